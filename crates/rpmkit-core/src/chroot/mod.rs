@@ -1,0 +1,1 @@
+//! chroot: to come.

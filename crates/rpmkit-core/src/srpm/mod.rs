@@ -1,0 +1,1 @@
+//! srpm: to come.
