@@ -7,10 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The stretches a run is divided into, in the order they usually come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Reading configuration.
@@ -43,6 +43,35 @@ pub enum Phase {
     Snapshot,
     /// A command of the user's in the chroot.
     Command,
+}
+
+impl Phase {
+    /// Its name, as in JSON: lower case with dashes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Sources => "sources",
+            Self::Metadata => "metadata",
+            Self::Solve => "solve",
+            Self::Download => "download",
+            Self::ToolRoot => "tool-root",
+            Self::Init => "init",
+            Self::BuildDeps => "build-deps",
+            Self::Srpm => "srpm",
+            Self::DynamicBuildRequires => "dynamic-build-requires",
+            Self::Rpmbuild => "rpmbuild",
+            Self::Results => "results",
+            Self::Clean => "clean",
+            Self::Snapshot => "snapshot",
+            Self::Command => "command",
+        }
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// How serious a message is; the names are mock's.

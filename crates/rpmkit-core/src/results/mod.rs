@@ -1,1 +1,6 @@
-//! results: to come.
+//! What a run leaves behind: result directory, `result.json`, and the record of a failure.
+
+pub mod diagnose;
+pub mod failure;
+mod section;
+mod speclines;

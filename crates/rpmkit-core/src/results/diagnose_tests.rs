@@ -1,0 +1,286 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+use std::path::Path;
+
+use super::*;
+
+/// Diagnoses a recorded run of a real rpmbuild; `tests/rpmbuild-output` has them with their specs.
+fn recorded(name: &str) -> FailureCard {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpmbuild-output");
+    let output = std::fs::read_to_string(dir.join(format!("{name}.txt"))).unwrap();
+    let spec = format!("{}.spec", name.trim_end_matches("-bash"));
+    let text = std::fs::read_to_string(dir.join("specs").join(&spec)).unwrap();
+    let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+    diagnose(&Evidence {
+        phase: Phase::Rpmbuild,
+        end: End::Status(1),
+        lines: &lines,
+        spec: Some((Path::new(&spec), &text)),
+    })
+}
+
+/// Message, and the text of the spec line pointed at.
+fn said(name: &str) -> (String, Option<String>) {
+    let card = recorded(name);
+    (card.message, card.spec.and_then(|s| s.text))
+}
+
+#[track_caller]
+fn check(name: &str, message: &str, spec_line: Option<&str>) {
+    assert_eq!(
+        said(name),
+        (message.to_owned(), spec_line.map(str::to_owned)),
+        "{name}"
+    );
+}
+
+#[test]
+fn a_failing_build_names_the_first_error() {
+    check(
+        "build-fails",
+        "`%build` failed: hello.c:2:30: error: 'nothere' undeclared (first use in this function)",
+        Some("make"),
+    );
+    let card = recorded("build-fails");
+    assert_eq!(card.exit_code, 1);
+    assert_eq!(card.lines.first().unwrap(), "hello.c: In function 'main':");
+    assert_eq!(
+        card.lines.last().unwrap(),
+        "make: *** [Makefile:2: all] Error 1"
+    );
+}
+
+#[test]
+fn a_failing_check_offers_nocheck() {
+    check(
+        "check-fails",
+        "`%check` failed: FAIL: test_one (expected 3, got 4)",
+        Some("exit 2"),
+    );
+    assert!(recorded("check-fails").hints[0].0.contains("--nocheck"));
+}
+
+#[test]
+fn file_lists_are_compared_as_rpm_did() {
+    assert_eq!(
+        recorded("unpackaged").cause,
+        Cause::UnpackagedFiles {
+            files: vec!["/usr/share/demo/a".into(), "/usr/share/demo/b".into()]
+        }
+    );
+    check(
+        "unpackaged",
+        "`/usr/share/demo/a` and `/usr/share/demo/b` installed but in no `%files`",
+        Some("%files"),
+    );
+    assert_eq!(
+        recorded("files-missing").cause,
+        Cause::FilesMissing {
+            files: vec![
+                "/usr/bin/other".into(),
+                "/usr/share/demo/*.txt".into(),
+                "/usr/share/doc/demo-1.0/README.md".into(),
+                "/usr/share/licenses/demo-1.0/COPYING".into()
+            ]
+        }
+    );
+    check(
+        "files-missing",
+        "`/usr/bin/other` and 3 more in `%files` but not installed",
+        Some("/usr/bin/other"),
+    );
+}
+
+#[test]
+fn missing_build_dependencies_end_with_ten() {
+    let card = recorded("missing-br");
+    assert_eq!(
+        card.cause,
+        Cause::MissingBuildRequires {
+            requirements: vec!["nosuch-devel".into(), "pkgconfig(nothere) >= 2".into()]
+        }
+    );
+    assert_eq!(card.exit_code, 10);
+    assert_eq!(
+        card.spec.unwrap().text.unwrap(),
+        "BuildRequires: nosuch-devel"
+    );
+}
+
+#[test]
+fn missing_sources_point_at_their_tag() {
+    check(
+        "missing-source",
+        "the source `demo-1.0.tar.gz` is missing",
+        Some("Source0: demo-1.0.tar.gz"),
+    );
+}
+
+#[test]
+fn a_spec_that_does_not_parse_keeps_rpms_line() {
+    check(
+        "parse",
+        "the spec does not parse: Unknown tag: Foo: bar",
+        Some("Foo: bar"),
+    );
+    check(
+        "parse-if",
+        "the spec does not parse: Unclosed %if",
+        Some("%if 0%{?fedora} >= 30"),
+    );
+    check(
+        "norelease",
+        "the spec does not parse: Release field must be present in package: (main package)",
+        None,
+    );
+}
+
+#[test]
+fn newer_rpm_names_the_file_before_the_line() {
+    assert_eq!(
+        spec_error("error: /builddir/build/SPECS/a.spec: line 9: Unknown tag: X"),
+        Some((Some(9), "Unknown tag: X".to_owned()))
+    );
+    assert_eq!(spec_error("error: Bad exit status from x (%build)"), None);
+}
+
+#[test]
+fn prep_tells_patches_from_directories() {
+    check(
+        "patch-fails",
+        "the patch `fix.patch` does not apply",
+        Some("Patch0: fix.patch"),
+    );
+    for run in ["wrongdir", "wrongdir-bash"] {
+        check(
+            run,
+            "the sources do not unpack to the directory `demo-2.0`",
+            Some("%setup -q -n demo-2.0"),
+        );
+    }
+    let card = recorded("badtar");
+    assert_eq!(
+        card.cause,
+        Cause::Section {
+            section: "%prep".into()
+        }
+    );
+    assert!(
+        card.lines
+            .iter()
+            .any(|l| l.contains("not look like a tar archive")),
+        "{:?}",
+        card.lines
+    );
+}
+
+#[test]
+fn what_a_section_misses_becomes_a_requirement() {
+    for (run, requirement) in [
+        ("header", "/usr/include/nosuch.h"),
+        ("pymodule", "python3dist(nosuchmodule)"),
+        ("pkgconfig", "pkgconfig(nothere)"),
+    ] {
+        assert_eq!(
+            recorded(run).cause,
+            Cause::MissingComponent {
+                requirement: requirement.into(),
+                section: Some("%build".into())
+            },
+            "{run}"
+        );
+    }
+    for run in ["notool", "notool-bash"] {
+        check(
+            run,
+            "`%build` calls `nosuchtool`, which is not installed",
+            Some("nosuchtool --version"),
+        );
+    }
+    check(
+        "macro",
+        "`%prep` uses the macro `%nosuchmacro`, which is not defined",
+        Some("%nosuchmacro -q"),
+    );
+    assert!(
+        matches!(recorded("macro-bash").cause, Cause::MissingCommand { command, .. } if command.starts_with('%'))
+    );
+}
+
+#[test]
+fn other_ways_to_stop() {
+    assert_eq!(recorded("killed").cause, Cause::Killed { signal: 9 });
+    assert_eq!(
+        recorded("exclusive").cause,
+        Cause::ArchExcluded {
+            arch: "x86_64".into()
+        }
+    );
+    assert_eq!(recorded("archnoarch").cause, Cause::ArchInNoarch);
+    check(
+        "archnoarch",
+        "a `noarch` package holds machine code",
+        Some("BuildArch:      noarch"),
+    );
+    assert!(
+        matches!(recorded("diskfull").cause, Cause::DiskFull { path: Some(p) } if p.ends_with("/usr/bin/big"))
+    );
+    assert_eq!(
+        recorded("genbr").cause,
+        Cause::Section {
+            section: "%generate_buildrequires".into()
+        }
+    );
+    assert!(matches!(
+        recorded("genbr11").cause,
+        Cause::MissingBuildRequires { .. }
+    ));
+}
+
+#[test]
+fn the_end_of_the_process_beats_its_output() {
+    let lines = vec!["error: line 3: Unknown tag: X".to_owned()];
+    let ended = |end| {
+        diagnose(&Evidence {
+            phase: Phase::Rpmbuild,
+            end,
+            lines: &lines,
+            spec: None,
+        })
+    };
+    let late = ended(End::TimedOut(Some(60)));
+    assert_eq!(
+        (late.exit_code, late.cause),
+        (11, Cause::Timeout { seconds: Some(60) })
+    );
+    assert_eq!(ended(End::Signal(15)).cause, Cause::Killed { signal: 15 });
+}
+
+#[test]
+fn a_silent_failure_still_says_something() {
+    let card = diagnose(&Evidence {
+        phase: Phase::Command,
+        end: End::Status(3),
+        lines: &[],
+        spec: None,
+    });
+    assert_eq!(
+        (card.message.as_str(), card.exit_code),
+        ("the command ended with status 3", 3)
+    );
+}
+
+#[test]
+fn long_reports_keep_their_first_error_and_their_end() {
+    let mut lines = vec!["Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.x".to_owned()];
+    lines.extend((0..50).map(|n| format!("a.c:{n}: error: wrong")));
+    lines.push("error: Bad exit status from /var/tmp/rpm-tmp.x (%build)".into());
+    let card = diagnose(&Evidence {
+        phase: Phase::Rpmbuild,
+        end: End::Status(1),
+        lines: &lines,
+        spec: None,
+    });
+    assert_eq!(card.lines.len(), 20);
+    assert_eq!(card.lines[0], "a.c:0: error: wrong");
+    assert_eq!(card.lines[19], "a.c:49: error: wrong");
+}
