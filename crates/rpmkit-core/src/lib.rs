@@ -8,6 +8,7 @@
 pub mod compress;
 pub mod error;
 pub mod event;
+mod rooted;
 pub mod types;
 
 pub mod build;

@@ -1,1 +1,5 @@
-//! pm: to come.
+//! The embedded package manager: solve, download, and let the target's own rpm install.
+
+mod skeleton;
+
+pub use skeleton::{Skeleton, SkeletonFile};

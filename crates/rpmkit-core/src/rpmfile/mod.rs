@@ -6,7 +6,6 @@
 
 mod cpio;
 mod header;
-mod rooted;
 mod unpack;
 
 use std::{io, path::PathBuf};

@@ -13,10 +13,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::rooted::Rooted;
+
 use super::{
     FileKind, FileRecord, PackageFile, RpmFileError,
     cpio::{EntryName, Walker},
-    rooted::Rooted,
 };
 
 /// What was unpacked.

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Resolves directories below a root; absolute links and `..` never lead outside.
-pub(super) struct Rooted {
+pub(crate) struct Rooted {
     root: PathBuf,
     known: HashMap<PathBuf, PathBuf>,
 }

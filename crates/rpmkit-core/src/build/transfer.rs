@@ -1,0 +1,350 @@
+//! Files into and out of a chroot's private directories.
+//!
+//! Both directions run inside the store's user namespace: what goes in must come to belong to the
+//! build user, and what comes out may be readable only there. The tree was written by an untrusted
+//! build, so no symbolic link of its is ever followed.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink},
+    },
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{OFlag, openat},
+    sys::stat::Mode,
+};
+use serde::{Deserialize, Serialize};
+
+/// Who files in the chroot shall belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// User id inside.
+    pub uid: u32,
+    /// Group id inside.
+    pub gid: u32,
+}
+
+/// One file or directory to bring in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Host path; a directory is taken with all below it.
+    pub from: PathBuf,
+    /// Path below the destination directory; its parents are made.
+    pub to: PathBuf,
+}
+
+/// A request for the `copy-in` operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CopyIn {
+    /// Host path of the chroot's directory.
+    pub base: PathBuf,
+    pub items: Vec<Item>,
+    /// Texts to write, after the items.
+    pub texts: Vec<(PathBuf, String)>,
+    /// Directories (relative) to make first.
+    pub directories: Vec<PathBuf>,
+    /// Entries of the base directory to remove first, unless kept.
+    pub wipe: Option<Wipe>,
+    pub owner: Owner,
+    /// Copy what links point to instead of the links.
+    pub dereference: bool,
+}
+
+/// What of the base directory goes before anything is copied.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Wipe {
+    /// Relative paths that stay.
+    pub keep: Vec<PathBuf>,
+}
+
+/// A request for the `copy-out` operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CopyOut {
+    pub base: PathBuf,
+    /// Directories relative to the base whose plain files are wanted.
+    pub directories: Vec<PathBuf>,
+    /// Only names that end so.
+    pub suffix: String,
+    /// Host directory they go to; each is written under a temporary name and renamed.
+    pub to: PathBuf,
+}
+
+fn at<T>(what: &str, path: &Path, result: io::Result<T>) -> Result<T, String> {
+    result.map_err(|e| format!("cannot {what} `{}`: {e}", path.display()))
+}
+
+/// The `copy-in` operation.
+pub(crate) fn copy_in(input: &[u8]) -> Result<Vec<u8>, String> {
+    let job: CopyIn = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    if let Some(wipe) = &job.wipe {
+        at(
+            "clear",
+            &job.base,
+            clear(&job.base, Path::new(""), &wipe.keep),
+        )?;
+    }
+    at("own", &job.base, own(&job.base, job.owner))?;
+    for dir in &job.directories {
+        make_directories(&job, dir)?;
+    }
+    for item in &job.items {
+        if let Some(parent) = item.to.parent() {
+            make_directories(&job, parent)?;
+        }
+        copy_tree(&item.from, &job.base.join(&item.to), &job)?;
+    }
+    for (path, text) in &job.texts {
+        let target = job.base.join(path);
+        at("remove", &target, remove_any(&target))?;
+        at("write", &target, fs::write(&target, text))?;
+        at("own", &target, own(&target, job.owner))?;
+    }
+    Ok(Vec::new())
+}
+
+fn make_directories(job: &CopyIn, dir: &Path) -> Result<(), String> {
+    let mut path = job.base.clone();
+    for part in dir.components() {
+        path.push(part);
+        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
+            at("remove", &path, remove_any(&path))?;
+            at("create", &path, fs::create_dir(&path))?;
+            at("own", &path, own(&path, job.owner))?;
+        }
+    }
+    Ok(())
+}
+
+/// With a single mapped id chown fails with EINVAL, and everything is the one user's anyway.
+fn own(path: &Path, owner: Owner) -> io::Result<()> {
+    let done = std::os::unix::fs::lchown(path, Some(owner.uid), Some(owner.gid));
+    match done {
+        Err(e) if e.raw_os_error() == Some(nix::libc::EINVAL) => Ok(()),
+        other => other,
+    }
+}
+
+fn remove_any(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Removes what is below `base/relative` except `keep` and what leads to it.
+fn clear(base: &Path, relative: &Path, keep: &[PathBuf]) -> io::Result<()> {
+    for entry in fs::read_dir(base.join(relative))? {
+        let entry = entry?;
+        let inside = relative.join(entry.file_name());
+        if keep.contains(&inside) {
+            continue;
+        }
+        if keep.iter().any(|k| k.starts_with(&inside)) && entry.file_type()?.is_dir() {
+            clear(base, &inside, keep)?;
+        } else {
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                // A build may leave directories behind that their owner cannot enter.
+                let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o700));
+            }
+            remove_any(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path, job: &CopyIn) -> Result<(), String> {
+    let meta = at(
+        "read",
+        from,
+        if job.dereference {
+            fs::metadata(from)
+        } else {
+            fs::symlink_metadata(from)
+        },
+    )?;
+    if meta.is_symlink() {
+        let link = at("read", from, fs::read_link(from))?;
+        at("remove", to, remove_any(to))?;
+        at("create", to, symlink(link, to))?;
+    } else if meta.is_dir() {
+        if !fs::symlink_metadata(to).is_ok_and(|m| m.is_dir()) {
+            at("remove", to, remove_any(to))?;
+            at("create", to, fs::create_dir(to))?;
+        }
+        for entry in at("read", from, fs::read_dir(from))? {
+            let entry = at("read", from, entry)?;
+            copy_tree(&entry.path(), &to.join(entry.file_name()), job)?;
+        }
+        at("change", to, fs::set_permissions(to, meta.permissions()))?;
+    } else if meta.is_file() {
+        at("remove", to, remove_any(to))?;
+        at("copy", from, fs::copy(from, to).map(drop))?;
+        keep_time(to, &meta);
+    }
+    // Sockets and device nodes are no sources.
+    if fs::symlink_metadata(to).is_ok() {
+        at("own", to, own(to, job.owner))?;
+    }
+    Ok(())
+}
+
+fn keep_time(to: &Path, meta: &fs::Metadata) {
+    if let (Ok(time), Ok(file)) = (meta.modified(), File::options().write(true).open(to)) {
+        let _ = file.set_modified(time);
+    }
+}
+
+/// Opens `relative` below `base` without following any link below `base`.
+fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut fd: OwnedFd = File::open(base)?.into();
+    for part in relative.components() {
+        fd = openat(
+            &fd,
+            part.as_os_str(),
+            flags | OFlag::O_NOFOLLOW,
+            Mode::empty(),
+        )
+        .map_err(io::Error::from)?;
+    }
+    Ok(fd)
+}
+
+/// The `copy-out` operation. Answers with the names written, as JSON.
+pub(crate) fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
+    let job: CopyOut = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    let mut names = Vec::new();
+    for dir in &job.directories {
+        let shown = job.base.join(dir);
+        let fd = match open_below(&job.base, dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+            other => at("open", &shown, other)?,
+        };
+        let listing = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let mut found = Vec::new();
+        for entry in at("read", &shown, fs::read_dir(&listing))? {
+            let name = at("read", &shown, entry)?.file_name();
+            if name.to_string_lossy().ends_with(&job.suffix) {
+                found.push(name);
+            }
+        }
+        found.sort();
+        for name in found {
+            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+            let opened = openat(&fd, name.as_os_str(), flags, Mode::empty());
+            let mut source =
+                File::from(at("open", &shown.join(&name), opened.map_err(Into::into))?);
+            let meta = at("read", &shown.join(&name), source.metadata())?;
+            if !meta.is_file() {
+                continue;
+            }
+            let target = job.to.join(&name);
+            at("write", &target, write_out(&mut source, &meta, &target))?;
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    serde_json::to_vec(&names).map_err(|e| e.to_string())
+}
+
+fn write_out(source: &mut File, meta: &fs::Metadata, target: &Path) -> io::Result<()> {
+    let mut hidden = std::ffi::OsString::from(".rpmkit-");
+    hidden.push(target.file_name().unwrap_or_default());
+    let temporary = target.with_file_name(hidden);
+    let _ = fs::remove_file(&temporary);
+    let written = (|| {
+        let mut out = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&temporary)?;
+        io::copy(source, &mut out)?;
+        out.set_modified(meta.modified()?)?;
+        // Whoever reads the namespace's files from outside is its root, the caller.
+        let _ = chown(&temporary, Some(0), Some(0));
+        fs::rename(&temporary, target)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn me() -> Owner {
+        Owner {
+            uid: nix::unistd::getuid().as_raw(),
+            gid: nix::unistd::getgid().as_raw(),
+        }
+    }
+
+    #[test]
+    fn a_home_is_wiped_but_for_what_stays_and_filled() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, host) = (dir.path().join("home"), dir.path().join("host"));
+        fs::create_dir_all(home.join("build/SOURCES")).unwrap();
+        fs::create_dir_all(home.join("build/BUILD/x")).unwrap();
+        fs::write(home.join("build/SOURCES/kept"), "1").unwrap();
+        fs::create_dir(&host).unwrap();
+        fs::write(host.join("a.tar"), "tar").unwrap();
+        symlink("a.tar", host.join("link")).unwrap();
+        let job = CopyIn {
+            base: home.clone(),
+            items: vec![Item {
+                from: host,
+                to: "build/SOURCES".into(),
+            }],
+            texts: vec![(".rpmmacros".into(), "%a 1\n".into())],
+            directories: vec!["build/RPMS".into()],
+            wipe: Some(Wipe {
+                keep: vec!["build/SOURCES".into()],
+            }),
+            owner: me(),
+            dereference: false,
+        };
+        copy_in(&serde_json::to_vec(&job).unwrap()).unwrap();
+        assert!(!home.join("build/BUILD").exists());
+        assert!(home.join("build/SOURCES/kept").exists() && home.join("build/RPMS").is_dir());
+        assert_eq!(
+            fs::read_link(home.join("build/SOURCES/link")).unwrap(),
+            Path::new("a.tar")
+        );
+        assert_eq!(
+            fs::read_to_string(home.join(".rpmmacros")).unwrap(),
+            "%a 1\n"
+        );
+    }
+
+    #[test]
+    fn results_come_out_and_links_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, to) = (dir.path().join("b"), dir.path().join("r"));
+        fs::create_dir_all(base.join("RPMS")).unwrap();
+        fs::create_dir(&to).unwrap();
+        fs::write(base.join("RPMS/a.rpm"), "a").unwrap();
+        fs::write(base.join("RPMS/a.txt"), "a").unwrap();
+        symlink("/etc", base.join("SRPMS")).unwrap();
+        let mut job = CopyOut {
+            base: base.clone(),
+            directories: vec!["RPMS".into(), "gone".into()],
+            suffix: ".rpm".into(),
+            to: to.clone(),
+        };
+        let names = copy_out(&serde_json::to_vec(&job).unwrap()).unwrap();
+        assert_eq!(names, br#"["a.rpm"]"#);
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 1);
+        job.directories = vec!["SRPMS".into()];
+        assert!(copy_out(&serde_json::to_vec(&job).unwrap()).is_err());
+    }
+}
