@@ -2,5 +2,6 @@
 
 pub mod diagnose;
 pub mod failure;
+pub mod record;
 mod section;
 mod speclines;
