@@ -65,7 +65,10 @@ fn dependencies(section: &str) -> Vec<(Dep, u32)> {
 }
 
 fn plain(section: &str) -> Vec<Dep> {
-    dependencies(section).into_iter().map(|(dep, _)| dep).collect()
+    dependencies(section)
+        .into_iter()
+        .map(|(dep, _)| dep)
+        .collect()
 }
 
 /// Reads the output of `rpm -qa --qf` with [`query_format`]. Public keys (`gpg-pubkey`) are no
@@ -75,21 +78,43 @@ pub fn parse(output: &str) -> Vec<Package> {
         .split('\x1e')
         .filter_map(|record| {
             let sections: Vec<&str> = record.trim_start_matches('\n').split('\x1d').collect();
-            let [head, provides, requires, conflicts, obsoletes, recommends, files] =
-                sections.as_slice()
+            let [
+                head,
+                provides,
+                requires,
+                conflicts,
+                obsoletes,
+                recommends,
+                files,
+            ] = sections.as_slice()
             else {
                 return None;
             };
             let head: Vec<&str> = head.split('\x1f').collect();
-            let [name, epoch, version, release, arch, build_time, size, source, vendor] =
-                head.as_slice()
+            let [
+                name,
+                epoch,
+                version,
+                release,
+                arch,
+                build_time,
+                size,
+                source,
+                vendor,
+            ] = head.as_slice()
             else {
                 return None;
             };
             if *name == "gpg-pubkey" {
                 return None;
             }
-            let text = |value: &str| if value == "(none)" { String::new() } else { value.to_owned() };
+            let text = |value: &str| {
+                if value == "(none)" {
+                    String::new()
+                } else {
+                    value.to_owned()
+                }
+            };
             Some(Package {
                 nevra: Nevra::new(
                     *name,

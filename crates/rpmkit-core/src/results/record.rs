@@ -207,9 +207,16 @@ pub fn hardware_report(places: &[&Path]) -> String {
         .map(|u| u.machine().to_string_lossy().into_owned())
         .unwrap_or_default();
     let _ = writeln!(out, "Architecture:        {machine}");
-    let count = cpuinfo.lines().filter(|l| l.starts_with("processor")).count();
+    let count = cpuinfo
+        .lines()
+        .filter(|l| l.starts_with("processor"))
+        .count();
     let _ = writeln!(out, "CPU(s):              {count}");
-    for (label, name) in [("Vendor ID", "vendor_id"), ("Model name", "model name"), ("Flags", "flags")] {
+    for (label, name) in [
+        ("Vendor ID", "vendor_id"),
+        ("Model name", "model name"),
+        ("Flags", "flags"),
+    ] {
         if let Some(value) = field(name) {
             let _ = writeln!(out, "{:<21}{value}", format!("{label}:"));
         }
@@ -217,9 +224,17 @@ pub fn hardware_report(places: &[&Path]) -> String {
     out.push_str("\n\nMemory:\n");
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     for line in meminfo.lines().filter(|l| {
-        ["MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapTotal", "SwapFree"]
-            .iter()
-            .any(|name| l.starts_with(&format!("{name}:")))
+        [
+            "MemTotal",
+            "MemFree",
+            "MemAvailable",
+            "Buffers",
+            "Cached",
+            "SwapTotal",
+            "SwapFree",
+        ]
+        .iter()
+        .any(|name| l.starts_with(&format!("{name}:")))
     }) {
         let _ = writeln!(out, "{line}");
     }
