@@ -139,6 +139,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Source control.
+    #[error(transparent)]
+    Scm(#[from] crate::scm::ScmError),
+    /// The way from a checkout to a source package.
+    #[error(transparent)]
+    Srpm(#[from] crate::srpm::SrpmError),
 }
 
 impl Error {
@@ -146,6 +152,8 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Io { .. } => ExitCode::General,
+            Self::Scm(error) => error.exit_code(),
+            Self::Srpm(error) => error.exit_code(),
         }
     }
 
@@ -153,6 +161,8 @@ impl Error {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::Io { .. } => Vec::new(),
+            Self::Scm(error) => error.hints(),
+            Self::Srpm(error) => error.hints(),
         }
     }
 }

@@ -1,0 +1,131 @@
+//! Git, in-process.
+
+use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+
+use git2::{Commit, ObjectType, Oid, Repository, Tree};
+
+use super::ScmError;
+
+/// Git's modes for what a tree can hold besides files and trees.
+pub(crate) const FILEMODE_LINK: i32 = 0o120_000;
+pub(crate) const FILEMODE_COMMIT: i32 = 0o160_000;
+
+/// Opens the repository `path` is in.
+///
+/// # Errors
+/// [`ScmError::NoRepository`] when there is none, [`ScmError::ForeignOwner`] when it belongs to
+/// somebody else, [`ScmError::Git`] when it is damaged.
+pub fn discover(path: &Path) -> Result<Repository, ScmError> {
+    Repository::discover(path).map_err(|source| {
+        if source.code() == git2::ErrorCode::NotFound {
+            return ScmError::NoRepository {
+                path: path.to_owned(),
+            };
+        }
+        ScmError::git("open", path)(source)
+    })
+}
+
+/// The commit a name stands for. A name that several things have means, as for `git checkout`,
+/// the local branch first, then the tag, then a remote's branch, then anything `git rev-parse`
+/// knows; `refs/…` and commit ids say exactly what is meant.
+///
+/// # Errors
+/// [`ScmError::Unborn`] for HEAD of an empty repository, [`ScmError::UnknownRevision`].
+pub fn resolve<'repo>(repo: &'repo Repository, rev: &str) -> Result<Commit<'repo>, ScmError> {
+    let place = repo.workdir().unwrap_or(repo.path());
+    for full in [
+        format!("refs/heads/{rev}"),
+        format!("refs/tags/{rev}"),
+        format!("refs/remotes/origin/{rev}"),
+    ] {
+        if let Ok(reference) = repo.find_reference(&full) {
+            return reference
+                .peel_to_commit()
+                .map_err(ScmError::git("read", place));
+        }
+    }
+    match repo.revparse_single(rev) {
+        Ok(object) => object.peel_to_commit().map_err(|_| unknown(rev, place)),
+        Err(error) if error.code() == git2::ErrorCode::Owner => {
+            Err(ScmError::git("read", place)(error))
+        }
+        Err(_) if repo.is_empty().unwrap_or(false) || (rev == "HEAD" && is_unborn(repo)) => {
+            Err(ScmError::Unborn {
+                path: place.to_owned(),
+            })
+        }
+        Err(error) if error.code() == git2::ErrorCode::NotFound || is_syntax(&error) => {
+            Err(unknown(rev, place))
+        }
+        Err(error) => Err(ScmError::git("read", place)(error)),
+    }
+}
+
+fn unknown(rev: &str, place: &Path) -> ScmError {
+    ScmError::UnknownRevision {
+        rev: rev.to_owned(),
+        path: place.to_owned(),
+    }
+}
+
+fn is_unborn(repo: &Repository) -> bool {
+    matches!(repo.head(), Err(error) if error.code() == git2::ErrorCode::UnbornBranch)
+}
+
+fn is_syntax(error: &git2::Error) -> bool {
+    matches!(
+        error.code(),
+        git2::ErrorCode::InvalidSpec | git2::ErrorCode::Ambiguous
+    )
+}
+
+/// A path inside a repository as the system's path type.
+pub fn bytes_path(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
+}
+
+/// The file at `path` of `root`, going after symbolic links as long as they stay in the tree:
+/// its blob and mode.
+///
+/// # Errors
+/// When there is no such file, or a link leads outside, nowhere or round in circles.
+pub fn follow_link(
+    repo: &Repository,
+    root: &Tree<'_>,
+    path: &[u8],
+) -> Result<(Oid, i32), git2::Error> {
+    let (mut at, mut seen) = (path.to_vec(), HashSet::new());
+    while seen.insert(at.clone()) {
+        let entry = root.get_path(bytes_path(&at))?;
+        if entry.filemode_raw() != FILEMODE_LINK {
+            return match entry.kind() {
+                Some(ObjectType::Blob) => Ok((entry.id(), entry.filemode_raw())),
+                _ => Err(git2::Error::from_str("not a file")),
+            };
+        }
+        let target = repo.find_blob(entry.id())?;
+        at = resolve_link(&at, target.content())
+            .ok_or_else(|| git2::Error::from_str("the link leads out of the tree"))?;
+    }
+    Err(git2::Error::from_str("the links lead round in circles"))
+}
+
+/// Where a link at `path` with `target` leads, inside the repository; `None` if outside.
+fn resolve_link(path: &[u8], target: &[u8]) -> Option<Vec<u8>> {
+    if target.first() == Some(&b'/') {
+        return None;
+    }
+    let mut parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+    parts.pop();
+    for part in target.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join(&b'/'))
+}

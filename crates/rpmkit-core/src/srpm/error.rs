@@ -1,0 +1,171 @@
+//! What can go wrong on the way to a source package.
+
+use std::path::{Path, PathBuf};
+
+use crate::{ExitCode, Hint, scm::ScmError};
+
+/// A source package cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum SrpmError {
+    /// The path that was to be built is not there.
+    #[error("`{path}` does not exist")]
+    NoSuchPath {
+        /// As given.
+        path: PathBuf,
+    },
+    /// No spec anywhere in the tree.
+    #[error("no spec file in `{path}`")]
+    NoSpec {
+        /// Where was looked.
+        path: PathBuf,
+    },
+    /// Several specs, and nobody to ask.
+    #[error("{} spec files in `{path}`: {}", specs.len(), list(specs))]
+    SeveralSpecs {
+        /// Where was looked.
+        path: PathBuf,
+        /// What was found, relative to it.
+        specs: Vec<PathBuf>,
+    },
+    /// The spec that was named is not there.
+    #[error("no spec file `{spec}` in {place}")]
+    NoSuchSpec {
+        /// As given.
+        spec: PathBuf,
+        /// The directory or commit looked in.
+        place: String,
+    },
+    /// Expanding the spec gave something without a name or a version.
+    #[error("spec `{spec}` has no `{tag}:` once expanded")]
+    NoTag {
+        /// The spec.
+        spec: PathBuf,
+        /// `Name` or `Version`.
+        tag: &'static str,
+    },
+    /// The target's rpm could not read the spec, or the chroot could not be had.
+    #[error(transparent)]
+    Parse(Box<crate::Error>),
+    /// Sources the spec names are nowhere to be found.
+    #[error("{} of spec `{spec}` {}: {}", plural(missing.len(), "source"), if missing.len() == 1 { "is missing" } else { "are missing" }, missing.iter().map(MissingSource::to_string).collect::<Vec<_>>().join(", "))]
+    MissingSources {
+        /// The spec.
+        spec: PathBuf,
+        /// Each of them.
+        missing: Vec<MissingSource>,
+        /// Where was looked.
+        looked_in: Vec<String>,
+    },
+    /// A commit was asked for, but there is no repository.
+    #[error("`{path}` is not inside a git repository, so it has no `{rev}`")]
+    NoHistory {
+        /// The tree.
+        path: PathBuf,
+        /// The revision asked for.
+        rev: String,
+    },
+    /// Source control failed.
+    #[error(transparent)]
+    Scm(#[from] ScmError),
+    /// Input or output on a named path.
+    #[error("cannot {action} `{path}`: {source}")]
+    Io {
+        /// The verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A source nobody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingSource {
+    /// `Source1`, `Patch3`.
+    pub tag: String,
+    /// As written in the expanded spec.
+    pub text: String,
+}
+
+impl std::fmt::Display for MissingSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}`", self.tag, self.text)
+    }
+}
+
+impl SrpmError {
+    /// Wraps an I/O error.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// mock's code.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NoSuchPath { .. }
+            | Self::NoSpec { .. }
+            | Self::SeveralSpecs { .. }
+            | Self::NoSuchSpec { .. }
+            | Self::NoHistory { .. } => ExitCode::Usage,
+            Self::NoTag { .. } | Self::MissingSources { .. } => ExitCode::Srpm,
+            Self::Parse(error) => error.exit_code(),
+            Self::Scm(error) => error.exit_code(),
+            Self::Io { .. } => ExitCode::General,
+        }
+    }
+
+    /// What the user can do.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::NoSpec { .. } => vec![
+                Hint::new("name one with --spec PATH"),
+                Hint::new("`rpmkit new` writes one for this tree"),
+            ],
+            Self::SeveralSpecs { specs, .. } => specs
+                .iter()
+                .take(3)
+                .map(|spec| Hint::new(format!("choose one: --spec {}", spec.display())))
+                .collect(),
+            Self::MissingSources {
+                missing, looked_in, ..
+            } => {
+                let mut hints = vec![Hint::new(format!("looked in {}", looked_in.join(", ")))];
+                if missing.iter().any(|source| source.text.contains("://")) {
+                    hints.push(Hint::new(
+                        "--get-sources downloads what the spec has URLs for",
+                    ));
+                }
+                hints.push(Hint::new("--sources DIR says where the files are"));
+                hints
+            }
+            Self::Parse(error) => error.hints(),
+            Self::Scm(error) => error.hints(),
+            Self::NoSuchPath { .. }
+            | Self::NoSuchSpec { .. }
+            | Self::NoTag { .. }
+            | Self::NoHistory { .. }
+            | Self::Io { .. } => Vec::new(),
+        }
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
