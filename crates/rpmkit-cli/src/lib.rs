@@ -1,1 +1,22 @@
-//! placeholder
+//! What rpmkit's commands share: the environment they read, the way they speak, how they end.
+//!
+//! [`frame::run`] is the body of every `main`. A verb gets a [`Context`] and returns an [`Outcome`];
+//! it speaks through [`printer::Printer`] only and reads the environment through [`host::Host`] only.
+
+pub mod args;
+pub mod card;
+pub mod complete;
+pub mod failure;
+pub mod frame;
+pub mod host;
+pub mod listen;
+pub mod nearest;
+pub mod printer;
+pub mod signals;
+pub mod verb;
+
+pub use failure::{Failure, Outcome, Status};
+pub use frame::{Context, parse, run};
+pub use host::Host;
+pub use printer::{Face, Printer, Tone, Verbosity};
+pub use verb::{Verb, run_program};

@@ -126,7 +126,8 @@ pub enum Event {
         phase: Phase,
         /// On what; the same text as at the start.
         what: String,
-        /// How long it took.
+        /// How long it took; in JSON, seconds.
+        #[serde(serialize_with = "seconds")]
         took: Duration,
         /// False when it failed.
         ok: bool,
@@ -188,6 +189,10 @@ pub enum Event {
         /// Where on the host.
         path: PathBuf,
     },
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
 }
 
 /// Somebody who wants to know.

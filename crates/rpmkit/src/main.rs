@@ -1,1 +1,5 @@
-fn main() {}
+//! The front door: `rpmkit VERB`.
+
+fn main() -> std::process::ExitCode {
+    rpmkit::main()
+}

@@ -1,0 +1,197 @@
+//! A failure as text: the card for people, plain lines for mock's face.
+
+use rpmkit_core::results::failure::FailureCard;
+
+use crate::{
+    failure::Failure,
+    listen::failure_line,
+    printer::{Face, Printer, Tone},
+};
+
+/// Shows a failure in the printer's manner; `json` adds the record as the last line of data.
+pub fn show(printer: &Printer, failure: &Failure, json: bool) {
+    match printer.face() {
+        Face::Mock => {
+            let level = if failure.critical {
+                "CRITICAL"
+            } else {
+                "ERROR"
+            };
+            printer.line(format!("{level}: {}", failure.message));
+            for hint in &failure.hints {
+                printer.say(format!("INFO: hint: {}", hint.0));
+            }
+        }
+        Face::People => match &failure.card {
+            Some(card) => printer.line(card_text(printer, card)),
+            None => {
+                let word = printer.paint(Tone::Bad, "error:");
+                printer.line(format!("{word} {}", failure.message));
+                for hint in &failure.hints {
+                    printer.line(hint_line(printer, &hint.0));
+                }
+            }
+        },
+    }
+    if json {
+        printer.data(failure_line(failure));
+    }
+}
+
+fn hint_line(printer: &Printer, text: &str) -> String {
+    format!("{} {text}", printer.paint(Tone::Strong, "hint:"))
+}
+
+/// The card: what failed where, why, the place in the spec, the output, what to do.
+fn card_text(printer: &Printer, card: &FailureCard) -> String {
+    let mut head = card.package.clone().unwrap_or_else(|| "the run".to_owned());
+    head.push_str(" failed");
+    if let Some(phase) = card.phase {
+        head.push_str(&format!(" in {phase}"));
+    }
+    if let Some(chroot) = &card.chroot {
+        head.push_str(&format!(" on {chroot}"));
+    }
+    let mut text = vec![
+        String::new(),
+        printer.paint(Tone::Bad, &format!("✗ {head}")),
+        format!("  {}", printer.paint(Tone::Strong, &card.message)),
+    ];
+    if let Some(place) = &card.spec {
+        let source = place.text.as_deref().unwrap_or("").trim();
+        let line = format!("  at {}:{}  {source}", place.file.display(), place.line);
+        text.push(line.trim_end().to_owned());
+    }
+    match &card.cause {
+        rpmkit_core::results::failure::Cause::UnpackagedFiles { files }
+        | rpmkit_core::results::failure::Cause::FilesMissing { files } => {
+            quote(printer, &mut text, files);
+        }
+        rpmkit_core::results::failure::Cause::MissingBuildRequires { requirements } => {
+            quote(printer, &mut text, requirements);
+        }
+        rpmkit_core::results::failure::Cause::Unresolvable { problems } => {
+            quote(printer, &mut text, problems);
+        }
+        _ => {}
+    }
+    quote(printer, &mut text, &card.lines);
+    if let Some(log) = &card.log {
+        text.push(format!("  log:  {}", log.display()));
+    }
+    for hint in &card.hints {
+        text.push(format!("  {}", hint_line(printer, &hint.0)));
+    }
+    if let Some(next) = &card.next {
+        text.push(format!("  {} {next}", printer.paint(Tone::Strong, "next:")));
+    }
+    text.join("\n")
+}
+
+/// The most lines quoted from one list.
+const QUOTED: usize = 20;
+
+fn quote(printer: &Printer, text: &mut Vec<String>, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let bar = printer.paint(Tone::Faint, "│");
+    text.push(String::new());
+    text.extend(
+        lines
+            .iter()
+            .take(QUOTED)
+            .map(|line| format!("  {bar} {line}")),
+    );
+    if lines.len() > QUOTED {
+        text.push(format!("  {bar} and {} more", lines.len() - QUOTED));
+    }
+    text.push(String::new());
+}
+
+#[cfg(test)]
+mod tests {
+    use rpmkit_core::{
+        ExitCode, Hint,
+        event::Phase,
+        results::failure::{Cause, SpecLine},
+    };
+
+    use super::*;
+    use crate::printer::Verbosity;
+
+    fn failure() -> Failure {
+        let mut card = FailureCard::new(
+            ExitCode::General,
+            Cause::Section {
+                section: "%build".into(),
+            },
+            "`%build` failed: a.c:1:1: error: no",
+        );
+        card.phase = Some(Phase::Rpmbuild);
+        card.package = Some("demo-1.0-1".into());
+        card.chroot = Some("fedora-43-x86_64".into());
+        card.spec = Some(SpecLine {
+            file: "demo.spec".into(),
+            line: 12,
+            text: Some("make".into()),
+        });
+        card.lines = vec!["gcc a.c".into(), "a.c:1:1: error: no".into()];
+        card.log = Some("/results/build.log".into());
+        card.hints = vec![Hint::new("mend a.c")];
+        card.next = Some("rpmkit mock -r fedora-43-x86_64 --no-clean --shell".into());
+        Failure::of_card(card)
+    }
+
+    #[test]
+    fn the_card() {
+        let (printer, out, err) = Printer::captured(Face::People, Verbosity::Normal);
+        show(&printer, &failure(), false);
+        assert_eq!(out.text(), "");
+        assert_eq!(
+            err.text(),
+            "
+✗ demo-1.0-1 failed in rpmbuild on fedora-43-x86_64
+  `%build` failed: a.c:1:1: error: no
+  at demo.spec:12  make
+
+  │ gcc a.c
+  │ a.c:1:1: error: no
+
+  log:  /results/build.log
+  hint: mend a.c
+  next: rpmkit mock -r fedora-43-x86_64 --no-clean --shell
+"
+        );
+    }
+
+    #[test]
+    fn mocks_manner_and_json() {
+        let (printer, out, err) = Printer::captured(Face::Mock, Verbosity::Normal);
+        show(&printer, &failure(), true);
+        show(
+            &printer,
+            &Failure::usage("You must specify a package list to install."),
+            false,
+        );
+        assert_eq!(
+            err.text(),
+            "ERROR: `%build` failed: a.c:1:1: error: no\nINFO: hint: mend a.c\n\
+             CRITICAL: You must specify a package list to install.\n"
+        );
+        assert!(out.text().starts_with(
+            r#"{"event":"failure","format":1,"phase":"rpmbuild","cause":{"kind":"section","#
+        ));
+    }
+
+    #[test]
+    fn a_plain_failure() {
+        let (printer, _, err) = Printer::captured(Face::People, Verbosity::Quiet);
+        show(
+            &printer,
+            &Failure::general("no spec in `/x`").hint("name one"),
+            false,
+        );
+        assert_eq!(err.text(), "error: no spec in `/x`\nhint: name one\n");
+    }
+}

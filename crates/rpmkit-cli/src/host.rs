@@ -1,0 +1,352 @@
+//! The one place that reads the environment. Everything below receives values.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{Gid, Uid, User};
+
+use crate::failure::Failure;
+
+/// What the process was started with and on.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Login name, from the password entry; `uid` in decimal when there is none.
+    pub login: String,
+    /// Home directory, from the password entry as mock does it; `$HOME` only when there is none.
+    pub home: PathBuf,
+    /// Who called `sudo`: results belong to them.
+    pub invoking: Option<(u32, u32)>,
+    /// Where configuration, caches and state are.
+    pub dirs: Dirs,
+    /// Working directory at the start.
+    pub cwd: PathBuf,
+    /// This program's file.
+    pub exe: PathBuf,
+    /// Every argument, the program's name first.
+    pub args: Vec<OsString>,
+    /// The kernel's node name.
+    pub hostname: String,
+    /// `uname -m`.
+    pub machine: String,
+    /// `uname -r`.
+    pub kernel: String,
+    /// Processors this process may use.
+    pub cpus: usize,
+    /// What the standard streams are.
+    pub terminal: Terminal,
+    /// The service running us, if one says so.
+    pub ci: Option<Ci>,
+    /// The whole environment; bytes that are no UTF-8 replaced.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Directories, each absolute; not necessarily there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirs {
+    /// `$XDG_CONFIG_HOME`: holds `rpmkit/` and `mock/`.
+    pub config_home: PathBuf,
+    /// Packages, metadata, layers. May be deleted when nothing runs.
+    pub cache: PathBuf,
+    /// Chroots, locks, records.
+    pub state: PathBuf,
+    /// Sockets and such; gone after logout. `None` without `$XDG_RUNTIME_DIR`.
+    pub runtime: Option<PathBuf>,
+    /// For big temporary files.
+    pub temp: PathBuf,
+}
+
+/// What the standard streams are connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard input is a terminal.
+    pub stdin: bool,
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// Neither `TERM=dumb` nor no `TERM` at all.
+    pub capable: bool,
+    /// `NO_COLOR` is absent or empty.
+    pub color_wanted: bool,
+    /// `CLICOLOR_FORCE` or `FORCE_COLOR` asks for colour even without a terminal.
+    pub color_forced: bool,
+}
+
+/// A continuous-integration service whose log understands annotations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ci {
+    /// GitHub Actions, and what imitates it (Forgejo, Gitea).
+    GitHub {
+        /// The file a job summary in Markdown is appended to.
+        summary: Option<PathBuf>,
+    },
+    /// GitLab: collapsible sections.
+    GitLab,
+    /// `CI` is set by something else: no progress bars, no questions.
+    Other,
+}
+
+impl Host {
+    /// Reads everything once, at the start of the program.
+    pub fn read() -> Result<Self, Failure> {
+        let env: BTreeMap<String, String> = std::env::vars_os()
+            .map(|(k, v)| (lossy(&k), lossy(&v)))
+            .collect();
+        let (uid, gid) = (Uid::effective(), Gid::effective());
+        let entry = User::from_uid(uid).ok().flatten();
+        let home = match &entry {
+            Some(user) if user.dir.is_absolute() => user.dir.clone(),
+            _ => env
+                .get("HOME")
+                .map_or_else(|| PathBuf::from("/"), PathBuf::from),
+        };
+        let uname = nix::sys::utsname::uname()
+            .map_err(|e| Failure::general(format!("cannot ask the kernel for its name: {e}")))?;
+        let cwd = std::env::current_dir()
+            .map_err(|e| Failure::general(format!("cannot tell the working directory: {e}")))?;
+        let dirs = Dirs::new(uid.as_raw(), &home, &env);
+        let number = |name: &str| env.get(name).and_then(|v| v.parse::<u32>().ok());
+        Ok(Self {
+            uid: uid.as_raw(),
+            gid: gid.as_raw(),
+            login: entry.map_or_else(|| uid.to_string(), |user| user.name),
+            invoking: number("SUDO_UID")
+                .zip(number("SUDO_GID"))
+                .filter(|_| uid.is_root()),
+            dirs,
+            cwd,
+            exe: std::env::current_exe().unwrap_or_default(),
+            args: std::env::args_os().collect(),
+            hostname: lossy(uname.nodename()),
+            machine: lossy(uname.machine()),
+            kernel: lossy(uname.release()),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            terminal: Terminal::read(&env),
+            ci: Ci::read(&env),
+            home,
+            env,
+        })
+    }
+
+    /// Whether this is root, as far as this process can tell.
+    pub fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
+    /// The name this program was called by, without directories.
+    pub fn called_as(&self) -> String {
+        self.args
+            .first()
+            .and_then(|a| Path::new(a).file_name())
+            .map_or_else(|| "rpmkit".to_owned(), lossy)
+    }
+
+    /// A variable, unless empty.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.env
+            .get(name)
+            .map(String::as_str)
+            .filter(|v| !v.is_empty())
+    }
+
+    /// The proxy variables that are set, lower-case names first, as HTTP libraries prefer them.
+    pub fn proxies(&self) -> Vec<(String, String)> {
+        let names = [
+            "http_proxy",
+            "https_proxy",
+            "ftp_proxy",
+            "all_proxy",
+            "no_proxy",
+        ];
+        let upper = names.iter().map(|n| n.to_uppercase());
+        names
+            .iter()
+            .map(|n| (*n).to_owned())
+            .chain(upper)
+            .filter_map(|name| Some((name.clone(), self.var(&name)?.to_owned())))
+            .collect()
+    }
+
+    /// Replaces a leading `~` or `~user` as a shell does; other paths come back as they are.
+    pub fn expand_user(&self, path: &str) -> PathBuf {
+        let Some(rest) = path.strip_prefix('~') else {
+            return PathBuf::from(path);
+        };
+        let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+        let home = if user.is_empty() {
+            Some(self.home.clone())
+        } else {
+            User::from_name(user).ok().flatten().map(|u| u.dir)
+        };
+        match home {
+            Some(home) if below.is_empty() => home,
+            Some(home) => home.join(below),
+            None => PathBuf::from(path),
+        }
+    }
+}
+
+impl Dirs {
+    fn new(uid: u32, home: &Path, env: &BTreeMap<String, String>) -> Self {
+        // The XDG specification says to ignore relative paths.
+        let absolute = |name: &str| {
+            env.get(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let (cache, state) = if uid == 0 {
+            ("/var/cache/rpmkit".into(), "/var/lib/rpmkit".into())
+        } else {
+            let xdg = |name, below: &str| absolute(name).unwrap_or_else(|| home.join(below));
+            (
+                xdg("XDG_CACHE_HOME", ".cache").join("rpmkit"),
+                xdg("XDG_STATE_HOME", ".local/state").join("rpmkit"),
+            )
+        };
+        Self {
+            config_home: absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+            cache: absolute("RPMKIT_CACHE_DIR").unwrap_or(cache),
+            state: absolute("RPMKIT_STATE_DIR").unwrap_or(state),
+            runtime: absolute("XDG_RUNTIME_DIR").map(|dir| dir.join("rpmkit")),
+            temp: absolute("TMPDIR").unwrap_or_else(|| "/var/tmp".into()),
+        }
+    }
+}
+
+impl Terminal {
+    fn read(env: &BTreeMap<String, String>) -> Self {
+        let set = |name: &str| env.get(name).is_some_and(|v| !v.is_empty());
+        Self {
+            stdin: std::io::stdin().is_terminal(),
+            stdout: std::io::stdout().is_terminal(),
+            stderr: std::io::stderr().is_terminal(),
+            capable: env
+                .get("TERM")
+                .is_some_and(|term| !term.is_empty() && term != "dumb"),
+            color_wanted: !set("NO_COLOR"),
+            color_forced: ["CLICOLOR_FORCE", "FORCE_COLOR"]
+                .iter()
+                .any(|name| env.get(*name).is_some_and(|v| !v.is_empty() && v != "0")),
+        }
+    }
+
+    /// Nothing is a terminal: for pipes, tests and services.
+    pub const NONE: Self = Self {
+        stdin: false,
+        stdout: false,
+        stderr: false,
+        capable: false,
+        color_wanted: false,
+        color_forced: false,
+    };
+}
+
+impl Ci {
+    fn read(env: &BTreeMap<String, String>) -> Option<Self> {
+        let truthy = |name: &str| {
+            env.get(name)
+                .is_some_and(|v| !v.is_empty() && v != "0" && v != "false")
+        };
+        if truthy("GITHUB_ACTIONS") {
+            Some(Self::GitHub {
+                summary: env
+                    .get("GITHUB_STEP_SUMMARY")
+                    .filter(|v| !v.is_empty())
+                    .map(PathBuf::from),
+            })
+        } else if truthy("GITLAB_CI") {
+            Some(Self::GitLab)
+        } else {
+            truthy("CI").then_some(Self::Other)
+        }
+    }
+}
+
+fn lossy(text: &OsStr) -> String {
+    text.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_users_directories_follow_xdg_and_ignore_relative_values() {
+        let home = Path::new("/home/pat");
+        let plain = Dirs::new(1000, home, &env(&[]));
+        assert_eq!(plain.cache, Path::new("/home/pat/.cache/rpmkit"));
+        assert_eq!(plain.state, Path::new("/home/pat/.local/state/rpmkit"));
+        assert_eq!(plain.temp, Path::new("/var/tmp"));
+        let set = Dirs::new(
+            1000,
+            home,
+            &env(&[
+                ("XDG_CACHE_HOME", "/fast"),
+                ("XDG_STATE_HOME", "not/absolute"),
+            ]),
+        );
+        assert_eq!(set.cache, Path::new("/fast/rpmkit"));
+        assert_eq!(set.state, plain.state);
+    }
+
+    #[test]
+    fn root_uses_var_unless_told_otherwise() {
+        let root = Dirs::new(0, Path::new("/root"), &env(&[("XDG_CACHE_HOME", "/fast")]));
+        assert_eq!(root.cache, Path::new("/var/cache/rpmkit"));
+        let told = Dirs::new(
+            0,
+            Path::new("/root"),
+            &env(&[("RPMKIT_CACHE_DIR", "/there")]),
+        );
+        assert_eq!(
+            (told.cache, told.state),
+            ("/there".into(), "/var/lib/rpmkit".into())
+        );
+    }
+
+    #[test]
+    fn services_are_told_apart() {
+        assert_eq!(Ci::read(&env(&[])), None);
+        assert_eq!(Ci::read(&env(&[("CI", "false")])), None);
+        assert_eq!(Ci::read(&env(&[("CI", "true")])), Some(Ci::Other));
+        assert_eq!(
+            Ci::read(&env(&[
+                ("CI", "1"),
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_STEP_SUMMARY", "/s.md")
+            ])),
+            Some(Ci::GitHub {
+                summary: Some("/s.md".into())
+            })
+        );
+        assert_eq!(Ci::read(&env(&[("GITLAB_CI", "true")])), Some(Ci::GitLab));
+    }
+
+    #[test]
+    fn the_real_thing_reads() {
+        let host = Host::read().unwrap();
+        assert!(host.cwd.is_absolute() && host.dirs.cache.is_absolute() && host.cpus > 0);
+        assert_eq!(host.expand_user("~/x"), host.home.join("x"));
+        assert_eq!(
+            host.expand_user("~nobody-of-this-name/x"),
+            Path::new("~nobody-of-this-name/x")
+        );
+        assert_eq!(host.expand_user("/a~b"), Path::new("/a~b"));
+    }
+}

@@ -1,0 +1,253 @@
+//! Annotations for CI services: a foldable group a phase, the failure as an error on its spec line,
+//! a summary table.
+
+use std::{
+    fmt::Write as _,
+    fs::OpenOptions,
+    io::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use rpmkit_core::event::{Event, Level, Listener, Phase};
+
+use super::terminal::elapsed;
+use crate::{failure::Failure, host::Ci, printer::Printer};
+
+/// Listener for one service. Groups of GitHub do not nest, so only outermost phases become groups.
+/// Put it before [`super::People`] in a fan-out, so that a phase's closing line stays visible.
+#[derive(Clone)]
+pub struct CiLog(Arc<Inner>);
+
+struct Inner {
+    printer: Printer,
+    ci: Ci,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    depth: usize,
+    warnings: usize,
+    phases: Vec<(Phase, String, Duration, bool)>,
+}
+
+/// GitHub shows no more warnings than this a step.
+const WARNINGS: usize = 9;
+
+impl CiLog {
+    /// Speaks to `ci` through `printer`. `None` for services without annotations.
+    pub fn new(printer: Printer, ci: Option<&Ci>) -> Option<Self> {
+        let ci = ci.filter(|ci| **ci != Ci::Other)?.clone();
+        Some(Self(Arc::new(Inner {
+            printer,
+            ci,
+            seen: Mutex::default(),
+        })))
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the run: the failure, if any, as an annotation, and the summary.
+    pub fn finish(&self, failure: Option<&Failure>) {
+        let Ci::GitHub { summary } = &self.0.ci else {
+            return;
+        };
+        if let Some(failure) = failure {
+            self.0.printer.line(annotation(failure));
+        }
+        if let Some(path) = summary {
+            let text = self.summary(failure);
+            let written = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(text.as_bytes()));
+            if let Err(error) = written {
+                self.0.printer.line(format!(
+                    "::warning::cannot write the job summary: {}",
+                    data(&error.to_string())
+                ));
+            }
+        }
+    }
+
+    fn summary(&self, failure: Option<&Failure>) -> String {
+        let mut text = String::from("| phase | what | time |\n| --- | --- | ---: |\n");
+        for (phase, what, took, ok) in &self.seen().phases {
+            let mark = if *ok { "" } else { " ✗" };
+            let what = what.replace('|', "\\|");
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "| {phase}{mark} | {what} | {} |", elapsed(*took));
+        }
+        if let Some(failure) = failure {
+            let _ = writeln!(text, "\n**Failed:** {}", failure.message);
+            if let Some(card) = failure.card.as_ref().filter(|card| !card.lines.is_empty()) {
+                let _ = writeln!(text, "\n```\n{}\n```", card.lines.join("\n"));
+            }
+        }
+        text
+    }
+}
+
+impl Listener for CiLog {
+    fn on_event(&self, at: SystemTime, event: &Event) {
+        let printer = &self.0.printer;
+        match event {
+            Event::PhaseStart { phase, what } => {
+                let mut seen = self.seen();
+                seen.depth += 1;
+                if seen.depth > 1 {
+                    return;
+                }
+                let title = format!("{phase} {what}");
+                match &self.0.ci {
+                    Ci::GitHub { .. } => {
+                        printer.line(format!("::group::{}", data(title.trim_end())))
+                    }
+                    Ci::GitLab => printer.line(format!(
+                        "\x1b[0Ksection_start:{}:rpmkit_{phase}[collapsed=true]\r\x1b[0K{}",
+                        seconds(at),
+                        title.trim_end()
+                    )),
+                    Ci::Other => {}
+                }
+            }
+            Event::PhaseEnd {
+                phase,
+                what,
+                took,
+                ok,
+            } => {
+                let mut seen = self.seen();
+                seen.depth = seen.depth.saturating_sub(1);
+                seen.phases.push((*phase, what.clone(), *took, *ok));
+                if seen.depth > 0 {
+                    return;
+                }
+                match &self.0.ci {
+                    Ci::GitHub { .. } => printer.line("::endgroup::"),
+                    Ci::GitLab => {
+                        printer.line(format!(
+                            "\x1b[0Ksection_end:{}:rpmkit_{phase}\r\x1b[0K",
+                            seconds(at)
+                        ));
+                    }
+                    Ci::Other => {}
+                }
+            }
+            Event::Message {
+                level: Level::Warning,
+                text,
+                ..
+            } if matches!(self.0.ci, Ci::GitHub { .. }) => {
+                let mut seen = self.seen();
+                seen.warnings += 1;
+                if seen.warnings <= WARNINGS {
+                    printer.line(format!("::warning::{}", data(text)));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn seconds(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
+}
+
+/// `::error file=F,line=N,title=T::message`
+fn annotation(failure: &Failure) -> String {
+    let mut properties = Vec::new();
+    if let Some(card) = &failure.card {
+        if let Some(place) = &card.spec {
+            properties.push(format!("file={}", property(&place.file.to_string_lossy())));
+            properties.push(format!("line={}", place.line));
+        }
+        if let Some(package) = &card.package {
+            properties.push(format!("title={}", property(package)));
+        }
+    }
+    let space = if properties.is_empty() { "" } else { " " };
+    format!(
+        "::error{space}{}::{}",
+        properties.join(","),
+        data(&failure.message)
+    )
+}
+
+/// GitHub's escapes for the text of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// GitHub's escapes for a property, which commas and colons would end.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use rpmkit_core::{
+        ExitCode,
+        results::failure::{Cause, FailureCard, SpecLine},
+    };
+
+    use super::*;
+    use crate::{
+        listen::tests::tell,
+        printer::{Face, Verbosity},
+    };
+
+    #[test]
+    fn github() {
+        let dir = tempfile::tempdir().unwrap();
+        let summary = dir.path().join("summary.md");
+        let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
+        let ci = Ci::GitHub {
+            summary: Some(summary.clone()),
+        };
+        let log = CiLog::new(printer, Some(&ci)).unwrap();
+        tell(&log);
+        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "100% wrong\nreally");
+        card.spec = Some(SpecLine {
+            file: "a,b.spec".into(),
+            line: 7,
+            text: None,
+        });
+        card.lines.push("the last line".into());
+        log.finish(Some(&Failure::of_card(card)));
+        assert_eq!(
+            err.text(),
+            "::group::download 3 packages\n\
+             ::warning::mirror 1 is gone\n\
+             ::endgroup::\n\
+             ::group::rpmbuild demo-1.0-1\n\
+             ::endgroup::\n\
+             ::error file=a%2Cb.spec,line=7::100%25 wrong%0Areally\n"
+        );
+        let text = std::fs::read_to_string(summary).unwrap();
+        assert!(
+            text.contains("| rpmbuild ✗ | demo-1.0-1 | 1 min 15 s |\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("```\nthe last line\n```\n"), "{text}");
+    }
+
+    #[test]
+    fn gitlab_folds_and_others_are_left_alone() {
+        let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
+        tell(&CiLog::new(printer.clone(), Some(&Ci::GitLab)).unwrap());
+        assert!(err.text().starts_with(
+            "\x1b[0Ksection_start:1767323045:rpmkit_download[collapsed=true]\r\x1b[0Kdownload 3 packages\n"
+        ));
+        assert!(CiLog::new(printer.clone(), Some(&Ci::Other)).is_none());
+        assert!(CiLog::new(printer, None).is_none());
+    }
+}

@@ -1,0 +1,286 @@
+//! mock's log files in a result directory. Koji, Copr and people tail them while they grow, so every
+//! line is one unbuffered append; a directory used again keeps what it has.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use rpmkit_core::event::{Event, Level, Listener, Log, Phase};
+
+use super::pyrepr;
+
+/// Listener that writes `build.log`, `root.log` and `state.log`. Clones share the files.
+#[derive(Clone)]
+pub struct LogFiles(Arc<Mutex<Inner>>);
+
+struct Inner {
+    open: Option<Open>,
+    running: Vec<String>,
+    stray: Vec<String>,
+    phase: Option<Phase>,
+    zone: TimeZone,
+}
+
+struct Open {
+    build: File,
+    root: File,
+    state: File,
+}
+
+/// States that were finished without a start, or never finished: mock ends with 110 then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unbalanced states: {}", .0.join(", "))]
+pub struct Unbalanced(pub Vec<String>);
+
+impl Default for LogFiles {
+    fn default() -> Self {
+        Self::new(TimeZone::system())
+    }
+}
+
+impl LogFiles {
+    /// No files yet; times are shown in `zone`.
+    pub fn new(zone: TimeZone) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            open: None,
+            running: Vec::new(),
+            stray: Vec::new(),
+            phase: None,
+            zone,
+        })))
+    }
+
+    /// Starts writing to the files in `dir`, which must exist, and stops writing to any others.
+    pub fn open(&self, dir: &Path) -> Result<(), rpmkit_core::Error> {
+        let append = |name: &str| {
+            let path = dir.join(name);
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(&path)
+                .map_err(|source| rpmkit_core::Error::Io {
+                    action: "open",
+                    path,
+                    source,
+                })
+        };
+        let open = Open {
+            build: append("build.log")?,
+            root: append("root.log")?,
+            state: append("state.log")?,
+        };
+        self.lock().open = Some(open);
+        Ok(())
+    }
+
+    /// Stops writing; the files are complete.
+    pub fn close(&self) {
+        self.lock().open = None;
+    }
+
+    /// Whether every state that started has finished.
+    pub fn balanced(&self) -> Result<(), Unbalanced> {
+        let inner = self.lock();
+        let off: Vec<String> = inner.stray.iter().chain(&inner.running).cloned().collect();
+        if off.is_empty() {
+            Ok(())
+        } else {
+            Err(Unbalanced(off))
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for LogFiles {
+    fn on_event(&self, at: SystemTime, event: &Event) {
+        let mut inner = self.lock();
+        match event {
+            Event::PhaseStart { phase, .. } => inner.phase = Some(*phase),
+            Event::State { start, what } => inner.state(at, *start, what),
+            Event::Message { level, log, text } => inner.message(*level, *log, text),
+            Event::Command { log, argv, env } => {
+                let text = format!(
+                    "Executing command: {} with env {} and shell False",
+                    pyrepr::list(argv),
+                    pyrepr::dict(env)
+                );
+                inner.message(Level::Debug, Some(*log), &text);
+            }
+            Event::CommandEnd { log, status } => {
+                inner.message(
+                    Level::Debug,
+                    Some(*log),
+                    &format!("Child return code was: {status}"),
+                );
+            }
+            Event::Output { log, line } => {
+                let line = console::strip_ansi_codes(line);
+                let line = after_carriage_returns(&line);
+                if !line.is_empty() {
+                    inner.message(Level::Debug, Some(*log), &line);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Inner {
+    fn state(&mut self, at: SystemTime, start: bool, what: &str) {
+        if start {
+            self.running.push(what.to_owned());
+        } else if let Some(at) = self.running.iter().rposition(|s| s == what) {
+            self.running.remove(at);
+        } else {
+            self.stray.push(what.to_owned());
+        }
+        let word = if start { "Start" } else { "Finish" };
+        let time = Timestamp::try_from(at).map_or_else(
+            |_| String::new(),
+            |t| {
+                t.to_zoned(self.zone.clone())
+                    .strftime("%Y-%m-%d %H:%M:%S,%3f")
+                    .to_string()
+            },
+        );
+        if let Some(open) = &mut self.open {
+            append(&mut open.state, &format!("{time} - {word}: {what}\n"));
+        }
+    }
+
+    fn message(&mut self, level: Level, log: Option<Log>, text: &str) {
+        // mock writes `LEVEL file.py:line:  message`. Tools split at the first `:  `, so the shape is
+        // kept; the place is the phase, since line numbers of ours would tell nobody anything.
+        let place = self.phase.map_or("rpmkit", Phase::name);
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        match log {
+            Some(Log::Build) => append(&mut open.build, &format!("{text}\n")),
+            Some(Log::Root) | None => append(
+                &mut open.root,
+                &format!("{} {place}.rs:1:  {text}\n", level_name(level)),
+            ),
+        }
+    }
+}
+
+/// mock's names of levels.
+pub(super) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "DEBUG",
+        Level::Info => "INFO",
+        Level::Warning => "WARNING",
+        Level::Error => "ERROR",
+    }
+}
+
+/// A log must not stop a build: a full disk shows where the build itself writes.
+fn append(file: &mut File, line: &str) {
+    let _ = file.write_all(line.as_bytes());
+}
+
+/// What a terminal would show of a line in which `\r` starts over and `\b` deletes.
+fn after_carriage_returns(line: &str) -> String {
+    let last = line
+        .trim_end_matches(['\r', '\n'])
+        .rsplit('\r')
+        .next()
+        .unwrap_or("");
+    let mut shown = String::with_capacity(last.len());
+    for c in last.chars() {
+        if c == '\u{8}' {
+            shown.pop();
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use crate::listen::tests::{noon, tell};
+
+    fn read(dir: &Path, name: &str) -> String {
+        std::fs::read_to_string(dir.join(name)).unwrap()
+    }
+
+    #[test]
+    fn the_three_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = LogFiles::new(TimeZone::UTC);
+        logs.open(dir.path()).unwrap();
+        tell(&logs);
+        assert_eq!(
+            read(dir.path(), "build.log"),
+            "Executing command: ['bash', '-c', \"rpmbuild -bb it's\"] with env {'LANG': 'C.UTF-8'} and shell False\n\
+             checking for gcc... gcc\n\
+             Child return code was: 1\n"
+        );
+        assert_eq!(
+            read(dir.path(), "root.log"),
+            "INFO rpmkit.rs:1:  calculated the chroot\n\
+             DEBUG download.rs:1:  mirror 2 is slow\n\
+             WARNING download.rs:1:  mirror 1 is gone\n"
+        );
+        assert_eq!(
+            read(dir.path(), "state.log"),
+            "2026-01-02 03:04:05,678 - Start: run\n\
+             2026-01-02 03:04:05,678 - Start: rpmbuild demo\n\
+             2026-01-02 03:04:05,678 - Finish: rpmbuild demo\n\
+             2026-01-02 03:04:05,678 - Finish: run\n"
+        );
+        assert_eq!(logs.balanced(), Ok(()));
+    }
+
+    #[test]
+    fn a_directory_used_again_keeps_its_logs() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = LogFiles::new(TimeZone::UTC);
+        for _ in 0..2 {
+            logs.open(dir.path()).unwrap();
+            tell(&logs);
+            logs.close();
+        }
+        assert_eq!(read(dir.path(), "state.log").lines().count(), 8);
+        tell(&logs);
+        assert_eq!(read(dir.path(), "state.log").lines().count(), 8);
+    }
+
+    #[test]
+    fn states_must_balance() {
+        let logs = LogFiles::new(TimeZone::UTC);
+        let state = |start, what: &str| {
+            logs.on_event(
+                noon(),
+                &Event::State {
+                    start,
+                    what: what.into(),
+                },
+            );
+        };
+        state(true, "run");
+        state(false, "init");
+        assert_eq!(
+            logs.balanced(),
+            Err(Unbalanced(vec!["init".into(), "run".into()]))
+        );
+    }
+
+    #[test]
+    fn terminal_tricks_are_undone() {
+        assert_eq!(after_carriage_returns("10%\r20%\r"), "20%");
+        assert_eq!(after_carriage_returns("abc\u{8}\u{8}d"), "ad");
+    }
+}

@@ -1,0 +1,111 @@
+//! mock's console: `LEVEL: text` and `Start: X` lines on standard error.
+
+use std::time::SystemTime;
+
+use rpmkit_core::event::{Event, Level, Listener, Log};
+
+use super::logfiles::level_name;
+use crate::printer::{Printer, Verbosity};
+
+/// Listener that speaks as mock does.
+pub struct MockConsole {
+    printer: Printer,
+    main_output: bool,
+}
+
+impl MockConsole {
+    /// `main_output` is mock's option `print_main_output`: the output of rpmbuild and of the package
+    /// manager goes to standard output.
+    pub fn new(printer: Printer, main_output: bool) -> Self {
+        Self {
+            printer,
+            main_output,
+        }
+    }
+
+    fn least(&self) -> Level {
+        match self.printer.verbosity() {
+            Verbosity::Quiet => Level::Warning,
+            Verbosity::Normal => Level::Info,
+            Verbosity::Verbose => Level::Debug,
+        }
+    }
+}
+
+impl Listener for MockConsole {
+    fn on_event(&self, _: SystemTime, event: &Event) {
+        match event {
+            Event::Message { level, log, text } => {
+                // build.log has its own lines; the console repeats only what is wrong.
+                let least = match log {
+                    Some(Log::Build) => self.least().max(Level::Warning),
+                    _ => self.least(),
+                };
+                if *level >= least {
+                    self.printer.line(format!("{}: {text}", level_name(*level)));
+                }
+            }
+            Event::State { start, what } => {
+                let word = if *start { "Start" } else { "Finish" };
+                self.printer.say(format!("{word}: {what}"));
+            }
+            Event::Output { log, line } => {
+                if self.main_output {
+                    self.printer.data(line);
+                } else if *log == Log::Root && self.least() == Level::Debug {
+                    self.printer.line(format!("DEBUG: {line}"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{listen::tests::tell, printer::Face};
+
+    fn console(verbosity: Verbosity, main_output: bool) -> (String, String) {
+        let (printer, out, err) = Printer::captured(Face::Mock, verbosity);
+        tell(&MockConsole::new(printer, main_output));
+        (out.text(), err.text())
+    }
+
+    #[test]
+    fn normal() {
+        let (out, err) = console(Verbosity::Normal, false);
+        assert_eq!(out, "");
+        assert_eq!(
+            err,
+            "INFO: calculated the chroot\n\
+             Start: run\n\
+             WARNING: mirror 1 is gone\n\
+             Start: rpmbuild demo\n\
+             Finish: rpmbuild demo\n\
+             Finish: run\n"
+        );
+    }
+
+    #[test]
+    fn quiet_and_verbose() {
+        assert_eq!(
+            console(Verbosity::Quiet, false).1,
+            "WARNING: mirror 1 is gone\n"
+        );
+        assert!(
+            console(Verbosity::Verbose, false)
+                .1
+                .contains("DEBUG: mirror 2 is slow\n")
+        );
+    }
+
+    #[test]
+    fn main_output_is_data() {
+        assert!(
+            console(Verbosity::Quiet, true)
+                .0
+                .contains("for gcc... gcc\n")
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! The front door of rpmkit: its own verbs, the suite's verbs in-process, and anybody's
+//! `rpmkit-VERB` next to this program or on `PATH`.
+
+pub mod external;
+pub mod front;
+pub mod verbs;
+
+use std::process::ExitCode;
+
+use rpmkit_cli::Face;
+
+/// The whole `main`.
+pub fn main() -> ExitCode {
+    if let Some(ended) = rpmkit_cli::verb::complete(front::command) {
+        return ended;
+    }
+    rpmkit_cli::run(Face::People, front::run)
+}

@@ -1,0 +1,4 @@
+//! The front door's own verbs, one file each: arguments, whose comments are the help, and `run`.
+
+pub mod build;
+pub mod completions;
