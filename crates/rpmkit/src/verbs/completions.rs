@@ -11,7 +11,9 @@ use crate::front::SUITE;
 /// The script asks the program itself whenever TAB is pressed, so it offers the chroots and
 /// snapshots there are at that moment, and never goes stale.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "For bash:\n  rpmkit completions bash > ~/.local/share/bash-completion/completions/rpmkit")]
+#[command(
+    after_help = "For bash:\n  rpmkit completions bash > ~/.local/share/bash-completion/completions/rpmkit"
+)]
 pub struct CompletionsArgs {
     /// Shell to complete in
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(["bash", "zsh", "fish", "elvish", "powershell"]))]
