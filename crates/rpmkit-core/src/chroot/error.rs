@@ -1,0 +1,66 @@
+//! What can go wrong with a chroot's state.
+
+use crate::{
+    store::{Holder, StoreError},
+    types::ChrootName,
+};
+
+/// Failures of chroot and snapshot operations.
+#[derive(Debug, thiserror::Error)]
+pub enum ChrootError {
+    /// The layers below.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody is working in the chroot.
+    #[error("chroot `{chroot}` is in use by {}", who(holder.as_ref()))]
+    InUse {
+        /// Which.
+        chroot: String,
+        /// By whom, if it reads.
+        holder: Option<Holder>,
+    },
+    /// A snapshot operation found somebody working in the chroot.
+    #[error(
+        "the snapshots of `{chroot}` cannot be changed now: it is in use by {}",
+        who(holder.as_ref())
+    )]
+    SnapshotBusy {
+        /// Which.
+        chroot: String,
+        /// By whom, if it reads.
+        holder: Option<Holder>,
+    },
+    /// The name is not known.
+    #[error("chroot `{chroot}` has no snapshot `{name}`")]
+    NoSnapshot {
+        /// The chroot.
+        chroot: ChrootName,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The name is taken.
+    #[error("chroot `{chroot}` already has a snapshot `{name}`")]
+    SnapshotExists {
+        /// The chroot.
+        chroot: ChrootName,
+        /// What was asked for.
+        name: String,
+    },
+    /// The name breaks the rule.
+    #[error(
+        "`{0}` is no snapshot name: it must begin with a letter, a digit, `_` or `-`, and contain no `/` and no control character"
+    )]
+    BadName(String),
+    /// Something was already written on top.
+    #[error("chroot `{chroot}` has changes on top; it cannot be put on another layer")]
+    NotPristine {
+        /// Which.
+        chroot: String,
+    },
+}
+
+fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,66 @@
+//! Work on the files of layers, done as root of the mode's user namespace.
+//!
+//! Each operation takes and gives JSON and holds no state. They never follow symbolic links of the
+//! trees they work on.
+
+mod copy;
+mod diff;
+mod merge;
+mod remove;
+mod usage;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use copy::CopyTree;
+pub use diff::{Change, ChangeKind, Diff};
+pub use merge::Flatten;
+pub use remove::RemoveTree;
+pub use usage::{Usage, UsageOf};
+
+/// An operation: input bytes to output bytes, or a message.
+pub type OpFn = fn(&[u8]) -> Result<Vec<u8>, String>;
+
+/// The operations by name, to be registered with the sandbox by every `main`.
+pub const OPS: &[(&str, OpFn)] = &[
+    ("remove-tree", |i| json(i, remove::remove_tree)),
+    ("copy-tree", |i| json(i, copy::copy_tree)),
+    ("flatten", |i| json(i, merge::flatten)),
+    ("diff", |i| json(i, diff::diff)),
+    ("usage", |i| json(i, usage::usage)),
+];
+
+fn json<I: DeserializeOwned, O: Serialize>(
+    input: &[u8],
+    run: fn(I) -> Result<O, OpError>,
+) -> Result<Vec<u8>, String> {
+    let input = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    let output = run(input).map_err(|e| e.to_string())?;
+    serde_json::to_vec(&output).map_err(|e| e.to_string())
+}
+
+/// Failure of an operation; crosses the process boundary as text.
+#[derive(Debug, thiserror::Error)]
+enum OpError {
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        action: &'static str,
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{0}")]
+    Bad(String),
+}
+
+trait OpAt<T> {
+    fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, OpError>;
+}
+
+impl<T, E: Into<std::io::Error>> OpAt<T> for Result<T, E> {
+    fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, OpError> {
+        self.map_err(|source| OpError::Io {
+            action,
+            path: path.to_owned(),
+            source: source.into(),
+        })
+    }
+}
