@@ -145,6 +145,12 @@ pub enum Error {
     /// The way from a checkout to a source package.
     #[error(transparent)]
     Srpm(#[from] crate::srpm::SrpmError),
+    /// The layer store.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// A chroot's state or its snapshots.
+    #[error(transparent)]
+    Chroot(#[from] crate::chroot::ChrootError),
 }
 
 impl Error {
@@ -154,6 +160,8 @@ impl Error {
             Self::Io { .. } => ExitCode::General,
             Self::Scm(error) => error.exit_code(),
             Self::Srpm(error) => error.exit_code(),
+            Self::Store(e) => store_code(e),
+            Self::Chroot(e) => chroot_code(e),
         }
     }
 
@@ -163,6 +171,33 @@ impl Error {
             Self::Io { .. } => Vec::new(),
             Self::Scm(error) => error.hints(),
             Self::Srpm(error) => error.hints(),
+            Self::Store(e) => e.hints(),
+            Self::Chroot(e) => e.hints(),
         }
+    }
+}
+
+fn store_code(error: &crate::store::StoreError) -> ExitCode {
+    use crate::store::StoreError;
+    match error {
+        StoreError::Io { .. } | StoreError::Import { .. } => ExitCode::General,
+        StoreError::Format { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Missing { .. }
+        | StoreError::Namespace { .. } => ExitCode::Root,
+    }
+}
+
+fn chroot_code(error: &crate::chroot::ChrootError) -> ExitCode {
+    use crate::chroot::ChrootError;
+    match error {
+        ChrootError::Store(e) => store_code(e),
+        ChrootError::InUse { .. } => ExitCode::Locked,
+        ChrootError::NotPristine { .. } => ExitCode::Root,
+        // mock's plugin ends all of these as plain exceptions.
+        ChrootError::SnapshotBusy { .. }
+        | ChrootError::NoSnapshot { .. }
+        | ChrootError::SnapshotExists { .. }
+        | ChrootError::BadName(_) => ExitCode::General,
     }
 }

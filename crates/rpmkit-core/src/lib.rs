@@ -8,6 +8,7 @@
 pub mod compress;
 pub mod error;
 pub mod event;
+pub mod ops;
 mod rooted;
 pub mod types;
 
@@ -26,4 +27,5 @@ pub mod template;
 
 pub use error::{Error, ExitCode, Hint};
 pub use event::{Event, Events, Listener};
+pub use ops::OPS;
 pub use types::*;

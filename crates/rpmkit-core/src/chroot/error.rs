@@ -1,6 +1,7 @@
 //! What can go wrong with a chroot's state.
 
 use crate::{
+    error::Hint,
     store::{Holder, StoreError},
     types::ChrootName,
 };
@@ -59,6 +60,30 @@ pub enum ChrootError {
         /// Which.
         chroot: String,
     },
+}
+
+impl ChrootError {
+    /// What the user can do about it.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::Store(e) => e.hints(),
+            Self::InUse { .. } => vec![Hint::new(
+                "wait for it, or work in a chroot of your own with `--uniqueext NAME`",
+            )],
+            Self::SnapshotBusy { .. } => vec![Hint::new("wait for it, or end it")],
+            Self::NoSnapshot { known, .. } if known.is_empty() => {
+                vec![Hint::new("there are no snapshots yet")]
+            }
+            Self::NoSnapshot { known, .. } => {
+                vec![Hint::new(format!("there are: {}", known.join(", ")))]
+            }
+            Self::SnapshotExists { name, .. } => vec![Hint::new(format!(
+                "remove or rename `{name}` first, or choose another name"
+            ))],
+            Self::BadName(_) => Vec::new(),
+            Self::NotPristine { .. } => vec![Hint::new("`--clean` drops the changes")],
+        }
+    }
 }
 
 fn who(holder: Option<&Holder>) -> String {

@@ -239,3 +239,6 @@ fn encode(name: &str) -> String {
 fn decode(name: &str) -> String {
     name.replace("%2F", "/").replace("%25", "%")
 }
+
+#[cfg(test)]
+mod tests;

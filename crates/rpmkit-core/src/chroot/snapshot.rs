@@ -6,9 +6,7 @@ use serde::Serialize;
 
 use super::{Chroot, ChrootError, Named, State, Top, Upper, is_snapshot_name, session};
 use crate::{
-    store::{
-        GcOptions, LayerKind, LayerMeta, LayerSpec, Lock, StoreError, Want, holder, now,
-    },
+    store::{GcOptions, LayerKind, LayerMeta, LayerSpec, Lock, StoreError, Want, holder, now},
     types::LayerId,
 };
 
@@ -213,7 +211,11 @@ impl Chroot {
         let path = self.store.dir().join("lock");
         let _guard = Lock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
         let state = self.state()?;
-        if state.instances.keys().any(|ext| self.ext.is_empty() && !exts.contains(ext)) {
+        if state
+            .instances
+            .keys()
+            .any(|ext| self.ext.is_empty() && !exts.contains(ext))
+        {
             // Born while we were collecting locks; whoever made it is using it.
             return Err(ChrootError::InUse {
                 chroot: self.label(),
@@ -270,11 +272,14 @@ impl Chroot {
     }
 
     fn named<'a>(&self, state: &'a State, name: &str) -> Result<&'a Named, ChrootError> {
-        state.names.get(name).ok_or_else(|| ChrootError::NoSnapshot {
-            chroot: self.name.clone(),
-            name: name.to_owned(),
-            known: state.names.keys().cloned().collect(),
-        })
+        state
+            .names
+            .get(name)
+            .ok_or_else(|| ChrootError::NoSnapshot {
+                chroot: self.name.clone(),
+                name: name.to_owned(),
+                known: state.names.keys().cloned().collect(),
+            })
     }
 
     /// The layer a snapshot names, locked; `None` for the empty root.

@@ -188,13 +188,12 @@ impl Store {
         let path = dir.join("meta.json");
         let text = serde_json::to_vec(&meta).map_err(std::io::Error::other);
         disk.replace(&path, &text.at("write", &path)?, false)?;
-        // A maker's lock file says who made the layer; from now on it guards its use.
+        // We still hold the owner's lock exclusively; the layer's users need a lock file of their own.
+        disk.unlink(&dir.join("lock"))?;
         disk.touch(&dir.join("lock"))?;
         self.mark_unsynced(id)?;
         disk.rename(dir, &self.layer_dir(id))?;
-        let layer = self
-            .find_unguarded(id)?
-            .ok_or_else(|| self.missing(id))?;
+        let layer = self.find_unguarded(id)?.ok_or_else(|| self.missing(id))?;
         self.settle_layer(layer.clone());
         Ok(layer)
     }
@@ -230,9 +229,6 @@ impl Pending {
     /// Makes the layer official. No container may be using the root any more.
     pub fn publish(mut self, spec: &LayerSpec) -> Result<Layer, StoreError> {
         let _guard = self.store.shared()?;
-        // The owner's lock file becomes the layer's; a shared lock would clash with our exclusive
-        // one, so a new file takes its place.
-        self.store.0.disk.unlink(&self.dir.join("lock"))?;
         let parent = self.parent.as_ref().map(Layer::id);
         let layer = self.store.commit(&self.dir, &self.id, parent, spec)?;
         self.published = true;

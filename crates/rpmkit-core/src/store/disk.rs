@@ -112,12 +112,6 @@ impl Disk {
         }
     }
 
-    /// `rmdir`.
-    pub(crate) fn rmdir(&self, path: &Path) -> Result<(), StoreError> {
-        self.step().at("remove directory", path)?;
-        fs::remove_dir(path).at("remove directory", path)
-    }
-
     /// `symlink`; an existing name is an error.
     pub(crate) fn symlink(&self, target: &Path, link: &Path) -> Result<(), StoreError> {
         self.step().at("create link", link)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::types::LayerId;
+use crate::{error::Hint, types::LayerId};
 
 /// Failures of the layer store.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,28 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+}
+
+impl StoreError {
+    /// What the user can do about it.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                vec![Hint::new(
+                    "`rpmkit snap gc --keep 5G` drops layers that can be made again",
+                )]
+            }
+            Self::Format { path, .. } => vec![Hint::new(format!(
+                "another store can be chosen, or `{}` removed with everything in it",
+                path.parent().unwrap_or(path).display()
+            ))],
+            Self::Io { .. }
+            | Self::Corrupt { .. }
+            | Self::Missing { .. }
+            | Self::Namespace { .. }
+            | Self::Import { .. } => Vec::new(),
+        }
+    }
 }
 
 /// Adds verb and path to an I/O error.

@@ -81,7 +81,10 @@ impl Store {
     }
 
     /// Everything needed by `roots`: their ancestors, and stand-ins of whatever is needed.
-    fn closure(roots: BTreeSet<LayerId>, metas: &BTreeMap<LayerId, LayerMeta>) -> BTreeSet<LayerId> {
+    fn closure(
+        roots: BTreeSet<LayerId>,
+        metas: &BTreeMap<LayerId, LayerMeta>,
+    ) -> BTreeSet<LayerId> {
         let mut marked = BTreeSet::new();
         let mut todo: Vec<LayerId> = roots.into_iter().collect();
         while let Some(id) = todo.pop() {
@@ -209,10 +212,8 @@ impl Store {
         for id in metas.keys().filter(|id| !going.contains(*id)) {
             total += self.size_of(id, true)?;
         }
-        let mut by_use: Vec<(SystemTime, &LayerId)> = spare
-            .iter()
-            .map(|id| (self.last_used(id), id))
-            .collect();
+        let mut by_use: Vec<(SystemTime, &LayerId)> =
+            spare.iter().map(|id| (self.last_used(id), id)).collect();
         by_use.sort();
         // A parent is used whenever its child is, but times may tie: leaves only, again and again.
         loop {
@@ -271,7 +272,8 @@ impl Store {
         }
         for path in entries(&self.0.dir.join("layers"))? {
             // Published means complete, so this can only be damage from outside.
-            if !id_of(&path).is_some_and(|id| metas.contains_key(&id)) && read_meta(&path)?.is_none()
+            if !id_of(&path).is_some_and(|id| metas.contains_key(&id))
+                && read_meta(&path)?.is_none()
             {
                 doomed.push(path);
             }
@@ -348,10 +350,7 @@ fn unowned(dir: &Path) -> Result<bool, StoreError> {
     Ok(!path.exists() || Lock::existing(&path, Want::TryExclusive)?.is_some())
 }
 
-fn children_first(
-    going: &BTreeSet<LayerId>,
-    metas: &BTreeMap<LayerId, LayerMeta>,
-) -> Vec<LayerId> {
+fn children_first(going: &BTreeSet<LayerId>, metas: &BTreeMap<LayerId, LayerMeta>) -> Vec<LayerId> {
     let depth = |id: &LayerId| {
         let mut depth = 0usize;
         let mut next = metas.get(id).and_then(|m| m.parent.as_ref());

@@ -3,10 +3,8 @@
 //! Layers hold files of sub-ids and directories nobody may enter, so deleting, copying and reading
 //! them is done by the operations of [`super::ops`], which run as root of the mode's user namespace.
 
-use super::{
-    error::StoreError,
-    ops::{OPS, OpFn},
-};
+use super::error::StoreError;
+use crate::ops::{OPS, OpFn};
 
 /// Runs named operations with enough rights over a layer's files.
 pub trait Hands: Send + Sync {

@@ -152,7 +152,7 @@ impl Layer {
 }
 
 /// Reads a `meta.json`; `None` when there is none.
-pub(super) fn read_meta(dir: &Path) -> Result<Option<LayerMeta>, StoreError> {
+pub(crate) fn read_meta(dir: &Path) -> Result<Option<LayerMeta>, StoreError> {
     let path = dir.join("meta.json");
     let text = match std::fs::read(&path) {
         Ok(text) => text,

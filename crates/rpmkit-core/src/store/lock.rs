@@ -148,15 +148,27 @@ mod tests {
         let path = dir.path().join("l");
         let disk = Disk::default();
         let mut held = Lock::take(&disk, &path, Want::Exclusive).unwrap().unwrap();
-        let me = Holder { pid: 7, command: "mock --shell".into(), since: 0 };
+        let me = Holder {
+            pid: 7,
+            command: "mock --shell".into(),
+            since: 0,
+        };
         held.sign(&me).unwrap();
-        assert!(Lock::take(&disk, &path, Want::TryExclusive).unwrap().is_none());
+        assert!(
+            Lock::take(&disk, &path, Want::TryExclusive)
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(holder(&path), Some(me.clone()));
         assert_eq!(
             me.to_string(),
             "process 7 (`mock --shell`) since 1970-01-01 00:00:00 UTC"
         );
         drop(held);
-        assert!(Lock::take(&disk, &path, Want::TryExclusive).unwrap().is_some());
+        assert!(
+            Lock::take(&disk, &path, Want::TryExclusive)
+                .unwrap()
+                .is_some()
+        );
     }
 }

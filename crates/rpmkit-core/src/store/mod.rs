@@ -183,7 +183,7 @@ impl Store {
         let Some(lock) = Lock::existing(&dir.join("lock"), Want::Shared)? else {
             return Ok(None);
         };
-        let Some(meta) = layer::read_meta(&dir)? else {
+        let Some(meta) = read_meta(&dir)? else {
             return Ok(None);
         };
         // Only for choosing what to collect first: not worth a failure.

@@ -19,7 +19,9 @@ use crate::types::LayerId;
 impl Store {
     /// Runs `work` beside us. A panic in there is no reason to fail.
     pub(super) fn in_background(&self, name: &str, work: impl FnOnce() + Send + 'static) {
-        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        let handle = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work);
         if let (Ok(handle), Ok(mut list)) = (handle, self.0.settling.lock()) {
             list.retain(|h| !h.is_finished());
             list.push(handle);
@@ -109,7 +111,10 @@ impl Store {
     fn judge(&self, id: &LayerId) -> Result<(), StoreError> {
         let dir = self.layer_dir(id);
         let kind = read_meta(&dir).ok().flatten().map(|m| m.kind);
-        let stands_alone = !self.all_metas()?.iter().any(|m| m.parent.as_ref() == Some(id));
+        let stands_alone = !self
+            .all_metas()?
+            .iter()
+            .any(|m| m.parent.as_ref() == Some(id));
         if kind.is_none_or(LayerKind::is_reproducible) && stands_alone {
             let lock = self.0.dir.join("lock");
             let Some(_guard) = Lock::take(&self.0.disk, &lock, Want::TryExclusive)? else {

@@ -159,9 +159,10 @@ pub(super) fn attributes(from: &Path, meta: &fs::Metadata, to: &Path) -> Result<
             match xattr::set(to, &name, &value) {
                 Ok(()) => {}
                 // The host's labels and trusted.* are not ours to set; the root works without.
-                Err(_) if !name.as_bytes().starts_with(b"user.")
-                    && name.as_bytes() != b"security.capability"
-                    && !name.as_bytes().starts_with(b"system.posix_acl") => {}
+                Err(_)
+                    if !name.as_bytes().starts_with(b"user.")
+                        && name.as_bytes() != b"security.capability"
+                        && !name.as_bytes().starts_with(b"system.posix_acl") => {}
                 Err(e) => return Err(e).at("set attributes of", to),
             }
         }

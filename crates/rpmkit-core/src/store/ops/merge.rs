@@ -165,6 +165,8 @@ pub(super) fn flatten(input: Flatten) -> Result<(), OpError> {
 fn may_copy_instead(e: &io::Error) -> bool {
     matches!(
         e.kind(),
-        io::ErrorKind::TooManyLinks | io::ErrorKind::PermissionDenied | io::ErrorKind::CrossesDevices
+        io::ErrorKind::TooManyLinks
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::CrossesDevices
     )
 }

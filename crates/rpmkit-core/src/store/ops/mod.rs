@@ -17,17 +17,25 @@ pub use merge::Flatten;
 pub use remove::RemoveTree;
 pub use usage::{Usage, UsageOf};
 
-/// An operation: input bytes to output bytes, or a message.
-pub type OpFn = fn(&[u8]) -> Result<Vec<u8>, String>;
+pub(crate) fn remove_tree(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, remove::remove_tree)
+}
 
-/// The operations by name, to be registered with the sandbox by every `main`.
-pub const OPS: &[(&str, OpFn)] = &[
-    ("remove-tree", |i| json(i, remove::remove_tree)),
-    ("copy-tree", |i| json(i, copy::copy_tree)),
-    ("flatten", |i| json(i, merge::flatten)),
-    ("diff", |i| json(i, diff::diff)),
-    ("usage", |i| json(i, usage::usage)),
-];
+pub(crate) fn copy_tree(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, copy::copy_tree)
+}
+
+pub(crate) fn flatten(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, merge::flatten)
+}
+
+pub(crate) fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, diff::diff)
+}
+
+pub(crate) fn usage(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, usage::usage)
+}
 
 fn json<I: DeserializeOwned, O: Serialize>(
     input: &[u8],

@@ -77,7 +77,7 @@ mod tests {
         fs::create_dir_all(tree.join("work/work")).unwrap();
         fs::write(tree.join("work/work/f"), "x").unwrap();
         std::os::unix::fs::symlink(dir.path(), tree.join("out")).unwrap();
-        fs::set_permissions(tree.join("work/work"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(tree.join("work/work"), fs::Permissions::from_mode(0o0)).unwrap();
         remove_tree(RemoveTree { path: tree.clone() }).unwrap();
         assert!(!tree.exists() && keep.exists());
         remove_tree(RemoveTree { path: tree }).unwrap();

@@ -1,0 +1,18 @@
+//! Everything the core does as root of the mode's user namespace, by name.
+//!
+//! Every `main` hands this table to `rpmkit_sandbox::reexec`, so that the re-executed child knows
+//! the operations that its parent calls.
+
+use crate::store::ops as store;
+
+/// An operation: input bytes to output bytes, or a message.
+pub type OpFn = fn(&[u8]) -> Result<Vec<u8>, String>;
+
+/// The operations by name.
+pub const OPS: &[(&str, OpFn)] = &[
+    ("remove-tree", store::remove_tree),
+    ("copy-tree", store::copy_tree),
+    ("flatten", store::flatten),
+    ("diff", store::diff),
+    ("usage", store::usage),
+];
