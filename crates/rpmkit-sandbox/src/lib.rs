@@ -1,1 +1,56 @@
-//! placeholder
+//! All kernel work of rpmkit: namespaces, id maps, mounts, seccomp filters, pid 1, ptys.
+//!
+//! Nothing here needs privilege, a daemon or a program of the host (but `newuidmap` and `newgidmap` in [`IdMode::Sub`]).
+//!
+//! How it runs: a process may not make a user namespace once it has threads, so every `main` calls [`reexec`] first and we
+//! start `/proc/self/exe` again under a hidden name. That child, the *monitor*, stays in the caller's namespaces; it clones
+//! the container's pid 1 into new ones, writes its id maps, and waits: when the caller goes, the monitor kills pid 1, and
+//! the kernel kills every process and drops every mount with it. pid 1 prepares the root, then takes commands over a socket.
+//!
+//! - [`Container`]: many commands in one root, [`Command`] and [`Exit`].
+//! - [`call`]: one registered function run as root of the mode's user namespace, for work on files of other ids.
+//! - [`probe`]: what this host allows, step by step, with causes and cures.
+
+mod child;
+mod client;
+mod command;
+mod dev;
+mod diagnose;
+mod error;
+mod exec;
+mod ids;
+mod init;
+mod interactive;
+mod kernfs;
+mod leftovers;
+mod maps;
+mod monitor;
+mod mounts;
+mod net;
+mod ops;
+mod output;
+mod overlay;
+mod plan;
+mod probe;
+mod probe_steps;
+mod pty;
+mod reexec;
+mod seccomp;
+mod setup;
+mod spawn;
+mod spec;
+mod sys;
+mod wire;
+
+pub use client::{Container, Killer};
+pub use command::{Command, Exit, Finished, Leftovers, Output, Stdin, Stream, User};
+pub use diagnose::Advice;
+pub use error::{SandboxError, Step, StepError};
+pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
+pub use ops::{OpFn, call, call_with_fds, sent_fds};
+pub use output::Lines;
+pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
+pub use reexec::reexec;
+pub use spec::{
+    ContainerSpec, Filters, Limit, Mount, Network, Overlay, Personality, Resource, RootFs,
+};

@@ -1,0 +1,163 @@
+//! The process of one command, from fork to exec.
+
+use crate::command::User;
+use crate::error::{AtStep, Step, StepError};
+use crate::exec::{self, SavedLimits};
+use crate::plan::{Reply, RunPlan};
+use crate::spec::{ContainerSpec, Filters};
+use crate::{seccomp, sys, wire};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
+
+/// Standard descriptors of a command, and its terminal if it controls one.
+pub(crate) struct ChildIo {
+    pub(crate) std: [OwnedFd; 3],
+    pub(crate) controls_terminal: bool,
+}
+
+/// Number of the command's channel in the child, just above the standard descriptors.
+const CHANNEL: RawFd = 3;
+
+/// Never returns: executes the command, or reports on its channel why not and ends with 127.
+pub(crate) fn become_command(
+    spec: &ContainerSpec,
+    run: &RunPlan,
+    limits: SavedLimits,
+    io: &ChildIo,
+    channel: &OwnedFd,
+) -> ! {
+    let error = match arrange_descriptors(io, channel) {
+        Err(error) => error,
+        Ok(()) => match prepare(spec, run, limits, io) {
+            Ok(()) => exec::exec(&run.argv, &run.env),
+            Err(error) => error,
+        },
+    };
+    // SAFETY: either `arrange_descriptors` put the channel there, or the process ends right after a failed send.
+    let channel = unsafe { BorrowedFd::borrow_raw(CHANNEL) };
+    drop(wire::send(channel, &Reply::Failed(error), &[]));
+    sys::exit_now(127)
+}
+
+fn arrange_descriptors(io: &ChildIo, channel: &OwnedFd) -> Result<(), StepError> {
+    let text = "arrange standard descriptors";
+    // pid 1 keeps 0, 1 and 2 on /dev/null, so none of the sources is one of the targets.
+    for (number, fd) in io.std.iter().enumerate() {
+        sys::dup_to(fd.as_raw_fd(), number as RawFd).step(Step::Fork, text)?;
+    }
+    if channel.as_raw_fd() != CHANNEL {
+        sys::dup_to(channel.as_raw_fd(), CHANNEL).step(Step::Fork, text)?;
+        // SAFETY: plain integers.
+        unsafe { libc::fcntl(CHANNEL, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    sys::close_from(CHANNEL + 1);
+    Ok(())
+}
+
+fn prepare(
+    spec: &ContainerSpec,
+    run: &RunPlan,
+    limits: SavedLimits,
+    io: &ChildIo,
+) -> Result<(), StepError> {
+    nix::unistd::setsid().step(Step::Fork, "start a session")?;
+    if io.controls_terminal {
+        // SAFETY: integers on descriptor 0, which is the terminal's slave side.
+        nix::errno::Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) })
+            .step(Step::Pty, "make the terminal the controlling one")?;
+    }
+    reset_signals();
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(run.umask));
+    limits.apply(spec.limits.iter().chain(&run.limits))?;
+    if run.read_only_root {
+        read_only_root()?;
+    }
+    if matches!(run.user, User::Root) {
+        std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
+    }
+    // Before the identity goes: without NO_NEW_PRIVS, which set-uid programs would suffer from, a filter needs it.
+    seccomp::install(filters(spec, run))?;
+    become_user(spec, run)?;
+    if !matches!(run.user, User::Root) {
+        std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
+    }
+    Ok(())
+}
+
+fn filters(spec: &ContainerSpec, run: &RunPlan) -> Filters {
+    run.filters.unwrap_or(match run.user {
+        User::Root => spec.filters,
+        User::Id { .. } => Filters::default(),
+    })
+}
+
+/// pid 1 blocks SIGCHLD and Rust ignores SIGPIPE; programs expect neither.
+fn reset_signals() {
+    for number in Signal::iterator() {
+        // SAFETY: the default action is no function of ours. KILL and STOP refuse, which is no matter.
+        let _ = unsafe { signal(number, SigHandler::SigDfl) };
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+/// In a mount namespace of this command alone.
+fn read_only_root() -> Result<(), StepError> {
+    let text = "make the root read-only for one command";
+    unshare(CloneFlags::CLONE_NEWNS).step(Step::ReadOnly, text)?;
+    let none = None::<&Path>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .step(Step::ReadOnly, text)?;
+    sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY).step(Step::ReadOnly, text)
+}
+
+fn become_user(spec: &ContainerSpec, run: &RunPlan) -> Result<(), StepError> {
+    let User::Id { uid, gid } = run.user else {
+        return Ok(());
+    };
+    if !spec.mode.has_ids() {
+        return become_nested(uid, gid);
+    }
+    let (uid, gid) = (
+        nix::unistd::Uid::from_raw(uid),
+        nix::unistd::Gid::from_raw(gid),
+    );
+    let text = || format!("become uid {uid}, gid {gid}");
+    nix::unistd::setgroups(&[]).step(Step::User, text())?;
+    nix::unistd::setresgid(gid, gid, gid).step(Step::User, text())?;
+    // The kernel takes all capabilities with the last uid 0.
+    nix::unistd::setresuid(uid, uid, uid).step(Step::User, text())
+}
+
+/// One id only: a nested user namespace lets it be called differently. Capabilities over it end at exec.
+fn become_nested(uid: u32, gid: u32) -> Result<(), StepError> {
+    unshare(CloneFlags::CLONE_NEWUSER).step(Step::User, "make a nested user namespace")?;
+    // Copied from pid 1, which hides itself; our own /proc files would belong to nobody.
+    sys::prctl(libc::PR_SET_DUMPABLE, 1).step(Step::User, "open own id maps")?;
+    for (file, text) in [
+        ("setgroups", "deny".to_owned()),
+        ("gid_map", format!("{gid} 0 1")),
+        ("uid_map", format!("{uid} 0 1")),
+    ] {
+        let path = Path::new("/proc/self").join(file);
+        std::fs::write(&path, &text).step_at(Step::User, format!("write `{text}` to"), &path)?;
+    }
+    Ok(())
+}
+
+/// Takes three descriptors out of a message.
+pub(crate) fn three(fds: Vec<OwnedFd>) -> Option<[OwnedFd; 3]> {
+    fds.try_into().ok()
+}
+
+/// A second owner of the same open file.
+pub(crate) fn again(fd: &OwnedFd) -> Result<OwnedFd, StepError> {
+    let raw = fd.as_raw_fd();
+    // SAFETY: plain integers on an open descriptor; the result is checked and is ours alone.
+    let new = nix::errno::Errno::result(unsafe { libc::fcntl(raw, libc::F_DUPFD_CLOEXEC, 3) })
+        .step(Step::Fork, "copy a descriptor")?;
+    // SAFETY: just made by fcntl for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(new) })
+}

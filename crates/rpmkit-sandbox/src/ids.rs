@@ -1,0 +1,181 @@
+//! Identities: which ids exist inside, and where they lie outside.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How container ids map to ids of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IdMode {
+    /// We are real root: no user namespace, ids are the host's own.
+    Root,
+    /// Container root is the caller, 1 and up are the caller's subordinate ids: ownership is exact.
+    Sub(SubIds),
+    /// Container root is the caller, and no other id exists.
+    Single,
+}
+
+/// A run of consecutive host ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct IdRange {
+    /// The first host id.
+    pub start: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// Subordinate ids of the caller and how to get them mapped.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SubIds {
+    /// Container uids from 1 on.
+    pub uids: IdRange,
+    /// Container gids from 1 on.
+    pub gids: IdRange,
+    /// `newuidmap` and `newgidmap`; none when the caller may write the maps itself.
+    pub tools: Option<(PathBuf, PathBuf)>,
+}
+
+/// Why a user has no subordinate ids.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubIdProblem {
+    /// A program of the `uidmap` package is missing.
+    #[error("`{0}` is not installed")]
+    NoTool(&'static str),
+    /// No line, or too small a range.
+    #[error("`{file}` gives user `{user}` fewer than 65535 ids (found {found})")]
+    NoRange {
+        /// `/etc/subuid` or `/etc/subgid`.
+        file: PathBuf,
+        /// The user looked for.
+        user: String,
+        /// The largest range found.
+        found: u32,
+    },
+}
+
+/// Fewer ids than this leave `nobody` (65534) unmapped, which packages own files as.
+pub(crate) const ENOUGH_IDS: u32 = 65_535;
+
+/// Where set-uid helpers live, the last for NixOS.
+const TOOL_DIRS: [&str; 6] = [
+    "/usr/bin",
+    "/bin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/sbin",
+    "/run/wrappers/bin",
+];
+
+impl IdMode {
+    /// A short text that changes whenever files made in one mode may not be used in the other: part of a store's identity.
+    pub fn tag(&self) -> String {
+        match self {
+            Self::Root => "root".to_owned(),
+            Self::Sub(ids) => format!("sub-{}-{}", ids.uids.start, ids.gids.start),
+            Self::Single => "single".to_owned(),
+        }
+    }
+
+    /// Whether container ids other than 0 can own files.
+    pub fn has_ids(&self) -> bool {
+        !matches!(self, Self::Single)
+    }
+
+    /// Whether a user namespace is made.
+    pub fn is_rootless(&self) -> bool {
+        !matches!(self, Self::Root)
+    }
+}
+
+impl SubIds {
+    /// Looks up the subordinate ids of a user (by name, or by number as text) and the helper programs.
+    ///
+    /// # Errors
+    /// When the user has none or a helper is missing.
+    pub fn find(user: &str, uid: u32) -> Result<Self, SubIdProblem> {
+        let uids = range_in(Path::new("/etc/subuid"), user, uid)?;
+        let gids = range_in(Path::new("/etc/subgid"), user, uid)?;
+        let tools = (tool("newuidmap")?, tool("newgidmap")?);
+        Ok(Self {
+            uids,
+            gids,
+            tools: Some(tools),
+        })
+    }
+
+    /// The whole id space as it is, for a root that may not mount but may write maps (root in a plain container).
+    pub fn identity() -> Self {
+        let range = IdRange {
+            start: 1,
+            count: ENOUGH_IDS,
+        };
+        Self {
+            uids: range,
+            gids: range,
+            tools: None,
+        }
+    }
+}
+
+fn tool(name: &'static str) -> Result<PathBuf, SubIdProblem> {
+    TOOL_DIRS
+        .iter()
+        .map(|dir| Path::new(dir).join(name))
+        .find(|path| path.is_file())
+        .ok_or(SubIdProblem::NoTool(name))
+}
+
+fn range_in(file: &Path, user: &str, uid: u32) -> Result<IdRange, SubIdProblem> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let best = ranges(&text, user, uid).max_by_key(|range| range.count);
+    match best {
+        Some(range) if range.count >= ENOUGH_IDS => Ok(range),
+        other => Err(SubIdProblem::NoRange {
+            file: file.to_owned(),
+            user: user.to_owned(),
+            found: other.map_or(0, |range| range.count),
+        }),
+    }
+}
+
+/// Lines are `user-or-uid:start:count`.
+fn ranges<'a>(text: &'a str, user: &'a str, uid: u32) -> impl Iterator<Item = IdRange> + 'a {
+    let number = uid.to_string();
+    text.lines().filter_map(move |line| {
+        let mut parts = line.trim().split(':');
+        let owner = parts.next()?;
+        if owner != user && owner != number {
+            return None;
+        }
+        Some(IdRange {
+            start: parts.next()?.parse().ok()?,
+            count: parts.next()?.parse().ok()?,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ranges_are_found_by_name_and_by_number() {
+        let text = "a:100000:65536\n1000:5:7\n# b\nb:1:x\n";
+        assert_eq!(
+            ranges(text, "a", 1).next().unwrap(),
+            IdRange {
+                start: 100_000,
+                count: 65_536
+            }
+        );
+        assert_eq!(ranges(text, "nobody", 1000).next().unwrap().count, 7);
+        assert!(ranges(text, "b", 1).next().is_none());
+    }
+
+    #[test]
+    fn tags_tell_stores_apart() {
+        let sub = IdMode::Sub(SubIds::identity());
+        assert_ne!(sub.tag(), IdMode::Single.tag());
+        assert_ne!(IdMode::Root.tag(), IdMode::Single.tag());
+    }
+}

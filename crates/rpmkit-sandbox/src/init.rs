@@ -1,0 +1,323 @@
+//! pid 1 of a container: reaps, starts commands it is asked for, kills, and never waits for anything else.
+//!
+//! It keeps the identity of container root: a build running under the same id could kill it otherwise.
+
+use crate::child::{self, ChildIo};
+use crate::command::Leftovers;
+use crate::error::{AtStep, Step, StepError};
+use crate::exec::SavedLimits;
+use crate::plan::{Io, Order, Reply, Request, RunPlan};
+use crate::spec::ContainerSpec;
+use crate::{pty, wire};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{SockFlag, accept4};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+/// A command that was started and whose client still listens.
+struct Running {
+    /// Also its process group and session.
+    pid: Pid,
+    channel: OwnedFd,
+    leftovers: Leftovers,
+    exited: bool,
+}
+
+struct Init<'a> {
+    spec: &'a ContainerSpec,
+    limits: SavedLimits,
+    /// The first is the client that started us: when it goes, we go.
+    controls: Vec<OwnedFd>,
+    listener: Option<OwnedFd>,
+    running: Vec<Running>,
+}
+
+/// Why the loop ends.
+enum Next {
+    Go,
+    Stop,
+}
+
+/// Serves until told to stop or until the client is gone. Returns the exit code.
+pub(crate) fn run(
+    spec: &ContainerSpec,
+    limits: SavedLimits,
+    socket: OwnedFd,
+    listener: Option<OwnedFd>,
+) -> i32 {
+    let mut mask = SigSet::empty();
+    mask.add(Signal::SIGCHLD);
+    let Ok(signals) = mask
+        .thread_block()
+        .and_then(|()| SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC))
+    else {
+        return 1;
+    };
+    let mut init = Init {
+        spec,
+        limits,
+        controls: vec![socket],
+        listener,
+        running: Vec::new(),
+    };
+    loop {
+        match init.turn(&signals) {
+            Ok(Next::Go) => {}
+            Ok(Next::Stop) => return stop(),
+            Err(_) => return 1,
+        }
+    }
+}
+
+/// Kills and reaps everybody, so that nothing but us holds the mounts.
+fn stop() -> i32 {
+    kill_everything();
+    loop {
+        match waitpid(None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return 0,
+        }
+    }
+}
+
+/// SIGKILL to all of the pid namespace but us.
+fn kill_everything() {
+    // Outside a pid namespace of our own, -1 would be the whole host.
+    if nix::unistd::getpid() == Pid::from_raw(1) {
+        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    }
+}
+
+impl Init<'_> {
+    fn turn(&mut self, signals: &SignalFd) -> Result<Next, Errno> {
+        let ready = self.wait(signals)?;
+        let mut ready = ready.into_iter();
+        if ready.next() == Some(true) {
+            let _ = signals.read_signal();
+            self.reap();
+        }
+        if self.listener.is_some() && ready.next() == Some(true) {
+            self.accept();
+        }
+        let controls: Vec<bool> = ready.by_ref().take(self.controls.len()).collect();
+        let channels: Vec<bool> = ready.take(self.running.len()).collect();
+        // Channels first: an order sent before a request must be done before it.
+        self.serve_channels(&channels);
+        self.serve_controls(&controls)
+    }
+
+    fn wait(&self, signals: &SignalFd) -> Result<Vec<bool>, Errno> {
+        let fds = std::iter::once(signals.as_fd())
+            .chain(self.listener.iter().map(AsFd::as_fd))
+            .chain(self.controls.iter().map(AsFd::as_fd))
+            .chain(self.running.iter().map(|run| run.channel.as_fd()));
+        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => Ok(fds
+                .iter()
+                .map(|fd| fd.revents().is_none_or(|got| !got.is_empty()))
+                .collect()),
+            Err(Errno::EINTR) => Ok(vec![false; fds.len()]),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn accept(&mut self) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        if let Ok(fd) = accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC) {
+            // SAFETY: just accepted, ours alone.
+            self.controls.push(unsafe { OwnedFd::from_raw_fd(fd) });
+        }
+    }
+
+    fn serve_controls(&mut self, ready: &[bool]) -> Result<Next, Errno> {
+        let mut gone = Vec::new();
+        for (at, _) in ready.iter().enumerate().filter(|(_, ready)| **ready) {
+            match wire::receive::<Request>(&self.controls[at]) {
+                Ok(Some((Request::Run(plan), fds))) => self.start(&plan, fds),
+                Ok(Some((Request::KillAll, _))) => kill_everything(),
+                Ok(Some((Request::Stop, _))) => return Ok(Next::Stop),
+                Ok(None) | Err(_) if at == 0 => return Ok(Next::Stop),
+                Ok(None) | Err(_) => gone.push(at),
+            }
+        }
+        for at in gone.into_iter().rev() {
+            self.controls.remove(at);
+        }
+        Ok(Next::Go)
+    }
+
+    fn serve_channels(&mut self, ready: &[bool]) {
+        let mut gone = Vec::new();
+        for (at, _) in ready.iter().enumerate().filter(|(_, ready)| **ready) {
+            match wire::receive::<Order>(&self.running[at].channel) {
+                Ok(Some((Order::Signal(number), _))) => self.signal(at, number),
+                Ok(Some((Order::KillLeftovers, _))) => self.kill_leftovers(at),
+                Ok(None) | Err(_) => gone.push(at),
+            }
+        }
+        for at in gone.into_iter().rev() {
+            // The client has heard all it wanted, or is gone: then the command goes too.
+            if !self.running[at].exited {
+                self.signal(at, libc::SIGKILL);
+            }
+            self.running.remove(at);
+        }
+    }
+
+    fn signal(&self, at: usize, number: i32) {
+        let run = &self.running[at];
+        // Once reaped its number may be another's.
+        if run.exited {
+            return;
+        }
+        if let Ok(signal) = Signal::try_from(number) {
+            let _ = nix::sys::signal::killpg(run.pid, signal);
+            // Before its setsid there is no group yet.
+            let _ = kill(run.pid, signal);
+        }
+    }
+
+    fn kill_leftovers(&mut self, at: usize) {
+        let alone = self
+            .running
+            .iter()
+            .enumerate()
+            .all(|(other, run)| other == at || run.exited);
+        let session = if alone {
+            None
+        } else {
+            Some(self.running[at].pid)
+        };
+        let found = crate::leftovers::list(session);
+        if alone {
+            kill_everything();
+        } else {
+            for process in &found {
+                let _ = kill(process.pid, Signal::SIGKILL);
+            }
+        }
+        self.reap();
+        let names = found.into_iter().map(|process| process.command).collect();
+        drop(wire::send(
+            &self.running[at].channel,
+            &Reply::Gone(names),
+            &[],
+        ));
+    }
+
+    fn reap(&mut self) {
+        loop {
+            let (pid, code, signal) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid, Some(code), None),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, None, Some(signal as i32)),
+                Ok(WaitStatus::StillAlive) => break,
+                Ok(_) | Err(Errno::EINTR) => continue,
+                Err(_) => break,
+            };
+            self.ended(pid, code, signal);
+        }
+    }
+
+    fn ended(&mut self, pid: Pid, code: Option<i32>, signal: Option<i32>) {
+        let Some(at) = self
+            .running
+            .iter()
+            .position(|run| run.pid == pid && !run.exited)
+        else {
+            return;
+        };
+        self.running[at].exited = true;
+        let alone = self.running.iter().all(|run| run.exited);
+        // kill(-1) with no signal asks whether anybody else is there.
+        let others = if alone {
+            kill(Pid::from_raw(-1), None).is_ok()
+        } else {
+            !crate::leftovers::list(Some(pid)).is_empty()
+        };
+        let run = &self.running[at];
+        let leftovers = others && run.leftovers == Leftovers::Kill;
+        drop(wire::send(
+            &run.channel,
+            &Reply::Exited {
+                code,
+                signal,
+                leftovers,
+            },
+            &[],
+        ));
+    }
+
+    fn start(&mut self, plan: &RunPlan, mut fds: Vec<OwnedFd>) {
+        if fds.is_empty() {
+            return;
+        }
+        let channel = fds.remove(0);
+        match self.spawn(plan, fds, &channel) {
+            Ok(pid) => {
+                self.running.push(Running {
+                    pid,
+                    channel,
+                    leftovers: plan.leftovers,
+                    exited: false,
+                });
+            }
+            Err(error) => {
+                drop(wire::send(&channel, &Reply::Failed(error), &[]));
+            }
+        }
+    }
+
+    fn spawn(
+        &self,
+        plan: &RunPlan,
+        fds: Vec<OwnedFd>,
+        channel: &OwnedFd,
+    ) -> Result<Pid, StepError> {
+        let io = make_io(plan, fds, channel)?;
+        // SAFETY: this process has one thread, so the child may do anything before it executes.
+        match unsafe { fork() }.step(Step::Fork, "start a process")? {
+            ForkResult::Parent { child } => Ok(child),
+            ForkResult::Child => child::become_command(self.spec, plan, self.limits, &io, channel),
+        }
+    }
+}
+
+fn make_io(plan: &RunPlan, fds: Vec<OwnedFd>, channel: &OwnedFd) -> Result<ChildIo, StepError> {
+    let short = || {
+        StepError::new(
+            Step::Protocol,
+            "start a command without its descriptors",
+            Errno::EPROTO,
+        )
+    };
+    let (rows, columns) = match plan.io {
+        Io::Fds => {
+            let std = child::three(fds).ok_or_else(short)?;
+            return Ok(ChildIo {
+                std,
+                controls_terminal: false,
+            });
+        }
+        Io::PtyOutput => (24, 80),
+        Io::Terminal(rows, columns) => (rows, columns),
+    };
+    let (master, slave) = pty::open(rows, columns, plan.user)?;
+    wire::send(channel, &Reply::Terminal, &[master.as_fd()])
+        .step(Step::Pty, "hand over a terminal")?;
+    let (out, err) = (child::again(&slave)?, child::again(&slave)?);
+    let (input, controls_terminal) = match plan.io {
+        Io::Terminal(..) => (slave, true),
+        Io::Fds | Io::PtyOutput => (fds.into_iter().next().ok_or_else(short)?, false),
+    };
+    Ok(ChildIo {
+        std: [input, out, err],
+        controls_terminal,
+    })
+}

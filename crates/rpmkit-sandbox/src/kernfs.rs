@@ -1,0 +1,68 @@
+//! `/proc` and `/sys`.
+
+use crate::error::{Step, StepError};
+use crate::ids::IdMode;
+use crate::mounts::{attach_at, clone_tree, new_fs};
+use crate::spec::Network;
+use crate::sys;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+
+const QUIET: u64 = sys::ATTR_NOSUID | sys::ATTR_NODEV | sys::ATTR_NOEXEC;
+
+/// Both, detached. The kernel lets a user namespace mount them only while it sees ones that nothing covers, so this comes
+/// before the host's root is let go.
+pub(crate) struct KernelFs {
+    proc: OwnedFd,
+    sys: OwnedFd,
+}
+
+impl KernelFs {
+    pub(crate) fn open(mode: &IdMode, network: Network) -> Result<Self, StepError> {
+        let proc = match new_fs(c"proc", &[], QUIET, Step::Proc) {
+            Ok(proc) => proc,
+            // A container runtime has masked parts of its /proc. Its own /proc shows our processes under other numbers, but
+            // /proc/self is right.
+            Err(_) if mode.is_rootless() => clone_tree(Path::new("/proc"), Step::Proc)?,
+            Err(error) => return Err(error),
+        };
+        let sys = match network {
+            Network::None => new_fs(c"sysfs", &[], QUIET | sys::ATTR_RDONLY, Step::Sys)
+                .or_else(|_| host_sys())?,
+            // sysfs shows the devices of a network namespace, and only who made that may mount it.
+            Network::Host => host_sys()?,
+        };
+        Ok(Self { proc, sys })
+    }
+
+    /// Attaches both in the new root.
+    pub(crate) fn attach(&self, mode: &IdMode) -> Result<(), StepError> {
+        attach_at(self.proc.as_fd(), Path::new("/proc"), Step::Proc)?;
+        attach_at(self.sys.as_fd(), Path::new("/sys"), Step::Sys)?;
+        if mode.is_rootless() {
+            return Ok(());
+        }
+        // Here the scriptlets' root is the host's: keep it from the host's kernel settings.
+        for path in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
+            let path = Path::new(path);
+            if path.exists() {
+                let tree = clone_tree(path, Step::Proc)?;
+                read_only(&tree, path)?;
+                attach_at(tree.as_fd(), path, Step::Proc)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn host_sys() -> Result<OwnedFd, StepError> {
+    let path = Path::new("/sys");
+    let tree = clone_tree(path, Step::Sys)?;
+    read_only(&tree, path)?;
+    Ok(tree)
+}
+
+fn read_only(tree: &OwnedFd, path: &Path) -> Result<(), StepError> {
+    sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY)
+        .map_err(|e| StepError::new(Step::ReadOnly, "make read-only", e).at(path))
+}

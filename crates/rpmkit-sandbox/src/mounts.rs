@@ -1,0 +1,174 @@
+//! Binds, tmpfs and mounts at a second place.
+
+use crate::error::{AtStep, Step, StepError};
+use crate::spec::Mount;
+use crate::{overlay, sys};
+use nix::errno::Errno;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// A mount of the caller's, opened where that must happen before the host's tree goes away.
+pub(crate) enum Prepared<'a> {
+    /// To be attached here.
+    Detached(OwnedFd, &'a Path),
+    /// To be cloned from one container path to another once both exist.
+    Inner {
+        source: &'a Path,
+        target: &'a Path,
+        read_only: bool,
+    },
+    /// An optional source that is not there.
+    Nothing,
+}
+
+/// Opens the source of a mount.
+pub(crate) fn prepare(mount: &Mount) -> Result<Prepared<'_>, StepError> {
+    match mount {
+        Mount::Bind {
+            source,
+            target,
+            read_only,
+            optional,
+        } => {
+            if *optional && !source.exists() {
+                return Ok(Prepared::Nothing);
+            }
+            let tree = clone_tree(source, Step::Bind)?;
+            if *read_only {
+                make_read_only(tree.as_fd(), source)?;
+            }
+            Ok(Prepared::Detached(tree, target))
+        }
+        Mount::Inner {
+            source,
+            target,
+            read_only,
+        } => Ok(Prepared::Inner {
+            source,
+            target,
+            read_only: *read_only,
+        }),
+        Mount::Tmpfs { target, mode, size } => {
+            let mode = format!("{mode:o}");
+            let size = size.map(|bytes| bytes.to_string());
+            let mut options = vec![("mode", mode.as_str())];
+            options.extend(size.as_deref().map(|size| ("size", size)));
+            let fs = new_fs(
+                c"tmpfs",
+                &options,
+                sys::ATTR_NOSUID | sys::ATTR_NODEV,
+                Step::Tmpfs,
+            )?;
+            Ok(Prepared::Detached(fs, target))
+        }
+        Mount::Overlay { target, overlay } => {
+            Ok(Prepared::Detached(overlay::mount(overlay)?, target))
+        }
+    }
+}
+
+/// Attaches it; `/` is the container's root by now.
+pub(crate) fn attach(mount: Prepared<'_>) -> Result<(), StepError> {
+    match mount {
+        Prepared::Nothing => Ok(()),
+        Prepared::Detached(tree, target) => attach_at(tree.as_fd(), target, Step::Bind),
+        Prepared::Inner {
+            source,
+            target,
+            read_only,
+        } => {
+            let tree = clone_tree(source, Step::Bind)?;
+            if read_only {
+                make_read_only(tree.as_fd(), source)?;
+            }
+            attach_at(tree.as_fd(), target, Step::Bind)
+        }
+    }
+}
+
+/// A detached copy of the mount at a path with everything below it.
+pub(crate) fn clone_tree(source: &Path, step: Step) -> Result<OwnedFd, StepError> {
+    let path = sys::cstr(source).step_at(step, "use", source)?;
+    sys::open_tree(
+        libc::AT_FDCWD,
+        &path,
+        sys::OPEN_TREE_CLONE | sys::AT_RECURSIVE,
+    )
+    .step_at(step, "take a mount of", source)
+}
+
+fn make_read_only(tree: BorrowedFd<'_>, source: &Path) -> Result<(), StepError> {
+    sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
+        Step::ReadOnly,
+        "make read-only the mount of",
+        source,
+    )
+}
+
+/// A new detached file system. Its options are short strings.
+pub(crate) fn new_fs(
+    kind: &CStr,
+    options: &[(&str, &str)],
+    attrs: u64,
+    step: Step,
+) -> Result<OwnedFd, StepError> {
+    let name = kind.to_string_lossy();
+    let fs = sys::fsopen(kind).step(step, format!("open file system `{name}`"))?;
+    for (key, value) in options {
+        let set = sys::cstr(key).and_then(|key| {
+            if value.is_empty() {
+                return sys::fsconfig_flag(fs.as_fd(), &key);
+            }
+            sys::fsconfig_string(fs.as_fd(), &key, &sys::cstr(value)?)
+        });
+        set.map_err(|e| {
+            StepError::new(step, format!("set `{key}={value}` of `{name}`"), e)
+                .because(sys::context_log(fs.as_fd()))
+        })?;
+    }
+    sys::fsconfig_create(fs.as_fd()).map_err(|e| {
+        StepError::new(step, format!("make `{name}`"), e).because(sys::context_log(fs.as_fd()))
+    })?;
+    sys::fsmount(fs.as_fd(), attrs).map_err(|e| {
+        StepError::new(step, format!("mount `{name}`"), e).because(sys::context_log(fs.as_fd()))
+    })
+}
+
+/// Attaches a detached mount at a container path, making the mount point if it is missing.
+pub(crate) fn attach_at(tree: BorrowedFd<'_>, target: &Path, step: Step) -> Result<(), StepError> {
+    let path = sys::cstr(target).step_at(step, "use", target)?;
+    match sys::move_mount(tree, &path) {
+        Err(Errno::ENOENT) => {
+            make_point(tree, target)?;
+            sys::move_mount(tree, &path).step_at(step, "mount at", target)
+        }
+        // Linux says so when only one of the two is a directory.
+        Err(Errno::ENOTDIR) => Err(StepError::new(step, "mount at", Errno::ENOTDIR)
+            .at(target)
+            .because("a directory can be mounted on a directory only, a file on a file")),
+        other => other.step_at(step, "mount at", target),
+    }
+}
+
+fn make_point(tree: BorrowedFd<'_>, target: &Path) -> Result<(), StepError> {
+    let kind = nix::sys::stat::fstat(tree)
+        .step_at(Step::MountPoint, "look at the source for", target)?
+        .st_mode;
+    if kind & libc::S_IFMT == libc::S_IFDIR {
+        return std::fs::create_dir_all(target).step_at(
+            Step::MountPoint,
+            "make the mount point",
+            target,
+        );
+    }
+    if let Some(parent) = target.parent() {
+        std::fs::create_dir_all(parent).step_at(Step::MountPoint, "make the directory", parent)?;
+    }
+    std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(target)
+        .map(drop)
+        .step_at(Step::MountPoint, "make the mount point", target)
+}

@@ -1,0 +1,190 @@
+//! Overlay mounts.
+//!
+//! Options are the same in every mode, so that layers stay interchangeable: `userxattr` (without it a mount in a user
+//! namespace works until the first `rm -r` of a lower directory), and index and metacopy off against distributions' defaults.
+//! Layers go in as open descriptors, so neither the number nor the length of their paths matters. Three ways, newest first:
+//! descriptors (Linux 6.13), `/proc/self/fd` names one by one (6.7), and mount(2) with such names in one string.
+
+use crate::error::{AtStep, Step, StepError};
+use crate::spec::Overlay;
+use crate::sys::{self, Sys};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MntFlags, MsFlags, umount2};
+use nix::sys::stat::Mode;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// The kernel's limit (OVL_MAX_STACK).
+const MAX_LOWERS: usize = 500;
+const FLAGS_OFF: [(&std::ffi::CStr, &std::ffi::CStr); 2] =
+    [(c"index", c"off"), (c"metacopy", c"off")];
+
+/// The directories of an overlay, opened.
+struct Opened {
+    lowers: Vec<OwnedFd>,
+    /// Upper and work.
+    writable: Option<(OwnedFd, OwnedFd)>,
+}
+
+/// Makes a detached overlay mount. A single read-only layer is that directory itself, read-only.
+pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
+    let opened = open_all(overlay)?;
+    if opened.writable.is_none()
+        && let [only] = overlay.lowers.as_slice()
+    {
+        let tree = crate::mounts::clone_tree(only, Step::Overlay)?;
+        sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
+            Step::Overlay,
+            "make read-only the layer",
+            only,
+        )?;
+        return Ok(tree);
+    }
+    let by_fd = new_api(&opened, overlay, true);
+    let tried = match by_fd {
+        Err(Refused { at: At::Layer, .. }) => new_api(&opened, overlay, false),
+        other => other,
+    };
+    match tried {
+        Ok(mount) => Ok(mount),
+        Err(Refused { at: At::Layer, .. }) => old_api(&opened, overlay),
+        Err(Refused { errno, log, .. }) => {
+            Err(StepError::new(Step::Overlay, "mount an overlay", errno)
+                .because(log)
+                .at(place(overlay)))
+        }
+    }
+}
+
+fn place(overlay: &Overlay) -> &Path {
+    overlay
+        .upper
+        .as_deref()
+        .or(overlay.lowers.first().map(|p| p.as_path()))
+        .unwrap_or(Path::new("/"))
+}
+
+fn open_all(overlay: &Overlay) -> Result<Opened, StepError> {
+    let wrong = |text: String| {
+        Err(StepError::new(Step::Overlay, "mount an overlay", Errno::EINVAL).because(text))
+    };
+    match overlay.lowers.len() {
+        0 => return wrong("it has no lower layer".to_owned()),
+        1..=MAX_LOWERS => {}
+        many => return wrong(format!("{many} layers, the kernel takes {MAX_LOWERS}")),
+    }
+    let dir = |path: &std::path::PathBuf| {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        open(path.as_path(), flags, Mode::empty()).step_at(Step::Overlay, "open the layer", path)
+    };
+    let writable = match (&overlay.upper, &overlay.work) {
+        (None, _) => None,
+        (Some(_), None) => return wrong("an upper directory without a work directory".to_owned()),
+        (Some(upper), Some(work)) => Some((dir(upper)?, dir(work)?)),
+    };
+    Ok(Opened {
+        lowers: overlay.lowers.iter().map(dir).collect::<Result<_, _>>()?,
+        writable,
+    })
+}
+
+/// Where the new mount API said no.
+#[derive(PartialEq, Eq)]
+enum At {
+    /// At the first layer: this kernel does not take layers this way.
+    Layer,
+    Elsewhere,
+}
+
+struct Refused {
+    at: At,
+    errno: Errno,
+    log: String,
+}
+
+fn new_api(opened: &Opened, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, Refused> {
+    let fs = sys::fsopen(c"overlay").map_err(|errno| Refused {
+        at: At::Elsewhere,
+        errno,
+        log: "this kernel has no overlayfs".to_owned(),
+    })?;
+    let refused = |at, errno| Refused {
+        at,
+        errno,
+        log: sys::context_log(fs.as_fd()),
+    };
+    let elsewhere = |errno| refused(At::Elsewhere, errno);
+    sys::fsconfig_flag(fs.as_fd(), c"userxattr").map_err(elsewhere)?;
+    for (key, value) in FLAGS_OFF {
+        sys::fsconfig_string(fs.as_fd(), key, value).map_err(elsewhere)?;
+    }
+    for lower in &opened.lowers {
+        layer(fs.as_fd(), c"lowerdir+", lower, by_fd).map_err(|errno| refused(At::Layer, errno))?;
+    }
+    if let Some((upper, work)) = &opened.writable {
+        layer(fs.as_fd(), c"upperdir", upper, by_fd).map_err(elsewhere)?;
+        layer(fs.as_fd(), c"workdir", work, by_fd).map_err(elsewhere)?;
+        if overlay.volatile {
+            sys::fsconfig_flag(fs.as_fd(), c"volatile").map_err(elsewhere)?;
+        }
+    }
+    sys::fsconfig_create(fs.as_fd()).map_err(elsewhere)?;
+    sys::fsmount(fs.as_fd(), 0).map_err(elsewhere)
+}
+
+fn layer(fs: BorrowedFd<'_>, key: &std::ffi::CStr, dir: &OwnedFd, by_fd: bool) -> Sys<()> {
+    if by_fd {
+        return sys::fsconfig_fd(fs, key, dir.as_fd());
+    }
+    let name = sys::cstr(format!("/proc/self/fd/{}", dir.as_raw_fd()))?;
+    sys::fsconfig_string(fs, key, &name)
+}
+
+/// mount(2): attaches at once, so over the top directory, from where it is taken off again as a detached copy.
+fn old_api(opened: &Opened, overlay: &Overlay) -> Result<OwnedFd, StepError> {
+    let staging = place(overlay);
+    let options = option_string(opened, overlay.volatile).step(Step::Overlay, "name the layers")?;
+    // Names are resolved from here: 500 layers of three digits fit into the kernel's one page.
+    nix::unistd::chdir("/proc/self/fd").step(Step::Overlay, "enter `/proc/self/fd`")?;
+    nix::mount::mount(
+        Some(c"overlay"),
+        staging,
+        Some(c"overlay"),
+        MsFlags::empty(),
+        Some(options.as_c_str()),
+    )
+    .step_at(Step::Overlay, "mount an overlay", staging)?;
+    nix::unistd::chdir("/").step(Step::Overlay, "leave `/proc/self/fd`")?;
+    let tree = crate::mounts::clone_tree(staging, Step::Overlay)?;
+    umount2(staging, MntFlags::MNT_DETACH).step_at(
+        Step::Overlay,
+        "detach the overlay at",
+        staging,
+    )?;
+    Ok(tree)
+}
+
+fn option_string(opened: &Opened, volatile: bool) -> Sys<CString> {
+    let lowers: Vec<String> = opened
+        .lowers
+        .iter()
+        .map(|fd| fd.as_raw_fd().to_string())
+        .collect();
+    let mut text = format!(
+        "userxattr,index=off,metacopy=off,lowerdir={}",
+        lowers.join(":")
+    );
+    if let Some((upper, work)) = &opened.writable {
+        text.push_str(&format!(
+            ",upperdir={},workdir={}",
+            upper.as_raw_fd(),
+            work.as_raw_fd()
+        ));
+        if volatile {
+            text.push_str(",volatile");
+        }
+    }
+    sys::cstr(text)
+}

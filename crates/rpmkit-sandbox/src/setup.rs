@@ -1,0 +1,99 @@
+//! pid 1 prepares the container, in the one order that works.
+//!
+//! All sources of mounts are opened as detached mounts while the host's tree is still there, then the root is entered, then
+//! everything is attached by container paths: so symbolic links in the root can never lead outside.
+
+use crate::dev::Devices;
+use crate::error::{AtStep, Step, StepError};
+use crate::exec::SavedLimits;
+use crate::kernfs::KernelFs;
+use crate::mounts::{self, Prepared};
+use crate::spec::{ContainerSpec, Network, Personality, RootFs};
+use crate::{net, overlay, sys};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// linux/personality.h
+const PER_LINUX32: libc::c_ulong = 8;
+
+/// Makes this process, fresh in its namespaces, the container's pid 1. Returns the limits it was started with.
+pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    if spec.mode.has_ids() {
+        // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
+        nix::unistd::setgroups(&[]).step(Step::Groups, "drop supplementary groups")?;
+    }
+    let none = None::<&Path>;
+    // Slave, not private: the host can still unmount things we hold copies of. Nothing of ours goes back.
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
+        .step(Step::FirstMount, "cut mounts off from the host's")?;
+    if let Some(name) = &spec.hostname {
+        nix::unistd::sethostname(name)
+            .step(Step::HostName, format!("set the host name to `{name}`"))?;
+    }
+    if spec.network == Network::None {
+        net::loopback_up()?;
+    }
+    let limits = SavedLimits::raise_files()?;
+    let root = root_mount(&spec.root)?;
+    let prepared: Vec<Prepared<'_>> = spec
+        .mounts
+        .iter()
+        .map(mounts::prepare)
+        .collect::<Result<_, _>>()?;
+    let kernel = KernelFs::open(&spec.mode, spec.network)?;
+    let devices = Devices::open(&spec.mode)?;
+    enter(&root, &staging(&spec.root))?;
+    drop(root);
+    kernel.attach(&spec.mode)?;
+    devices.attach()?;
+    for mount in prepared {
+        mounts::attach(mount)?;
+    }
+    if spec.read_only_root {
+        sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
+            .step(Step::ReadOnly, "make the root read-only")?;
+    }
+    if spec.personality == Personality::Linux32 {
+        // SAFETY: takes an integer; PER_LINUX32 changes what uname says and nothing of this process' memory.
+        nix::errno::Errno::result(unsafe { libc::personality(PER_LINUX32) })
+            .step(Step::Personality, "set the 32-bit personality")?;
+    }
+    // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
+    sys::prctl(libc::PR_SET_DUMPABLE, 0).step(Step::Pivot, "hide pid 1 from the container")?;
+    Ok(limits)
+}
+
+fn root_mount(root: &RootFs) -> Result<OwnedFd, StepError> {
+    match root {
+        RootFs::Dir(dir) => mounts::clone_tree(dir, Step::Root),
+        RootFs::Overlay(layers) => overlay::mount(layers),
+    }
+}
+
+/// Where the root is attached for the moment between two systems: over a directory that must exist anyway.
+fn staging(root: &RootFs) -> PathBuf {
+    match root {
+        RootFs::Dir(dir) => dir.clone(),
+        RootFs::Overlay(layers) => layers
+            .upper
+            .iter()
+            .chain(&layers.lowers)
+            .next()
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+fn enter(root: &OwnedFd, staging: &Path) -> Result<(), StepError> {
+    let target = sys::cstr(staging).step_at(Step::Root, "use", staging)?;
+    sys::move_mount(root.as_fd(), &target).step_at(Step::Root, "attach the root at", staging)?;
+    // SAFETY: fchdir takes an open descriptor.
+    nix::errno::Errno::result(unsafe { libc::fchdir(root.as_raw_fd()) })
+        .step(Step::Root, "enter the root")?;
+    // Afterwards the old root lies on top of the new one at `/`; detaching it leaves only the new one.
+    sys::pivot_here().step(Step::Pivot, "make the new root `/`")?;
+    umount2(".", MntFlags::MNT_DETACH).step(Step::Pivot, "let go of the host's root")?;
+    nix::unistd::chdir("/").step(Step::Pivot, "enter the new root")
+}
