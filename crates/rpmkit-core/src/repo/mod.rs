@@ -1,1 +1,38 @@
-//! repo: to come.
+//! Repositories: what `dnf.conf` says about them, their metadata, their packages.
+//!
+//! [`RepoSet::parse`] reads the text of a `dnf.conf`; a [`Fetcher`] gets metadata
+//! ([`Fetcher::refresh_all`]) and packages ([`Fetcher::download`]) over `file://`, absolute paths,
+//! http and https, and hands out only what was verified: against the digests in metadata, and
+//! against signatures where `gpgcheck` or `repo_gpgcheck` ask for it.
+//!
+//! Everything fetched is kept: metadata and packages by digest, shared by all chroots and by all
+//! processes of the user. Files appear by rename, locks die with their holder, and what a killed
+//! process left half done is continued by the next.
+
+mod address;
+pub mod conf;
+mod disk;
+mod error;
+mod fetcher;
+mod gpg;
+mod http;
+pub mod local;
+mod memo;
+mod metadata;
+mod mirrors;
+mod packages;
+mod parallel;
+mod progress;
+mod repomd;
+mod retry;
+mod transfer;
+mod url;
+mod xml;
+
+pub use conf::{MainOptions, RepoSet, Repository, TransportOptions, UnusedOption, Vars};
+pub use error::{Cause, Failure, Failures, RepoError};
+pub use fetcher::{Dirs, FetchOptions, Fetcher};
+pub use gpg::{Keyring, SignatureProblem};
+pub use http::Proxies;
+pub use metadata::RepoData;
+pub use url::Target;

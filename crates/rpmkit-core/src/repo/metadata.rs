@@ -1,0 +1,623 @@
+//! Metadata of a repository: what is cached, whether it is still good, and getting it anew.
+//!
+//! ```text
+//! metadata/repos-1/ID-HASH/   repomd.xml, state.json, lock    one for each set of addresses
+//! metadata/files-1/KIND-HEX.TYPE                              verified files, by digest
+//! ```
+//! `state.json` is written last, by rename; without it, or in another format, everything is
+//! fetched again. Metadata files are named by their digest and appear by rename after they were
+//! verified, so that one that is there is right; its length is checked on every use.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    address::Address,
+    conf::{Expire, RepoSet, Repository},
+    disk::{Lock, replace},
+    error::{Cause, Failures, RepoError},
+    fetcher::{Fetcher, address, as_cause},
+    http::{Ask, Validators},
+    mirrors::{parse_list, parse_metalink},
+    progress::Meter,
+    repomd::{Record, Repomd},
+    retry::Mirrors,
+    transfer::{self, Expect},
+};
+use crate::{
+    event::Phase,
+    types::{Checksum, Hasher},
+};
+
+/// Format of `state.json`.
+const FORMAT: u32 = 1;
+
+/// Verified metadata of one repository.
+#[derive(Debug, Clone)]
+pub struct RepoData {
+    /// Id of the repository.
+    pub id: String,
+    /// SHA-256 of `repomd.xml`: the name of this state of the repository.
+    pub key: String,
+    /// Revision text of `repomd.xml`.
+    pub revision: String,
+    /// Package list, compressed as it came.
+    pub primary: PathBuf,
+    /// Groups, where the repository has them and `enablegroups` is on.
+    pub comps: Option<PathBuf>,
+    /// Module definitions, where the repository has them.
+    pub modules: Option<PathBuf>,
+    /// The file list, to be had by [`Fetcher::filelists`].
+    filelists: Option<Record>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    format: u32,
+    /// When the server was last asked, seconds since 1970.
+    checked: u64,
+    /// SHA-256 of `repomd.xml`.
+    repomd: String,
+    /// Base that `repomd.xml` came from.
+    base: String,
+    /// Bases as last known.
+    bases: Vec<String>,
+    validators: Validators,
+    /// Keys the signature was checked with; `None` when it was not checked.
+    signed_by: Option<Vec<String>>,
+}
+
+/// `repomd.xml` with where it came from.
+struct Contents {
+    data: Vec<u8>,
+    repomd: Repomd,
+    base: Address,
+    validators: Validators,
+    signed_by: Option<Vec<String>>,
+}
+
+impl Fetcher {
+    /// Metadata of every enabled repository, in the order of the set, several at a time. One that
+    /// cannot be had is left out with a warning when its `skip_if_unavailable` is on.
+    pub fn refresh_all(&self, set: &RepoSet) -> Result<Vec<RepoData>, RepoError> {
+        let repos: Vec<&Repository> = set.enabled().collect();
+        let outcomes = super::parallel::map(self.options.parallel.max(1), &repos, |repo| {
+            self.refresh(repo)
+        });
+        let mut all = Vec::new();
+        for (repo, outcome) in repos.iter().zip(outcomes) {
+            match outcome {
+                Ok(data) => all.push(data),
+                Err(error) if repo.skip_if_unavailable && error.skippable() => {
+                    self.events
+                        .warn(format!("going on without repository `{}`: {error}", repo.id));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Metadata of one repository: from the cache while it is fresh by `metadata_expire`, else
+    /// after asking the server, which transfers only what has changed.
+    pub fn refresh(&self, repo: &Repository) -> Result<RepoData, RepoError> {
+        let started = now();
+        let dir = self.repo_dir(repo);
+        let cached = read_state(&dir);
+        if let Some((state, contents)) = &cached {
+            let good = self.signature_known(repo, state);
+            if good
+                && self.fresh(repo, state)
+                && let Some(data) = self.present(repo, contents)
+            {
+                self.remember(&dir, &state.bases);
+                return Ok(data);
+            }
+        }
+        let offline = self.options.offline && !all_local(repo);
+        if offline {
+            // Not fresh by the above means: not there, incomplete, or never verified.
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: "repodata/repomd.xml".to_owned(),
+            });
+        }
+        let _lock = Lock::take(&dir.join("lock"))?;
+        // Whoever held the lock before may have done the work just now.
+        let cached = read_state(&dir);
+        if let Some((state, contents)) = &cached
+            && state.checked > started.as_secs()
+            && self.signature_known(repo, state)
+            && let Some(data) = self.present(repo, contents)
+        {
+            self.remember(&dir, &state.bases);
+            return Ok(data);
+        }
+        self.update(repo, &dir, cached)
+    }
+
+    /// The file list of a repository, fetched when it is first asked for. `None` when the
+    /// repository has none.
+    pub fn filelists(
+        &self,
+        repo: &Repository,
+        data: &RepoData,
+    ) -> Result<Option<PathBuf>, RepoError> {
+        let Some(record) = &data.filelists else {
+            return Ok(None);
+        };
+        if let Some(path) = self.have(record) {
+            return Ok(Some(path));
+        }
+        if self.options.offline && !all_local(repo) {
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: record.href.clone(),
+            });
+        }
+        let mirrors = self.mirrors_of(repo)?;
+        let label = format!("{} filelists", repo.id);
+        let meter = Meter::new(&self.events, Phase::Metadata, label, record.size.unwrap_or(0));
+        let path = self
+            .fetch_record(repo, &mirrors, record, &meter)
+            .map_err(|(_, error)| error)?;
+        meter.finish();
+        Ok(Some(path))
+    }
+
+    /// Addresses of a repository that was refreshed before, or else found out now.
+    pub(super) fn mirrors_of(&self, repo: &Repository) -> Result<Arc<Mirrors>, RepoError> {
+        let dir = self.repo_dir(repo);
+        let known = self
+            .mirrors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&dir)
+            .cloned();
+        if let Some(mirrors) = known {
+            return Ok(mirrors);
+        }
+        let cached = read_state(&dir).map(|(state, _)| state.bases);
+        let bases = match cached {
+            Some(bases) => bases,
+            None => self.bases(repo, None)?.0,
+        };
+        Ok(self.remember(&dir, &bases))
+    }
+
+    fn remember(&self, dir: &Path, bases: &[String]) -> Arc<Mirrors> {
+        let mut all = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses: Vec<Address> = bases
+            .iter()
+            .filter_map(|base| Address::parse(base).ok())
+            .collect();
+        if let Some(known) = all.get(dir)
+            && known.addresses().eq(addresses.iter())
+        {
+            return Arc::clone(known);
+        }
+        let mirrors = Arc::new(Mirrors::new(addresses));
+        all.insert(dir.to_owned(), Arc::clone(&mirrors));
+        mirrors
+    }
+
+    /// The cache directory of a repository: other addresses are another repository.
+    fn repo_dir(&self, repo: &Repository) -> PathBuf {
+        let addresses = format!("{:?} {:?} {:?}", repo.baseurl, repo.mirrorlist, repo.metalink);
+        let hash = Checksum::sha256(addresses.as_bytes()).hex;
+        let name = format!("{}-{}", repo.id, &hash[..16]);
+        self.dirs.metadata.join("repos-1").join(name)
+    }
+
+    /// Whether the cached state may be used without asking.
+    fn fresh(&self, repo: &Repository, state: &State) -> bool {
+        if all_local(repo) {
+            // Looking is as cheap as reading the cache.
+            return false;
+        }
+        if self.options.offline {
+            return true;
+        }
+        if self.options.refresh {
+            return false;
+        }
+        match repo.metadata_expire {
+            Expire::Never => true,
+            Expire::After(span) => {
+                let age = now().checked_sub(Duration::from_secs(state.checked));
+                // A time in the future says nothing.
+                age.is_some_and(|age| age < span)
+            }
+        }
+    }
+
+    /// Whether the signature was checked with the keys that are asked for now.
+    fn signature_known(&self, repo: &Repository, state: &State) -> bool {
+        !repo.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
+    }
+
+    /// The cached files, if all are there.
+    fn present(&self, repo: &Repository, contents: &(Vec<u8>, Repomd)) -> Option<RepoData> {
+        let (data, repomd) = contents;
+        let optional = |record: Option<&Record>| match record {
+            None => Some(None),
+            Some(record) => self.have(record).map(Some),
+        };
+        Some(RepoData {
+            id: repo.id.clone(),
+            key: Checksum::sha256(data).hex,
+            revision: repomd.revision.clone(),
+            primary: self.have(repomd.find(&["primary"])?)?,
+            comps: optional(repomd.comps().filter(|_| repo.enablegroups))?,
+            modules: optional(repomd.modules())?,
+            filelists: repomd.find(&["filelists"]).cloned(),
+        })
+    }
+
+    fn record_path(&self, record: &Record) -> PathBuf {
+        let sum = &record.checksum;
+        let name = format!("{}-{}.{}", sum.kind.name(), sum.hex, record.kind);
+        self.dirs.metadata.join("files-1").join(name)
+    }
+
+    /// A metadata file of the cache, whole by its length.
+    fn have(&self, record: &Record) -> Option<PathBuf> {
+        let path = self.record_path(record);
+        let meta = std::fs::metadata(&path).ok()?;
+        let whole = record.size.is_none_or(|size| size == meta.len());
+        (meta.is_file() && whole).then_some(path)
+    }
+
+    /// Asks the servers, and gets what is missing.
+    fn update(
+        &self,
+        repo: &Repository,
+        dir: &Path,
+        cached: Option<(State, (Vec<u8>, Repomd))>,
+    ) -> Result<RepoData, RepoError> {
+        let (bases, versions) = self.bases(repo, cached.as_ref().map(|(state, _)| state))?;
+        let mirrors = self.remember(dir, &bases);
+        let mut again = false;
+        loop {
+            let known = cached.as_ref().filter(|_| !again);
+            let contents = self.contents(repo, &mirrors, &versions, known, again)?;
+            match self.fetch_all(repo, &mirrors, &contents) {
+                Ok(()) => return self.keep(repo, dir, &bases, contents),
+                // The repository may have changed between its table of contents and this.
+                Err((stale, _)) if stale && !again => again = true,
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes down what was fetched.
+    fn keep(
+        &self,
+        repo: &Repository,
+        dir: &Path,
+        bases: &[String],
+        contents: Contents,
+    ) -> Result<RepoData, RepoError> {
+        let state = State {
+            format: FORMAT,
+            checked: now().as_secs(),
+            repomd: Checksum::sha256(&contents.data).hex,
+            base: contents.base.shown(),
+            bases: bases.to_vec(),
+            validators: contents.validators,
+            signed_by: contents.signed_by,
+        };
+        let text = serde_json::to_vec(&state).map_err(|e| {
+            RepoError::io("write", dir.join("state.json"))(std::io::Error::other(e))
+        })?;
+        replace(&dir.join("repomd.xml"), &contents.data)?;
+        replace(&dir.join("state.json"), &text)?;
+        self.present(repo, &(contents.data, contents.repomd))
+            .ok_or_else(|| RepoError::Metadata {
+                repo: repo.id.clone(),
+                url: contents.base.shown(),
+                reason: "a metadata file vanished from the cache just after it was fetched"
+                    .to_owned(),
+            })
+    }
+
+    /// Bases by metalink or mirror list, then those given; and the digests `repomd.xml` may have.
+    fn bases(
+        &self,
+        repo: &Repository,
+        state: Option<&State>,
+    ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
+        let mut bases = Vec::new();
+        let mut versions = Vec::new();
+        if let Some(url) = repo.metalink.as_ref().or(repo.mirrorlist.as_ref()) {
+            match self.mirror_list(repo, url) {
+                Ok((found, digests)) => {
+                    bases = found;
+                    versions = digests;
+                }
+                // The mirrors of last time may still serve, when nothing vouches for the content
+                // but them anyway; a metalink's digests cannot be done without.
+                Err(error) => match state {
+                    Some(state) if repo.metalink.is_none() => {
+                        self.events.warn(format!(
+                            "{error}; using the mirrors of the last time"
+                        ));
+                        bases.clone_from(&state.bases);
+                    }
+                    _ if !repo.baseurl.is_empty() => self.events.warn(error.to_string()),
+                    _ => return Err(error),
+                },
+            }
+        }
+        for base in &repo.baseurl {
+            address(&repo.id, base)?;
+            if !bases.contains(base) {
+                bases.push(base.clone());
+            }
+        }
+        let first = bases.first().ok_or_else(|| RepoError::NoAddress {
+            repo: repo.id.clone(),
+        })?;
+        // Wrong certificates and proxies are the user's mistake: told once, before any attempt.
+        self.agents
+            .check(&repo.id, &address(&repo.id, first)?, &repo.transport)?;
+        Ok((bases, versions))
+    }
+
+    fn mirror_list(
+        &self,
+        repo: &Repository,
+        url: &str,
+    ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
+        let data = self.small(&repo.id, url, &repo.transport)?;
+        let bad = |reason: String| RepoError::Metadata {
+            repo: repo.id.clone(),
+            url: url.to_owned(),
+            reason,
+        };
+        // A mirrorlist option may well name a metalink.
+        if repo.metalink.is_some() || data.trim_ascii_start().starts_with(b"<?xml") {
+            let link = parse_metalink(&data).map_err(bad)?;
+            return Ok((link.bases, link.versions));
+        }
+        let bases = parse_list(&String::from_utf8_lossy(&data));
+        if bases.is_empty() {
+            return Err(bad("it names no mirror that can be used".to_owned()));
+        }
+        Ok((bases, Vec::new()))
+    }
+
+    /// Gets `repomd.xml`, or finds that the cached one is still right.
+    fn contents(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        versions: &[Checksum],
+        cached: Option<&(State, (Vec<u8>, Repomd))>,
+        fresh: bool,
+    ) -> Result<Contents, RepoError> {
+        let reuse = cached.filter(|(state, _)| self.signature_known(repo, state));
+        if let Some((state, (data, repomd))) = reuse
+            && let Some(newest) = versions.first()
+            && digest(data, newest) == *newest
+            && let Ok(base) = Address::parse(&state.base)
+        {
+            return Ok(Contents {
+                data: data.clone(),
+                repomd: repomd.clone(),
+                base,
+                validators: state.validators.clone(),
+                signed_by: state.signed_by.clone(),
+            });
+        }
+        let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
+            let file = base.join("repodata/repomd.xml").map_err(Cause::Content)?;
+            let known = reuse
+                .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
+                .map(|(state, contents)| (&state.validators, contents));
+            let ask = Ask {
+                unless: known.map(|(validators, _)| validators),
+                fresh,
+                ..Ask::default()
+            };
+            let small = transfer::small(&self.agents, &file, &repo.transport, &ask)?;
+            let (data, validators) = match (small, known) {
+                (Some(small), _) => (small.data, small.validators),
+                (None, Some((validators, contents))) => (contents.0.clone(), validators.clone()),
+                (None, None) => return Err(Cause::Status(304)),
+            };
+            if let Some(first) = versions.first()
+                && !versions.iter().any(|version| digest(&data, version) == *version)
+            {
+                let expected: Vec<String> = versions.iter().map(ToString::to_string).collect();
+                return Err(Cause::Digest {
+                    expected: expected.join(" or "),
+                    found: digest(&data, first),
+                });
+            }
+            let repomd = Repomd::parse(&data)
+                .map_err(|reason| Cause::Content(format!("it is not valid: {reason}")))?;
+            Ok((data, repomd, validators))
+        });
+        let ((data, repomd, validators), base) = match fetched {
+            Ok(found) => found,
+            Err(failures) => return Err(unavailable(repo, "repodata/repomd.xml", failures)),
+        };
+        let mut contents = Contents {
+            data,
+            repomd,
+            base: base.clone(),
+            validators,
+            signed_by: None,
+        };
+        if repo.repo_gpgcheck {
+            self.check_signature(repo, base, &contents.data)?;
+            contents.signed_by = Some(repo.gpgkey.clone());
+        }
+        Ok(contents)
+    }
+
+    fn check_signature(
+        &self,
+        repo: &Repository,
+        base: &Address,
+        data: &[u8],
+    ) -> Result<(), RepoError> {
+        let ring = self.keyring(repo, "repo_gpgcheck")?;
+        let relative = "repodata/repomd.xml.asc";
+        let bad = |reason| RepoError::Address {
+            repo: repo.id.clone(),
+            url: base.shown(),
+            reason,
+        };
+        let file = base.join(relative).map_err(bad)?;
+        let signed = base.join("repodata/repomd.xml").map_err(bad)?.shown();
+        // From the same server only: a signature belongs to one version of the file.
+        let server = Mirrors::new(vec![file]);
+        let fetched = server.each(&repo.transport, self.options.wait, |file| {
+            transfer::small(&self.agents, file, &repo.transport, &Ask::default())
+        });
+        let signature = match fetched {
+            Ok((small, _)) => small.map(|small| small.data).unwrap_or_default(),
+            Err(failures) => {
+                let missing = failures.0.last().is_some_and(|failure| {
+                    matches!(failure.cause, Cause::Missing | Cause::Status(404 | 410))
+                });
+                if !missing {
+                    return Err(unavailable(repo, relative, failures));
+                }
+                return Err(RepoError::Signature {
+                    repo: repo.id.clone(),
+                    url: signed,
+                    problem: super::gpg::SignatureProblem::Missing,
+                });
+            }
+        };
+        ring.verify_detached(data, &signature)
+            .map_err(|problem| RepoError::Signature {
+                repo: repo.id.clone(),
+                url: signed,
+                problem,
+            })
+    }
+
+    /// Gets the files every run needs, side by side. The flag of the error tells that another
+    /// `repomd.xml` might help.
+    fn fetch_all(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        contents: &Contents,
+    ) -> Result<(), (bool, RepoError)> {
+        let repomd = &contents.repomd;
+        let comps = repomd.comps().filter(|_| repo.enablegroups);
+        let missing: Vec<&Record> = [repomd.find(&["primary"]), comps, repomd.modules()]
+            .into_iter()
+            .flatten()
+            .filter(|record| self.have(record).is_none())
+            .collect();
+        let total = missing.iter().filter_map(|record| record.size).sum();
+        let meter = Meter::new(&self.events, Phase::Metadata, repo.id.clone(), total);
+        super::parallel::map(missing.len().max(1), &missing, |record| {
+            self.fetch_record(repo, mirrors, record, &meter)
+        })
+        .into_iter()
+        .try_for_each(|outcome| outcome.map(drop))?;
+        meter.finish();
+        Ok(())
+    }
+
+    fn fetch_record(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        record: &Record,
+        meter: &Meter<'_>,
+    ) -> Result<PathBuf, (bool, RepoError)> {
+        let plain = |error| (false, error);
+        let path = self.record_path(record);
+        let dir = self.dirs.metadata.join("files-1");
+        let _lock = self.lock_for(&dir, &record.checksum).map_err(plain)?;
+        if let Some(path) = self.have(record) {
+            return Ok(path);
+        }
+        let part = super::disk::with_suffix(&path, ".part");
+        let expect = Expect {
+            checksum: Some(&record.checksum),
+            size: record.size,
+        };
+        let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
+            let base = match &record.base {
+                Some(other) => &Address::parse(other).map_err(Cause::Content)?,
+                None => base,
+            };
+            let file = base.join(&record.href).map_err(Cause::Content)?;
+            transfer::to_part(&self.agents, &file, &repo.transport, &part, expect, &|n| {
+                meter.add(n);
+            })?;
+            std::fs::rename(&part, &path).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+        });
+        match fetched {
+            Ok(_) => Ok(path),
+            Err(failures) => {
+                let stale = failures.0.iter().any(|failure| {
+                    matches!(
+                        failure.cause,
+                        Cause::Digest { .. }
+                            | Cause::Length { .. }
+                            | Cause::Missing
+                            | Cause::Status(404 | 410)
+                    )
+                });
+                Err((stale, unavailable(repo, &record.href, failures)))
+            }
+        }
+    }
+}
+
+/// True when nothing of the repository is on the network.
+pub(super) fn all_local(repo: &Repository) -> bool {
+    repo.baseurl
+        .iter()
+        .chain(&repo.mirrorlist)
+        .chain(&repo.metalink)
+        .all(|url| matches!(Address::parse(url), Ok(Address::Local(_))))
+}
+
+fn unavailable(repo: &Repository, what: &str, failures: Failures) -> RepoError {
+    RepoError::Unavailable {
+        repo: repo.id.clone(),
+        what: what.to_owned(),
+        failures,
+    }
+}
+
+/// Digest of `data` of the kind `like` has.
+fn digest(data: &[u8], like: &Checksum) -> Checksum {
+    let mut hasher = Hasher::new(like.kind);
+    hasher.update(data);
+    hasher.finish()
+}
+
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// The state and the `repomd.xml` it speaks of, if both are there, of this format, and fit.
+fn read_state(dir: &Path) -> Option<(State, (Vec<u8>, Repomd))> {
+    let text = std::fs::read(dir.join("state.json")).ok()?;
+    let state: State = serde_json::from_slice(&text).ok()?;
+    let data = std::fs::read(dir.join("repomd.xml")).ok()?;
+    if state.format != FORMAT || Checksum::sha256(&data).hex != state.repomd {
+        return None;
+    }
+    let repomd = Repomd::parse(&data).ok()?;
+    Some((state, (data, repomd)))
+}
