@@ -139,6 +139,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Repositories and downloads.
+    #[error(transparent)]
+    Repo(#[from] crate::repo::RepoError),
     /// Source control.
     #[error(transparent)]
     Scm(#[from] crate::scm::ScmError),
@@ -158,6 +161,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Io { .. } => ExitCode::General,
+            Self::Repo(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
             Self::Srpm(error) => error.exit_code(),
             Self::Store(e) => store_code(e),
@@ -169,6 +173,7 @@ impl Error {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::Io { .. } => Vec::new(),
+            Self::Repo(error) => error.hints(),
             Self::Scm(error) => error.hints(),
             Self::Srpm(error) => error.hints(),
             Self::Store(e) => e.hints(),

@@ -53,8 +53,7 @@ pub(super) fn replace(path: &Path, data: &[u8]) -> Result<(), RepoError> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .tempfile_in(dir)
         .map_err(RepoError::io("create a file in", dir))?;
-    temp.write_all(data)
-        .map_err(RepoError::io("write", path))?;
+    temp.write_all(data).map_err(RepoError::io("write", path))?;
     temp.persist(path)
         .map_err(|e| RepoError::io("rename into", path)(e.error))?;
     Ok(())

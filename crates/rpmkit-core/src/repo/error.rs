@@ -307,9 +307,7 @@ impl RepoError {
                 format!("give `[{repo}]` a `baseurl`, or `enabled=0`")
             }
             Self::UnknownRepository { .. } | Self::Metadata { .. } => return Vec::new(),
-            Self::Address { .. } => {
-                "use http://, https://, file:// or an absolute path".to_owned()
-            }
+            Self::Address { .. } => "use http://, https://, file:// or an absolute path".to_owned(),
             Self::Unavailable { repo, failures, .. } => {
                 return unavailable_hints(repo, failures);
             }

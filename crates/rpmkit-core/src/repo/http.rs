@@ -125,13 +125,15 @@ impl Agents {
     ) -> Result<(), RepoError> {
         match address {
             Address::Local(_) => Ok(()),
-            Address::Remote(url) => self.agent(url, options).map(drop).map_err(|e| {
-                RepoError::Option {
-                    repo: repo.to_owned(),
-                    option: e.0,
-                    reason: e.1,
-                }
-            }),
+            Address::Remote(url) => {
+                self.agent(url, options)
+                    .map(drop)
+                    .map_err(|e| RepoError::Option {
+                        repo: repo.to_owned(),
+                        option: e.0,
+                        reason: e.1,
+                    })
+            }
         }
     }
 
@@ -201,11 +203,9 @@ impl Agents {
             0
         };
         let text = |name| {
-            headers
-                .get(name)
-                .map(|value: &header::HeaderValue| {
-                    String::from_utf8_lossy(value.as_bytes()).into_owned()
-                })
+            headers.get(name).map(|value: &header::HeaderValue| {
+                String::from_utf8_lossy(value.as_bytes()).into_owned()
+            })
         };
         let validators = Validators {
             etag: text(header::ETAG),
@@ -385,7 +385,10 @@ fn proxy(
     };
     let wrong = |reason: &dyn std::fmt::Display| format!("`{text}` is not usable: {reason}");
     let url = Url::parse(&with_scheme).map_err(|e| wrong(&e))?;
-    let protocol = url.scheme().try_into().map_err(|e: ureq::Error| wrong(&e))?;
+    let protocol = url
+        .scheme()
+        .try_into()
+        .map_err(|e: ureq::Error| wrong(&e))?;
     let host = url.host_str().ok_or_else(|| wrong(&"it names no host"))?;
     let mut builder = ureq::Proxy::builder(protocol).host(host);
     if let Some(port) = url.port() {
@@ -467,8 +470,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
 }
 
 fn pem_items(path: &Path) -> Result<Vec<PemItem<'static>>, String> {
-    let text =
-        std::fs::read(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
+    let text = std::fs::read(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
     parse_pem(&text)
         .collect::<Result<_, _>>()
         .map_err(|e| format!("`{}` is not valid PEM: {e}", path.display()))

@@ -129,9 +129,8 @@ fn requirements(list: &[Dependency]) -> Vec<Requirement> {
             continue;
         }
         // The scriptlets that run before the package counts as installed, as createrepo has it.
-        let early = DependencyFlags::PREREQ
-            | DependencyFlags::SCRIPT_PRE
-            | DependencyFlags::SCRIPT_POST;
+        let early =
+            DependencyFlags::PREREQ | DependencyFlags::SCRIPT_PRE | DependencyFlags::SCRIPT_POST;
         let pre = one.flags.intersects(early);
         match seen.get(&dep) {
             Some(at) => out[*at].pre |= pre,

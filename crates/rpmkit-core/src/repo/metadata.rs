@@ -94,8 +94,10 @@ impl Fetcher {
             match outcome {
                 Ok(data) => all.push(data),
                 Err(error) if repo.skip_if_unavailable && error.skippable() => {
-                    self.events
-                        .warn(format!("going on without repository `{}`: {error}", repo.id));
+                    self.events.warn(format!(
+                        "going on without repository `{}`: {error}",
+                        repo.id
+                    ));
                 }
                 Err(error) => return Err(error),
             }
@@ -162,7 +164,12 @@ impl Fetcher {
         }
         let mirrors = self.mirrors_of(repo)?;
         let label = format!("{} filelists", repo.id);
-        let meter = Meter::new(&self.events, Phase::Metadata, label, record.size.unwrap_or(0));
+        let meter = Meter::new(
+            &self.events,
+            Phase::Metadata,
+            label,
+            record.size.unwrap_or(0),
+        );
         let path = self
             .fetch_record(repo, &mirrors, record, &meter)
             .map_err(|(_, error)| error)?;
@@ -208,7 +215,10 @@ impl Fetcher {
 
     /// The cache directory of a repository: other addresses are another repository.
     fn repo_dir(&self, repo: &Repository) -> PathBuf {
-        let addresses = format!("{:?} {:?} {:?}", repo.baseurl, repo.mirrorlist, repo.metalink);
+        let addresses = format!(
+            "{:?} {:?} {:?}",
+            repo.baseurl, repo.mirrorlist, repo.metalink
+        );
         let hash = Checksum::sha256(addresses.as_bytes()).hex;
         let name = format!("{}-{}", repo.id, &hash[..16]);
         self.dirs.metadata.join("repos-1").join(name)
@@ -344,9 +354,8 @@ impl Fetcher {
                 // but them anyway; a metalink's digests cannot be done without.
                 Err(error) => match state {
                     Some(state) if repo.metalink.is_none() => {
-                        self.events.warn(format!(
-                            "{error}; using the mirrors of the last time"
-                        ));
+                        self.events
+                            .warn(format!("{error}; using the mirrors of the last time"));
                         bases.clone_from(&state.bases);
                     }
                     _ if !repo.baseurl.is_empty() => self.events.warn(error.to_string()),
@@ -432,7 +441,9 @@ impl Fetcher {
                 (None, None) => return Err(Cause::Status(304)),
             };
             if let Some(first) = versions.first()
-                && !versions.iter().any(|version| digest(&data, version) == *version)
+                && !versions
+                    .iter()
+                    .any(|version| digest(&data, version) == *version)
             {
                 let expected: Vec<String> = versions.iter().map(ToString::to_string).collect();
                 return Err(Cause::Digest {

@@ -132,7 +132,10 @@ mod tests {
         for (text, part) in [
             (&b"<html><body>gone</body></html>"[..], "found `<html>`"),
             (b"<metalink><files/></metalink>", "no entry"),
-            (b"<metalink><files><file name='repomd.xml'/></files></metalink>", "no mirror"),
+            (
+                b"<metalink><files><file name='repomd.xml'/></files></metalink>",
+                "no mirror",
+            ),
         ] {
             assert!(parse_metalink(text).unwrap_err().contains(part));
         }

@@ -37,11 +37,7 @@ impl Fetcher {
     ///
     /// A package without a repository is a local file (its `location` is the path); it is checked
     /// when `localpkg_gpgcheck` is on, against the keys of all enabled repositories.
-    pub fn download(
-        &self,
-        packages: &[Package],
-        set: &RepoSet,
-    ) -> Result<Vec<PathBuf>, RepoError> {
+    pub fn download(&self, packages: &[Package], set: &RepoSet) -> Result<Vec<PathBuf>, RepoError> {
         let mut work = Vec::with_capacity(packages.len());
         let mut bytes = 0;
         let mut threads = None;
@@ -152,9 +148,9 @@ impl Fetcher {
             .filter(|_| !package.nevra.file_name().contains('/'))
             .ok_or_else(|| bad("metadata has no usable digest or name of this package"))?;
         let mirrors = match &package.location.base {
-            Some(base) => std::sync::Arc::new(Mirrors::new(vec![super::fetcher::address(
-                &repo.id, base,
-            )?])),
+            Some(base) => {
+                std::sync::Arc::new(Mirrors::new(vec![super::fetcher::address(&repo.id, base)?]))
+            }
             None => self.mirrors_of(repo)?,
         };
         let expect = Expect {
@@ -162,9 +158,7 @@ impl Fetcher {
             size: (package.size > 0).then_some(package.size),
         };
         let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
-            let file = base
-                .join(&package.location.href)
-                .map_err(Cause::Content)?;
+            let file = base.join(&package.location.href).map_err(Cause::Content)?;
             match &file {
                 Address::Local(path) => {
                     self.is_sound(path, expect)?;
@@ -213,7 +207,9 @@ impl Fetcher {
         }
         std::fs::create_dir_all(dir).map_err(|e| as_cause(RepoError::io("create", dir)(e)))?;
         let part = with_suffix(dir, ".part");
-        transfer::to_part(&self.agents, file, options, &part, expect, &|n| meter.add(n))?;
+        transfer::to_part(&self.agents, file, options, &part, expect, &|n| {
+            meter.add(n)
+        })?;
         std::fs::rename(&part, place).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
     }
 

@@ -1,11 +1,8 @@
 //! A few threads over a list.
 
-use std::{
-    num::NonZero,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 /// Applies `work` to every item, by at most `threads` threads; answers in the order of the items.
@@ -37,14 +34,7 @@ pub(super) fn map<T: Sync, R: Send>(
             });
         }
     });
-    let mut results = results
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Threads for work that keeps a processor busy.
-pub(super) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(2, NonZero::get)
 }

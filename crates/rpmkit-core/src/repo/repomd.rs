@@ -127,10 +127,18 @@ mod tests {
     fn nonsense_is_told_apart() {
         for (from, to, part) in [
             ("type=\"primary\"", "type=\"other\"", "names no `primary`"),
-            ("type=\"sha256\">AB", "type=\"crc\">AB", "unknown kind `crc`"),
-            ("<location href=\"repodata/ab-primary.xml.zst\"/>", "", "has no `<location>`"),
+            (
+                "type=\"sha256\">AB",
+                "type=\"crc\">AB",
+                "unknown kind `crc`",
+            ),
+            (
+                "<location href=\"repodata/ab-primary.xml.zst\"/>",
+                "",
+                "has no `<location>`",
+            ),
             ("</repomd>", "", "ends inside"),
-            ("<repomd ", "<html ", "line 9"),
+            ("<repomd ", "<html ", "line 8"),
         ] {
             let text = TEXT.replace(from, to);
             let error = Repomd::parse(text.as_bytes()).unwrap_err();

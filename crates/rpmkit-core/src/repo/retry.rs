@@ -28,7 +28,10 @@ pub(super) struct Mirrors {
 impl Mirrors {
     pub fn new(addresses: Vec<Address>) -> Self {
         Self {
-            list: addresses.into_iter().map(|a| (a, AtomicU32::new(0))).collect(),
+            list: addresses
+                .into_iter()
+                .map(|a| (a, AtomicU32::new(0)))
+                .collect(),
         }
     }
 

@@ -36,8 +36,6 @@ pub(super) struct Small {
 
 /// What is known about a file after its transfer.
 pub(super) struct Arrived {
-    /// Digest of the whole, of the kind expected, or SHA-256.
-    pub checksum: Checksum,
     /// `Content-Disposition` of the answer, if there was an answer.
     pub disposition: Option<String>,
     /// Address after redirections.
@@ -99,7 +97,9 @@ pub(super) fn to_part(
         // Bytes that stay in the part file are counted again by the next attempt.
         on_bytes(-reported);
         match outcome {
-            Cause::Digest { .. } | Cause::Length { .. } | Cause::Content(_) if resumed && !fresh => {
+            Cause::Digest { .. } | Cause::Length { .. } | Cause::Content(_)
+                if resumed && !fresh =>
+            {
                 // The beginning may be of another version: once more, from the first byte.
                 fresh = true;
             }
@@ -134,7 +134,11 @@ fn attempt(
         .map_err(local("open", part))
         .map_err(first)?;
     let kind = expect.checksum.map_or(ChecksumKind::Sha256, |sum| sum.kind);
-    let mut have = file.metadata().map_err(local("read", part)).map_err(first)?.len();
+    let mut have = file
+        .metadata()
+        .map_err(local("read", part))
+        .map_err(first)?
+        .len();
     let version = if expect.checksum.is_some() {
         None
     } else {
@@ -143,7 +147,9 @@ fn attempt(
     let too_long = expect.size.is_some_and(|size| have > size);
     let unguarded = expect.checksum.is_none() && version.is_none();
     if have > 0 && (fresh || too_long || unguarded) {
-        file.set_len(0).map_err(local("truncate", part)).map_err(first)?;
+        file.set_len(0)
+            .map_err(local("truncate", part))
+            .map_err(first)?;
         have = 0;
     }
     let mut hasher = Hasher::new(kind);
@@ -162,7 +168,10 @@ fn attempt(
         unless: None,
         fresh,
     };
-    let mut stream = match agents.open(address, options, &ask).map_err(|e| (resumed, e))? {
+    let mut stream = match agents
+        .open(address, options, &ask)
+        .map_err(|e| (resumed, e))?
+    {
         Answer::Stream(stream) => stream,
         Answer::NotModified | Answer::NoSuchRange => {
             return Err((
@@ -173,8 +182,12 @@ fn attempt(
     };
     if stream.start != have {
         // The server gives the whole file.
-        file.set_len(0).map_err(local("truncate", part)).map_err(first)?;
-        file.rewind().map_err(local("rewind", part)).map_err(first)?;
+        file.set_len(0)
+            .map_err(local("truncate", part))
+            .map_err(first)?;
+        file.rewind()
+            .map_err(local("rewind", part))
+            .map_err(first)?;
         hasher = Hasher::new(kind);
         have = 0;
         on_total(0);
@@ -219,7 +232,6 @@ fn finish(
             found,
         }),
         _ => Ok(Arrived {
-            checksum: found,
             disposition,
             address,
         }),

@@ -185,7 +185,10 @@ mod tests {
         for (header, want) in [
             ("attachment; filename=\"a;b-1.tar.gz\"", "a;b-1.tar.gz"),
             ("attachment; filename=x.zip; size=3", "x.zip"),
-            ("attachment; filename=\"e.gz\"; filename*=UTF-8''%c3%a9.gz", "é.gz"),
+            (
+                "attachment; filename=\"e.gz\"; filename*=UTF-8''%c3%a9.gz",
+                "é.gz",
+            ),
             ("inline; filename=\"/etc/passwd\"", "passwd"),
         ] {
             assert_eq!(disposition_name(header).as_deref(), Some(want));

@@ -138,7 +138,10 @@ mod tests {
         .unwrap();
         assert_eq!(root.name, "r");
         assert_eq!(root.attribute("k"), Some("1&2"));
-        assert_eq!(root.all("b").map(Element::text).collect::<Vec<_>>(), ["x <A", "y"]);
+        assert_eq!(
+            root.all("b").map(Element::text).collect::<Vec<_>>(),
+            ["x <A", "y"]
+        );
         assert!(root.child("c").is_some());
     }
 
