@@ -57,6 +57,11 @@ pub enum RelOp {
 }
 
 impl RelOp {
+    /// True for the comparisons with a version.
+    pub fn is_comparison(self) -> bool {
+        matches!(self, Self::Gt | Self::Eq | Self::Ge | Self::Lt | Self::Le)
+    }
+
     fn flag(self) -> c_int {
         let flag = match self {
             Self::Gt => c::REL_GT,
@@ -373,6 +378,26 @@ impl Pool {
             }
             out
         }
+    }
+
+    /// Binary packages of that name, excluded ones too.
+    pub fn named(&mut self, name: Id) -> Vec<SolvId> {
+        // Every package but sources provides its own name.
+        let mut found = self.providers(name);
+        found.retain(|&s| self.name_id(s) == name);
+        found
+    }
+
+    /// True when a package's own name and EVR are meant by a dependency (what it provides does not
+    /// count): how obsoletes are matched.
+    pub fn matches_nevr(&self, solvable: SolvId, dep: Id) -> bool {
+        let s = self.checked(solvable);
+        self.check(dep);
+        if rel_number(dep.0).is_none() {
+            return self.name_id(solvable) == dep;
+        }
+        // SAFETY: package and dependency are of this pool, and the dependency is a relation.
+        unsafe { c::pool_match_nevr_rel(self.raw(), s, dep.0) != 0 }
     }
 
     pub(crate) fn list(&mut self, packages: &[SolvId]) -> c::Id {

@@ -217,4 +217,57 @@ impl Pool {
         }
         out
     }
+
+    /// Every path that some package's requires, conflicts, obsoletes or weak dependencies name, in
+    /// id order.
+    pub fn file_deps(&self) -> Vec<Id> {
+        let pool = self.pool();
+        let mut seen = vec![false; pool.ss.nstrings.max(0) as usize];
+        let mut out = Vec::new();
+        for number in 2..pool.nsolvables {
+            // SAFETY: inside the array of solvables; a non-zero offset points at a
+            // zero-terminated list in the repository's id array.
+            unsafe {
+                let s = &*pool.solvables.add(number as usize);
+                if s.repo.is_null() {
+                    continue;
+                }
+                for offset in [
+                    s.requires,
+                    s.conflicts,
+                    s.obsoletes,
+                    s.recommends,
+                    s.suggests,
+                    s.supplements,
+                    s.enhances,
+                ] {
+                    if offset == 0 {
+                        continue;
+                    }
+                    let mut at = (*s.repo).idarraydata.add(offset as usize);
+                    while *at != 0 {
+                        self.note_paths(*at, &mut seen, &mut out);
+                        at = at.add(1);
+                    }
+                }
+            }
+        }
+        out.sort_unstable();
+        out
+    }
+
+    fn note_paths(&self, mut id: c::Id, seen: &mut [bool], out: &mut Vec<Id>) {
+        while let Some((left, op, right)) = self.parts(Id(id)) {
+            if !op.is_comparison() {
+                self.note_paths(right.0, seen, out);
+            }
+            id = left.0;
+        }
+        if let Some(flag) = seen.get_mut(id as usize).filter(|flag| !**flag) {
+            *flag = true;
+            if self.str(id).starts_with('/') {
+                out.push(Id(id));
+            }
+        }
+    }
 }
