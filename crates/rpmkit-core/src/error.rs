@@ -154,12 +154,16 @@ pub enum Error {
     /// A chroot's state or its snapshots.
     #[error(transparent)]
     Chroot(#[from] crate::chroot::ChrootError),
+    /// Solving dependencies failed.
+    #[error(transparent)]
+    Solve(#[from] crate::solve::SolveError),
 }
 
 impl Error {
     /// mock's code for this failure. Exhaustive on purpose: a new kind must choose.
     pub fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Solve(_) => ExitCode::PackageManager,
             Self::Io { .. } => ExitCode::General,
             Self::Repo(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
@@ -172,6 +176,7 @@ impl Error {
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<Hint> {
         match self {
+            Self::Solve(error) => error.hints(),
             Self::Io { .. } => Vec::new(),
             Self::Repo(error) => error.hints(),
             Self::Scm(error) => error.hints(),
