@@ -135,7 +135,9 @@ fn hash(body: &[u8]) -> u64 {
             .rotate_left(29);
     }
     for &byte in chunks.remainder() {
-        state = (state ^ u64::from(byte)).wrapping_mul(PRIME).rotate_left(29);
+        state = (state ^ u64::from(byte))
+            .wrapping_mul(PRIME)
+            .rotate_left(29);
     }
     state ^ (state >> 32)
 }
@@ -168,7 +170,12 @@ mod tests {
         assert_eq!(cache.read("g", "k").unwrap(), b"content of some length");
         assert_eq!(cache.find("g", "k").unwrap(), path);
         let good = fs::read(&path).unwrap();
-        for bad in [&good[..good.len() - 1], &good[1..], b"", &[good.clone(), vec![0]].concat()] {
+        for bad in [
+            &good[..good.len() - 1],
+            &good[1..],
+            b"",
+            &[good.clone(), vec![0]].concat(),
+        ] {
             fs::write(&path, bad).unwrap();
             assert!(cache.read("g", "k").is_none() && cache.find("g", "k").is_none());
         }

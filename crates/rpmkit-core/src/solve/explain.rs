@@ -7,8 +7,7 @@ use serde::Serialize;
 use rpmkit_solv::{Id, Problem as SolvProblem, Rule, RuleKind, SolvId};
 
 use super::{
-    SolveRepo,
-    fill,
+    SolveRepo, fill,
     filter::{Filter, Out},
     goal::{Asker, Goal},
     load::{Loaded, SYSTEM},
@@ -59,7 +58,8 @@ impl Unsolvable {
         let mut hints = Vec::new();
         for obstacle in &self.obstacles {
             if !obstacle.similar.is_empty() {
-                let names: Vec<String> = obstacle.similar.iter().map(|n| format!("`{n}`")).collect();
+                let names: Vec<String> =
+                    obstacle.similar.iter().map(|n| format!("`{n}`")).collect();
                 hints.push(Hint::new(format!("did you mean {}?", names.join(", "))));
             }
         }
@@ -134,7 +134,10 @@ impl Explain<'_> {
     }
 
     fn dep(&self, dep: Option<Id>) -> String {
-        dep.map_or_else(|| "`?`".to_owned(), |id| format!("`{}`", self.loaded.pool.text(id)))
+        dep.map_or_else(
+            || "`?`".to_owned(),
+            |id| format!("`{}`", self.loaded.pool.text(id)),
+        )
     }
 
     fn rule(&self, rule: &Rule) -> Option<String> {
@@ -153,12 +156,18 @@ impl Explain<'_> {
             RuleKind::Requires => {
                 format!("{source} requires {dep}, but none of its providers can be installed")
             }
-            RuleKind::Conflicts => format!("{source} conflicts with {dep}, which {target} provides"),
-            RuleKind::SelfConflict => format!("{source} conflicts with {dep}, which it provides itself"),
+            RuleKind::Conflicts => {
+                format!("{source} conflicts with {dep}, which {target} provides")
+            }
+            RuleKind::SelfConflict => {
+                format!("{source} conflicts with {dep}, which it provides itself")
+            }
             RuleKind::Obsoletes => format!("{source} obsoletes {dep}, which is {target}"),
             RuleKind::SameName => format!("{source} and {target} cannot both be installed"),
             RuleKind::Update => format!("{source} would have to stay as it is"),
-            RuleKind::InferiorArch => format!("{source} is of a worse architecture than another candidate"),
+            RuleKind::InferiorArch => {
+                format!("{source} is of a worse architecture than another candidate")
+            }
             RuleKind::YumObsoletes => format!("{source} and {target} both obsolete {dep}"),
             RuleKind::Other => return None,
         })
@@ -166,10 +175,16 @@ impl Explain<'_> {
 
     fn why_out(&self, s: SolvId) -> String {
         match self.filter.why(s) {
-            Some(Out::Excluded { pattern, repo: None }) => {
+            Some(Out::Excluded {
+                pattern,
+                repo: None,
+            }) => {
                 format!("is excluded by `excludepkgs={pattern}`")
             }
-            Some(Out::Excluded { pattern, repo: Some(repo) }) => {
+            Some(Out::Excluded {
+                pattern,
+                repo: Some(repo),
+            }) => {
                 format!("is excluded by `excludepkgs={pattern}` of repository `{repo}`")
             }
             Some(Out::NotIncluded { repo: None }) => "is not among `includepkgs`".to_owned(),
@@ -182,7 +197,9 @@ impl Explain<'_> {
             Some(Out::HiddenByModule { stream }) => {
                 format!("is hidden by the enabled module stream `{stream}`")
             }
-            None if !self.loaded.pool.arch_fits(s) => "is of an architecture this root cannot run".to_owned(),
+            None if !self.loaded.pool.arch_fits(s) => {
+                "is of an architecture this root cannot run".to_owned()
+            }
             None => "cannot be installed".to_owned(),
         }
     }

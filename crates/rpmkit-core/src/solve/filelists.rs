@@ -37,10 +37,7 @@ pub(crate) fn in_primary(path: &str) -> bool {
 }
 
 /// Looks for paths and globs.
-pub(crate) fn search(
-    input: impl BufRead,
-    asked: BTreeSet<String>,
-) -> Result<Lookup, XmlError> {
+pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Lookup, XmlError> {
     let globs: Vec<Glob> = asked
         .iter()
         .filter(|p| Glob::is_pattern(p))
@@ -96,9 +93,10 @@ mod tests {
 <file>/usr/share/a&amp;b</file><file type="dir">/usr/share/dir</file></package>
 <package pkgid="bb" name="b" arch="x86_64"><version epoch="0" ver="1" rel="1"/>
 <file>/usr/share/dir</file><file>/usr/lib/x.so</file></package></filelists>"#;
-        let asked: BTreeSet<String> = ["/usr/share/dir", "/usr/share/a&b", "/none", "/usr/lib/*.so"]
-            .map(str::to_owned)
-            .into();
+        let asked: BTreeSet<String> =
+            ["/usr/share/dir", "/usr/share/a&b", "/none", "/usr/lib/*.so"]
+                .map(str::to_owned)
+                .into();
         let got = search(xml.as_bytes(), asked.clone()).unwrap();
         assert_eq!(got.asked, asked);
         let names = |path: &str| -> Vec<&str> {

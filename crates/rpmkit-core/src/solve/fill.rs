@@ -3,7 +3,9 @@
 use rpmkit_solv::{DepKind, Id, PackageData, Pool, PoolError, RelOp, RepoId, SolvId};
 
 use super::{primary::RawPackage, rich::Rich};
-use crate::types::{Checksum, ChecksumKind, Dep, DepFlag, Evr, Location, Nevra, Package, Requirement};
+use crate::types::{
+    Checksum, ChecksumKind, Dep, DepFlag, Evr, Location, Nevra, Package, Requirement,
+};
 
 /// The comparison rpm-md writes as `flags`. Unknown words compare nothing, as in libsolv.
 fn flag(word: &str) -> Option<RelOp> {

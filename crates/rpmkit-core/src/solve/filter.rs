@@ -76,7 +76,13 @@ impl Filter {
                     for s in search.identity(pattern).packages {
                         if search.loaded.pool.repo_of(s) == Some(id) {
                             let pattern = pattern.clone();
-                            filter.set(s, Out::Excluded { pattern, repo: name() });
+                            filter.set(
+                                s,
+                                Out::Excluded {
+                                    pattern,
+                                    repo: name(),
+                                },
+                            );
                         }
                     }
                 }
@@ -93,7 +99,13 @@ impl Filter {
                 for pattern in &request.excludes {
                     for s in search.identity(pattern).packages {
                         let pattern = pattern.clone();
-                        filter.set(s, Out::Excluded { pattern, repo: None });
+                        filter.set(
+                            s,
+                            Out::Excluded {
+                                pattern,
+                                repo: None,
+                            },
+                        );
                     }
                 }
                 if any(&request.includes) {

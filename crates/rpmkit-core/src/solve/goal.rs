@@ -422,7 +422,10 @@ fn latest_installed(search: &Search<'_>, installed: &[SolvId], set: &[SolvId]) -
     let pool = &search.loaded.pool;
     let names: BTreeSet<_> = set.iter().map(|&s| pool.name_id(s)).collect();
     let mut newest: BTreeMap<rpmkit_solv::Id, Vec<SolvId>> = BTreeMap::new();
-    for &s in installed.iter().filter(|&&s| names.contains(&pool.name_id(s))) {
+    for &s in installed
+        .iter()
+        .filter(|&&s| names.contains(&pool.name_id(s)))
+    {
         let list = newest.entry(pool.name_id(s)).or_default();
         match list
             .first()

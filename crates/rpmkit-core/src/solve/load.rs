@@ -12,8 +12,8 @@ use rpmkit_solv::{Id, Pool, RepoId, SolvId};
 use super::{
     SolveError, SolveRepo,
     cache::CacheDir,
-    fill,
     filelists::{self, Holder, Lookup},
+    fill,
     glob::Glob,
     primary,
     xml::XmlError,
@@ -239,7 +239,11 @@ fn add_filelists(
             .filter(|(path, _)| asked.contains(*path) || globs.iter().any(|g| g.matches(path)))
             .flat_map(|(path, holders)| holders.iter().map(move |h| (path, h)))
             .collect();
-        let by_name = by_name(&loaded.pool, id, wanted.iter().map(|(_, h)| h.name.as_str()));
+        let by_name = by_name(
+            &loaded.pool,
+            id,
+            wanted.iter().map(|(_, h)| h.name.as_str()),
+        );
         for (path, holder) in wanted {
             for &s in by_name.get(holder.name.as_str()).into_iter().flatten() {
                 if is_holder(&loaded.pool, s, holder) {
@@ -287,23 +291,19 @@ fn find_holders(
         }
         wanted.extend(known.asked);
     }
-    let fetched = repo
-        .filelists
-        .path()
-        .map_err(|why| SolveError::Filelists {
-            repo: repo.id.clone(),
-            wanted: first.to_owned(),
-            why,
-        })?;
+    let fetched = repo.filelists.path().map_err(|why| SolveError::Filelists {
+        repo: repo.id.clone(),
+        wanted: first.to_owned(),
+        why,
+    })?;
     let Some(path) = fetched else {
         return Ok(Lookup::default());
     };
-    let lookup =
-        filelists::search(open(&path)?, wanted).map_err(|error| SolveError::Metadata {
-            repo: repo.id.clone(),
-            path: PathBuf::from(&path),
-            error,
-        })?;
+    let lookup = filelists::search(open(&path)?, wanted).map_err(|error| SolveError::Metadata {
+        repo: repo.id.clone(),
+        path: PathBuf::from(&path),
+        error,
+    })?;
     if !repo.cache_key.is_empty()
         && let Ok(text) = serde_json::to_vec(&lookup)
     {

@@ -19,9 +19,7 @@ pub enum Filelists {
 
 impl Filelists {
     /// Wraps a way to fetch the file.
-    pub fn fetch(
-        fetch: impl Fn() -> Result<PathBuf, String> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn fetch(fetch: impl Fn() -> Result<PathBuf, String> + Send + Sync + 'static) -> Self {
         Self::Fetch(Arc::new(fetch))
     }
 

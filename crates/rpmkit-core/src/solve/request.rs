@@ -223,7 +223,10 @@ mod tests {
             read("install @buildsys-build bash").install,
             ["@buildsys-build", "bash"]
         );
-        assert_eq!(read("groupinstall buildsys-build").install, ["@buildsys-build"]);
+        assert_eq!(
+            read("groupinstall buildsys-build").install,
+            ["@buildsys-build"]
+        );
         assert_eq!(read("group install ^a").install, ["@^a"]);
         assert_eq!(read("update").update, Update::All);
         assert_eq!(

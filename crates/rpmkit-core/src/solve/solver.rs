@@ -68,9 +68,10 @@ impl Solver {
             && let Ok(data) = serde_json::to_vec(&solution)
         {
             // An answer that cannot be kept is still an answer.
-            let _ = self.caches.answers.store("", &key, |mut file| {
-                io::Write::write_all(&mut file, &data)
-            });
+            let _ = self
+                .caches
+                .answers
+                .store("", &key, |mut file| io::Write::write_all(&mut file, &data));
         }
         Ok(solution)
     }
@@ -172,12 +173,13 @@ impl Solver {
 /// Paths and path patterns a request names.
 fn paths_of(request: &Request) -> BTreeSet<String> {
     let specs = request.install.iter().chain(&request.remove);
-    let deps = request.builddeps.iter().flat_map(|dep| {
-        match super::Rich::parse(&dep.name) {
+    let deps = request
+        .builddeps
+        .iter()
+        .flat_map(|dep| match super::Rich::parse(&dep.name) {
             Ok(rich) => rich.names().into_iter().map(str::to_owned).collect(),
             Err(_) => vec![dep.name.clone()],
-        }
-    });
+        });
     specs.cloned().chain(deps).filter(|s| is_path(s)).collect()
 }
 

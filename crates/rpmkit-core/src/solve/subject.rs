@@ -422,14 +422,8 @@ mod tests {
             ["a-b|1:2|3|x86_64", "a-b|1:2|3.x86_64|"]
         );
         assert_eq!(shown("bash"), ["bash|||"]);
-        assert_eq!(
-            shown("python3.11"),
-            ["python3|||11", "python3.11|||"]
-        );
-        assert_eq!(
-            shown("a-1-2"),
-            ["a-1-2|||", "a|1|2|", "a-1|2||"]
-        );
+        assert_eq!(shown("python3.11"), ["python3|||11", "python3.11|||"]);
+        assert_eq!(shown("a-1-2"), ["a-1-2|||", "a|1|2|", "a-1|2||"]);
         assert!(shown("/usr/bin/x").is_empty());
         assert!(shown("gcc >= 5").is_empty());
         assert!(shown("perl(Foo)").is_empty());
@@ -441,7 +435,10 @@ mod tests {
             capability("gcc >= 5"),
             Some(("gcc", Some((RelOp::Ge, "5"))))
         );
-        assert_eq!(capability("gcc=1:5-2"), Some(("gcc", Some((RelOp::Eq, "1:5-2")))));
+        assert_eq!(
+            capability("gcc=1:5-2"),
+            Some(("gcc", Some((RelOp::Eq, "1:5-2"))))
+        );
         assert_eq!(capability("perl(A::B)"), Some(("perl(A::B)", None)));
         assert_eq!(capability("gcc >="), None);
     }
