@@ -2,9 +2,9 @@
 //!
 //! The signals are blocked in every thread and one thread waits for them, so that no handler runs
 //! in the middle of anything. Children get their mask back: the standard library and the sandbox
-//! reset it. When a signal comes, the hooks run (the sandbox stops its containers), which makes the
-//! main thread's work fail; it then unwinds, removing its temporary files, and the frame ends the
-//! process with the signal's code. Should the main thread not get there soon, or a second signal
+//! reset it. When a signal comes, the processes we started are killed (containers die with theirs)
+//! and the hooks run, which makes the main thread's work fail; it then unwinds, removing its
+//! temporary files, and the frame ends the process with the signal's code. Should the main thread not get there soon, or a second signal
 //! come, the process ends where it is: nothing survives that either, since the kernel tears down
 //! namespaces with their last process.
 
@@ -20,6 +20,25 @@ use nix::sys::signal::{SigSet, Signal};
 use rpmkit_core::ExitCode;
 
 use crate::printer::{Face, Printer};
+
+/// Kills the programs this process has started, which fails whatever waits for them.
+fn kill_children() {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return;
+    };
+    for task in tasks.flatten() {
+        let Ok(children) = std::fs::read_to_string(task.path().join("children")) else {
+            continue;
+        };
+        for child in children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+        {
+            // Gone already is as good.
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), Signal::SIGKILL);
+        }
+    }
+}
 
 /// How long the main thread may take to unwind.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -87,6 +106,7 @@ fn wait(set: &SigSet, printer: &Printer) {
         let _ = bars.clear();
     }
     printer.line(words(signal, printer.face()));
+    kill_children();
     for hook in HOOKS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         hook();
     }

@@ -24,6 +24,7 @@ pub struct Verb {
 
 /// The whole `main` of a program with one verb.
 pub fn run_program(verb: &Verb) -> ExitCode {
+    rpmkit_sandbox::reexec(rpmkit_core::OPS);
     if let Some(ended) = complete(verb.command) {
         return ended;
     }

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rpmkit_cli::{Context, Outcome, Verb, frame};
 
-use crate::{external, verbs};
+use crate::{external, generate, verbs};
 
 /// The suite's verbs that are programs too. `rpmkit NAME` runs them in this process.
-pub const SUITE: &[&Verb] = &[];
+pub const SUITE: &[&Verb] = &[&rpmkit_mock::VERB];
 
 /// From a git checkout to RPMs in a clean chroot, without root, on any Linux host
 ///
@@ -50,6 +50,9 @@ pub fn run(cx: &mut Context) -> Outcome {
             let own = std::iter::once(OsString::from(format!("rpmkit {first}")));
             let rest = own.chain(args.into_iter().skip(2)).collect();
             return (verb.run)(cx, rest);
+        }
+        if first == generate::HIDDEN {
+            return generate::run(&args[2..]);
         }
     }
     let mut command = command();

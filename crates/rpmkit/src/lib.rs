@@ -3,6 +3,7 @@
 
 pub mod external;
 pub mod front;
+pub mod generate;
 pub mod verbs;
 
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use rpmkit_cli::Face;
 
 /// The whole `main`.
 pub fn main() -> ExitCode {
+    rpmkit_sandbox::reexec(rpmkit_core::OPS);
     if let Some(ended) = rpmkit_cli::verb::complete(front::command) {
         return ended;
     }

@@ -1,0 +1,62 @@
+//! The hidden verb behind `cargo xtask completions` and `cargo xtask man`: writes what a package
+//! installs, made from the same definitions that parse the arguments.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rpmkit_cli::{Failure, Outcome, Status};
+
+use crate::{
+    front::{self, SUITE},
+    verbs::completions::script,
+};
+
+/// Its name. Nothing a user types, and no promise.
+pub const HIDDEN: &str = "__generate";
+
+/// Writes `bash/`, `zsh/`, `fish/` and `man/` below the directory given.
+pub fn run(args: &[OsString]) -> Outcome {
+    let [dir] = args else {
+        return Err(Failure::command_line("expected one directory"));
+    };
+    let dir = PathBuf::from(dir);
+    let mut names = vec!["rpmkit".to_owned(), "mock".to_owned()];
+    names.extend(SUITE.iter().map(|verb| format!("rpmkit-{}", verb.name)));
+    for name in &names {
+        for (shell, file) in [
+            ("bash", name.clone()),
+            ("zsh", format!("_{name}")),
+            ("fish", format!("{name}.fish")),
+        ] {
+            write(&dir.join(shell), &file, &script(shell, name)?)?;
+        }
+    }
+    man_pages(&dir.join("man"))?;
+    Ok(Status::OK)
+}
+
+fn man_pages(dir: &Path) -> Result<(), Failure> {
+    // `debug` adds nothing a reader of a manual wants: hide clap's own `help` verb.
+    let command = front::command().disable_help_subcommand(true);
+    fs::create_dir_all(dir).map_err(|e| failed(dir, &e))?;
+    clap_mangen::generate_to(command, dir).map_err(|e| failed(dir, &e))?;
+    let mut mock = Vec::new();
+    clap_mangen::Man::new(rpmkit_mock::cmdline::command().name("mock"))
+        .render(&mut mock)
+        .map_err(|e| failed(dir, &e))?;
+    write(dir, "mock.1", &mock)
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = dir.join(name);
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(&path, bytes))
+        .map_err(|e| failed(&path, &e))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::general(format!("cannot write `{}`: {error}", path.display()))
+}
