@@ -1,0 +1,232 @@
+//! Debian versions and relations in RPM's words.
+//!
+//! | Debian | RPM |
+//! |---|---|
+//! | `1:2.3-4` | epoch 1, version `2.3`, release `4`; no revision: release `0`; other `-` and `:` become `.` |
+//! | `a (>= 1) \| b` | `(a >= 1 or b)` |
+//! | `a (>> 1)` | `a >= 1`: on Debian any revision of 1 is greater than 1 |
+//! | Pre-Depends | `Requires(pre)` |
+//! | Breaks, Conflicts | Conflicts |
+//! | Replaces + Conflicts + Provides of a name the set lacks | Obsoletes, below our own version |
+//! | Recommends, Suggests, Enhances | the same, if the set has the name |
+
+use std::collections::BTreeSet;
+
+use rpm::{Dependency, DependencyFlags};
+
+use super::control::{Op, Paragraph, Relation, relations};
+use super::recipe;
+
+/// An RPM version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evr {
+    /// Epoch, if any.
+    pub epoch: Option<u32>,
+    /// Upstream version.
+    pub version: String,
+    /// Release.
+    pub release: String,
+}
+
+impl Evr {
+    /// Maps a Debian version.
+    pub fn from_debian(text: &str) -> Self {
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) => (epoch.parse().ok().filter(|epoch| *epoch != 0), rest),
+            None => (None, text),
+        };
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, "0"));
+        let plain = |part: &str| part.replace(['-', ':'], ".");
+        Self {
+            epoch,
+            version: plain(version),
+            release: plain(release),
+        }
+    }
+
+    fn prefix(&self) -> String {
+        self.epoch
+            .map(|epoch| format!("{epoch}:"))
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Evr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}-{}", self.prefix(), self.version, self.release)
+    }
+}
+
+/// A version bound: a Debian version without a revision bounds any release.
+fn bound(text: &str) -> String {
+    let evr = Evr::from_debian(text);
+    if text.contains('-') {
+        evr.to_string()
+    } else {
+        format!("{}{}", evr.prefix(), evr.version)
+    }
+}
+
+/// The comparison for a bound: a revision Debian counts as greater is the same version to rpm.
+fn comparison(op: Op, version: &str) -> Op {
+    if op == Op::Greater && !version.contains('-') { Op::GreaterEq } else { op }
+}
+
+fn flags(op: Op) -> DependencyFlags {
+    match op {
+        Op::Less => DependencyFlags::LESS,
+        Op::LessEq => DependencyFlags::LESS | DependencyFlags::EQUAL,
+        Op::Equal => DependencyFlags::EQUAL,
+        Op::GreaterEq => DependencyFlags::GREATER | DependencyFlags::EQUAL,
+        Op::Greater => DependencyFlags::GREATER,
+    }
+}
+
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Less => "<",
+        Op::LessEq => "<=",
+        Op::Equal => "=",
+        Op::GreaterEq => ">=",
+        Op::Greater => ">",
+    }
+}
+
+fn plain(relation: &Relation) -> Dependency {
+    match &relation.version {
+        None => Dependency::any(&relation.name),
+        Some((op, version)) => Dependency {
+            name: relation.name.clone(),
+            flags: flags(comparison(*op, version)),
+            version: bound(version),
+        },
+    }
+}
+
+/// One group of alternatives as a dependency; `None` when the recipe leaves all of it out.
+fn group(alternatives: &[Relation]) -> Option<Dependency> {
+    if alternatives
+        .iter()
+        .any(|one| recipe::satisfied_without(&one.name))
+    {
+        return None;
+    }
+    let [one] = alternatives else {
+        let words = |one: &Relation| match &one.version {
+            None => one.name.clone(),
+            Some((op, version)) => format!("{} {} {}", one.name, sign(comparison(*op, version)), bound(version)),
+        };
+        let text = alternatives
+            .iter()
+            .map(words)
+            .collect::<Vec<_>>()
+            .join(" or ");
+        return Some(Dependency::any(format!("({text})")));
+    };
+    Some(plain(one))
+}
+
+/// All relations of a package, mapped.
+#[derive(Debug, Default)]
+pub struct Relations {
+    /// Requires.
+    pub requires: Vec<Dependency>,
+    /// Virtual packages.
+    pub provides: Vec<Dependency>,
+    /// Conflicts.
+    pub conflicts: Vec<Dependency>,
+    /// Obsoletes.
+    pub obsoletes: Vec<Dependency>,
+    /// Recommends.
+    pub recommends: Vec<Dependency>,
+    /// Suggests.
+    pub suggests: Vec<Dependency>,
+    /// Enhances.
+    pub enhances: Vec<Dependency>,
+}
+
+/// Maps the relations of `control`; `names` are the packages of the whole set.
+pub fn map(control: &Paragraph, names: &BTreeSet<String>) -> Relations {
+    let own = control.get("package");
+    let evr = Evr::from_debian(control.get("version"));
+    let depends = recipe::depends_override(own).unwrap_or_else(|| control.get("depends"));
+    let mut out = Relations::default();
+    for alternatives in relations(control.get("pre-depends")) {
+        if let Some(mut dependency) = group(&alternatives) {
+            dependency.flags |= DependencyFlags::SCRIPT_PRE;
+            out.requires.push(dependency);
+        }
+    }
+    out.requires
+        .extend(relations(depends).iter().filter_map(|group_| group(group_)));
+    let singles = |field: &str| {
+        relations(control.get(field))
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let provides = singles("provides");
+    out.provides = provides.iter().map(plain).collect();
+    let replaces = singles("replaces");
+    for conflict in singles("conflicts").into_iter().chain(singles("breaks")) {
+        if recipe::satisfied_without(&conflict.name) || conflict.name == own {
+            continue;
+        }
+        let taken_over = replaces.iter().any(|one| one.name == conflict.name)
+            && provides.iter().any(|one| one.name == conflict.name)
+            && !names.contains(&conflict.name);
+        if taken_over {
+            out.obsoletes
+                .push(Dependency::less(&conflict.name, evr.to_string()));
+        } else {
+            out.conflicts.push(plain(&conflict));
+        }
+    }
+    let weak = |field: &str| {
+        relations(control.get(field))
+            .iter()
+            .filter(|group| group.iter().any(|one| names.contains(&one.name)))
+            .filter_map(|alternatives| group(alternatives))
+            .collect()
+    };
+    out.recommends = weak("recommends");
+    out.suggests = weak("suggests");
+    out.enhances = weak("enhances");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        let text = |debian: &str| Evr::from_debian(debian).to_string();
+        assert_eq!(text("1:2.36-9+deb12u1"), "1:2.36-9+deb12u1");
+        assert_eq!(text("0:5"), "5-0");
+        assert_eq!(text("4.18.0+dfsg-1"), "4.18.0+dfsg-1");
+        assert_eq!(text("1-2-3"), "1.2-3");
+    }
+
+    #[test]
+    fn relations_become_rich_plain_or_nothing() {
+        let control = Paragraph::parse(
+            "Package: x\nVersion: 2-1\nPre-Depends: libc6 (>= 2.34)\nDepends: a (>= 1-2) | b, dpkg (>= 1) | install-info\n\
+             Breaks: old (<< 2)\nConflicts: gone\nReplaces: old, gone\nProvides: gone\nRecommends: here, nowhere\n",
+        );
+        let names = ["old", "here"].map(str::to_owned).into();
+        let out = map(&control, &names);
+        let words = |deps: &[Dependency]| {
+            deps.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(out.requires.len(), 2);
+        assert!(out.requires[0].flags.contains(DependencyFlags::SCRIPT_PRE));
+        assert_eq!(out.requires[1].name, "(a >= 1-2 or b)");
+        assert_eq!(words(&out.conflicts), "old < 2");
+        assert_eq!(words(&out.obsoletes), "gone < 2-1");
+        assert_eq!(words(&out.recommends), "here");
+    }
+}

@@ -1,0 +1,310 @@
+//! `cargo xtask distro`: a real RPM distribution, made of Debian packages, for the demo and the end-to-end tests.
+//!
+//! ```text
+//! target/distro/apt      apt's lists and the downloaded packages       kept between runs
+//! target/distro/key      the signing key                               kept between runs
+//! target/distro/dist     the distribution:
+//!     stamp.json                what it was made from; present only when everything else is
+//!     RPM-GPG-KEY-testdist      public key of the signed repository
+//!     zst/    Packages/ repodata/     metadata in zstd
+//!     gz/     Packages/ repodata/     metadata in gzip; the packages are hard links to those of zst
+//!     signed/ Packages/ repodata/     signed packages, metadata in zstd, repomd.xml.asc
+//! ```
+//!
+//! The recipe is the source of this module and its data files: while their digest matches the stamp there is
+//! nothing to do. A new distribution is made beside the old one and takes its place by rename.
+
+mod apt;
+mod comps;
+mod control;
+mod convert;
+mod deb;
+mod depmap;
+mod elf;
+mod jobs;
+mod own;
+mod provides;
+mod recipe;
+mod repodata;
+mod rpmwrite;
+mod sign;
+
+pub use apt::Apt;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
+use rpm::signature::pgp::Signer;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use rpmwrite::Spec;
+
+/// Time of files that have none: 2025-06-15.
+const EPOCH: u32 = 1_750_000_000;
+
+/// Everything that decides what the distribution is.
+const RECIPE: &[&str] = &[
+    include_str!("comps.rs"),
+    include_str!("control.rs"),
+    include_str!("convert.rs"),
+    include_str!("deb.rs"),
+    include_str!("depmap.rs"),
+    include_str!("elf.rs"),
+    include_str!("mod.rs"),
+    include_str!("own.rs"),
+    include_str!("provides.rs"),
+    include_str!("recipe.rs"),
+    include_str!("repodata.rs"),
+    include_str!("rpmwrite.rs"),
+    include_str!("../../data/group"),
+    include_str!("../../data/macros.pyproject"),
+    include_str!("../../data/macros.testdist"),
+    include_str!("../../data/nsswitch.conf"),
+    include_str!("../../data/os-release"),
+    include_str!("../../data/passwd"),
+    include_str!("../../data/profile"),
+    include_str!("../../data/pyproject.py"),
+];
+
+/// Left in a finished distribution.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Version of this file's format.
+    pub format: u32,
+    /// Digest of the recipe.
+    pub recipe: String,
+    /// How many packages each repository has.
+    pub packages: usize,
+    /// RPM architecture.
+    pub arch: String,
+}
+
+impl Stamp {
+    const FORMAT: u32 = 1;
+
+    fn read(dist: &Path) -> Option<Self> {
+        let stamp: Self = serde_json::from_slice(&fs::read(dist.join("stamp.json")).ok()?).ok()?;
+        (stamp.format == Self::FORMAT).then_some(stamp)
+    }
+}
+
+/// A finished distribution.
+pub struct Distro {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Its stamp.
+    pub stamp: Stamp,
+}
+
+/// Makes the distribution at `out` (default: below `work`), unless it is there and up to date.
+pub fn make(work: &Path, out: Option<&Path>, say: &dyn Fn(&str)) -> Result<Distro> {
+    fs::create_dir_all(work)?;
+    let out = std::path::absolute(out.map_or_else(|| work.join("dist"), Path::to_path_buf))?;
+    let _lock = lock(&work.join("lock"), say)?;
+    let recipe = digest();
+    if let Some(stamp) = Stamp::read(&out).filter(|stamp| stamp.recipe == recipe) {
+        say(&format!(
+            "the test distribution in `{}` is up to date ({} packages)",
+            out.display(),
+            stamp.packages
+        ));
+        return Ok(Distro { dir: out, stamp });
+    }
+    let begun = Instant::now();
+    let fresh = beside(&out, "new");
+    remove(&fresh)?;
+    fs::create_dir_all(&fresh)?;
+    let stamp = build(work, &fresh, recipe, say)?;
+    let old = beside(&out, "old");
+    remove(&old)?;
+    if out.exists() {
+        fs::rename(&out, &old)?;
+    }
+    fs::rename(&fresh, &out)
+        .with_context(|| format!("cannot put the distribution at `{}`", out.display()))?;
+    remove(&old)?;
+    say(&format!(
+        "made the test distribution in `{}`: {} packages, {:.1} s",
+        out.display(),
+        stamp.packages,
+        begun.elapsed().as_secs_f64()
+    ));
+    Ok(Distro { dir: out, stamp })
+}
+
+fn build(work: &Path, fresh: &Path, recipe: String, say: &dyn Fn(&str)) -> Result<Stamp> {
+    let apt = Apt::new(&work.join("apt"), false)?;
+    say("asking apt for Debian packages (own lists; the host's are not touched)");
+    apt.update()?;
+    let wanted = apt.known(recipe::WANTED)?;
+    for name in recipe::WANTED
+        .iter()
+        .filter(|name| !wanted.iter().any(|known| known == *name))
+    {
+        say(&format!(
+            "note: apt has no package `{name}`; the distribution goes without"
+        ));
+    }
+    let items = apt.closure(&wanted)?;
+    let paths = apt.download(&wanted, &items)?;
+    say(&format!("converting {} Debian packages", paths.len()));
+    let packages = fresh.join("zst/Packages");
+    fs::create_dir_all(&packages)?;
+    let (count, arch) = convert_all(&paths, &packages)?;
+    say(&format!(
+        "writing metadata for {count} packages, and a signed copy"
+    ));
+    let comps = comps::xml();
+    link_all(&packages, &fresh.join("gz/Packages"))?;
+    repodata::write(&fresh.join("zst"), repodata::Packing::Zstd, &comps)?;
+    repodata::write(&fresh.join("gz"), repodata::Packing::Gzip, &comps)?;
+    let (signer, public) = sign::key(&work.join("key"))?;
+    sign_all(&signer, &packages, &fresh.join("signed"))?;
+    repodata::write(&fresh.join("signed"), repodata::Packing::Zstd, &comps)?;
+    let repomd = fresh.join("signed/repodata/repomd.xml");
+    fs::write(
+        fresh.join("signed/repodata/repomd.xml.asc"),
+        sign::detached(&signer, &fs::read(&repomd)?)?,
+    )?;
+    fs::write(fresh.join("RPM-GPG-KEY-testdist"), public)?;
+    let stamp = Stamp {
+        format: Stamp::FORMAT,
+        recipe,
+        packages: count,
+        arch,
+    };
+    write_whole(
+        &fresh.join("stamp.json"),
+        &serde_json::to_vec_pretty(&stamp)?,
+    )?;
+    Ok(stamp)
+}
+
+/// Writes all packages; returns how many and the architecture of those that have one.
+fn convert_all(paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
+    let named = |path: &PathBuf| {
+        let file = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let mut parts = file.trim_end_matches(".deb").split('_');
+        let name = parts.next().unwrap_or_default().to_owned();
+        (name, parts.next_back().unwrap_or_default().to_owned())
+    };
+    let wanted: Vec<&PathBuf> = paths
+        .iter()
+        .filter(|path| !recipe::satisfied_without(&named(path).0))
+        .collect();
+    let names: BTreeSet<String> = wanted.iter().map(|path| named(path).0).collect();
+    let arch = wanted
+        .iter()
+        .map(|path| named(path).1)
+        .find(|arch| arch != "all")
+        .map_or_else(
+            || "noarch".to_owned(),
+            |arch| convert::rpm_arch(&arch).to_owned(),
+        );
+    let python = names
+        .iter()
+        .find_map(|name| {
+            name.strip_prefix("python3.")
+                .filter(|minor| minor.chars().all(|c| c.is_ascii_digit()))
+        })
+        .map_or_else(|| "3".to_owned(), |minor| format!("3.{minor}"));
+    let write = |spec: Spec| -> Result<()> {
+        let path = target.join(spec.file_name());
+        spec.build()?
+            .write_file(&path)
+            .with_context(|| format!("cannot write `{}`", path.display()))
+    };
+    let counts = jobs::parallel("deb to rpm", &wanted, |path| {
+        let specs = convert::convert(deb::read(path)?, &names, &python);
+        let count = specs.len();
+        specs.into_iter().try_for_each(&write)?;
+        Ok(count)
+    })?;
+    let own = own::packages(&arch, &python);
+    let count = counts.iter().sum::<usize>() + own.len();
+    own.into_iter().try_for_each(write)?;
+    Ok((count, arch))
+}
+
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut all: Vec<PathBuf> = fs::read_dir(dir)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    all.sort();
+    Ok(all)
+}
+
+fn link_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for path in files(from)? {
+        if let Some(name) = path.file_name() {
+            fs::hard_link(&path, to.join(name))
+                .or_else(|_| fs::copy(&path, to.join(name)).map(drop))?;
+        }
+    }
+    Ok(())
+}
+
+fn sign_all(signer: &Signer, from: &Path, repository: &Path) -> Result<()> {
+    let target = repository.join("Packages");
+    fs::create_dir_all(&target)?;
+    jobs::parallel("signing", &files(from)?, |path| {
+        let mut package = rpm::Package::open(path)?;
+        package.sign(signer)?;
+        package.write_file(target.join(path.file_name().unwrap_or_default()))?;
+        Ok(())
+    })
+    .map(drop)
+}
+
+fn digest() -> String {
+    let mut hash = Sha256::new();
+    for part in RECIPE {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{suffix}"));
+    path.with_file_name(name)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        fs::remove_dir_all(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = beside(path, "part");
+    fs::write(&part, bytes).with_context(|| format!("cannot write `{}`", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn lock(path: &Path, say: &dyn Fn(&str)) -> Result<Flock<OwnedFd>> {
+    let file: OwnedFd = fs::File::create(path)
+        .with_context(|| format!("cannot open `{}`", path.display()))?
+        .into();
+    let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(locked) => return Ok(locked),
+        Err((file, _)) => file,
+    };
+    say("waiting for another run that makes the test distribution");
+    Flock::lock(file, FlockArg::LockExclusive)
+        .map_err(|(_, error)| error)
+        .context("cannot lock the distribution")
+}
