@@ -69,7 +69,11 @@ fn bound(text: &str) -> String {
 
 /// The comparison for a bound: a revision Debian counts as greater is the same version to rpm.
 fn comparison(op: Op, version: &str) -> Op {
-    if op == Op::Greater && !version.contains('-') { Op::GreaterEq } else { op }
+    if op == Op::Greater && !version.contains('-') {
+        Op::GreaterEq
+    } else {
+        op
+    }
 }
 
 fn flags(op: Op) -> DependencyFlags {
@@ -114,7 +118,12 @@ fn group(alternatives: &[Relation]) -> Option<Dependency> {
     let [one] = alternatives else {
         let words = |one: &Relation| match &one.version {
             None => one.name.clone(),
-            Some((op, version)) => format!("{} {} {}", one.name, sign(comparison(*op, version)), bound(version)),
+            Some((op, version)) => format!(
+                "{} {} {}",
+                one.name,
+                sign(comparison(*op, version)),
+                bound(version)
+            ),
         };
         let text = alternatives
             .iter()
