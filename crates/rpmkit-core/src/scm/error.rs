@@ -49,6 +49,104 @@ pub enum ScmError {
         /// The repository.
         path: PathBuf,
     },
+    /// A remote repository without any branch or tag.
+    #[error("`{url}` is an empty repository")]
+    EmptyRemote {
+        /// Its URL.
+        url: String,
+    },
+    /// A server did not give what was asked of it.
+    #[error("cannot fetch from `{url}`: {reason}")]
+    Http {
+        /// The repository or file.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// `scm_opts` name a method there is none of.
+    #[error("unsupported SCM method: `{method}`")]
+    Method {
+        /// What was asked for.
+        method: String,
+    },
+    /// SCM is on, but no package is named.
+    #[error("trying to use SCM, but no package is defined")]
+    NoPackage,
+    /// A configured command cannot be split into words.
+    #[error("`{key}` is no command: unbalanced quotes in `{text}`")]
+    Quotes {
+        /// Its key in `scm_opts`.
+        key: &'static str,
+        /// Its value.
+        text: String,
+    },
+    /// The command ran but made no directory of the package's name.
+    #[error("the checkout made no directory `{path}`")]
+    NoCheckout {
+        /// What was expected.
+        path: PathBuf,
+    },
+    /// The spec is not in the checkout.
+    #[error("cannot find spec file `{path}`")]
+    NoSpec {
+        /// Where it was expected.
+        path: PathBuf,
+    },
+    /// A `sources` file has a line that is neither form.
+    #[error("`{path}` line {line}: expected `SHA512 (FILE) = HEX` or `HEX  FILE`, found `{text}`")]
+    SourcesLine {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+    /// There is a `sources` file, but nobody said where the files are.
+    #[error("no lookaside cache is known for `{remote}`, which `{path}` needs")]
+    NoLookaside {
+        /// The `sources` file.
+        path: PathBuf,
+        /// The remote's URL, or a word for none.
+        remote: String,
+    },
+    /// A downloaded file is not what it should be.
+    #[error("`{url}` has {found}, expected {expected}")]
+    Digest {
+        /// Where it came from.
+        url: String,
+        /// What it should have been.
+        expected: crate::Checksum,
+        /// What came.
+        found: crate::Checksum,
+    },
+    /// A program of the host is needed and not there.
+    #[error("`{program}` is not installed on this host")]
+    NoProgram {
+        /// Its name.
+        program: String,
+    },
+    /// A configured command has no words.
+    #[error("a configured command is empty")]
+    EmptyCommand,
+    /// A command on the host failed.
+    #[error("`{command}` ended with status {status}{}", if last.is_empty() { String::new() } else { format!(": {last}") })]
+    Command {
+        /// As one could type it.
+        command: String,
+        /// Its exit status, or 128 and the signal that killed it.
+        status: u8,
+        /// The last line it wrote to its standard error.
+        last: String,
+    },
+    /// A checkout made in-process failed where a command would have.
+    #[error("{source}")]
+    Checkout {
+        /// What the command would have ended with.
+        status: u8,
+        /// Why it failed.
+        source: Box<ScmError>,
+    },
     /// Input or output on a named path.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
@@ -104,8 +202,31 @@ impl ScmError {
             | Self::Unborn { .. }
             | Self::UnknownRevision { .. }
             | Self::Bare { .. }
+            | Self::EmptyRemote { .. }
+            | Self::Method { .. }
+            | Self::NoPackage
+            | Self::Quotes { .. }
+            | Self::NoCheckout { .. }
+            | Self::NoSpec { .. }
+            | Self::SourcesLine { .. }
+            | Self::NoLookaside { .. }
+            | Self::NoProgram { .. }
+            | Self::EmptyCommand
             | Self::ArchiveFormat { .. } => ExitCode::CommandLine,
-            Self::Io { .. } => ExitCode::General,
+            Self::Checkout { source, .. } => source.exit_code(),
+            // A failing command's own status is in `status`.
+            Self::Io { .. } | Self::Http { .. } | Self::Digest { .. } | Self::Command { .. } => {
+                ExitCode::General
+            }
+        }
+    }
+
+    /// The status to end with in place of [`Self::exit_code`]: a failing command's own, as mock
+    /// passes it on.
+    pub fn status(&self) -> Option<u8> {
+        match self {
+            Self::Command { status, .. } | Self::Checkout { status, .. } => Some(*status),
+            _ => None,
         }
     }
 
@@ -122,10 +243,38 @@ impl ScmError {
             Self::ArchiveFormat { .. } => vec![Hint::new(
                 "name Source0 with .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.lzma or .tar.zst, or put the archive beside the spec",
             )],
+            Self::Checkout { source, .. } => source.hints(),
+            Self::NoProgram { program } => {
+                let package = match program.as_str() {
+                    "svn" => "subversion",
+                    other => other,
+                };
+                vec![Hint::new(format!(
+                    "install the package that has it, usually called `{package}`"
+                ))]
+            }
+            Self::Method { .. } => vec![Hint::new("the methods are git, svn, cvs and distgit")],
+            Self::NoPackage => vec![Hint::new("add --scm-option package=NAME")],
+            Self::NoSpec { .. } => vec![Hint::new(
+                "--scm-option spec=PATH says where it is in the checkout",
+            )],
+            Self::NoLookaside { .. } => vec![Hint::new(
+                "--lookaside URL names it, with {name}, {file}, {hashtype} and {hash} where they belong",
+            )],
+            Self::Digest { .. } => vec![Hint::new(
+                "the file has changed since its digest was taken, or something else answered: nothing was kept",
+            )],
             Self::Git { .. }
             | Self::NoRepository { .. }
             | Self::UnknownRevision { .. }
             | Self::Bare { .. }
+            | Self::EmptyRemote { .. }
+            | Self::Http { .. }
+            | Self::EmptyCommand
+            | Self::Quotes { .. }
+            | Self::NoCheckout { .. }
+            | Self::SourcesLine { .. }
+            | Self::Command { .. }
             | Self::Io { .. } => Vec::new(),
         }
     }

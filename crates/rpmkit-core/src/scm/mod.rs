@@ -6,10 +6,20 @@
 //! mock's SCM options mean on top. Paths inside repositories are bytes, as git has them.
 
 pub mod archive;
+pub mod distgit;
+mod download;
 pub mod error;
 pub mod git;
+mod host;
+mod options;
+mod svn;
 #[cfg(test)]
 pub(crate) mod testing;
+mod worker;
 
 pub use archive::{ArchiveOptions, Compression, FileTimes};
+pub use download::{Download, HttpDownload};
 pub use error::ScmError;
+pub use host::Host;
+pub use options::{Method, ScmOptions};
+pub use worker::{Checkout, Ready};

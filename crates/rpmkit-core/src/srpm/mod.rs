@@ -12,8 +12,9 @@ mod prepare;
 mod spec;
 mod tree;
 
-pub use error::SrpmError;
+pub use error::{MissingSource, SrpmError};
 pub use find::find_specs;
+pub(crate) use prepare::copy_dated;
 pub use prepare::{Prepared, Request, SourceOrigin, StagedSource, prepare};
 pub use spec::{ExpandedSpec, SourceKind, SpecSource};
 pub use tree::{SourceTree, TreeChoice};
@@ -39,4 +40,4 @@ pub trait SpecParser {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

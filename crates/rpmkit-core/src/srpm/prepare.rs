@@ -184,7 +184,7 @@ impl Spec {
                 let path = path.as_os_str().as_bytes();
                 write_dated(dest, &tree.read(path)?, tree.mtime(path))
             }
-            Self::OnDisk(path) => copy(path, dest),
+            Self::OnDisk(path) => copy_dated(path, dest),
         }
     }
 }
@@ -300,7 +300,7 @@ impl Places {
                 let small = fs::metadata(entry.path())
                     .is_ok_and(|data| data.is_file() && data.len() <= PARSE_LIMIT as u64);
                 if small && !to.exists() {
-                    copy(&entry.path(), &to)?;
+                    copy_dated(&entry.path(), &to)?;
                 }
             }
         }
@@ -335,7 +335,7 @@ impl Places {
         for dir in &self.disk {
             let path = dir.join(name);
             if path.is_file() {
-                copy(&path, dest)?;
+                copy_dated(&path, dest)?;
                 return Ok(Some(SourceOrigin::Directory(dir.clone())));
             }
         }
@@ -354,7 +354,7 @@ impl Places {
         if let Some(dir) = &self.beside {
             let path = dir.join(name);
             if path.is_file() && !name.is_empty() {
-                copy(&path, dest)?;
+                copy_dated(&path, dest)?;
                 return Ok(Some(SourceOrigin::Directory(dir.clone())));
             }
         }
@@ -418,7 +418,7 @@ impl SourceTree {
 }
 
 /// Copies with its time. Links are followed: a source package that holds a link builds nowhere.
-fn copy(from: &Path, to: &Path) -> Result<(), SrpmError> {
+pub(crate) fn copy_dated(from: &Path, to: &Path) -> Result<(), SrpmError> {
     fs::copy(from, to).map_err(SrpmError::io("copy", from))?;
     let modified = fs::metadata(from)
         .and_then(|data| data.modified())

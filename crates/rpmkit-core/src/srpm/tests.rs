@@ -6,7 +6,7 @@ use super::*;
 use crate::scm::testing::TestRepo;
 
 /// Stands for the target's rpm: expands `%{name}` and `%{version}`, nothing else.
-pub(super) struct PlainParser;
+pub(crate) struct PlainParser;
 
 impl SpecParser for PlainParser {
     fn expand(
@@ -29,11 +29,11 @@ impl SpecParser for PlainParser {
     }
 }
 
-pub(super) const SPEC: &str = "Name: hello\nVersion: 2.1\nRelease: 1\nSummary: x\nLicense: MIT\n\
+pub(crate) const SPEC: &str = "Name: hello\nVersion: 2.1\nRelease: 1\nSummary: x\nLicense: MIT\n\
     Source0: https://example.org/%{name}-%{version}.tar.gz\nSource1: hello.conf\nPatch0: fix.patch\n\
     %description\nx\n%prep\n%autosetup -p1\n";
 
-pub(super) fn upstream() -> TestRepo {
+pub(crate) fn upstream() -> TestRepo {
     let repo = TestRepo::new();
     repo.write("hello.c", "int main(){}\n");
     repo.write("Makefile", "all:\n");
@@ -44,20 +44,20 @@ pub(super) fn upstream() -> TestRepo {
     repo
 }
 
-pub(super) fn run(request: &Request) -> Result<(Prepared, tempfile::TempDir), SrpmError> {
+pub(crate) fn run(request: &Request) -> Result<(Prepared, tempfile::TempDir), SrpmError> {
     let staging = tempfile::tempdir().unwrap();
     let prepared = prepare(request, staging.path(), &mut PlainParser, None)?;
     Ok((prepared, staging))
 }
 
-pub(super) fn of(repo: &TestRepo) -> Request {
+pub(crate) fn of(repo: &TestRepo) -> Request {
     Request {
         path: repo.path().to_owned(),
         ..Request::default()
     }
 }
 
-pub(super) fn names(archive: &Path) -> Vec<String> {
+pub(crate) fn names(archive: &Path) -> Vec<String> {
     tar::Archive::new(crate::compress::open(archive).unwrap())
         .entries()
         .unwrap()

@@ -1,5 +1,15 @@
 //! Git, in-process.
 
+mod clone;
+mod fetch;
+pub mod history;
+mod http;
+mod pkt;
+
+pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
+pub use fetch::Access;
+pub use http::HttpSettings;
+
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};

@@ -1,0 +1,95 @@
+//! Dist-git: packaging repositories that keep their big files in a lookaside cache and only
+//! name them, with digests, in a file called `sources`.
+
+mod lookaside;
+mod sources;
+mod store;
+
+pub use lookaside::{Lookaside, RemotePackage};
+pub use sources::{ListedSource, read_sources};
+pub use store::SourceStore;
+
+use std::path::{Path, PathBuf};
+
+use super::{Download, ScmError, git};
+use crate::Events;
+
+/// Whether a spec's release or changelog is counted from history (rpmautospec).
+pub fn counts_commits(spec: &str) -> bool {
+    spec.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .any(|line| {
+            [
+                "%autorelease",
+                "%{autorelease",
+                "%autochangelog",
+                "%{autochangelog",
+            ]
+            .iter()
+            .any(|word| line.contains(word))
+        })
+}
+
+/// Fetches what the `sources` file in `packaging` names into `dest`, through the store, and
+/// gives the paths. Files that are at `dest` already with the right digest stay. Without a
+/// `sources` file nothing happens.
+///
+/// # Errors
+/// When the file cannot be read, no lookaside is known, a download fails or has another digest.
+pub fn fetch_sources(
+    packaging: &Path,
+    dest: &Path,
+    lookaside: Option<&str>,
+    store: &SourceStore,
+    download: &dyn Download,
+    events: &Events,
+) -> Result<Vec<PathBuf>, ScmError> {
+    let list = packaging.join("sources");
+    let listed = read_sources(&list)?;
+    if listed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let remote = remote_url(packaging);
+    let package = RemotePackage::of(remote.as_deref(), packaging);
+    let lookaside = Lookaside::choose(lookaside, remote.as_deref());
+    let mut paths = Vec::new();
+    for source in &listed {
+        let path = dest.join(&source.file);
+        if !store.holds(&path, &source.digest)? {
+            // Only now: what the store has needs no server.
+            if !store.give(&source.digest, &path)? {
+                let lookaside = lookaside.as_ref().ok_or_else(|| ScmError::NoLookaside {
+                    path: list.clone(),
+                    remote: remote
+                        .clone()
+                        .unwrap_or_else(|| "a directory without a remote".to_owned()),
+                })?;
+                let url = lookaside.url(&package, source);
+                events.info(format!("downloading {url}"));
+                store.download(&url, &source.digest, download)?;
+                store.give(&source.digest, &path)?;
+            }
+        }
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// The URL of `origin`, or of the only remote.
+fn remote_url(path: &Path) -> Option<String> {
+    let repo = git::discover(path).ok()?;
+    let names = repo.remotes().ok()?;
+    let only = || {
+        let mut names = names.iter().flatten().flatten();
+        let first = names.next()?;
+        names.next().is_none().then(|| first.to_owned())
+    };
+    let remote = repo
+        .find_remote("origin")
+        .ok()
+        .or_else(|| repo.find_remote(&only()?).ok())?;
+    remote.url().ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;
