@@ -15,4 +15,6 @@ pub const OPS: &[(&str, OpFn)] = &[
     ("flatten", store::flatten),
     ("diff", store::diff),
     ("usage", store::usage),
+    ("pack", store::pack),
+    ("unpack-archive", store::unpack_archive),
 ];

@@ -69,7 +69,7 @@ impl Store {
         self.pending(id.clone(), parent, maker).map(Slot::Make)
     }
 
-    fn pending(
+    pub(super) fn pending(
         &self,
         id: LayerId,
         parent: Option<&Layer>,

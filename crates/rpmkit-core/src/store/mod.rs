@@ -19,6 +19,7 @@
 //! nor locked by a living process is garbage; no reference is counted on disk, so no crash can make
 //! a count wrong. All names come into being by one rename of something complete.
 
+pub mod archive;
 mod build;
 mod disk;
 mod error;
@@ -31,6 +32,7 @@ mod lock;
 pub mod ops;
 mod root;
 mod settle;
+mod transport;
 mod trash;
 
 use std::{

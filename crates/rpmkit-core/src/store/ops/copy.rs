@@ -141,7 +141,7 @@ fn content(from: &Path, meta: &fs::Metadata, to: &Path) -> Result<(), OpError> {
 }
 
 /// Owner, then mode (chown clears setuid), then extended attributes (chown clears capabilities).
-pub(super) fn attributes(from: &Path, meta: &fs::Metadata, to: &Path) -> Result<(), OpError> {
+pub(crate) fn attributes(from: &Path, meta: &fs::Metadata, to: &Path) -> Result<(), OpError> {
     let now = fs::symlink_metadata(to).at("look at", to)?;
     if (now.uid(), now.gid()) != (meta.uid(), meta.gid()) {
         std::os::unix::fs::lchown(to, Some(meta.uid()), Some(meta.gid()))

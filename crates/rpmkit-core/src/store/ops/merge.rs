@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{OpAt, OpError, copy};
 
 /// One thing of the merged view, and where it really is.
-pub(super) struct Node {
+pub(crate) struct Node {
     /// The path in the layer that shows.
     pub real: PathBuf,
     /// Its metadata.
@@ -35,7 +35,7 @@ fn is_opaque(path: &Path) -> io::Result<bool> {
 
 /// Walks the merged view of `layers` (top first), parents before children, names in byte order.
 /// `visit` gets the path relative to the root; the root itself is the empty path.
-pub(super) fn walk(
+pub(crate) fn walk(
     layers: &[PathBuf],
     visit: &mut dyn FnMut(&Path, &Node) -> Result<(), OpError>,
 ) -> Result<(), OpError> {

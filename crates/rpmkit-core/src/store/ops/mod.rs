@@ -17,6 +17,10 @@ pub use merge::Flatten;
 pub use remove::RemoveTree;
 pub use usage::{Usage, UsageOf};
 
+pub(crate) use copy::attributes;
+pub(crate) use merge::walk;
+pub(crate) use remove::remove_tree as delete;
+
 pub(crate) fn remove_tree(input: &[u8]) -> Result<Vec<u8>, String> {
     json(input, remove::remove_tree)
 }
@@ -31,6 +35,14 @@ pub(crate) fn flatten(input: &[u8]) -> Result<Vec<u8>, String> {
 
 pub(crate) fn diff(input: &[u8]) -> Result<Vec<u8>, String> {
     json(input, diff::diff)
+}
+
+pub(crate) fn pack(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, super::archive::pack)
+}
+
+pub(crate) fn unpack_archive(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, super::archive::unpack)
 }
 
 pub(crate) fn usage(input: &[u8]) -> Result<Vec<u8>, String> {
@@ -48,7 +60,7 @@ fn json<I: DeserializeOwned, O: Serialize>(
 
 /// Failure of an operation; crosses the process boundary as text.
 #[derive(Debug, thiserror::Error)]
-enum OpError {
+pub(crate) enum OpError {
     #[error("cannot {action} `{}`: {source}", path.display())]
     Io {
         action: &'static str,
@@ -59,7 +71,7 @@ enum OpError {
     Bad(String),
 }
 
-trait OpAt<T> {
+pub(crate) trait OpAt<T> {
     fn at(self, action: &'static str, path: &std::path::Path) -> Result<T, OpError>;
 }
 

@@ -17,7 +17,7 @@ pub struct RemoveTree {
     pub path: PathBuf,
 }
 
-pub(super) fn remove_tree(input: RemoveTree) -> Result<(), OpError> {
+pub(crate) fn remove_tree(input: RemoveTree) -> Result<(), OpError> {
     match fs::symlink_metadata(&input.path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e).at("look at", &input.path),

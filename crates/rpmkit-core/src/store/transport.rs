@@ -1,0 +1,147 @@
+//! Layers in and out of the store.
+
+use std::path::Path;
+
+use super::{
+    Layer, LayerKind, LayerSpec, Root, SIDE_DIRS, Store, StoreError,
+    archive::{Labels, Pack, Shape, Unpack, Unpacked},
+    ask,
+    lock::{Lock, Want},
+    ops::{Change, Diff, Flatten},
+    random_id,
+};
+
+impl Store {
+    /// Files that differ between two roots; `None` is the empty root.
+    pub fn diff(
+        &self,
+        old: Option<&Layer>,
+        new: Option<&Layer>,
+    ) -> Result<Vec<Change>, StoreError> {
+        let (old, new) = (self.held_chain(old)?, self.held_chain(new)?);
+        let fs = |chain: &[Layer]| chain.iter().map(Layer::fs).collect();
+        let input = Diff {
+            old: fs(&old),
+            new: fs(&new),
+        };
+        ask(&*self.inner().hands, "diff", &input)
+    }
+
+    fn held_chain(&self, top: Option<&Layer>) -> Result<Vec<Layer>, StoreError> {
+        top.map_or_else(|| Ok(Vec::new()), |top| self.chain(top))
+    }
+
+    /// Writes the root with `top` on top as an archive. The file appears when it is complete.
+    pub fn export(
+        &self,
+        top: Option<&Layer>,
+        dest: &Path,
+        shape: Shape,
+        labels: Labels,
+    ) -> Result<(), StoreError> {
+        let chain = self.held_chain(top)?;
+        let partial = {
+            let mut name = dest.as_os_str().to_owned();
+            name.push(format!(".partial-{}", std::process::id()));
+            std::path::PathBuf::from(name)
+        };
+        let mut layers: Vec<_> = chain.iter().map(Layer::fs).collect();
+        if layers.is_empty() {
+            layers.push(self.dir().join("empty"));
+        }
+        let side = |(name, place, _): &(&str, &str, u32)| {
+            let layer = top?;
+            Some((layer.side(name), (*place).to_owned()))
+        };
+        let input = Pack {
+            layers,
+            sides: SIDE_DIRS.iter().filter_map(side).collect(),
+            dest: partial.clone(),
+            shape,
+            labels,
+            name: dest.to_string_lossy().into_owned(),
+        };
+        let written = ask::<_, ()>(&*self.inner().hands, "pack", &input)
+            .and_then(|()| self.inner().disk.rename(&partial, dest));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&partial);
+        }
+        written
+    }
+
+    /// Makes a layer of an archive: a tar of a root file system or an OCI image, however compressed.
+    pub fn import(&self, archive: &Path, note: &str) -> Result<(Layer, Unpacked), StoreError> {
+        let id = random_id()?;
+        let building = self.dir().join("building").join(id.as_str());
+        let maker = Lock::take(&self.inner().disk, &building, Want::Exclusive)?
+            .ok_or_else(|| super::not_locked(building))?;
+        let pending = self.pending(id, None, maker)?;
+        let input = Unpack {
+            archive: archive.to_owned(),
+            fs: pending.fs(),
+            sides: SIDE_DIRS
+                .iter()
+                .map(|(name, place, _)| (pending.side(name), (*place).to_owned()))
+                .collect(),
+        };
+        let unpacked: Unpacked =
+            ask(&*self.inner().hands, "unpack-archive", &input).map_err(|e| match e {
+                StoreError::Namespace { reason, .. } => StoreError::Import {
+                    path: archive.to_owned(),
+                    reason,
+                },
+                other => other,
+            })?;
+        let layer = pending.publish(&LayerSpec {
+            kind: LayerKind::Import,
+            packages: Vec::new(),
+            note: note.to_owned(),
+        })?;
+        Ok((layer, unpacked))
+    }
+
+    /// Copies the root with `top` on top into `dest`, an empty or missing directory anywhere. What is
+    /// kept off the overlay is put in its places.
+    pub fn materialise(&self, top: Option<&Layer>, dest: &Path) -> Result<(), StoreError> {
+        let chain = self.held_chain(top)?;
+        let mut layers: Vec<_> = chain.iter().map(Layer::fs).collect();
+        if layers.is_empty() {
+            layers.push(self.dir().join("empty"));
+        }
+        self.materialise_from(layers, dest)?;
+        for (name, place, _) in SIDE_DIRS {
+            let Some(from) = top.map(|t| t.side(name)).filter(|d| d.exists()) else {
+                continue;
+            };
+            self.copy(&from, &dest.join(place.trim_start_matches('/')))?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::materialise`] for a root that is being written on, as it is now.
+    pub fn materialise_root(&self, root: &Root, dest: &Path) -> Result<(), StoreError> {
+        let layers = match root {
+            Root::Dir(dir) => vec![dir.clone()],
+            Root::Overlay { lowers, upper, .. } => {
+                let real = lowers
+                    .iter()
+                    .map(|l| l.canonicalize().unwrap_or_else(|_| l.clone()));
+                std::iter::once(upper.clone()).chain(real).collect()
+            }
+        };
+        self.materialise_from(layers, dest)
+    }
+
+    fn materialise_from(
+        &self,
+        layers: Vec<std::path::PathBuf>,
+        dest: &Path,
+    ) -> Result<(), StoreError> {
+        let input = Flatten {
+            layers,
+            dest: dest.to_owned(),
+            link: false,
+        };
+        ask(&*self.inner().hands, "flatten", &input)
+    }
+}
