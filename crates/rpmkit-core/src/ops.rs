@@ -5,8 +5,7 @@
 
 use crate::store::ops as store;
 
-/// An operation: input bytes to output bytes, or a message.
-pub type OpFn = fn(&[u8]) -> Result<Vec<u8>, String>;
+pub use rpmkit_sandbox::OpFn;
 
 /// The operations by name.
 pub const OPS: &[(&str, OpFn)] = &[

@@ -3,8 +3,10 @@
 //! Layers hold files of sub-ids and directories nobody may enter, so deleting, copying and reading
 //! them is done by the operations of [`super::ops`], which run as root of the mode's user namespace.
 
+use rpmkit_sandbox::{IdMode, OpFn, SandboxError};
+
 use super::error::StoreError;
-use crate::ops::{OPS, OpFn};
+use crate::ops::OPS;
 
 /// Runs named operations with enough rights over a layer's files.
 pub trait Hands: Send + Sync {
@@ -24,6 +26,23 @@ impl Hands for Direct {
             Some((_, run)) => run(input),
             None => Err(format!("no operation is called `{op}`")),
         }
+    }
+}
+
+/// Runs operations in a child that is root of the mode's user namespace; for real root here.
+#[derive(Debug, Clone)]
+pub struct Namespace(pub IdMode);
+
+impl Hands for Namespace {
+    fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String> {
+        if self.0 == IdMode::Root {
+            return Direct.call(op, input);
+        }
+        rpmkit_sandbox::call(&self.0, op, input).map_err(|e| match e {
+            // Only the operation's own words: its name is said by whoever asked for it.
+            SandboxError::Op { message, .. } => message,
+            other => other.to_string(),
+        })
     }
 }
 

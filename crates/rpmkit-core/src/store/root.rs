@@ -29,3 +29,23 @@ pub enum Root {
     /// A plain tree, to be used as it is.
     Dir(PathBuf),
 }
+
+impl From<&Root> for rpmkit_sandbox::RootFs {
+    /// For a container that writes: never synced, because a layer is synced once, when it is
+    /// published.
+    fn from(root: &Root) -> Self {
+        match root {
+            Root::Dir(dir) => Self::Dir(dir.clone()),
+            Root::Overlay {
+                lowers,
+                upper,
+                work,
+            } => Self::Overlay(rpmkit_sandbox::Overlay {
+                lowers: lowers.clone(),
+                upper: Some(upper.clone()),
+                work: Some(work.clone()),
+                volatile: true,
+            }),
+        }
+    }
+}
