@@ -18,13 +18,23 @@ impl Lock {
     /// Waits for the lock on `path`, which is created when it is not there.
     pub fn take(path: &Path) -> Result<Self, RepoError> {
         make_parent(path)?;
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(path)
             .map_err(RepoError::io("open", path))?;
+        Self::wait(file, path)
+    }
+
+    /// Waits for the lock on a directory itself, which leaves no lock file in it.
+    pub fn directory(path: &Path) -> Result<Self, RepoError> {
+        let file = File::open(path).map_err(RepoError::io("open", path))?;
+        Self::wait(file, path)
+    }
+
+    fn wait(mut file: File, path: &Path) -> Result<Self, RepoError> {
         loop {
             match Flock::lock(file, FlockArg::LockExclusive) {
                 Ok(lock) => return Ok(Self(lock)),

@@ -11,6 +11,7 @@
 
 mod address;
 pub mod conf;
+pub mod create;
 mod disk;
 mod error;
 mod fetcher;
