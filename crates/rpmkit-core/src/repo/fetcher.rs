@@ -113,7 +113,7 @@ impl Fetcher {
         self.may_connect(repo, &address, url)?;
         self.agents.check(repo, &address, options)?;
         let server = Mirrors::new(vec![address]);
-        let fetched = server.each(options, self.options.wait, |address| {
+        let fetched = server.each("", options, self.options.wait, |address| {
             transfer::small(&self.agents, address, options, &Ask::default())
         });
         match fetched {

@@ -34,6 +34,9 @@ use crate::{
     types::{Checksum, Hasher},
 };
 
+/// The table of contents, relative to the repository.
+const REPOMD: &str = "repodata/repomd.xml";
+
 /// Format of `state.json`.
 const FORMAT: u32 = 1;
 
@@ -126,7 +129,7 @@ impl Fetcher {
             // Not fresh by the above means: not there, incomplete, or never verified.
             return Err(RepoError::Offline {
                 repo: repo.id.clone(),
-                what: "repodata/repomd.xml".to_owned(),
+                what: REPOMD.to_owned(),
             });
         }
         let _lock = Lock::take(&dir.join("lock"))?;
@@ -424,8 +427,8 @@ impl Fetcher {
                 signed_by: state.signed_by.clone(),
             });
         }
-        let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
-            let file = base.join("repodata/repomd.xml").map_err(Cause::Content)?;
+        let fetched = mirrors.each(REPOMD, &repo.transport, self.options.wait, |base| {
+            let file = base.join(REPOMD).map_err(Cause::Content)?;
             let known = reuse
                 .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
                 .map(|(state, contents)| (&state.validators, contents));
@@ -457,7 +460,7 @@ impl Fetcher {
         });
         let ((data, repomd, validators), base) = match fetched {
             Ok(found) => found,
-            Err(failures) => return Err(unavailable(repo, "repodata/repomd.xml", failures)),
+            Err(failures) => return Err(unavailable(repo, REPOMD, failures)),
         };
         let mut contents = Contents {
             data,
@@ -487,10 +490,10 @@ impl Fetcher {
             reason,
         };
         let file = base.join(relative).map_err(bad)?;
-        let signed = base.join("repodata/repomd.xml").map_err(bad)?.shown();
+        let signed = base.join(REPOMD).map_err(bad)?.shown();
         // From the same server only: a signature belongs to one version of the file.
         let server = Mirrors::new(vec![file]);
-        let fetched = server.each(&repo.transport, self.options.wait, |file| {
+        let fetched = server.each("", &repo.transport, self.options.wait, |file| {
             transfer::small(&self.agents, file, &repo.transport, &Ask::default())
         });
         let signature = match fetched {
@@ -562,7 +565,7 @@ impl Fetcher {
             checksum: Some(&record.checksum),
             size: record.size,
         };
-        let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
+        let fetched = mirrors.each(&record.href, &repo.transport, self.options.wait, |base| {
             let base = match &record.base {
                 Some(other) => &Address::parse(other).map_err(Cause::Content)?,
                 None => base,

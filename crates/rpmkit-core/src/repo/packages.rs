@@ -81,6 +81,9 @@ impl Fetcher {
     /// Where the package's file is, or would be, in the store.
     fn place(&self, package: &Package) -> Option<PathBuf> {
         let sum = package.checksum.as_ref()?;
+        if !sum.hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
         let shard = sum.hex.get(..2)?;
         let name = format!("{}-{}", sum.kind.name(), sum.hex);
         Some(
@@ -157,7 +160,8 @@ impl Fetcher {
             checksum: Some(sum),
             size: (package.size > 0).then_some(package.size),
         };
-        let fetched = mirrors.each(&repo.transport, self.options.wait, |base| {
+        let href = &package.location.href;
+        let fetched = mirrors.each(href, &repo.transport, self.options.wait, |base| {
             let file = base.join(&package.location.href).map_err(Cause::Content)?;
             match &file {
                 Address::Local(path) => {

@@ -48,9 +48,11 @@ impl Mirrors {
     }
 
     /// Calls `attempt` with one address after the other until it succeeds or no hope is left.
-    /// Failures that may pass are tried again after a wait that doubles from `wait`.
+    /// Failures that may pass are tried again after a wait that doubles from `wait`. `file` is the
+    /// path below the address, for messages; empty for the address itself.
     pub fn each<T>(
         &self,
+        file: &str,
         options: &TransportOptions,
         wait: Duration,
         mut attempt: impl FnMut(&Address) -> Result<T, Cause>,
@@ -79,10 +81,13 @@ impl Mirrors {
                     next.push((index, failed + 1));
                 }
                 let hopeless = cause.final_everywhere();
-                failures.push(Failure {
-                    url: address.shown(),
-                    cause,
-                });
+                let url = match file {
+                    "" => address.shown(),
+                    file => address
+                        .join(file)
+                        .map_or_else(|_| address.shown(), |whole| whole.shown()),
+                };
+                failures.push(Failure { url, cause });
                 if hopeless || failures.len() >= limit {
                     return Err(Failures(failures));
                 }
@@ -124,7 +129,7 @@ mod tests {
             ..TransportOptions::default()
         };
         let mut log = Vec::new();
-        let result = mirrors.each(&options, Duration::ZERO, |address| {
+        let result = mirrors.each("", &options, Duration::ZERO, |address| {
             log.push(address.shown());
             outcome(&address.shown(), log.len())
         });

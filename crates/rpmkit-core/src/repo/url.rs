@@ -68,7 +68,7 @@ impl Fetcher {
             size: None,
         };
         let server = Mirrors::new(vec![source]);
-        let fetched = server.each(options, self.options.wait, |file| {
+        let fetched = server.each("", options, self.options.wait, |file| {
             let arrived = transfer::to_part(&self.agents, file, options, &part, expect, &|n| {
                 meter.add(n);
             })?;

@@ -138,7 +138,8 @@ fn write(
 ) -> Result<String, RepoError> {
     let count = entries.len();
     let whole = |head: &str, tail: &str, part: fn(&Chunks) -> &str| {
-        let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} packages=\"{count}\">\n");
+        let mut text =
+            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{head} packages=\"{count}\">\n");
         for entry in entries {
             text.push_str(part(entry));
             text.push('\n');
@@ -165,7 +166,12 @@ fn write(
     );
     let mut all = vec![
         store(repodata, "primary", primary.as_bytes(), options.compression)?,
-        store(repodata, "filelists", filelists.as_bytes(), options.compression)?,
+        store(
+            repodata,
+            "filelists",
+            filelists.as_bytes(),
+            options.compression,
+        )?,
         store(repodata, "other", other.as_bytes(), options.compression)?,
     ];
     if let Some(path) = &options.groups {
@@ -275,7 +281,9 @@ fn sweep(dir: &Path, repodata: &Path, keep: &HashSet<String>) -> Result<(), Repo
         let entry = entry.map_err(RepoError::io("read", dir))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let ours = name.starts_with(".new-")
-            || [".xml.gz", ".xml.zst"].iter().any(|end| name.ends_with(end));
+            || [".xml.gz", ".xml.zst"]
+                .iter()
+                .any(|end| name.ends_with(end));
         if ours && !keep.contains(&name) {
             let path = entry.path();
             std::fs::remove_file(&path).map_err(RepoError::io("remove", &path))?;

@@ -63,13 +63,21 @@ enum Kind {
 
 fn files(meta: &PackageMetadata) -> Result<Vec<(String, Kind)>, rpm::Error> {
     let paths = meta.get_file_paths_split()?;
-    let modes = array(meta.header.get_entry_data_as_u16_array(IndexTag::RPMTAG_FILEMODES))?;
-    let flags = array(meta.header.get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEFLAGS))?;
+    let modes = array(
+        meta.header
+            .get_entry_data_as_u16_array(IndexTag::RPMTAG_FILEMODES),
+    )?;
+    let flags = array(
+        meta.header
+            .get_entry_data_as_u32_array(IndexTag::RPMTAG_FILEFLAGS),
+    )?;
     Ok(paths
         .into_iter()
         .enumerate()
         .map(|(i, (dir, base))| {
-            let directory = modes.get(i).is_some_and(|mode| mode & 0o170_000 == 0o040_000);
+            let directory = modes
+                .get(i)
+                .is_some_and(|mode| mode & 0o170_000 == 0o040_000);
             let ghost = flags
                 .get(i)
                 .is_some_and(|flag| flag & FileFlags::GHOST.bits() != 0);
@@ -144,8 +152,16 @@ fn primary(
         offsets.header,
         offsets.payload,
     );
-    deps(&mut out, "provides", package.provides.iter().map(|d| (d, false)));
-    deps(&mut out, "requires", needed(package).map(|r| (&r.dep, r.pre)));
+    deps(
+        &mut out,
+        "provides",
+        package.provides.iter().map(|d| (d, false)),
+    );
+    deps(
+        &mut out,
+        "requires",
+        needed(package).map(|r| (&r.dep, r.pre)),
+    );
     for (name, list) in [
         ("conflicts", &package.conflicts),
         ("obsoletes", &package.obsoletes),
@@ -226,9 +242,11 @@ fn file(out: &mut String, indent: &str, path: &str, kind: &Kind) {
 
 fn other(identity: &str, meta: &PackageMetadata) -> String {
     let mut out = format!("<package {identity}");
-    let entries = meta.get_changelog_entries().unwrap_or_default();
+    let mut entries = meta.get_changelog_entries().unwrap_or_default();
     // The header has the newest first; metadata the newest last.
-    for entry in entries.iter().take(CHANGES).rev() {
+    entries.reverse();
+    entries.sort_by_key(|entry| entry.timestamp);
+    for entry in &entries[entries.len().saturating_sub(CHANGES)..] {
         let _ = writeln!(
             out,
             "  <changelog author=\"{}\" date=\"{}\">{}</changelog>",

@@ -59,8 +59,7 @@ impl Previous {
         let stat = std::fs::metadata(dir.join(href)).ok()?;
         // A file changed within the second of the last writing may have changed after it.
         let older = stat.mtime().max(stat.ctime()) < self.written;
-        let same =
-            known.size == stat.len().to_string() && known.time == stat.mtime().to_string();
+        let same = known.size == stat.len().to_string() && known.time == stat.mtime().to_string();
         (older && same).then(|| known.chunks.clone())
     }
 }
