@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn names_digests_and_resumption() {
     let root = tempfile::tempdir().unwrap();
-    let data: Vec<u8> = (0..50_000_u32).map(|i| (i * i >> 5) as u8).collect();
+    let data: Vec<u8> = (0..50_000_u32).map(|i| ((i * i) >> 5) as u8).collect();
     std::fs::write(root.path().join("v1.tar.gz"), &data).unwrap();
     let server = Server::start(root.path());
     let url = server.url("v1.tar.gz");
