@@ -2,7 +2,7 @@
 //!
 //! | Debian | RPM |
 //! |---|---|
-//! | `1:2.3-4` | epoch 1, version `2.3`, release `4`; no revision: release `0`; other `-` and `:` become `.` |
+//! | `1:2.3-4` | epoch 1, version `2.3`, release `4`; no revision: release `0`; another `-` becomes `^` |
 //! | `a (>= 1) \| b` | `(a >= 1 or b)` |
 //! | `a (>> 1)` | `a >= 1`: on Debian any revision of 1 is greater than 1 |
 //! | Pre-Depends | `Requires(pre)` |
@@ -36,7 +36,8 @@ impl Evr {
             None => (None, text),
         };
         let (version, release) = rest.rsplit_once('-').unwrap_or((rest, "0"));
-        let plain = |part: &str| part.replace(['-', ':'], ".");
+        // Debian sorts `12-2021` between `12` and `12.2`; to rpm that is `12^2021`.
+        let plain = |part: &str| part.replace(':', ".").replace('-', "^");
         Self {
             epoch,
             version: plain(version),
@@ -57,22 +58,28 @@ impl std::fmt::Display for Evr {
     }
 }
 
+/// Whether a bound names a revision. `2.39-.` does not: on Debian it is above every revision of 2.39.
+fn has_revision(text: &str) -> bool {
+    text.rsplit_once('-')
+        .is_some_and(|(_, revision)| revision.contains(|c: char| c.is_ascii_alphanumeric()))
+}
+
 /// A version bound: a Debian version without a revision bounds any release.
 fn bound(text: &str) -> String {
     let evr = Evr::from_debian(text);
-    if text.contains('-') {
+    if has_revision(text) {
         evr.to_string()
     } else {
         format!("{}{}", evr.prefix(), evr.version)
     }
 }
 
-/// The comparison for a bound: a revision Debian counts as greater is the same version to rpm.
+/// The comparison for a bound: revisions Debian counts as greater or less are the same version to rpm.
 fn comparison(op: Op, version: &str) -> Op {
-    if op == Op::Greater && !version.contains('-') {
-        Op::GreaterEq
-    } else {
-        op
+    match op {
+        Op::Greater if !has_revision(version) => Op::GreaterEq,
+        Op::Less if version.ends_with("-.") => Op::LessEq,
+        op => op,
     }
 }
 
@@ -187,7 +194,8 @@ pub fn map(control: &Paragraph, names: &BTreeSet<String>) -> Relations {
         if taken_over {
             out.obsoletes
                 .push(Dependency::less(&conflict.name, evr.to_string()));
-        } else {
+        } else if conflict.version.is_none() || names.contains(&conflict.name) {
+            // Debian compares no version with a name that is only provided; rpm would find that it matches.
             out.conflicts.push(plain(&conflict));
         }
     }
@@ -214,7 +222,22 @@ mod tests {
         assert_eq!(text("1:2.36-9+deb12u1"), "1:2.36-9+deb12u1");
         assert_eq!(text("0:5"), "5-0");
         assert_eq!(text("4.18.0+dfsg-1"), "4.18.0+dfsg-1");
-        assert_eq!(text("1-2-3"), "1.2-3");
+        assert_eq!(text("1-2-3"), "1^2-3");
+    }
+
+    #[test]
+    fn bounds_of_debian_custom() {
+        let text = |debian: &str| {
+            let found = super::super::control::relations(debian).remove(0).remove(0);
+            plain(&found).to_string()
+        };
+        assert_eq!(text("git-man (<< 1:2.39.5-.)"), "git-man <= 1:2.39.5");
+        assert_eq!(text("libc6 (>> 2.36)"), "libc6 >= 2.36");
+        assert_eq!(text("a (>> 1-2)"), "a > 1-2");
+        assert_eq!(
+            text("libtsan2 (<< 12-20211113-2~)"),
+            "libtsan2 < 12^20211113-2~"
+        );
     }
 
     #[test]

@@ -21,9 +21,10 @@ impl<'a> Elf<'a> {
         Some(u64::from_le_bytes(raw))
     }
 
-    /// A word of the file's class.
+    /// A word of the file's class. No sane offset or address is larger than this: sums of a few cannot overflow.
     fn word(&self, at: u64) -> Option<u64> {
         self.number(at, if self.wide { 8 } else { 4 })
+            .filter(|value| *value < 1 << 56)
     }
 
     fn offset(&self, address: u64) -> Option<u64> {
@@ -71,6 +72,7 @@ fn read(bytes: &[u8]) -> Option<Vec<String>> {
         }
     }
     let (start, size) = dynamic?;
+    let size = size.min(bytes.len() as u64);
     let step = if wide { 16 } else { 8 };
     let tag = |wanted: u64| {
         (0..size / step).find_map(|index| {
