@@ -129,6 +129,9 @@ impl Hint {
 /// Any failure of the core. Modules have their own enums; this is their sum.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// A configuration cannot be had.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// Input or output failed on a named path.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
@@ -163,6 +166,8 @@ impl Error {
     /// mock's code for this failure. Exhaustive on purpose: a new kind must choose.
     pub fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
+            Self::Config(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
             Self::Io { .. } => ExitCode::General,
             Self::Repo(error) => error.exit_code(),
@@ -176,6 +181,7 @@ impl Error {
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<Hint> {
         match self {
+            Self::Config(error) => error.hints(),
             Self::Solve(error) => error.hints(),
             Self::Io { .. } => Vec::new(),
             Self::Repo(error) => error.hints(),

@@ -1,0 +1,195 @@
+//! Lists of configurations.
+
+use std::path::{Path, PathBuf};
+
+use super::{ConfigError, LoadRequest, Loader, Search, Value, files};
+
+/// One configuration of a list.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What to give to `-r`.
+    pub name: String,
+    /// The file that defines it.
+    pub file: PathBuf,
+    /// Whether it is the user's own.
+    pub custom: bool,
+    /// The description, or why the definition cannot be read.
+    pub description: Result<String, String>,
+}
+
+/// The definitions of one directory, sorted by name: files, then lines of `chroots.toml`.
+fn in_dir(
+    loader: &mut Loader,
+    dir: &Path,
+    extensions: &[&str],
+) -> Result<Vec<(String, PathBuf)>, ConfigError> {
+    let mut found: Vec<(String, PathBuf)> = Vec::new();
+    if let Ok(entries) = std::fs::read_dir(dir) {
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let fits = path
+                .extension()
+                .is_some_and(|extension| extensions.iter().any(|known| extension == *known));
+            if fits && !name.starts_with('.') && name != "chroots" {
+                found.push((name, path));
+            }
+        }
+    }
+    if extensions.contains(&"toml") {
+        let path = dir.join("chroots.toml");
+        if let Some(chroots) = loader.chroots(&path)? {
+            for name in chroots.names() {
+                if !found.iter().any(|(known, _)| known == name) {
+                    found.push((name.to_owned(), path.clone()));
+                }
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Files of a configuration directory that define no chroot.
+fn shared(name: &str) -> bool {
+    matches!(name, "site-defaults" | "chroot-aliases" | "user")
+}
+
+/// Names of every definition within reach, by precedence and without repetition.
+pub(super) fn names(loader: &mut Loader, request: &LoadRequest) -> Vec<String> {
+    let mut dirs = request.chroot_dirs();
+    if request.builtin {
+        dirs.push(files::BUILTIN.into());
+    }
+    let mut names = Vec::new();
+    for dir in dirs {
+        let found = in_dir(loader, &dir, &["cfg", "toml"]).unwrap_or_default();
+        names.extend(
+            found
+                .into_iter()
+                .map(|(name, _)| name)
+                .filter(|name| !shared(name)),
+        );
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Every definition by rpmkit's rules: the user's own marked, hidden ones left out. `request.root` does
+/// not matter.
+pub fn list(request: &LoadRequest) -> Result<Vec<Entry>, ConfigError> {
+    let mut loader = Loader::default();
+    let user = request.user_dir();
+    let own = request.host.xdg_config_home.join("rpmkit");
+    let mut dirs = request.chroot_dirs();
+    if request.builtin {
+        dirs.push(files::BUILTIN.into());
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    for dir in dirs {
+        for (name, file) in in_dir(&mut loader, &dir, &["cfg", "toml"])? {
+            if shared(&name) || entries.iter().any(|entry| entry.name == name) {
+                continue;
+            }
+            let description = describe(&mut loader, request, &name);
+            entries.push(Entry {
+                custom: dir == user || dir == own,
+                name,
+                file,
+                description: description.map_err(|error| error.to_string()),
+            });
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// The expanded description of a definition.
+fn describe(loader: &mut Loader, request: &LoadRequest, root: &str) -> Result<String, ConfigError> {
+    let request = LoadRequest {
+        root: root.to_owned(),
+        overrides: None,
+        ..request.clone()
+    };
+    let config = loader.load(&request)?;
+    Ok(config
+        .get("description")?
+        .unwrap_or_else(|| Value::from(""))
+        .to_string())
+}
+
+/// What mock's `--list-chroots` prints. Like mock, it hides the shared files only in `/etc/mock`, and
+/// shows a definition that cannot be read with a fixed text. Definitions in our own format, and
+/// compiled-in ones where a directory has none of the name, are listed too.
+pub fn list_chroots(request: &LoadRequest) -> Result<String, ConfigError> {
+    let mut loader = Loader::default();
+    let mut out = format!("{:<34} description\nGlobal configs:\n", "config name");
+    let dir = request.config_path();
+    let mut found = in_dir(&mut loader, &dir, &["cfg", "toml"])?;
+    found.retain(|(name, path)| {
+        let hidden = matches!(name.as_str(), "chroot-aliases" | "site-defaults");
+        !(hidden
+            && (dir == Path::new("/etc/mock") || path.extension().is_some_and(|e| e == "toml")))
+    });
+    if request.builtin && request.configdir.is_none() {
+        for (name, path) in in_dir(&mut loader, Path::new(files::BUILTIN), &["toml"])? {
+            if !found.iter().any(|(known, _)| *known == name) {
+                found.push((name, path));
+            }
+        }
+    }
+    // mock sorts by file name, in which the extension takes part.
+    found.sort_by(|(a, _), (b, _)| format!("{a}.cfg").cmp(&format!("{b}.cfg")));
+    let own = in_dir(&mut loader, &request.user_dir(), &["cfg", "toml"])?;
+    let mut add = |out: &mut String, name: &str, path: &Path| {
+        let root = if path.file_name().is_some_and(|file| file == "chroots.toml") {
+            name.to_owned()
+        } else {
+            path.to_string_lossy().into_owned()
+        };
+        let request = LoadRequest {
+            search: Search::Mock,
+            ..request.clone()
+        };
+        let text = describe(&mut loader, &request, &root)
+            .unwrap_or_else(|_| "error during parsing the config file".into());
+        out.push_str(&format!("{name:<34} {text}\n"));
+    };
+    for (name, path) in &found {
+        add(&mut out, name, path);
+    }
+    out.push_str("Custom configs:\n");
+    for (name, path) in &own {
+        add(&mut out, name, path);
+    }
+    Ok(out)
+}
+
+/// Entries as a table for people.
+pub fn table(entries: &[Entry]) -> String {
+    let width = entries
+        .iter()
+        .map(|entry| entry.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(20);
+    let mut out = String::new();
+    for entry in entries {
+        let text = match &entry.description {
+            Ok(text) => text.clone(),
+            Err(error) => format!(
+                "cannot be read: {}",
+                error.lines().next().unwrap_or_default()
+            ),
+        };
+        let own = if entry.custom { " (yours)" } else { "" };
+        out.push_str(format!("{:<width$}  {text}{own}", entry.name).trim_end());
+        out.push('\n');
+    }
+    out
+}

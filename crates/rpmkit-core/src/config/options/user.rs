@@ -1,0 +1,121 @@
+//! Options about users, environment and files in the chroot.
+
+use super::{Kind, OptionSpec, Preset, Support, computed};
+
+/// The rows of this group.
+pub(super) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new(
+        "chroothome",
+        Kind::Str,
+        Preset::Str("/builddir"),
+        Support::Used,
+        "Home of the build user in the chroot.",
+    ),
+    OptionSpec::new(
+        "chrootuid",
+        Kind::Int,
+        Preset::Computed(computed::chrootuid),
+        Support::Used,
+        "Numeric id of the build user in the chroot.",
+    ),
+    OptionSpec::new(
+        "chrootgid",
+        Kind::Int,
+        Preset::Computed(computed::chrootgid),
+        Support::Used,
+        "Numeric id of the build group in the chroot.",
+    ),
+    OptionSpec::new(
+        "chrootuser",
+        Kind::Str,
+        Preset::Str("mockbuild"),
+        Support::Used,
+        "Name of the build user in the chroot.",
+    ),
+    OptionSpec::new(
+        "chrootgroup",
+        Kind::Str,
+        Preset::Str("mock"),
+        Support::Used,
+        "Name of the build group in the chroot.",
+    ),
+    OptionSpec::new(
+        "copy_host_users",
+        Kind::List,
+        Preset::List(&[]),
+        Support::Used,
+        "Host users that also get an account in the chroot.",
+    ),
+    OptionSpec::new(
+        "use_host_shadow_utils",
+        Kind::Bool,
+        Preset::Bool(true),
+        Support::Moot,
+        "Makes users with the host's tools.",
+    ),
+    OptionSpec::new(
+        "shadow_utils_isolation_option",
+        Kind::Str,
+        Preset::Str("--prefix"),
+        Support::Moot,
+        "How the user tools are pointed at the chroot.",
+    ),
+    OptionSpec::new(
+        "environment",
+        Kind::Dict,
+        Preset::Dict(&[
+            ("TERM", "vt100"),
+            ("SHELL", "/bin/bash"),
+            ("HOME", "/builddir"),
+            ("HOSTNAME", "mock"),
+            ("PATH", "/usr/bin:/bin:/usr/sbin:/sbin"),
+            ("PROMPT_COMMAND", r#"printf "\033]0;<mock-chroot>\007""#),
+            ("PS1", r#"<mock-chroot> \s-\v\$ "#),
+            ("LANG", "C.UTF-8"),
+        ]),
+        Support::Used,
+        "The whole environment of what runs in the chroot.",
+    ),
+    OptionSpec::new(
+        "http_proxy",
+        Kind::StrOrNone,
+        Preset::Unset,
+        Support::Used,
+        "Proxy for http addresses.",
+    ),
+    OptionSpec::new(
+        "https_proxy",
+        Kind::StrOrNone,
+        Preset::Unset,
+        Support::Used,
+        "Proxy for https addresses.",
+    ),
+    OptionSpec::new(
+        "ftp_proxy",
+        Kind::StrOrNone,
+        Preset::Unset,
+        Support::Used,
+        "Proxy for ftp addresses.",
+    ),
+    OptionSpec::new(
+        "no_proxy",
+        Kind::StrOrNone,
+        Preset::Unset,
+        Support::Used,
+        "Hosts reached without a proxy.",
+    ),
+    OptionSpec::new(
+        "extra_chroot_dirs",
+        Kind::List,
+        Preset::List(&[]),
+        Support::Used,
+        "Directories made in a new chroot.",
+    ),
+    OptionSpec::new(
+        "files",
+        Kind::Dict,
+        Preset::Dict(&[]),
+        Support::Used,
+        "Files written into a new chroot: path without the leading slash to text.",
+    ),
+];
