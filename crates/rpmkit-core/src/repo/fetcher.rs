@@ -11,10 +11,11 @@ use std::{
 use super::{
     address::Address,
     conf::{Repository, TransportOptions},
+    connect::Proxies,
     disk::{Lock, replace},
     error::{Cause, Failure, Failures, RepoError},
     gpg::Keyring,
-    http::{Agents, Ask, Proxies},
+    http::{Agents, Ask},
     memo::Memo,
     retry::Mirrors,
     transfer,

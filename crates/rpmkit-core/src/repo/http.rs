@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -13,36 +13,20 @@ use base64::Engine;
 use ureq::{
     Agent,
     config::{IpFamily, RedirectAuthHeaders},
-    http::{HeaderMap, header},
-    tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem},
+    http::{HeaderMap, HeaderName, header},
 };
 use url::Url;
 
 use super::{
     address::Address,
     conf::{IpVersion, TransportOptions},
+    connect::{Proxies, proxy, tls},
     error::{Cause, RepoError},
+    forward::Forward,
 };
 
-/// Where hosts keep the authorities they trust: Debian and its kin, Fedora and its kin, SUSE, and
-/// the p11-kit extract.
-const HOST_AUTHORITIES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-];
-
-/// Proxies the front end found in its environment; a repository's own `proxy` goes before them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Proxies {
-    /// For `http://` addresses.
-    pub http: Option<String>,
-    /// For `https://` addresses.
-    pub https: Option<String>,
-    /// Hosts to talk to directly, as in `no_proxy`: names, `.domains`, `*`, separated by commas.
-    pub no_proxy: String,
-}
+/// Redirections followed for one request.
+const REDIRECTIONS: usize = 10;
 
 /// What a server said about one version of a file, for asking again.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -156,77 +140,99 @@ impl Agents {
         options: &TransportOptions,
         ask: &Ask<'_>,
     ) -> Result<Answer, Cause> {
+        let (mut url, mut credentials) = credentials(url, options);
+        // The library follows redirections itself; those that come by way of a plain proxy are
+        // followed here.
+        for _ in 0..REDIRECTIONS {
+            let mut headers = ask_headers(ask);
+            if let Some(value) = &credentials {
+                headers.push((header::AUTHORIZATION, value.clone()));
+            }
+            let Some(proxy) = self.forward(&url, options)? else {
+                return self.call(url, options, ask, &headers);
+            };
+            let agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
+            headers.push((header::USER_AGENT, agent.clone()));
+            headers.push((header::ACCEPT, "*/*".to_owned()));
+            headers.push((header::ACCEPT_ENCODING, "identity".to_owned()));
+            let timeout = (!options.timeout.is_zero()).then_some(options.timeout);
+            let answer = proxy.get(&url, &headers, timeout)?;
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                let reader = answer.body;
+                return sort(
+                    ask,
+                    answer.status,
+                    &answer.headers,
+                    answer.length,
+                    reader,
+                    url,
+                );
+            }
+            let target = answer
+                .headers
+                .get(header::LOCATION)
+                .and_then(|value| url.join(value.to_str().ok()?).ok())
+                .filter(|target| matches!(target.scheme(), "http" | "https"))
+                .ok_or_else(|| Cause::Content("it redirects to nowhere".to_owned()))?;
+            if target.host_str() != url.host_str() {
+                credentials = None;
+            }
+            url = target;
+        }
+        Err(Cause::Content("too many redirections".to_owned()))
+    }
+
+    /// The proxy that has to be sent the whole URL, if that is the way to this address.
+    fn forward(&self, url: &Url, options: &TransportOptions) -> Result<Option<Forward>, Cause> {
+        if url.scheme() != "http" {
+            return Ok(None);
+        }
+        let found = proxy(options, &self.proxies, false)
+            .map_err(|reason| Cause::Content(format!("option `proxy`: {reason}")))?;
+        let Some(found) = found.filter(|p| p.protocol() == ureq::ProxyProtocol::Http) else {
+            return Ok(None);
+        };
+        if let Ok(uri) = url.as_str().parse()
+            && found.is_no_proxy(&uri)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Forward {
+            host: found.host().trim_matches(['[', ']']).to_owned(),
+            port: found.port(),
+            authorization: found
+                .username()
+                .map(|name| basic(name, found.password().unwrap_or_default())),
+        }))
+    }
+
+    fn call(
+        &self,
+        url: Url,
+        options: &TransportOptions,
+        ask: &Ask<'_>,
+        headers: &[(HeaderName, String)],
+    ) -> Result<Answer, Cause> {
         let agent = self
-            .agent(url, options)
+            .agent(&url, options)
             .map_err(|(option, reason)| Cause::Content(format!("option `{option}`: {reason}")))?;
-        let (url, credentials) = credentials(url, options);
         let mut request = agent.get(url.as_str());
-        if let Some(value) = credentials {
-            request = request.header(header::AUTHORIZATION, value);
-        }
-        if ask.from > 0 {
-            request = request.header(header::RANGE, format!("bytes={}-", ask.from));
-            if let Some(version) = ask.if_range {
-                request = request.header(header::IF_RANGE, version);
-            }
-        }
-        if let Some(known) = ask.unless {
-            if let Some(tag) = &known.etag {
-                request = request.header(header::IF_NONE_MATCH, tag);
-            }
-            if let Some(date) = &known.last_modified {
-                request = request.header(header::IF_MODIFIED_SINCE, date);
-            }
-        }
-        if ask.fresh {
-            request = request.header(header::CACHE_CONTROL, "no-cache");
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
         let response = request.call().map_err(|e| cause(e, options.timeout))?;
-        let status = response.status().as_u16();
-        let headers = response.headers();
-        match status {
-            200 | 203 | 206 => {}
-            304 if ask.unless.is_some() => return Ok(Answer::NotModified),
-            416 if ask.from > 0 => return Ok(Answer::NoSuchRange),
-            _ => return Err(Cause::Status(status)),
-        }
-        let start = if status == 206 {
-            match range_start(headers) {
-                Some(start) if start == ask.from => start,
-                _ => {
-                    return Err(Cause::Content(
-                        "the server sent another part than was asked for".to_owned(),
-                    ));
-                }
-            }
-        } else {
-            0
-        };
-        let text = |name| {
-            headers.get(name).map(|value: &header::HeaderValue| {
-                String::from_utf8_lossy(value.as_bytes()).into_owned()
-            })
-        };
-        let validators = Validators {
-            etag: text(header::ETAG),
-            last_modified: text(header::LAST_MODIFIED),
-        };
-        let disposition = text(header::CONTENT_DISPOSITION);
-        let address = final_address(&response).unwrap_or(Address::Remote(url));
+        let url = final_url(&response).unwrap_or(url);
         let length = response.body().content_length();
-        let reader = response
-            .into_body()
-            .into_with_config()
-            .limit(u64::MAX)
-            .reader();
-        Ok(Answer::Stream(Box::new(Stream {
-            reader: Box::new(reader),
+        let (head, body) = response.into_parts();
+        let reader = body.into_with_config().limit(u64::MAX).reader();
+        sort(
+            ask,
+            head.status.as_u16(),
+            &head.headers,
             length,
-            start,
-            validators,
-            disposition,
-            address,
-        })))
+            Box::new(reader),
+            url,
+        )
     }
 
     fn agent(
@@ -293,11 +299,73 @@ fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, Cause> {
     })))
 }
 
-fn final_address(response: &ureq::http::Response<ureq::Body>) -> Option<Address> {
+fn final_url(response: &ureq::http::Response<ureq::Body>) -> Option<Url> {
     use ureq::ResponseExt;
-    Url::parse(&response.get_uri().to_string())
-        .ok()
-        .map(Address::Remote)
+    Url::parse(&response.get_uri().to_string()).ok()
+}
+
+fn ask_headers(ask: &Ask<'_>) -> Vec<(HeaderName, String)> {
+    let mut headers = Vec::new();
+    if ask.from > 0 {
+        headers.push((header::RANGE, format!("bytes={}-", ask.from)));
+        if let Some(version) = ask.if_range {
+            headers.push((header::IF_RANGE, version.to_owned()));
+        }
+    }
+    if let Some(known) = ask.unless {
+        if let Some(tag) = &known.etag {
+            headers.push((header::IF_NONE_MATCH, tag.clone()));
+        }
+        if let Some(date) = &known.last_modified {
+            headers.push((header::IF_MODIFIED_SINCE, date.clone()));
+        }
+    }
+    if ask.fresh {
+        headers.push((header::CACHE_CONTROL, "no-cache".to_owned()));
+    }
+    headers
+}
+
+/// Tells apart what an answer means.
+fn sort(
+    ask: &Ask<'_>,
+    status: u16,
+    headers: &HeaderMap,
+    length: Option<u64>,
+    reader: Box<dyn Read + Send>,
+    url: Url,
+) -> Result<Answer, Cause> {
+    match status {
+        200 | 203 | 206 => {}
+        304 if ask.unless.is_some() => return Ok(Answer::NotModified),
+        416 if ask.from > 0 => return Ok(Answer::NoSuchRange),
+        _ => return Err(Cause::Status(status)),
+    }
+    let start = match (status, range_start(headers)) {
+        (206, Some(start)) if start == ask.from => start,
+        (206, _) => {
+            return Err(Cause::Content(
+                "the server sent another part than was asked for".to_owned(),
+            ));
+        }
+        _ => 0,
+    };
+    let text = |name| {
+        headers.get(name).map(|value: &header::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        })
+    };
+    Ok(Answer::Stream(Box::new(Stream {
+        reader,
+        length,
+        start,
+        validators: Validators {
+            etag: text(header::ETAG),
+            last_modified: text(header::LAST_MODIFIED),
+        },
+        disposition: text(header::CONTENT_DISPOSITION),
+        address: Address::Remote(url),
+    })))
 }
 
 fn range_start(headers: &HeaderMap) -> Option<u64> {
@@ -327,11 +395,14 @@ fn credentials(url: &Url, options: &TransportOptions) -> (Url, Option<String>) {
         Some(name) => Some((name.clone(), options.password.clone().unwrap_or_default())),
         None => from_url,
     };
-    let value = pair.map(|(name, password)| {
-        let text = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
-        format!("Basic {text}")
-    });
+    let value = pair.map(|(name, password)| basic(&name, &password));
     (plain, value)
+}
+
+/// The value of an authorization header (RFC 7617).
+fn basic(name: &str, password: &str) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    format!("Basic {text}")
 }
 
 /// Sorts what `ureq` reports into our causes.
@@ -360,118 +431,4 @@ pub(super) fn body_cause(error: std::io::Error, timeout: Duration) -> Cause {
         std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => Cause::Timeout(timeout),
         _ => cause(ureq::Error::from(error), timeout),
     }
-}
-
-fn proxy(
-    options: &TransportOptions,
-    given: &Proxies,
-    secure: bool,
-) -> Result<Option<ureq::Proxy>, String> {
-    let (text, own) = match &options.proxy {
-        Some(None) => return Ok(None),
-        Some(Some(own)) => (own, true),
-        None => {
-            let text = if secure { &given.https } else { &given.http };
-            match text.as_ref().filter(|text| !text.is_empty()) {
-                Some(text) => (text, false),
-                None => return Ok(None),
-            }
-        }
-    };
-    let with_scheme = if text.contains("://") {
-        text.clone()
-    } else {
-        format!("http://{text}")
-    };
-    let wrong = |reason: &dyn std::fmt::Display| format!("`{text}` is not usable: {reason}");
-    let url = Url::parse(&with_scheme).map_err(|e| wrong(&e))?;
-    let protocol = url
-        .scheme()
-        .try_into()
-        .map_err(|e: ureq::Error| wrong(&e))?;
-    let host = url.host_str().ok_or_else(|| wrong(&"it names no host"))?;
-    let mut builder = ureq::Proxy::builder(protocol).host(host);
-    if let Some(port) = url.port() {
-        builder = builder.port(port);
-    }
-    let name = options
-        .proxy_username
-        .clone()
-        .or_else(|| (!url.username().is_empty()).then(|| url.username().to_owned()));
-    if let Some(name) = name {
-        builder = builder.username(&name);
-        let password = options.proxy_password.as_deref().or(url.password());
-        builder = builder.password(password.unwrap_or_default());
-    }
-    if !own {
-        for host in given.no_proxy.split(',').map(str::trim) {
-            if !host.is_empty() {
-                builder = builder.no_proxy(host);
-            }
-        }
-    }
-    builder.build().map(Some).map_err(|e| wrong(&e))
-}
-
-fn tls(options: &TransportOptions) -> Result<TlsConfig, (&'static str, String)> {
-    let mut config = TlsConfig::builder().disable_verification(!options.sslverify);
-    if let Some(path) = &options.sslcacert {
-        let certs = certificates(path).map_err(|e| ("sslcacert", e))?;
-        config = config.root_certs(RootCerts::from(certs));
-    } else if options.sslverify {
-        // The host knows of private authorities; the compiled-in list is for hosts without any.
-        let host = HOST_AUTHORITIES
-            .iter()
-            .find_map(|path| certificates(Path::new(path)).ok());
-        if let Some(certs) = host {
-            config = config.root_certs(RootCerts::from(certs));
-        }
-    }
-    if let Some(path) = &options.sslclientcert {
-        let certs = certificates(path).map_err(|e| ("sslclientcert", e))?;
-        // One file may hold both.
-        let key_path = options.sslclientkey.as_ref().unwrap_or(path);
-        let key = pem_items(key_path)
-            .map_err(|e| ("sslclientkey", e))?
-            .into_iter()
-            .find_map(|item| match item {
-                PemItem::PrivateKey(key) => Some(key),
-                _ => None,
-            })
-            .ok_or_else(|| {
-                let path = key_path.display();
-                ("sslclientkey", format!("`{path}` holds no unencrypted key"))
-            })?;
-        config = config.client_cert(Some(ClientCert::new_with_certs(&certs, key)));
-    }
-    Ok(config.build())
-}
-
-/// The certificates of a PEM file, or of all files of a directory.
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let mut files = vec![path.to_owned()];
-    if path.is_dir() {
-        files = std::fs::read_dir(path)
-            .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect())
-            .map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
-        files.retain(|file: &PathBuf| file.is_file());
-    }
-    let mut certs = Vec::new();
-    for file in files {
-        certs.extend(pem_items(&file)?.into_iter().filter_map(|item| match item {
-            PemItem::Certificate(cert) => Some(cert),
-            _ => None,
-        }));
-    }
-    if certs.is_empty() {
-        return Err(format!("`{}` holds no certificate", path.display()));
-    }
-    Ok(certs)
-}
-
-fn pem_items(path: &Path) -> Result<Vec<PemItem<'static>>, String> {
-    let text = std::fs::read(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
-    parse_pem(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|e| format!("`{}` is not valid PEM: {e}", path.display()))
 }

@@ -11,10 +11,12 @@
 
 mod address;
 pub mod conf;
+mod connect;
 pub mod create;
 mod disk;
 mod error;
 mod fetcher;
+mod forward;
 mod gpg;
 mod http;
 pub mod local;
@@ -31,9 +33,10 @@ mod url;
 mod xml;
 
 pub use conf::{MainOptions, RepoSet, Repository, TransportOptions, UnusedOption, Vars};
+pub use connect::Proxies;
 pub use error::{Cause, Failure, Failures, RepoError};
 pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
-pub use http::Proxies;
+
 pub use metadata::RepoData;
 pub use url::Target;

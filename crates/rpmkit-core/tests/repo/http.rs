@@ -279,15 +279,27 @@ fn proxies() {
     let repo = Repo::new();
     let proxy = Server::start(repo.path());
     let cache = Cache::new();
-    // The name leads nowhere but through the proxy.
-    let lines = format!("baseurl=http://repo.invalid/\nproxy={}", proxy.url(""));
-    cache.fetcher().refresh(&one(&lines).repos[0]).unwrap();
-    assert!(
-        proxy
-            .requests()
-            .iter()
-            .any(|r| r.target.contains("repo.invalid"))
+    // The name leads nowhere but through the proxy, which allows no tunnels.
+    proxy.fault("primary.xml.gz", Fault::Truncate(50), 1);
+    proxy.fault("comps.xml.gz", Fault::Chunked, 1);
+    proxy.fault(
+        "repomd.xml",
+        Fault::Redirect("/repodata/./repomd.xml".into()),
+        1,
     );
+    let lines = format!(
+        "baseurl=http://repo.invalid/\nproxy={}\nproxy_username=me\nproxy_password=pw",
+        proxy.url("")
+    );
+    cache.fetcher().refresh(&one(&lines).repos[0]).unwrap();
+    for request in proxy.requests() {
+        assert!(
+            request.target.starts_with("http://repo.invalid/"),
+            "{request:?}"
+        );
+        assert_eq!(request.headers["proxy-authorization"], "Basic bWU6cHc=");
+        assert_eq!(request.headers["host"], "repo.invalid");
+    }
 
     let proxies = Proxies {
         http: Some(format!("localhost:{}", proxy.address.port())),

@@ -30,6 +30,8 @@ pub enum Fault {
     Instead(Vec<u8>),
     /// Sent elsewhere.
     Redirect(String),
+    /// The body in chunks, without its length.
+    Chunked,
     /// A header more.
     Header(&'static str, String),
 }
@@ -49,6 +51,8 @@ struct Inner {
     log: Vec<Request>,
     /// `name:password` that must come with every request.
     password: Option<String>,
+    /// Tunnels are allowed.
+    tunnels: bool,
 }
 
 /// Serves a directory until it is dropped.
@@ -89,10 +93,13 @@ impl Server {
                 std::thread::spawn(move || {
                     // A client that goes away is its own business.
                     let _ = match tls {
-                        None => handler.serve(stream),
+                        None => {
+                            let plain = stream.try_clone().unwrap();
+                            handler.serve(stream, Some(plain))
+                        }
                         Some(config) => {
                             let session = rustls::ServerConnection::new(config).unwrap();
-                            handler.serve(rustls::StreamOwned::new(session, stream))
+                            handler.serve(rustls::StreamOwned::new(session, stream), None)
                         }
                     };
                 });
@@ -118,6 +125,11 @@ impl Server {
         self.inner.lock().unwrap().password = Some(pair.to_owned());
     }
 
+    /// Lets clients tunnel through, to this very server.
+    pub fn allow_tunnels(&self) {
+        self.inner.lock().unwrap().tunnels = true;
+    }
+
     /// Everything asked since the last call.
     pub fn requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.inner.lock().unwrap().log)
@@ -130,7 +142,7 @@ impl Server {
         paths
     }
 
-    fn serve(&self, stream: impl Read + Write) -> std::io::Result<()> {
+    fn serve(&self, stream: impl Read + Write, plain: Option<TcpStream>) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
         stream.read_line(&mut line)?;
@@ -148,26 +160,30 @@ impl Server {
         }
         let request = Request { target, headers };
         self.inner.lock().unwrap().log.push(request.clone());
-        if method == "CONNECT" {
-            return self.tunnel(&request, stream.get_mut());
+        if method == "CONNECT"
+            && let Some(client) = plain
+        {
+            return self.tunnel(&request, client);
         }
         self.answer(&request, stream.get_mut())
     }
 
-    /// As a proxy would: every tunnel leads to this very server.
-    fn tunnel(&self, _request: &Request, client: &mut (impl Read + Write)) -> std::io::Result<()> {
-        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-        // One request and its answer are enough for a test.
-        let mut upstream = TcpStream::connect(self.address)?;
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while !request.ends_with(b"\r\n\r\n") && client.read(&mut byte)? == 1 {
-            request.push(byte[0]);
+    /// As a proxy does for `CONNECT`.
+    fn tunnel(&self, request: &Request, mut client: TcpStream) -> std::io::Result<()> {
+        if !self.inner.lock().unwrap().tunnels {
+            return simple(&mut client, 403);
         }
-        upstream.write_all(&request)?;
-        let mut answer = Vec::new();
-        upstream.read_to_end(&mut answer)?;
-        client.write_all(&answer)
+        let mut upstream = TcpStream::connect(&request.target)?;
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+        let (mut from, mut to) = (client.try_clone()?, upstream.try_clone()?);
+        let up = std::thread::spawn(move || {
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(std::net::Shutdown::Write);
+        });
+        std::io::copy(&mut upstream, &mut client)?;
+        client.shutdown(std::net::Shutdown::Both)?;
+        up.join().unwrap();
+        Ok(())
     }
 
     fn take_faults(&self, path: &str) -> Vec<Fault> {
@@ -205,6 +221,7 @@ impl Server {
         let mut sent = usize::MAX;
         let mut ranges = true;
         let mut pace = None;
+        let mut chunked = false;
         let mut extra = String::new();
         for fault in self.take_faults(path) {
             match fault {
@@ -225,6 +242,7 @@ impl Server {
                         "HTTP/1.1 302 x\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                     );
                 }
+                Fault::Chunked => chunked = true,
                 Fault::Header(name, value) => extra.push_str(&format!("{name}: {value}\r\n")),
             }
         }
@@ -259,6 +277,19 @@ impl Server {
             None => (200, 0),
         };
         let part = &body[start..];
+        if chunked {
+            write!(
+                out,
+                "HTTP/1.1 {status} x\r\nTransfer-Encoding: chunked\r\nETag: {tag}\r\n{extra}Connection: close\r\n\r\n"
+            )?;
+            for piece in part.chunks(1000) {
+                write!(out, "{:x}\r\n", piece.len())?;
+                out.write_all(piece)?;
+                write!(out, "\r\n")?;
+            }
+            write!(out, "0\r\n\r\n")?;
+            return out.flush();
+        }
         write!(
             out,
             "HTTP/1.1 {status} x\r\nContent-Length: {}\r\nETag: {tag}\r\n{extra}Connection: close\r\n\r\n",

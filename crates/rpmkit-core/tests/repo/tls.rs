@@ -130,3 +130,28 @@ fn client_certificates() {
         "{error}"
     );
 }
+
+#[test]
+fn through_a_tunnel() {
+    let repo = Repo::new();
+    let certs = tempfile::tempdir().unwrap();
+    let authority = Authority::new(certs.path());
+    let server = Server::start_tls(repo.path(), config(&authority, "localhost", false));
+    let proxy = Server::start(repo.path());
+    let lines = format!(
+        "baseurl={}\nsslcacert={}/ca.pem\nproxy={}",
+        server.url(""),
+        certs.path().display(),
+        proxy.url("")
+    );
+    let refresh = || Cache::new().fetcher().refresh(&one(&lines).repos[0]);
+    assert!(refresh().is_err(), "the proxy refuses");
+    proxy.allow_tunnels();
+    refresh().unwrap();
+    assert!(
+        proxy
+            .requests()
+            .iter()
+            .all(|r| r.target.starts_with("localhost:"))
+    );
+}
