@@ -30,6 +30,7 @@ mod net;
 mod ops;
 mod output;
 mod overlay;
+mod overlay_reason;
 mod plan;
 mod probe;
 mod probe_steps;

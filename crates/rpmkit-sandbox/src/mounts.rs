@@ -156,14 +156,10 @@ fn make_point(tree: BorrowedFd<'_>, target: &Path) -> Result<(), StepError> {
         .step_at(Step::MountPoint, "look at the source for", target)?
         .st_mode;
     if kind & libc::S_IFMT == libc::S_IFDIR {
-        return std::fs::create_dir_all(target).step_at(
-            Step::MountPoint,
-            "make the mount point",
-            target,
-        );
+        return make_dirs(target, MAX_LINKS);
     }
     if let Some(parent) = target.parent() {
-        std::fs::create_dir_all(parent).step_at(Step::MountPoint, "make the directory", parent)?;
+        make_dirs(parent, MAX_LINKS)?;
     }
     std::fs::File::options()
         .create(true)
@@ -171,4 +167,23 @@ fn make_point(tree: BorrowedFd<'_>, target: &Path) -> Result<(), StepError> {
         .open(target)
         .map(drop)
         .step_at(Step::MountPoint, "make the mount point", target)
+}
+
+/// The kernel's own limit for links in a path.
+const MAX_LINKS: u32 = 40;
+
+/// Makes a directory and its parents, also where a symbolic link points to nothing yet (`/var/run` before there is a `/run`).
+fn make_dirs(dir: &Path, links: u32) -> Result<(), StepError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let parent = dir.parent().unwrap_or(Path::new("/"));
+    make_dirs(parent, links)?;
+    match std::fs::read_link(dir) {
+        Ok(to) if links > 0 => make_dirs(&parent.join(to), links - 1),
+        Ok(_) => {
+            Err(StepError::new(Step::MountPoint, "make the mount point", Errno::ELOOP).at(dir))
+        }
+        Err(_) => std::fs::create_dir(dir).step_at(Step::MountPoint, "make the mount point", dir),
+    }
 }

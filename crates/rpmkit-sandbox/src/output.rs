@@ -207,7 +207,7 @@ fn wait(
             .iter()
             .map(|(_, fd)| PollFd::new(fd.as_fd(), PollFlags::POLLIN)),
     );
-    let timeout = until.map_or(PollTimeout::NONE, |at| timeout_until(at));
+    let timeout = until.map_or(PollTimeout::NONE, timeout_until);
     match nix::poll::poll(&mut fds, timeout) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => {

@@ -42,20 +42,40 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
         )?;
         return Ok(tree);
     }
-    let by_fd = new_api(&opened, overlay, true);
-    let tried = match by_fd {
-        Err(Refused { at: At::Layer, .. }) => new_api(&opened, overlay, false),
-        other => other,
-    };
-    match tried {
-        Ok(mount) => Ok(mount),
-        Err(Refused { at: At::Layer, .. }) => old_api(&opened, overlay),
-        Err(Refused { errno, log, .. }) => {
-            Err(StepError::new(Step::Overlay, "mount an overlay", errno)
-                .because(log)
-                .at(place(overlay)))
+    let mut log = String::new();
+    for by_fd in [true, false] {
+        match new_api(&opened, overlay, by_fd) {
+            Ok(mount) => return Ok(mount),
+            Err(Refused {
+                at: At::Elsewhere,
+                errno,
+                log,
+            }) => return Err(refusal(overlay, errno, log)),
+            // An older kernel, or a layer it does not like: the next way decides.
+            Err(Refused {
+                at: At::Layer,
+                log: reason,
+                ..
+            }) => log = reason,
         }
     }
+    old_api(&opened, overlay).map_err(|error| {
+        let errno = Errno::from_raw(error.errno);
+        if error.detail.is_empty() {
+            refusal(overlay, errno, log)
+        } else {
+            error
+        }
+    })
+}
+
+fn refusal(overlay: &Overlay, errno: Errno, mut log: String) -> StepError {
+    if let (true, Some(upper), Some(work)) = (log.is_empty(), &overlay.upper, &overlay.work) {
+        log = crate::overlay_reason::explain(upper, work);
+    }
+    StepError::new(Step::Overlay, "mount an overlay", errno)
+        .because(log)
+        .at(place(overlay))
 }
 
 fn place(overlay: &Overlay) -> &Path {

@@ -60,6 +60,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         nix::errno::Errno::result(unsafe { libc::personality(PER_LINUX32) })
             .step(Step::Personality, "set the 32-bit personality")?;
     }
+    nix::sys::prctl::set_name(c"rpmkit-init").step(Step::Pivot, "name pid 1")?;
     // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
     sys::prctl(libc::PR_SET_DUMPABLE, 0).step(Step::Pivot, "hide pid 1 from the container")?;
     Ok(limits)

@@ -1,0 +1,179 @@
+//! However the caller ends, nothing stays.
+
+use crate::place::{Place, ask, mode};
+use rpmkit_sandbox::{Command, Container};
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Command lines and mount tables of all processes we can see.
+fn traces_of(marker: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        for file in ["cmdline", "mountinfo"] {
+            let text = std::fs::read(entry.path().join(file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            if text.contains(marker) {
+                found.push(format!("{} {file}", entry.path().display()));
+            }
+        }
+    }
+    found
+}
+
+/// Waits until no process and no mount shows it, and fails if some do for long.
+fn gone(marker: &str) {
+    for _ in 0..1000 {
+        if traces_of(marker).is_empty() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("still there: {:?}", traces_of(marker));
+}
+
+const SLEEPERS: &str =
+    "(setsid sleep MARK &); trap '' TERM HUP INT; sleep MARK & echo ready; sleep MARK";
+
+fn marker(number: u32) -> String {
+    format!("99{:07}{number}", std::process::id())
+}
+
+/// Not a test of its own: what `the_caller_is_killed` starts and kills.
+#[test]
+fn helper_that_is_killed() {
+    let Ok(mark) = std::env::var("RPMKIT_TEST_MARK") else {
+        return;
+    };
+    let place = Place::new();
+    println!("\nplace {}", place.path("").display());
+    let container = place.start();
+    let script = SLEEPERS.replace("MARK", &mark);
+    let command = Command::new(["sh", "-c", &script]);
+    let killer = container.killer();
+    container
+        .run(&command, |_, _| {
+            println!("ready");
+            let _keeps_a_second_descriptor_open = &killer;
+        })
+        .unwrap();
+}
+
+fn killed_with(signal: nix::sys::signal::Signal, number: u32) {
+    let mark = marker(number);
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "death::helper_that_is_killed", "--nocapture"])
+        .env("RPMKIT_TEST_MARK", &mark)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut place = String::new();
+    for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some(path) = line.strip_prefix("place ") {
+            place = path.to_owned();
+        }
+        if line == "ready" {
+            break;
+        }
+    }
+    assert!(traces_of(&mark).len() >= 3, "the sleepers run");
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, signal).unwrap();
+    child.wait().unwrap();
+    gone(&mark);
+    gone(&place);
+    rpmkit_sandbox::call(&mode(), "remove", place.as_bytes()).unwrap();
+}
+
+#[test]
+fn the_caller_is_killed() {
+    killed_with(nix::sys::signal::Signal::SIGKILL, 1);
+}
+
+#[test]
+fn the_caller_is_interrupted() {
+    killed_with(nix::sys::signal::Signal::SIGINT, 2);
+}
+
+fn with_sleepers(number: u32, end: impl FnOnce(Container)) {
+    let place = Place::new();
+    let mark = marker(number);
+    let container = place.start();
+    let script = SLEEPERS.replace("MARK", &mark);
+    std::thread::scope(|scope| {
+        let (begun, wait) = std::sync::mpsc::channel();
+        let shared = &container;
+        scope.spawn(move || {
+            shared.run(&Command::new(["sh", "-c", &script]), |_, _| {
+                begun.send(()).unwrap()
+            })
+        });
+        wait.recv().unwrap();
+        assert!(traces_of(&mark).len() >= 3, "the sleepers run");
+        container.kill_all();
+    });
+    end(container);
+    assert_eq!(traces_of(&mark), Vec::<String>::new());
+    gone(place.path("").to_str().unwrap());
+}
+
+#[test]
+fn stopping_and_dropping_leave_nothing() {
+    with_sleepers(3, |container| container.stop().unwrap());
+    with_sleepers(4, drop);
+}
+
+#[test]
+fn the_monitor_is_killed() {
+    let place = Place::new();
+    let container = place.start();
+    let mark = marker(5);
+    let monitor = nix::unistd::Pid::from_raw(container.monitor_pid().unwrap() as i32);
+    let script = format!("echo; exec sleep {mark}");
+    let result = container.run(&Command::new(["sh", "-c", &script]), |_, _| {
+        nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).unwrap();
+    });
+    assert!(result.is_err(), "the caller is told");
+    gone(&mark);
+    gone(place.path("").to_str().unwrap());
+    assert!(container.stop().is_err(), "not an orderly end");
+}
+
+#[test]
+fn locks_last_as_long_as_the_container() {
+    use nix::fcntl::{Flock, FlockArg};
+    let place = Place::new();
+    let path = place.path("lock");
+    let lock = std::fs::File::create(&path).unwrap();
+    let taken = Flock::lock(lock, FlockArg::LockSharedNonblock).unwrap();
+    let container = Container::start_with(&place.spec(), &[taken.as_fd()], None).unwrap();
+    // Closes our descriptor without unlocking, as our own sudden end would.
+    let raw = std::mem::ManuallyDrop::new(taken);
+    nix::unistd::close(std::os::fd::AsRawFd::as_raw_fd(&raw.as_fd())).unwrap();
+    let other = || {
+        Flock::lock(
+            std::fs::File::open(&path).unwrap(),
+            FlockArg::LockExclusiveNonblock,
+        )
+    };
+    assert!(other().is_err(), "held by the container");
+    container.stop().unwrap();
+    assert!(other().is_ok());
+}
+
+#[test]
+fn a_running_container_can_be_joined() {
+    let place = Place::new();
+    // Longer than a socket address.
+    let socket = place.mkdir(&"deep/".repeat(40)).join("join");
+    let container = Container::start_with(&place.spec(), &[], Some(&socket)).unwrap();
+    let joined = Container::join(&socket).unwrap();
+    ask(&container, "echo here > /root/x");
+    assert_eq!(ask(&joined, "cat /root/x"), "here");
+    drop(joined);
+    assert_eq!(ask(&container, "cat /root/x"), "here");
+    drop(container);
+    assert!(Container::join(&socket).is_err());
+}

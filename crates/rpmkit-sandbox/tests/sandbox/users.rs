@@ -1,0 +1,53 @@
+//! Runs this whole test program again as other users, when root started it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Looked up by name for its sub-ids; the other needs no more than a number without any.
+const WITH_SUB_IDS: &str = "packager";
+const WITHOUT: u32 = 1501;
+
+fn run_as(uid: u32, expected: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let program = dir.path().join("tests");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let status = Command::new(&program)
+        .env("RPMKIT_TEST_MODE", expected)
+        .env_remove("TMPDIR")
+        .current_dir("/")
+        .uid(uid)
+        .gid(uid)
+        .status();
+    assert!(status.unwrap().success(), "as uid {uid} (see above)");
+}
+
+#[test]
+fn everything_again_with_sub_ids() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    match nix::unistd::User::from_name(WITH_SUB_IDS).unwrap() {
+        Some(user) => run_as(user.uid.as_raw(), "Sub"),
+        None => panic!(
+            "THERE IS NO USER `{WITH_SUB_IDS}` TO TRY SUB-IDS WITH: `useradd -u 1500 {WITH_SUB_IDS} && usermod \
+             --add-subuids 200000-265535 --add-subgids 200000-265535 {WITH_SUB_IDS}`"
+        ),
+    }
+}
+
+#[test]
+fn everything_again_with_one_id() {
+    if nix::unistd::geteuid().is_root() {
+        run_as(WITHOUT, "Single");
+    }
+}
+
+#[test]
+fn the_expected_mode_is_tested() {
+    if let Ok(expected) = std::env::var("RPMKIT_TEST_MODE") {
+        let mode = format!("{:?}", crate::place::mode());
+        assert!(mode.starts_with(&expected), "{mode} and not {expected}");
+    }
+}
