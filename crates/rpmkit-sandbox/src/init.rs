@@ -17,6 +17,7 @@ use nix::sys::socket::{SockFlag, accept4};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// A command that was started and whose client still listens.
 struct Running {
@@ -34,7 +35,12 @@ struct Init<'a> {
     controls: Vec<OwnedFd>,
     listener: Option<OwnedFd>,
     running: Vec<Running>,
+    /// Readable when a child has ended.
+    signals: SignalFd,
 }
+
+/// How long killed processes may take to be gone: one stuck in the kernel must not hold up the rest.
+const DYING: Duration = Duration::from_secs(2);
 
 /// Why the loop ends.
 enum Next {
@@ -53,7 +59,7 @@ pub(crate) fn run(
     mask.add(Signal::SIGCHLD);
     let Ok(signals) = mask
         .thread_block()
-        .and_then(|()| SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC))
+        .and_then(|()| SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK))
     else {
         return 1;
     };
@@ -63,9 +69,10 @@ pub(crate) fn run(
         controls: vec![socket],
         listener,
         running: Vec::new(),
+        signals,
     };
     loop {
-        match init.turn(&signals) {
+        match init.turn() {
             Ok(Next::Go) => {}
             Ok(Next::Stop) => return stop(),
             Err(_) => return 1,
@@ -93,11 +100,11 @@ fn kill_everything() {
 }
 
 impl Init<'_> {
-    fn turn(&mut self, signals: &SignalFd) -> Result<Next, Errno> {
-        let ready = self.wait(signals)?;
+    fn turn(&mut self) -> Result<Next, Errno> {
+        let ready = self.wait()?;
         let mut ready = ready.into_iter();
         if ready.next() == Some(true) {
-            let _ = signals.read_signal();
+            let _ = self.signals.read_signal();
             self.reap();
         }
         if self.listener.is_some() && ready.next() == Some(true) {
@@ -110,8 +117,8 @@ impl Init<'_> {
         self.serve_controls(&controls)
     }
 
-    fn wait(&self, signals: &SignalFd) -> Result<Vec<bool>, Errno> {
-        let fds = std::iter::once(signals.as_fd())
+    fn wait(&self) -> Result<Vec<bool>, Errno> {
+        let fds = std::iter::once(self.signals.as_fd())
             .chain(self.listener.iter().map(AsFd::as_fd))
             .chain(self.controls.iter().map(AsFd::as_fd))
             .chain(self.running.iter().map(|run| run.channel.as_fd()));
@@ -203,13 +210,33 @@ impl Init<'_> {
                 let _ = kill(process.pid, Signal::SIGKILL);
             }
         }
-        self.reap();
+        self.bury(|| {
+            if alone {
+                kill(Pid::from_raw(-1), None).is_err()
+            } else {
+                found.iter().all(|process| kill(process.pid, None).is_err())
+            }
+        });
         let names = found.into_iter().map(|process| process.command).collect();
         drop(wire::send(
             &self.running[at].channel,
             &Reply::Gone(names),
             &[],
         ));
+    }
+
+    /// Reaps until these are gone: what comes next must not find them.
+    fn bury(&mut self, gone: impl Fn() -> bool) {
+        let until = Instant::now() + DYING;
+        loop {
+            self.reap();
+            if gone() || Instant::now() >= until {
+                return;
+            }
+            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let _ = nix::poll::poll(&mut fds, PollTimeout::from(20u8));
+            let _ = self.signals.read_signal();
+        }
     }
 
     fn reap(&mut self) {

@@ -22,6 +22,17 @@ fn traces_of(marker: &str) -> Vec<String> {
     found
 }
 
+/// Waits until the three sleepers run.
+fn running(marker: &str) -> bool {
+    for _ in 0..1000 {
+        if traces_of(marker).len() >= 4 {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
 /// Waits until no process and no mount shows it, and fails if some do for long.
 fn gone(marker: &str) {
     for _ in 0..1000 {
@@ -78,7 +89,7 @@ fn killed_with(signal: nix::sys::signal::Signal, number: u32) {
             break;
         }
     }
-    assert!(traces_of(&mark).len() >= 3, "the sleepers run");
+    assert!(running(&mark), "the sleepers run");
     let pid = nix::unistd::Pid::from_raw(child.id() as i32);
     nix::sys::signal::kill(pid, signal).unwrap();
     child.wait().unwrap();
@@ -111,8 +122,10 @@ fn with_sleepers(number: u32, end: impl FnOnce(Container)) {
             })
         });
         wait.recv().unwrap();
-        assert!(traces_of(&mark).len() >= 3, "the sleepers run");
+        // The scope waits for its thread, so no failure before the kill.
+        let were_running = running(&mark);
         container.kill_all();
+        assert!(were_running, "the sleepers run");
     });
     end(container);
     assert_eq!(traces_of(&mark), Vec::<String>::new());
