@@ -42,6 +42,30 @@ pub enum RuleKind {
     Other,
 }
 
+impl RuleKind {
+    /// True when the statement is about a dependency; with others libsolv puts something else in
+    /// its place.
+    fn has_dep(self) -> bool {
+        match self {
+            Self::JobNothingProvides
+            | Self::JobUnknownPackage
+            | Self::NothingProvides
+            | Self::Requires
+            | Self::Conflicts
+            | Self::SelfConflict
+            | Self::Obsoletes
+            | Self::YumObsoletes => true,
+            Self::Job
+            | Self::Best
+            | Self::NotInstallable
+            | Self::SameName
+            | Self::Update
+            | Self::InferiorArch
+            | Self::Other => false,
+        }
+    }
+}
+
 /// One statement. Which fields say something depends on the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -82,11 +106,12 @@ pub(crate) fn collect(pool: &Pool, solver: &Solver) -> Vec<Problem> {
                 c::solver_rule2jobidx(solver.raw(), rule)
             };
             for info in infos.ids().chunks_exact(4) {
+                let kind = kind(info[0] as c::SolverRuleinfo);
                 let rule = Rule {
-                    kind: kind(info[0] as c::SolverRuleinfo),
+                    kind,
                     source: package(pool, info[1]),
                     target: package(pool, info[2]),
-                    dep: (info[3] != 0).then_some(Id(info[3])),
+                    dep: (kind.has_dep() && info[3] != 0).then_some(Id(info[3])),
                     // Counted from one in the queue's pairs, zero when it is none.
                     job: usize::try_from(job - 1).ok().map(|index| index / 2),
                 };

@@ -144,6 +144,8 @@ impl Goal {
             let mut by_arch = group_by(search, &found.packages, |name, arch| {
                 format!("{name}\0{arch}")
             });
+            // What is there in some version stays as it is.
+            by_arch.retain(|set| !set.iter().any(|&s| search.loaded.is_installed(s)));
             if request.obsoletes {
                 for set in &mut by_arch {
                     set.extend(search.obsoleters(set));

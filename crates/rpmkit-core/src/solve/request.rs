@@ -67,6 +67,7 @@ pub enum Update {
 /// One question. `Default` is a request for nothing with dnf's own settings (`best` on, weak
 /// dependencies on, nothing erased for the sake of something else).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Request {
     /// Specs as dnf's `install` takes them: names, globs, `name.arch`, `name-version-release`,
     /// provides with versions, file paths, `@group` and `@group/mandatory,optional`.
@@ -144,17 +145,13 @@ impl Default for Request {
 }
 
 /// dnf's built-in `installonlypkgs`.
-const INSTALLONLY: [&str; 10] = [
+const INSTALLONLY: [&str; 6] = [
     "kernel",
     "kernel-PAE",
     "installonlypkg(kernel)",
     "installonlypkg(kernel-module)",
     "installonlypkg(vm)",
     "multiversion(kernel)",
-    "kernel-core",
-    "kernel-modules",
-    "kernel-modules-core",
-    "kernel-modules-extra",
 ];
 
 impl Request {
