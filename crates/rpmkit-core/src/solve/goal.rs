@@ -37,9 +37,9 @@ pub(crate) struct Goal {
     pub(crate) jobs: Vec<Job>,
     /// One for each job.
     pub(crate) askers: Vec<Asker>,
-    /// What nothing matched.
+    /// What nothing matched and that makes the request fail if it is strict.
     pub(crate) unmatched: Vec<Asker>,
-    /// Group members that do not exist: not an error.
+    /// What nothing matched and that is no error.
     pub(crate) skipped: Vec<String>,
     pub(crate) downgrade: bool,
 }
@@ -221,7 +221,8 @@ impl Goal {
                 for spec in specs {
                     let matched = search.spec(spec);
                     if matched.packages.is_empty() {
-                        self.unmatched.push(Asker::Update(spec.clone()));
+                        // dnf says so and goes on.
+                        self.skipped.push(spec.clone());
                     } else {
                         let obsoletes = matched.just_name();
                         found.push((spec.clone(), matched.packages, obsoletes));
@@ -262,8 +263,8 @@ impl Goal {
         let mut found = search.spec(spec).packages;
         found.retain(|&s| search.loaded.is_installed(s));
         if found.is_empty() {
-            // dnf says so and goes on when something else is left to do.
-            self.unmatched.push(asker);
+            // As with updates dnf only says so.
+            self.skipped.push(spec.to_owned());
             return;
         }
         for s in found {

@@ -36,6 +36,7 @@ mod filter;
 mod glob;
 mod goal;
 mod load;
+mod near;
 mod primary;
 mod repo;
 mod request;

@@ -146,6 +146,7 @@ impl Solver {
             repos: &self.repos,
             filter: &filter,
             goal: &goal,
+            may_erase: request.allow_erasing,
         };
         if request.strict && !goal.unmatched.is_empty() {
             let why = explain.unmatched();
