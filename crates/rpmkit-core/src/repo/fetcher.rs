@@ -4,18 +4,18 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use super::{
     address::Address,
-    conf::{Repository, TransportOptions},
+    conf::TransportOptions,
     connect::Proxies,
-    disk::{Lock, replace},
+    disk::Lock,
     error::{Cause, Failure, Failures, RepoError},
-    gpg::Keyring,
     http::{Agents, Ask},
+    keys::Keys,
     memo::Memo,
     retry::Mirrors,
     transfer,
@@ -81,7 +81,7 @@ pub struct Fetcher {
     pub(super) memo: Memo,
     /// Addresses of the repositories met so far, by their directory in the cache.
     pub(super) mirrors: Mutex<HashMap<PathBuf, Arc<Mirrors>>>,
-    keyrings: Mutex<HashMap<Vec<String>, Arc<Keyring>>>,
+    pub(super) keys: Mutex<HashMap<Vec<String>, Arc<Keys>>>,
 }
 
 impl Fetcher {
@@ -94,7 +94,7 @@ impl Fetcher {
             options,
             events,
             mirrors: Mutex::default(),
-            keyrings: Mutex::default(),
+            keys: Mutex::default(),
         }
     }
 
@@ -149,78 +149,6 @@ impl Fetcher {
     pub(super) fn lock_for(&self, dir: &Path, checksum: &Checksum) -> Result<Lock, RepoError> {
         let stripe = checksum.hex.get(..3).unwrap_or("000");
         Lock::take(&dir.join(".locks").join(stripe))
-    }
-
-    /// The keys a repository trusts.
-    ///
-    /// # Errors
-    /// No `gpgkey` at all, or none of them can be had. A key that cannot be had is no error while
-    /// another one can: lists name keys of releases to come.
-    pub(super) fn keyring(
-        &self,
-        repo: &Repository,
-        option: &'static str,
-    ) -> Result<Arc<Keyring>, RepoError> {
-        if repo.gpgkey.is_empty() {
-            return Err(RepoError::NoKeys {
-                repo: repo.id.clone(),
-                option,
-            });
-        }
-        let mut rings = self.keyrings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ring) = rings.get(&repo.gpgkey) {
-            return Ok(Arc::clone(ring));
-        }
-        let mut ring = Keyring::default();
-        let mut first_error = None;
-        for url in &repo.gpgkey {
-            let added = self.key(repo, url).and_then(|data| {
-                ring.add(&data).map_err(|reason| RepoError::Key {
-                    repo: repo.id.clone(),
-                    url: url.clone(),
-                    reason,
-                })
-            });
-            if let Err(error) = added {
-                self.events.message(
-                    crate::event::Level::Debug,
-                    None,
-                    format!("a key is left out: {error}"),
-                );
-                first_error.get_or_insert(error);
-            }
-        }
-        match first_error {
-            Some(error) if ring.is_empty() => Err(error),
-            _ => {
-                let ring = Arc::new(ring);
-                rings.insert(repo.gpgkey.clone(), Arc::clone(&ring));
-                Ok(ring)
-            }
-        }
-    }
-
-    /// The bytes of a key file. Keys from the network are kept, so that a warm run asks nobody.
-    fn key(&self, repo: &Repository, url: &str) -> Result<Vec<u8>, RepoError> {
-        let bad = |reason: String| RepoError::Key {
-            repo: repo.id.clone(),
-            url: url.to_owned(),
-            reason,
-        };
-        let address = Address::parse(url).map_err(bad)?;
-        if let Some(path) = address.local() {
-            return std::fs::read(path).map_err(|e| bad(e.to_string()));
-        }
-        let name = Checksum::sha256(url.as_bytes()).hex;
-        let cached = self.dirs.metadata.join("keys-1").join(name);
-        if !self.options.refresh
-            && let Ok(data) = std::fs::read(&cached)
-        {
-            return Ok(data);
-        }
-        let data = self.small(&repo.id, url, &repo.transport)?;
-        replace(&cached, &data)?;
-        Ok(data)
     }
 }
 

@@ -164,18 +164,6 @@ impl Keyring {
             .collect()
     }
 
-    /// A name for this set of keys: the same keys give the same name.
-    pub fn name(&self) -> String {
-        let mut prints: Vec<String> = self
-            .keys
-            .iter()
-            .map(|key| key.fingerprint().to_string())
-            .collect();
-        prints.sort();
-        prints.dedup();
-        Checksum::sha256(prints.join("\n").as_bytes()).hex
-    }
-
     /// Checks a detached signature, armoured or not. One good signature is enough.
     pub fn verify_detached(&self, data: &[u8], signature: &[u8]) -> Result<(), SignatureProblem> {
         let (signatures, _) = DetachedSignature::from_reader_many(signature)

@@ -300,7 +300,10 @@ impl Fetcher {
             let known = cached.as_ref().filter(|_| !again);
             let contents = self.contents(repo, &mirrors, &versions, known, again)?;
             match self.fetch_all(repo, &mirrors, &contents) {
-                Ok(()) => return self.keep(repo, dir, &bases, contents),
+                Ok(()) => {
+                    let old = cached.as_ref().map(|(state, _)| state);
+                    return self.keep(repo, dir, &bases, old, contents);
+                }
                 // The repository may have changed between its table of contents and this.
                 Err((stale, _)) if stale && !again => again = true,
                 Err((_, error)) => return Err(error),
@@ -308,12 +311,13 @@ impl Fetcher {
         }
     }
 
-    /// Writes down what was fetched.
+    /// Writes down what was fetched, if it is anything new.
     fn keep(
         &self,
         repo: &Repository,
         dir: &Path,
         bases: &[String],
+        old: Option<&State>,
         contents: Contents,
     ) -> Result<RepoData, RepoError> {
         let state = State {
@@ -322,14 +326,31 @@ impl Fetcher {
             repomd: Checksum::sha256(&contents.data).hex,
             base: contents.base.shown(),
             bases: bases.to_vec(),
-            validators: contents.validators,
-            signed_by: contents.signed_by,
+            validators: contents.validators.clone(),
+            signed_by: contents.signed_by.clone(),
         };
+        // The time of asking matters only where there is a time of expiry.
+        let ages = !all_local(repo) && repo.metadata_expire != Expire::After(Duration::ZERO);
+        let same = old.is_some_and(|old| {
+            old.repomd == state.repomd
+                && old.base == state.base
+                && old.bases == state.bases
+                && old.validators == state.validators
+                && old.signed_by == state.signed_by
+        });
+        if same && !ages {
+            return self.gathered(repo, contents);
+        }
         let text = serde_json::to_vec(&state).map_err(|e| {
             RepoError::io("write", dir.join("state.json"))(std::io::Error::other(e))
         })?;
         replace(&dir.join("repomd.xml"), &contents.data)?;
         replace(&dir.join("state.json"), &text)?;
+        self.gathered(repo, contents)
+    }
+
+    /// The files, which have all just been seen.
+    fn gathered(&self, repo: &Repository, contents: Contents) -> Result<RepoData, RepoError> {
         self.present(repo, &(contents.data, contents.repomd))
             .ok_or_else(|| RepoError::Metadata {
                 repo: repo.id.clone(),
@@ -482,7 +503,8 @@ impl Fetcher {
         base: &Address,
         data: &[u8],
     ) -> Result<(), RepoError> {
-        let ring = self.keyring(repo, "repo_gpgcheck")?;
+        let keys = self.keys(repo, "repo_gpgcheck")?;
+        let ring = self.ring(repo, &keys)?;
         let relative = "repodata/repomd.xml.asc";
         let bad = |reason| RepoError::Address {
             repo: repo.id.clone(),

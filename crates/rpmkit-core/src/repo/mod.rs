@@ -19,6 +19,7 @@ mod fetcher;
 mod forward;
 mod gpg;
 mod http;
+mod keys;
 pub mod local;
 mod memo;
 mod metadata;

@@ -19,7 +19,8 @@ use super::{
     disk::with_suffix,
     error::{Cause, RepoError},
     fetcher::{Fetcher, as_cause},
-    gpg::{Keyring, SignatureProblem},
+    gpg::SignatureProblem,
+    keys::Keys,
     parallel,
     progress::Meter,
     retry::Mirrors,
@@ -117,8 +118,8 @@ impl Fetcher {
             None => self.obtain(package, repo, meter)?,
         };
         if repo.gpgcheck {
-            let ring = self.keyring(repo, "gpgcheck")?;
-            self.check_signed(&path, &ring, &repo.id, || {
+            let keys = self.keys(repo, "gpgcheck")?;
+            self.check_signed(&path, &keys, repo, &repo.id, || {
                 self.mirrors_of(repo)
                     .ok()
                     .and_then(|mirrors| {
@@ -156,6 +157,13 @@ impl Fetcher {
             }
             None => self.mirrors_of(repo)?,
         };
+        let remote = |address: &Address| address.local().is_none();
+        if self.options.offline && mirrors.addresses().all(remote) {
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: package.nevra.to_string(),
+            });
+        }
         let expect = Expect {
             checksum: Some(sum),
             size: (package.size > 0).then_some(package.size),
@@ -170,12 +178,6 @@ impl Fetcher {
                     Ok(path.clone())
                 }
                 Address::Remote(_) => {
-                    if self.options.offline {
-                        return Err(Cause::Content(
-                            "the network is switched off and the package is not in the cache"
-                                .to_owned(),
-                        ));
-                    }
                     self.to_store(package, &file, &repo.transport, &place, expect, meter)?;
                     Ok(place.clone())
                 }
@@ -254,12 +256,13 @@ impl Fetcher {
     fn check_signed(
         &self,
         path: &Path,
-        ring: &Keyring,
+        keys: &Keys,
+        owner: &Repository,
         repo: &str,
         url: impl Fn() -> String,
     ) -> Result<(), RepoError> {
         let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
-        let claim = format!("gpg:{}", ring.name());
+        let claim = format!("gpg:{}", keys.name);
         if self.memo.holds(&meta, &claim) {
             return Ok(());
         }
@@ -268,7 +271,7 @@ impl Fetcher {
             url: url(),
             problem,
         };
-        match ring.verify_package(path) {
+        match self.ring(owner, keys)?.verify_package(path) {
             Ok(Ok(())) => {
                 self.memo.note(&meta, &claim);
                 Ok(())
@@ -298,14 +301,14 @@ impl Fetcher {
         if set.main.localpkg_gpgcheck {
             let mut problem = None;
             for repo in set.enabled().filter(|repo| !repo.gpgkey.is_empty()) {
-                let ring = match self.keyring(repo, "localpkg_gpgcheck") {
-                    Ok(ring) => ring,
+                let keys = match self.keys(repo, "localpkg_gpgcheck") {
+                    Ok(keys) => keys,
                     Err(error) => {
                         problem.get_or_insert(error);
                         continue;
                     }
                 };
-                match self.check_signed(&path, &ring, "", || path.display().to_string()) {
+                match self.check_signed(&path, &keys, repo, "", || path.display().to_string()) {
                     Ok(()) => return Ok(path),
                     Err(error) => problem = Some(error),
                 }
