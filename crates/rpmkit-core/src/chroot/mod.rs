@@ -70,6 +70,11 @@ impl Chroot {
         &self.name
     }
 
+    /// The `--uniqueext`; empty for none.
+    pub fn ext(&self) -> &str {
+        &self.ext
+    }
+
     /// The store it lives in.
     pub fn store(&self) -> &Store {
         &self.store

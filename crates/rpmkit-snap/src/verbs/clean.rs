@@ -1,0 +1,22 @@
+//! `rpmkit snap clean`
+
+use clap::Args;
+use rpmkit_cli::{Outcome, Status};
+use rpmkit_core::Error;
+use serde_json::json;
+
+use super::Request;
+
+/// Drop what was done on top of the current snapshot
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {}
+
+pub(crate) fn run(request: &Request<'_>) -> Outcome {
+    let chroot = &request.opened.chroot;
+    chroot.clean().map_err(Error::from)?;
+    request.done(
+        format!("`{}` is clean.", chroot.label()),
+        json!({ "cleaned": chroot.label() }),
+    );
+    Ok(Status::OK)
+}

@@ -1,0 +1,218 @@
+//! `rpmkit snap list`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use rpmkit_cli::{Failure, Outcome, Status, Tone};
+use rpmkit_core::{
+    Error,
+    chroot::{SnapshotInfo, Upper},
+};
+use serde::Serialize;
+
+use super::Request;
+use crate::text;
+
+/// List snapshots as a tree
+///
+/// A star marks what `clean` goes back to. Several names may stand for one state. "own" is what only
+/// this state takes, "shared" what it has in common with others.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Names only, one a line
+    #[arg(long)]
+    names: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    info: SnapshotInfo,
+    /// What was done to get there from the parent, where that is known.
+    done: String,
+    own_bytes: u64,
+    shared_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    chroot: String,
+    snapshots: &'a [Row],
+    unsaved_changes: bool,
+    in_use_by: Option<rpmkit_core::store::Holder>,
+}
+
+pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
+    let list = request.list()?;
+    if args.names && !request.json {
+        for snapshot in &list {
+            request.printer.data(&snapshot.name);
+        }
+        return Ok(Status::OK);
+    }
+    let chroot = &request.opened.chroot;
+    let rows = list
+        .into_iter()
+        .map(|info| row(request, info))
+        .collect::<Result<Vec<_>, _>>()?;
+    let unsaved = unsaved(request)?;
+    let user = chroot.in_use_by().map_err(Error::from)?.flatten();
+    if request.json {
+        request.printer.json(&Listing {
+            chroot: chroot.label(),
+            snapshots: &rows,
+            unsaved_changes: unsaved,
+            in_use_by: user,
+        });
+        return Ok(Status::OK);
+    }
+    if rows.is_empty() {
+        request
+            .printer
+            .say(format!("chroot `{}` has no snapshots", chroot.label()));
+    }
+    let width = rows.iter().map(|r| r.info.name.chars().count()).max();
+    for (depth, row) in tree(&rows) {
+        let mark = if row.info.current { "*" } else { " " };
+        let indent = "  ".repeat(depth);
+        let pad = width.unwrap_or(0) + 2 * (max_depth(&rows) - depth);
+        let line = format!(
+            "{mark} {indent}{:<pad$}  {}  {:>10} own {:>10} shared  {}",
+            row.info.name,
+            text::time(row.info.created),
+            text::size(row.own_bytes),
+            text::size(row.shared_bytes),
+            remark(row),
+        );
+        let tone = if row.info.current {
+            Tone::Strong
+        } else {
+            Tone::Faint
+        };
+        request
+            .printer
+            .data(request.printer.paint_data(tone, line.trim_end()));
+    }
+    if unsaved {
+        request
+            .printer
+            .say("There are unsaved changes on top of the current one.");
+    }
+    if let Some(user) = user {
+        request.printer.say(format!("The chroot is in use by {user}."));
+    }
+    Ok(Status::OK)
+}
+
+fn remark(row: &Row) -> &str {
+    if row.info.message.is_empty() {
+        &row.done
+    } else {
+        &row.info.message
+    }
+}
+
+fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
+    let (chroot, store) = (&request.opened.chroot, &request.opened.store);
+    let Some(layer) = chroot.layer(&info.name).map_err(Error::from)? else {
+        return Ok(Row {
+            done: "the empty root".to_owned(),
+            own_bytes: 0,
+            shared_bytes: 0,
+            info,
+        });
+    };
+    let chain = store.ancestry(&layer).map_err(Error::from)?;
+    let own = store.usage(&layer).map_err(Error::from)?;
+    let mut shared = own.linked;
+    for below in &chain[1..] {
+        let usage = store.usage(below).map_err(Error::from)?;
+        shared += usage.own + usage.linked;
+    }
+    // A snapshot's own note only repeats its name.
+    let kind = layer.meta().kind;
+    let done = if kind.is_reproducible() {
+        format!("{}: {}", kind.name(), layer.meta().note)
+    } else {
+        String::new()
+    };
+    Ok(Row {
+        done: done.trim_end_matches([' ', ':']).to_owned(),
+        own_bytes: own.own,
+        shared_bytes: shared,
+        info,
+    })
+}
+
+fn unsaved(request: &Request<'_>) -> Result<bool, Failure> {
+    let chroot = &request.opened.chroot;
+    let mut state = chroot.state().map_err(Error::from)?;
+    let instance = state.instance(chroot.ext());
+    Ok(matches!(instance.upper, Upper::Private { dirty: true, .. }))
+}
+
+/// Parents before children, with their depth; by age among siblings.
+fn tree(rows: &[Row]) -> Vec<(usize, &Row)> {
+    fn below<'a>(
+        rows: &'a [Row],
+        parent: Option<&str>,
+        depth: usize,
+        seen: &mut BTreeSet<&'a str>,
+        out: &mut Vec<(usize, &'a Row)>,
+    ) {
+        let mut children: Vec<&Row> = rows
+            .iter()
+            .filter(|r| r.info.parent.as_deref() == parent)
+            .collect();
+        children.sort_by_key(|r| (r.info.created, &r.info.name));
+        for child in children {
+            if seen.insert(&child.info.name) {
+                out.push((depth, child));
+                below(rows, Some(&child.info.name), depth + 1, seen, out);
+            }
+        }
+    }
+    let mut out = Vec::new();
+    below(rows, None, 0, &mut BTreeSet::new(), &mut out);
+    out
+}
+
+fn max_depth(rows: &[Row]) -> usize {
+    tree(rows).iter().map(|(depth, _)| *depth).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, parent: Option<&str>, created: u64) -> Row {
+        Row {
+            info: SnapshotInfo {
+                name: name.to_owned(),
+                current: false,
+                layer: None,
+                parent: parent.map(str::to_owned),
+                created,
+                message: String::new(),
+            },
+            done: String::new(),
+            own_bytes: 0,
+            shared_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn the_tree_shows_everything_once_parents_first() {
+        let rows = [
+            row("b", Some("postinit"), 3),
+            row("c", Some("b"), 4),
+            row("a", Some("postinit"), 5),
+            row("postinit", None, 1),
+        ];
+        let order: Vec<_> = tree(&rows)
+            .iter()
+            .map(|(depth, row)| (*depth, row.info.name.as_str()))
+            .collect();
+        assert_eq!(order, [(0, "postinit"), (1, "b"), (2, "c"), (1, "a")]);
+    }
+}
