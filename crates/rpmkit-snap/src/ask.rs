@@ -49,7 +49,14 @@ pub(crate) fn choose(
     }
     let lines: Vec<String> = list
         .iter()
-        .map(|s| format!("{}  {}  {}", s.name, crate::text::time(s.created), s.message))
+        .map(|s| {
+            format!(
+                "{}  {}  {}",
+                s.name,
+                crate::text::time(s.created),
+                s.message
+            )
+        })
         .collect();
     let chosen = dialoguer::FuzzySelect::new()
         .with_prompt(what)

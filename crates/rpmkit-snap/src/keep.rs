@@ -66,7 +66,10 @@ pub fn mount(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let failed = |e: std::io::Error| {
-        Failure::general(format!("cannot start the keeper `{}`: {e}", program.display()))
+        Failure::general(format!(
+            "cannot start the keeper `{}`: {e}",
+            program.display()
+        ))
     };
     let mut child = command.spawn().map_err(failed)?;
     let mut line = String::new();

@@ -1,7 +1,7 @@
 //! `rpmkit snap`: snapshots and layers for people, and the functions behind mock's options.
 
-pub mod complete;
 mod ask;
+pub mod complete;
 mod keep;
 pub mod mock;
 mod open;

@@ -33,7 +33,8 @@ pub(crate) fn time(seconds: u64) -> String {
 
 /// Reads `500M`, `5G`, `5GiB`, `1000` (bytes); units are powers of 1024.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let bad = || format!("`{text}` is no size: a number with K, M, G or T was expected, such as `5G`");
+    let bad =
+        || format!("`{text}` is no size: a number with K, M, G or T was expected, such as `5G`");
     let upper = text.trim().to_ascii_uppercase();
     let number = upper
         .trim_end_matches("IB")

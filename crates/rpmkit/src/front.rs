@@ -8,7 +8,7 @@ use rpmkit_cli::{Context, Outcome, Verb, frame};
 use crate::{external, generate, verbs};
 
 /// The suite's verbs that are programs too. `rpmkit NAME` runs them in this process.
-pub const SUITE: &[&Verb] = &[&rpmkit_mock::VERB];
+pub const SUITE: &[&Verb] = &[&rpmkit_mock::VERB, &rpmkit_snap::VERB];
 
 /// From a git checkout to RPMs in a clean chroot, without root, on any Linux host
 ///

@@ -15,7 +15,13 @@ pub(crate) struct CreateArgs {
     /// Name; by default the date and time
     name: Option<String>,
     /// What it is, for `list`
-    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     message: String,
 }
 

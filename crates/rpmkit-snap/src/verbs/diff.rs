@@ -159,7 +159,10 @@ fn compare(
     names
         .into_iter()
         .filter_map(|name| {
-            let (a, b) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
+            let (a, b) = (
+                old.get(name).unwrap_or(&none),
+                new.get(name).unwrap_or(&none),
+            );
             (a != b).then(|| PackageChange {
                 name: name.clone(),
                 old: a.difference(b).cloned().collect(),
@@ -188,7 +191,10 @@ mod tests {
         let changes = compare(&old, &new);
         let names: Vec<_> = changes.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["a", "born", "gone", "k"]);
-        assert_eq!((&changes[3].old[..], &changes[3].new[..]), (&["1".to_owned()][..], &["3".to_owned()][..]));
+        assert_eq!(
+            (&changes[3].old[..], &changes[3].new[..]),
+            (&["1".to_owned()][..], &["3".to_owned()][..])
+        );
         assert!(compare(&old, &old).is_empty());
     }
 }

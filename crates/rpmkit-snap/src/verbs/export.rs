@@ -62,7 +62,9 @@ pub(crate) fn run(request: &Request<'_>, args: &ExportArgs) -> Outcome {
     };
     let labels = Labels {
         name: format!("{}:{}", chroot.name(), args.name),
-        message: info.as_ref().map_or_else(String::new, |i| i.message.clone()),
+        message: info
+            .as_ref()
+            .map_or_else(String::new, |i| i.message.clone()),
         created: info.map_or(0, |i| i.created),
         machine: request.host.machine.clone(),
     };
@@ -73,7 +75,11 @@ pub(crate) fn run(request: &Request<'_>, args: &ExportArgs) -> Outcome {
         .export(layer.as_ref(), &file, shape, labels)
         .map_err(Error::from)?;
     request.done(
-        format!("Snapshot `{}` written to `{}`.", args.name, args.file.display()),
+        format!(
+            "Snapshot `{}` written to `{}`.",
+            args.name,
+            args.file.display()
+        ),
         json!({ "exported": args.name, "file": file }),
     );
     Ok(Status::OK)

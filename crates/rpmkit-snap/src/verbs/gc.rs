@@ -48,7 +48,11 @@ pub(crate) fn run(request: &Request<'_>, args: &GcArgs) -> Outcome {
     let freed: u64 = report.removed.iter().map(|r| r.size).sum();
     request.printer.say(format!(
         "{} {} layers ({}) and {} left-overs of stopped runs; {} layers ({}) stay.",
-        if args.dry_run { "Would remove" } else { "Removed" },
+        if args.dry_run {
+            "Would remove"
+        } else {
+            "Removed"
+        },
         report.removed.len(),
         text::size(freed),
         report.debris,

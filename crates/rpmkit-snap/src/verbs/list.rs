@@ -99,7 +99,9 @@ pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
             .say("There are unsaved changes on top of the current one.");
     }
     if let Some(user) = user {
-        request.printer.say(format!("The chroot is in use by {user}."));
+        request
+            .printer
+            .say(format!("The chroot is in use by {user}."));
     }
     Ok(Status::OK)
 }
@@ -178,7 +180,11 @@ fn tree(rows: &[Row]) -> Vec<(usize, &Row)> {
 }
 
 fn max_depth(rows: &[Row]) -> usize {
-    tree(rows).iter().map(|(depth, _)| *depth).max().unwrap_or(0)
+    tree(rows)
+        .iter()
+        .map(|(depth, _)| *depth)
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -27,7 +27,10 @@ pub(crate) fn run(request: &Request<'_>, args: &RollbackArgs) -> Outcome {
     if matches!(upper, Upper::Private { dirty: true, .. }) && state.names.contains_key(&name) {
         ask::confirm(
             request,
-            &format!("Changes on top of the current state of `{}` will be lost. Go back to `{name}`?", chroot.label()),
+            &format!(
+                "Changes on top of the current state of `{}` will be lost. Go back to `{name}`?",
+                chroot.label()
+            ),
         )?;
     }
     chroot.rollback(&name).map_err(Error::from)?;

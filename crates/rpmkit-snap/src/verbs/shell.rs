@@ -3,11 +3,7 @@
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use rpmkit_cli::{Failure, Outcome, Status};
-use rpmkit_core::{
-    Error,
-    chroot::Session,
-    store::SIDE_DIRS,
-};
+use rpmkit_core::{Error, chroot::Session, store::SIDE_DIRS};
 use rpmkit_sandbox::{Command, Container, ContainerSpec, Mount, Network, Stream};
 
 use super::Request;
@@ -33,7 +29,9 @@ pub(crate) fn run(request: &Request<'_>, args: &ShellArgs) -> Outcome {
     let name = ask::choose(request, args.name.as_deref(), "Look around in")?;
     let layer = request.opened.chroot.layer(&name).map_err(Error::from)?;
     let Some(layer) = layer else {
-        return Err(Failure::usage(format!("snapshot `{name}` is the empty root")));
+        return Err(Failure::usage(format!(
+            "snapshot `{name}` is the empty root"
+        )));
     };
     let chroot = &request.opened.chroot;
     let session = chroot.throwaway(Some(&layer)).map_err(Error::from)?;
@@ -47,7 +45,10 @@ pub(crate) fn run(request: &Request<'_>, args: &ShellArgs) -> Outcome {
         .env("HOME", "/builddir")
         .env("TERM", term)
         .env("LANG", "C.UTF-8")
-        .env("PS1", format!("<rpmkit {}:{name}> \\w \\$ ", chroot.label()));
+        .env(
+            "PS1",
+            format!("<rpmkit {}:{name}> \\w \\$ ", chroot.label()),
+        );
     let exit = container.run_interactive(&command);
     let exit = exit.map_err(|e| sandbox_failure(&e))?;
     container.stop().map_err(|e| sandbox_failure(&e))?;
@@ -93,10 +94,13 @@ pub(crate) fn output(
     let container = start(request, session, false)?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = container
-        .run(&Command::new(words.iter().copied()), |stream, data| match stream {
-            Stream::Stdout => out.extend_from_slice(data),
-            Stream::Stderr => err.extend_from_slice(data),
-        })
+        .run(
+            &Command::new(words.iter().copied()),
+            |stream, data| match stream {
+                Stream::Stdout => out.extend_from_slice(data),
+                Stream::Stderr => err.extend_from_slice(data),
+            },
+        )
         .map_err(|e| sandbox_failure(&e))?;
     container.stop().map_err(|e| sandbox_failure(&e))?;
     if !exit.success() {
