@@ -29,6 +29,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
+    Doctor(verbs::doctor::DoctorArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -67,6 +68,7 @@ pub fn run(cx: &mut Context) -> Outcome {
         Err(error) => frame::usage(cx, &error),
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
+            Own::Doctor(args) => verbs::doctor::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

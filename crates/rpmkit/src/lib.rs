@@ -1,6 +1,7 @@
 //! The front door of rpmkit: its own verbs, the suite's verbs in-process, and anybody's
 //! `rpmkit-VERB` next to this program or on `PATH`.
 
+pub mod doctor;
 pub mod external;
 pub mod front;
 pub mod generate;
