@@ -6,8 +6,10 @@
 )]
 
 mod distro;
+mod generated;
+mod install;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -29,6 +31,33 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Write the shell completions, made from the definitions of the arguments
+    Completions {
+        /// Write nothing; fail when something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the man pages and the tables of the documentation
+    Man {
+        /// Write nothing; fail when something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Install programs, completions and man pages
+    Install {
+        /// Directory to install below
+        #[arg(long, value_name = "DIR", default_value = "/usr/local")]
+        prefix: PathBuf,
+        /// Directory to put in front of every path, for packagers
+        #[arg(long, value_name = "DIR", env = "DESTDIR")]
+        destdir: Option<PathBuf>,
+        /// Install the name `mock` too
+        #[arg(long)]
+        mock: bool,
+        /// Profile to build with
+        #[arg(long, value_name = "PROFILE", default_value = "release")]
+        profile: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -48,8 +77,34 @@ fn run(cli: Cli) -> Result<()> {
             let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
             println!("{}", distro.dir.display());
         }
+        Command::Completions { check } => {
+            generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
+        }
+        Command::Man { check } => {
+            generated::update(workspace(), &target_dir()?, generated::MAN, check)?;
+        }
+        Command::Install {
+            prefix,
+            destdir,
+            mock,
+            profile,
+        } => {
+            let install = install::Install {
+                prefix,
+                destdir,
+                mock,
+                profile,
+            };
+            install.run(workspace(), &target_dir()?, &say)?;
+        }
     }
     Ok(())
+}
+
+/// The workspace's directory.
+fn workspace() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
 }
 
 /// The workspace's target directory, wherever it was moved to.

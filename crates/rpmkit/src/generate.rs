@@ -17,7 +17,7 @@ use crate::{
 /// Its name. Nothing a user types, and no promise.
 pub const HIDDEN: &str = "__generate";
 
-/// Writes `bash/`, `zsh/`, `fish/` and `man/` below the directory given.
+/// Writes `bash/`, `zsh/`, `fish/`, `man/` and `docs/` below the directory given.
 pub fn run(args: &[OsString]) -> Outcome {
     let [dir] = args else {
         return Err(Failure::command_line("expected one directory"));
@@ -35,7 +35,31 @@ pub fn run(args: &[OsString]) -> Outcome {
         }
     }
     man_pages(&dir.join("man"))?;
+    write(&dir.join("docs"), "exit-codes.md", exit_codes().as_bytes())?;
     Ok(Status::OK)
+}
+
+/// The page on exit codes, from the table that decides them.
+fn exit_codes() -> String {
+    let mut text = String::from(
+        "# Exit codes\n\n\
+         They are mock's, so that programs which call mock can call rpmkit. One table in the code\n\
+         (`crates/rpmkit-core/src/error.rs`) decides which failure ends with which; this page is made\n\
+         from it by `cargo xtask man`.\n\n\
+         | code | meaning |\n| ---: | --- |\n| 0 | All is well. |\n",
+    );
+    for code in rpmkit_core::ExitCode::ALL {
+        text.push_str(&format!("| {} | {} |\n", code.code(), code.meaning()));
+    }
+    for (code, signal) in [(129, "SIGHUP"), (141, "SIGPIPE"), (143, "SIGTERM")] {
+        text.push_str(&format!("| {code} | Stopped by {signal}. |\n"));
+    }
+    text.push_str(
+        "\nA command run in the chroot (`--chroot`, `--shell`, rpmbuild itself, a `git clone`) that fails\n\
+         passes its own status on. A closed pipe on standard output is no error, except that the `mock`\n\
+         face ends with 141 then.\n",
+    );
+    text
 }
 
 fn man_pages(dir: &Path) -> Result<(), Failure> {

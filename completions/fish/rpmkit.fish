@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command rpmkit --arguments "(COMPLETE=fish rpmkit -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
