@@ -7,7 +7,7 @@ use std::{
 
 use super::{Chroot, ChrootError, POSTINIT, Top, Upper};
 use crate::{
-    store::{Layer, LayerKind, Lock, Root, Store, StoreError, Want, random_id},
+    store::{Layer, LayerKind, Lock, Root, SIDE_DIRS, Store, StoreError, Want, random_id},
     types::LayerId,
 };
 
@@ -154,6 +154,14 @@ impl PrivateUpper {
     ) -> Result<Self, StoreError> {
         let dir = store.upper_dir(id);
         let lock = own_lock(store, &dir)?;
+        // A move to another layer that was cut short may have taken them away.
+        for (name, _, mode) in SIDE_DIRS {
+            let side = dir.join("dirs").join(name);
+            if !side.exists() {
+                store.inner().disk.mkdir(&side, mode)?;
+                store.inner().disk.chmod(&side, mode)?;
+            }
+        }
         let below = mounted_below(store, parent.as_ref())?;
         let root = match store.format().driver {
             crate::store::Driver::Plain => Root::Dir(dir.join("fs")),
@@ -278,6 +286,50 @@ impl Session {
             });
         }
         self.replace(Some(top.clone()), true)
+    }
+
+    /// Whether [`Self::mark_dirty`] was called since the last clean start.
+    pub fn is_touched(&self) -> bool {
+        self.upper.dirty
+    }
+
+    /// Puts the session on another layer and keeps the directories beside the overlay with all that
+    /// is in them: a build goes on in its home while its requirements come in from below. What was
+    /// written elsewhere in the root is dropped, which is why a touched session refuses.
+    pub fn move_to(&mut self, top: &Layer) -> Result<(), ChrootError> {
+        if self.top().map(Layer::id) == Some(top.id()) {
+            return Ok(());
+        }
+        if self.upper.dirty {
+            return Err(ChrootError::NotPristine {
+                chroot: self.chroot.label(),
+            });
+        }
+        let store = self.chroot.store.clone();
+        let old = {
+            let _guard = store.shared()?;
+            let mut new = PrivateUpper::create(&store, Some(top.clone()))?;
+            new.rebased = true;
+            for (name, ..) in SIDE_DIRS {
+                let target = new.dir.join("dirs").join(name);
+                store.trash(&target)?;
+                store.inner().disk.rename(&self.side(name), &target)?;
+            }
+            std::mem::replace(&mut self.upper, new)
+        };
+        self.save(true)?;
+        store.trash(&old.dir)?;
+        Ok(())
+    }
+
+    /// Makes the root mountable again after a container used it: overlayfs will not mount a work
+    /// directory a second time once it was mounted without syncing.
+    pub fn refresh(&mut self) -> Result<(), ChrootError> {
+        if let Root::Overlay { work, .. } = &self.upper.root {
+            self.chroot.store.trash(work)?;
+            self.chroot.store.inner().disk.mkdir(work, 0o755)?;
+        }
+        Ok(())
     }
 
     /// Makes a new private upper on `parent`, writes it down, and drops the old one.

@@ -1,6 +1,13 @@
 //! The embedded package manager: solve, download, and let the target's own rpm install.
 
+mod embedded;
+mod error;
 mod installed;
-mod skeleton;
+pub(crate) mod skeleton;
+mod transaction;
 
+pub use embedded::{Embedded, Tools, after};
+pub use error::PmError;
+pub use installed::{parse as parse_installed, query_format};
 pub use skeleton::{Skeleton, SkeletonFile};
+pub use transaction::TransactionOptions;

@@ -133,7 +133,9 @@ impl Store {
         self.0.disk.mkdir(&sides, 0o755)?;
         for (name, _, mode) in SIDE_DIRS {
             let to = sides.join(name);
-            match parent.map(|p| p.side(name)).filter(|p| p.exists()) {
+            // Most layers save nothing there, and a look is cheaper than a copy.
+            let saved = |p: &PathBuf| std::fs::read_dir(p).is_ok_and(|mut d| d.next().is_some());
+            match parent.map(|p| p.side(name)).filter(saved) {
                 Some(from) => self.copy(&from, &to)?,
                 None => {
                     self.0.disk.mkdir(&to, mode)?;
