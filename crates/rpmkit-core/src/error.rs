@@ -160,6 +160,12 @@ pub enum Error {
     /// Solving dependencies failed.
     #[error(transparent)]
     Solve(#[from] crate::solve::SolveError),
+    /// The package manager.
+    #[error(transparent)]
+    Pm(#[from] crate::pm::PmError),
+    /// A build.
+    #[error(transparent)]
+    Build(#[from] crate::build::BuildError),
 }
 
 impl Error {
@@ -169,6 +175,8 @@ impl Error {
             Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
             Self::Config(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
+            Self::Pm(error) => error.exit_code(),
+            Self::Build(error) => error.exit_code(),
             Self::Io { .. } => ExitCode::General,
             Self::Repo(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
@@ -183,6 +191,8 @@ impl Error {
         match self {
             Self::Config(error) => error.hints(),
             Self::Solve(error) => error.hints(),
+            Self::Pm(error) => error.hints(),
+            Self::Build(error) => error.hints(),
             Self::Io { .. } => Vec::new(),
             Self::Repo(error) => error.hints(),
             Self::Scm(error) => error.hints(),
@@ -193,7 +203,7 @@ impl Error {
     }
 }
 
-fn store_code(error: &crate::store::StoreError) -> ExitCode {
+pub(crate) fn store_code(error: &crate::store::StoreError) -> ExitCode {
     use crate::store::StoreError;
     match error {
         StoreError::Io { .. } | StoreError::Import { .. } => ExitCode::General,
@@ -204,7 +214,7 @@ fn store_code(error: &crate::store::StoreError) -> ExitCode {
     }
 }
 
-fn chroot_code(error: &crate::chroot::ChrootError) -> ExitCode {
+pub(crate) fn chroot_code(error: &crate::chroot::ChrootError) -> ExitCode {
     use crate::chroot::ChrootError;
     match error {
         ChrootError::Store(e) => store_code(e),

@@ -3,7 +3,7 @@
 //! Every `main` hands this table to `rpmkit_sandbox::reexec`, so that the re-executed child knows
 //! the operations that its parent calls.
 
-use crate::store::ops as store;
+use crate::{build::transfer, pm, store::ops as store};
 
 pub use rpmkit_sandbox::OpFn;
 
@@ -16,4 +16,8 @@ pub const OPS: &[(&str, OpFn)] = &[
     ("usage", store::usage),
     ("pack", store::pack),
     ("unpack-archive", store::unpack_archive),
+    ("skeleton", pm::skeleton::operation),
+    ("copy-in", transfer::copy_in),
+    ("copy-out", transfer::copy_out),
+    ("remove-files", transfer::remove_files),
 ];

@@ -1,7 +1,24 @@
 //! The pipeline: source package → build requirements to a fixed point → rpmbuild → results.
 
+mod buildroot;
+mod engine;
+mod error;
 mod macros;
+mod rebuild;
+mod repositories;
+mod rpmbuild;
+mod run;
+mod source;
 pub(crate) mod transfer;
+mod tree;
 
+pub use buildroot::{Access, Buildroot};
+pub use engine::{Engine, Surroundings};
+pub use error::BuildError;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
+pub use rebuild::{Built, Rebuild, rebuild};
+pub use repositories::added_repository;
+pub use run::{Ran, Run};
+pub use source::{InChroot, MakeSource, source_package};
 pub use transfer::{Item, Owner};
+pub use tree::Contents;

@@ -5,6 +5,7 @@
 //! build, so no symbolic link of its is ever followed.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     io,
     os::{
@@ -17,6 +18,7 @@ use std::{
 use nix::{
     fcntl::{OFlag, openat},
     sys::stat::Mode,
+    unistd::{UnlinkatFlags, unlinkat},
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,25 +220,65 @@ fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// A request for the `remove-files` operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RemoveFiles {
+    pub base: PathBuf,
+    /// Directories relative to the base.
+    pub directories: Vec<PathBuf>,
+    /// Only names that end so.
+    pub suffix: String,
+}
+
+/// The `remove-files` operation.
+pub(crate) fn remove_files(input: &[u8]) -> Result<Vec<u8>, String> {
+    let job: RemoveFiles = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    for dir in &job.directories {
+        let shown = job.base.join(dir);
+        let Some((fd, names)) = list_below(&job.base, dir, &job.suffix)? else {
+            continue;
+        };
+        for name in names {
+            let gone = unlinkat(&fd, name.as_os_str(), UnlinkatFlags::NoRemoveDir);
+            at("remove", &shown.join(&name), gone.map_err(io::Error::from))?;
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// A directory opened without following links, and its names that end in `suffix`, sorted; `None`
+/// when it does not exist.
+fn list_below(
+    base: &Path,
+    dir: &Path,
+    suffix: &str,
+) -> Result<Option<(OwnedFd, Vec<OsString>)>, String> {
+    let shown = base.join(dir);
+    let fd = match open_below(base, dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => at("open", &shown, other)?,
+    };
+    let listing = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    let mut found = Vec::new();
+    for entry in at("read", &shown, fs::read_dir(&listing))? {
+        let name = at("read", &shown, entry)?.file_name();
+        if name.to_string_lossy().ends_with(suffix) {
+            found.push(name);
+        }
+    }
+    found.sort();
+    Ok(Some((fd, found)))
+}
+
 /// The `copy-out` operation. Answers with the names written, as JSON.
 pub(crate) fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: CopyOut = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     let mut names = Vec::new();
     for dir in &job.directories {
         let shown = job.base.join(dir);
-        let fd = match open_below(&job.base, dir) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            other => at("open", &shown, other)?,
+        let Some((fd, found)) = list_below(&job.base, dir, &job.suffix)? else {
+            continue;
         };
-        let listing = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
-        let mut found = Vec::new();
-        for entry in at("read", &shown, fs::read_dir(&listing))? {
-            let name = at("read", &shown, entry)?.file_name();
-            if name.to_string_lossy().ends_with(&job.suffix) {
-                found.push(name);
-            }
-        }
-        found.sort();
         for name in found {
             let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
             let opened = openat(&fd, name.as_os_str(), flags, Mode::empty());
@@ -255,7 +297,7 @@ pub(crate) fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn write_out(source: &mut File, meta: &fs::Metadata, target: &Path) -> io::Result<()> {
-    let mut hidden = std::ffi::OsString::from(".rpmkit-");
+    let mut hidden = OsString::from(".rpmkit-");
     hidden.push(target.file_name().unwrap_or_default());
     let temporary = target.with_file_name(hidden);
     let _ = fs::remove_file(&temporary);

@@ -1,0 +1,388 @@
+//! One chroot of one configuration: prepared, changed, entered.
+//!
+//! A buildroot is a session on a stack of layers. Installing into an untouched one means mounting
+//! (and, the first time, making) another layer; only a root somebody has already written to is
+//! changed in place.
+
+use std::path::{Path, PathBuf};
+
+use rpmkit_sandbox::{
+    Container, ContainerSpec, Mount, Network, Overlay, Personality, RootFs, Stdin, User,
+};
+
+use super::{
+    BuildError, Engine,
+    run::{Ran, Run},
+};
+use crate::{
+    chroot::{Chroot, ChrootError, Session},
+    config::Settings,
+    event::Log,
+    pm::{self, Embedded, PmError, Skeleton, SkeletonFile},
+    solve::{Request, Solution},
+    store::{LayerKind, Root, SIDE_DIRS},
+    types::{ChrootPath, Package},
+};
+
+/// A chroot in use.
+pub struct Buildroot {
+    engine: Engine,
+    settings: Settings,
+    pm: Embedded,
+    session: Session,
+    /// What is installed; unknown once somebody else may have installed something.
+    packages: Option<Vec<Package>>,
+    container: Option<Container>,
+}
+
+/// How to come by a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The chroot itself; an error when somebody is working in it.
+    Own,
+    /// The chroot itself, or a throw-away twin when somebody is working in it.
+    OwnOrTwin,
+}
+
+impl Buildroot {
+    /// Opens the chroot of `settings`. Installs nothing yet.
+    pub fn open(engine: &Engine, settings: &Settings, access: Access) -> Result<Self, BuildError> {
+        let name = settings
+            .shared_root
+            .parse()
+            .map_err(|e| BuildError::Repositories {
+                chroot: settings.chroot_name.clone(),
+                reason: format!("option `root`: {e}"),
+            })?;
+        let chroot = Chroot::new(
+            engine.store(),
+            name,
+            settings.uniqueext.as_deref().unwrap_or_default(),
+        );
+        let pm = super::repositories::package_manager(engine, settings)?;
+        let session = match chroot.open() {
+            Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
+                let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
+                engine.events().info(format!(
+                    "chroot `{}` is in use by {who}; building in a twin of it",
+                    chroot.label()
+                ));
+                chroot.throwaway(None)?
+            }
+            other => other?,
+        };
+        Ok(Self {
+            engine: engine.clone(),
+            settings: settings.clone(),
+            pm,
+            session,
+            packages: None,
+            container: None,
+        })
+    }
+
+    /// The configuration.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The shared part of the run.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The session, for snapshot operations between commands.
+    pub fn session(&mut self) -> Result<&mut Session, BuildError> {
+        self.stop()?;
+        Ok(&mut self.session)
+    }
+
+    /// The package manager.
+    pub fn package_manager(&self) -> &Embedded {
+        &self.pm
+    }
+
+    /// Drops what was written since the current snapshot.
+    pub fn clean(&mut self) -> Result<(), BuildError> {
+        self.stop()?;
+        self.session.clean()?;
+        self.packages = None;
+        Ok(())
+    }
+
+    /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
+    /// session, and leaves a root that was worked in as it is.
+    pub fn init(&mut self) -> Result<(), BuildError> {
+        let ours = self
+            .session
+            .top()
+            .is_none_or(|layer| layer.meta().kind == LayerKind::Base);
+        if !self.session.is_pristine() || !ours {
+            return Ok(());
+        }
+        let request = self.setup_request()?;
+        let base = self.pm.base(&request, &self.skeleton())?;
+        self.stop()?;
+        self.session.move_to(&base)?;
+        self.session.postinit()?;
+        self.packages = Some(base.packages()?);
+        Ok(())
+    }
+
+    /// mock's `chroot_setup_cmd` and what else every root of this configuration has.
+    fn setup_request(&self) -> Result<Request, BuildError> {
+        let mut request = self.pm.request();
+        let solve = |e| BuildError::Pm(PmError::Solve(e));
+        request
+            .add_command(&self.settings.chroot_setup_cmd)
+            .map_err(solve)?;
+        request
+            .install
+            .extend(self.settings.chroot_additional_packages.iter().cloned());
+        for (action, specs) in &self.settings.module_setup_commands {
+            let specs = specs.split_whitespace().map(str::to_owned);
+            match action.as_str() {
+                "enable" => request.module_enable.extend(specs),
+                "disable" => request.module_disable.extend(specs),
+                // Installing a stream means enabling it and asking for its packages.
+                _ => request.module_enable.extend(specs),
+            }
+        }
+        Ok(request)
+    }
+
+    fn skeleton(&self) -> Skeleton {
+        let s = &self.settings;
+        Skeleton {
+            user: s.chrootuser.clone(),
+            uid: s.chrootuid,
+            group: s.chrootgroup.clone(),
+            gid: s.chrootgid,
+            home: ChrootPath::new(&s.chroothome),
+            directories: s.extra_chroot_dirs.iter().map(ChrootPath::new).collect(),
+            files: s
+                .files
+                .iter()
+                .map(|(path, content)| SkeletonFile {
+                    path: ChrootPath::new(path),
+                    content: content.clone(),
+                    only_if_absent: true,
+                })
+                .collect(),
+        }
+    }
+
+    /// What is installed now, asked of the root's own rpm where we cannot know.
+    pub fn packages(&mut self) -> Result<&[Package], BuildError> {
+        if self.packages.is_none() {
+            let known = match self.session.top() {
+                Some(layer) if self.session.is_pristine() => layer.packages()?,
+                _ => Vec::new(),
+            };
+            let packages = if known.is_empty() { self.query()? } else { known };
+            self.packages = Some(packages);
+        }
+        Ok(self.packages.as_deref().unwrap_or_default())
+    }
+
+    fn query(&mut self) -> Result<Vec<Package>, BuildError> {
+        let argv = ["rpm", "-qa", "--qf", &pm::query_format()].map(str::to_owned);
+        let ran = self.quietly(argv.to_vec())?;
+        if !ran.exit.success() {
+            return Err(PmError::Query {
+                reason: ran.tail.join("; "),
+            }
+            .into());
+        }
+        Ok(pm::parse_installed(&String::from_utf8_lossy(&ran.output)))
+    }
+
+    /// Runs a short command as root and keeps what it writes to standard output.
+    pub fn quietly(&mut self, argv: Vec<String>) -> Result<Ran, BuildError> {
+        let mut run = self.command(argv, User::Root);
+        run.log = None;
+        self.run(&run)
+    }
+
+    /// What `request` would change.
+    pub fn resolve(&mut self, request: &Request) -> Result<Solution, BuildError> {
+        self.packages()?;
+        let installed = self.packages.as_deref().unwrap_or_default();
+        Ok(self.pm.resolve(request, installed)?)
+    }
+
+    /// Installs, updates and removes. `note` says for what, for people.
+    pub fn change(&mut self, request: &Request, note: &str) -> Result<Solution, BuildError> {
+        let solution = self.resolve(request)?;
+        self.advance(&solution, note)?;
+        Ok(solution)
+    }
+
+    /// Applies a solution: by another layer while nobody has written to the root, else in place.
+    /// What builds left in the home and the temporary directories stays.
+    pub fn advance(&mut self, solution: &Solution, note: &str) -> Result<(), BuildError> {
+        if solution.is_empty() {
+            return Ok(());
+        }
+        let installed = self.packages()?.to_vec();
+        self.stop()?;
+        match self.session.top().cloned() {
+            Some(top) if !self.session.is_touched() => {
+                let layer = self.pm.extend(&top, &installed, solution, note)?;
+                self.session.move_to(&layer)?;
+            }
+            _ => {
+                self.session.mark_dirty()?;
+                self.pm.apply(self.session.root(), solution)?;
+            }
+        }
+        self.packages = Some(pm::after(&installed, solution));
+        Ok(())
+    }
+
+    /// A command with the configuration's environment, in the build directory's home.
+    pub fn command(&self, argv: Vec<String>, user: User) -> Run {
+        let mut env = self.settings.environment.clone();
+        if self.has_network() {
+            for (name, value) in &self.engine.surroundings().proxies {
+                if !env.iter().any(|(known, _)| known == name) {
+                    env.push((name.clone(), value.clone()));
+                }
+            }
+        }
+        Run {
+            argv,
+            env,
+            cwd: PathBuf::from("/"),
+            user,
+            timeout: None,
+            log: Some(Log::Root),
+            stdin: Stdin::Null,
+            // Without ids of their own builds would own every file of the root.
+            read_only_root: user != User::Root && !self.engine.mode().has_ids(),
+        }
+    }
+
+    /// The build user.
+    pub fn build_user(&self) -> User {
+        User::Id {
+            uid: self.settings.chrootuid,
+            gid: self.settings.chrootgid,
+        }
+    }
+
+    /// Runs a command. One as root may change the root, so it counts as written to from then on,
+    /// except for [`Buildroot::quietly`]'s questions.
+    pub fn run(&mut self, run: &Run) -> Result<Ran, BuildError> {
+        if run.user == User::Root && run.log.is_some() {
+            self.touch()?;
+        }
+        self.start()?;
+        let events = self.engine.events().clone();
+        run.go(self.running()?, &events)
+    }
+
+    /// Notes that the root is about to be written to by hand.
+    pub fn touch(&mut self) -> Result<(), BuildError> {
+        self.packages = None;
+        Ok(self.session.mark_dirty()?)
+    }
+
+    /// The running container, started when it is not.
+    pub fn start(&mut self) -> Result<&Container, BuildError> {
+        if self.container.is_none() {
+            let spec = self.container_spec();
+            let locks = self.session.lock_fds();
+            self.container = Some(Container::start_with(&spec, &locks, None)?);
+        }
+        self.running()
+    }
+
+    fn running(&self) -> Result<&Container, BuildError> {
+        self.container
+            .as_ref()
+            .ok_or_else(|| BuildError::Unprepared("the chroot is not running".to_owned()))
+    }
+
+    /// Ends the container; the root is at rest afterwards.
+    pub fn stop(&mut self) -> Result<(), BuildError> {
+        match self.container.take() {
+            Some(container) => {
+                container.stop()?;
+                // A work directory that was mounted without syncing will not be mounted again.
+                Ok(self.session.refresh()?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn has_network(&self) -> bool {
+        self.settings.rpmbuild_networking
+    }
+
+    fn container_spec(&self) -> ContainerSpec {
+        let s = &self.settings;
+        let root = match self.session.root() {
+            Root::Dir(dir) => RootFs::Dir(dir.clone()),
+            Root::Overlay {
+                lowers,
+                upper,
+                work,
+            } => RootFs::Overlay(Overlay {
+                lowers: lowers.clone(),
+                upper: Some(upper.clone()),
+                work: Some(work.clone()),
+                volatile: true,
+            }),
+        };
+        let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
+        spec.hostname = s.hostname.clone();
+        for (name, place, _) in SIDE_DIRS {
+            let place = if name == "builddir" { &s.chroothome } else { place };
+            spec.mounts.push(Mount::bind(self.session.side(name), place));
+        }
+        if self.has_network() {
+            spec.network = Network::Host;
+            if s.use_host_resolv {
+                spec.mounts.push(Mount::Bind {
+                    source: self.engine.surroundings().resolv_conf.clone(),
+                    target: "/etc/resolv.conf".into(),
+                    read_only: true,
+                    optional: true,
+                });
+            }
+        }
+        for (from, to) in s.plugins.bind_mounts() {
+            spec.mounts.push(Mount::bind(from, to));
+        }
+        let thirty_two = ["i386", "i486", "i586", "i686", "athlon"];
+        if thirty_two.contains(&s.target_arch.as_str()) {
+            spec.personality = Personality::Linux32;
+        }
+        spec
+    }
+
+    /// Host path of the build user's home.
+    pub fn home(&self) -> PathBuf {
+        self.session.side("builddir")
+    }
+
+    /// The build tree as seen inside.
+    pub fn topdir(&self) -> ChrootPath {
+        ChrootPath::new(Path::new(&self.settings.chroothome).join("build"))
+    }
+
+    /// Ends the work and keeps the root as it is.
+    pub fn close(mut self) -> Result<(), BuildError> {
+        self.stop()?;
+        Ok(self.session.close()?)
+    }
+
+    /// Ends the work and drops everything written since the current snapshot.
+    pub fn discard(mut self) -> Result<(), BuildError> {
+        if let Some(container) = self.container.take() {
+            container.stop()?;
+        }
+        Ok(self.session.discard()?)
+    }
+}

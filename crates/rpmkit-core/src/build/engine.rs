@@ -1,0 +1,165 @@
+//! What every verb that touches a chroot shares: store, downloads, identities, events.
+
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
+
+use rpmkit_sandbox::{IdMode, SandboxError};
+
+use super::BuildError;
+use crate::{
+    event::Events,
+    ops::OpFn,
+    pm::Tools,
+    repo::Fetcher,
+    results::record::unix_time,
+    store::{Disk, Driver, Format, Hands, Holder, Mapping, Store, StoreOptions},
+};
+
+/// Facts about the host and the caller, which the front end reads and the core does not.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Directory for packages, metadata and layers.
+    pub cache: PathBuf,
+    /// Directory for temporary files.
+    pub temp: PathBuf,
+    /// The caller's user id.
+    pub uid: u32,
+    /// What this process calls itself to those who wait for it.
+    pub command: String,
+    /// The host's resolver configuration, shown to chroots that have a network.
+    pub resolv_conf: PathBuf,
+    /// Variables such as `https_proxy`, handed to chroots that have a network.
+    pub proxies: Vec<(String, String)>,
+}
+
+/// The shared part of a run. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    mode: IdMode,
+    store: Store,
+    fetcher: Arc<Fetcher>,
+    events: Events,
+    surroundings: Surroundings,
+}
+
+/// Runs the core's operations as root of the mode's user namespace.
+struct Namespace(IdMode);
+
+impl Hands for Namespace {
+    fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String> {
+        if matches!(self.0, IdMode::Root) {
+            // Real root needs no namespace to own any file.
+            let found: Option<&(&str, OpFn)> = crate::OPS.iter().find(|(name, _)| *name == op);
+            if let Some((_, run)) = found {
+                return run(input);
+            }
+        }
+        rpmkit_sandbox::call(&self.0, op, input).map_err(|e| match e {
+            SandboxError::Op { message, .. } => message,
+            other => other.to_string(),
+        })
+    }
+}
+
+fn mapping(mode: &IdMode) -> Mapping {
+    match mode {
+        IdMode::Root => Mapping::Root,
+        IdMode::Sub(ids) => Mapping::Sub { start: ids.uids.start },
+        IdMode::Single => Mapping::Single,
+    }
+}
+
+impl Engine {
+    /// Opens the store in `surroundings.cache` for `mode`. `driver` says whether overlayfs works
+    /// there.
+    pub fn open(
+        mode: IdMode,
+        driver: Driver,
+        fetcher: Fetcher,
+        events: Events,
+        surroundings: Surroundings,
+    ) -> Result<Self, BuildError> {
+        let store = Store::open(StoreOptions {
+            home: surroundings.cache.join("layers"),
+            format: Format::new(surroundings.uid, mapping(&mode), driver),
+            hands: Box::new(Namespace(mode.clone())),
+            holder: Holder {
+                pid: std::process::id(),
+                command: surroundings.command.clone(),
+                since: unix_time(SystemTime::now()),
+            },
+            events: events.clone(),
+            disk: Disk::default(),
+        })?;
+        Ok(Self(Arc::new(Inner {
+            mode,
+            store,
+            fetcher: Arc::new(fetcher),
+            events,
+            surroundings,
+        })))
+    }
+
+    /// Identities chroots run with.
+    pub fn mode(&self) -> &IdMode {
+        &self.0.mode
+    }
+
+    /// The layers.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Downloads.
+    pub fn fetcher(&self) -> &Fetcher {
+        &self.0.fetcher
+    }
+
+    /// Where to talk.
+    pub fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// Facts about the host.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.0.surroundings
+    }
+
+    /// A directory that goes away with the value.
+    pub(super) fn scratch(&self) -> Result<tempfile::TempDir, BuildError> {
+        let temp = &self.0.surroundings.temp;
+        tempfile::Builder::new()
+            .prefix("rpmkit-")
+            .tempdir_in(temp)
+            .map_err(|source| BuildError::Io {
+                action: "create a directory in",
+                path: temp.clone(),
+                source,
+            })
+    }
+
+    /// What a package manager is made with.
+    pub fn tools(&self) -> Tools {
+        Tools {
+            mode: self.0.mode.clone(),
+            store: self.0.store.clone(),
+            fetcher: self.0.fetcher.clone(),
+            solver_cache: self.0.surroundings.cache.join("solver"),
+            events: self.0.events.clone(),
+        }
+    }
+
+    /// Runs one of the core's operations with rights over all files of the store.
+    pub(crate) fn operate<I: serde::Serialize>(
+        &self,
+        op: &'static str,
+        input: &I,
+    ) -> Result<Vec<u8>, BuildError> {
+        let failed = |reason: String| BuildError::Operation { op, reason };
+        let input = serde_json::to_vec(input).map_err(|e| failed(e.to_string()))?;
+        Namespace(self.0.mode.clone())
+            .call(op, &input)
+            .map_err(failed)
+    }
+}

@@ -1,0 +1,173 @@
+//! How a build can fail.
+
+use std::{io, path::PathBuf};
+
+use rpmkit_sandbox::SandboxError;
+
+use crate::{
+    chroot::ChrootError,
+    error::{ExitCode, Hint, chroot_code, store_code},
+    event::Phase,
+    pm::PmError,
+    repo::RepoError,
+    rpmfile::RpmFileError,
+    store::StoreError,
+};
+
+/// A failure on the way from a source package to results.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Repositories, solving, installing.
+    #[error(transparent)]
+    Pm(#[from] PmError),
+    /// The chroot's state.
+    #[error(transparent)]
+    Chroot(#[from] ChrootError),
+    /// The layer store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The container.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A package file.
+    #[error(transparent)]
+    RpmFile(#[from] RpmFileError),
+    /// A package file's dependencies.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Working on the store's files failed.
+    #[error("{reason}")]
+    Operation {
+        /// Name of the operation.
+        op: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The chroot was not initialised and may not be now.
+    #[error("{0}")]
+    Unprepared(String),
+    /// A command of the build failed; the tail tells why.
+    #[error("{what} failed with status {status}")]
+    Command {
+        /// What it was, for people.
+        what: String,
+        /// The phase it belonged to.
+        phase: Phase,
+        /// Exit status, or 128 + signal.
+        status: i32,
+        /// Signal that killed it.
+        signal: Option<i32>,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// A command took too long.
+    #[error("{what} was stopped: it took longer than {seconds} seconds")]
+    Timeout {
+        /// What it was.
+        what: String,
+        /// The phase it belonged to.
+        phase: Phase,
+        /// The limit.
+        seconds: u64,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// Build requirements keep changing.
+    #[error("build requirements still changed after {rounds} rounds")]
+    NoFixedPoint {
+        /// How many were tried.
+        rounds: u32,
+    },
+    /// Dynamic requirements are used but switched off.
+    #[error(
+        "the package generates build requirements, and option `dynamic_buildrequires` is off"
+    )]
+    DynamicOff,
+    /// A call that must make a source package made none, or several.
+    #[error("{count} source packages were made where one was expected")]
+    SourcePackages {
+        /// How many.
+        count: usize,
+    },
+    /// rpmbuild succeeded and made nothing.
+    #[error("the build made no packages")]
+    NoResults,
+    /// The result directory cannot be used.
+    #[error("cannot write result directory `{path}`: {source}")]
+    ResultDir {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the host cannot be read or written.
+    #[error("cannot {action} `{path}`: {source}")]
+    Io {
+        /// The verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Repository settings of the configuration cannot be used.
+    #[error("chroot configuration `{chroot}`: {reason}")]
+    Repositories {
+        /// Which configuration.
+        chroot: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl BuildError {
+    /// mock's code for this failure. A failing rpmbuild ends mock with rpmbuild's own status.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Pm(e) => e.exit_code(),
+            Self::Chroot(e) => chroot_code(e),
+            Self::Store(e) => store_code(e),
+            Self::Sandbox(_) => ExitCode::Unshare,
+            Self::RpmFile(_) | Self::SourcePackages { .. } | Self::NoResults => ExitCode::Srpm,
+            Self::Repo(e) => e.exit_code(),
+            Self::Operation { .. } => ExitCode::Root,
+            Self::Unprepared(_) => ExitCode::Usage,
+            Self::Command { phase, .. } => match phase {
+                Phase::DynamicBuildRequires => ExitCode::Build,
+                _ => ExitCode::General,
+            },
+            Self::Timeout { .. } => ExitCode::Timeout,
+            Self::NoFixedPoint { .. } => ExitCode::Build,
+            Self::DynamicOff => ExitCode::General,
+            Self::ResultDir { .. } => ExitCode::ResultDir,
+            Self::Io { .. } => ExitCode::General,
+            Self::Repositories { .. } => ExitCode::Config,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hints(&self) -> Vec<Hint> {
+        let one = |text: &str| vec![Hint::new(text)];
+        match self {
+            Self::Pm(e) => e.hints(),
+            Self::Chroot(e) => e.hints(),
+            Self::Store(e) => e.hints(),
+            Self::Repo(e) => e.hints(),
+            Self::Sandbox(_) => one("`rpmkit doctor` tells what this host lacks"),
+            Self::DynamicOff => one("set `dynamic_buildrequires = true` in the configuration"),
+            Self::ResultDir { .. } => one("choose another directory with `--resultdir`"),
+            Self::Timeout { .. } => one("raise the limit with `--rpmbuild_timeout SECONDS`"),
+            Self::NoResults => one(
+                "the spec makes no package for this architecture, or `%_rpmfilename` puts it elsewhere",
+            ),
+            Self::RpmFile(_)
+            | Self::Operation { .. }
+            | Self::Unprepared(_)
+            | Self::Command { .. }
+            | Self::NoFixedPoint { .. }
+            | Self::SourcePackages { .. }
+            | Self::Io { .. }
+            | Self::Repositories { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! From a source package to binary packages: the steps, in mock's order.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rpmkit_sandbox::Exit;
+
+use super::{
+    BuildError, Buildroot, Item, Stage,
+    rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
+    tree::Contents,
+};
+use crate::{
+    event::{Event, Level, Log, Phase},
+    repo,
+    results::record::hardware_report,
+    rpmfile::{SourceTree, unpack_source},
+    solve::Request,
+    types::{ChrootPath, Dep, Nevra, Package},
+};
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct Rebuild {
+    /// The source package.
+    pub srpm: PathBuf,
+    /// A spec that takes the place of the one inside.
+    pub spec: Option<PathBuf>,
+    /// Where packages and logs go.
+    pub resultdir: PathBuf,
+    /// Start from the current snapshot; otherwise from what the last run left.
+    pub clean: bool,
+}
+
+/// What a build made.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Identity of the source package.
+    pub package: Nevra,
+    /// Files in the result directory: packages first, source package last.
+    pub artifacts: Vec<PathBuf>,
+    /// Packages the build ran among.
+    pub buildroot: Vec<Package>,
+}
+
+/// Builds one source package. `settings` decides how; the buildroot is prepared here.
+pub fn rebuild(root: &mut Buildroot, job: &Rebuild) -> Result<Built, BuildError> {
+    let staging = root.engine().scratch()?;
+    // Before any work: a file that is no source package must not cost a chroot.
+    let source = unpack(&job.srpm, job.spec.as_deref(), staging.path())?;
+    let shown = file_name(&job.srpm);
+    fs::create_dir_all(&job.resultdir).map_err(|source| BuildError::ResultDir {
+        path: job.resultdir.clone(),
+        source,
+    })?;
+    write_hardware(root, &job.resultdir)?;
+    if job.clean {
+        root.clean()?;
+    }
+    root.init()?;
+    state(root, &format!("build phase for {shown}"), |root| {
+        let (spec, made) = state(root, &format!("build setup for {shown}"), |root| {
+            fill(root, job, &source)?;
+            let name = source.spec.file_name().unwrap_or_default();
+            let spec = root.in_tree(Path::new("SPECS").join(name));
+            let made = settle(root, &spec, staging.path())?;
+            Ok((spec, made))
+        })?;
+        let dynamic = made.is_dynamic();
+        if dynamic && !root.settings().dynamic_buildrequires {
+            return Err(BuildError::DynamicOff);
+        }
+        state(root, &format!("rpmbuild {shown}"), |root| {
+            if dynamic {
+                generate(root, &spec, staging.path())?;
+            }
+            if root.settings().plugins.enabled("package_state") {
+                write_installed(root, &job.resultdir)?;
+            }
+            let phase = Phase::Rpmbuild;
+            let events = root.engine().events().clone();
+            events.phase(phase, &shown, || {
+                let ran = root.rpmbuild(Stage::Final { dynamic }, &spec, phase)?;
+                check(ran, "rpmbuild", phase)
+            })
+        })?;
+        collect(root, job, &made)
+    })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// `Start: X` … `Finish: X` around `work`, balanced whatever happens.
+fn state<T>(
+    root: &mut Buildroot,
+    what: &str,
+    work: impl FnOnce(&mut Buildroot) -> Result<T, BuildError>,
+) -> Result<T, BuildError> {
+    let events = root.engine().events().clone();
+    let say = |start| {
+        events.emit(Event::State {
+            start,
+            what: what.to_owned(),
+        });
+    };
+    say(true);
+    let outcome = work(root);
+    say(false);
+    outcome
+}
+
+/// Takes the source package apart next to nothing else, with the user's spec in place of its own.
+fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<SourceTree, BuildError> {
+    let make = |name: &str| {
+        let dir = staging.join(name);
+        fs::create_dir(&dir)
+            .map(|()| dir.clone())
+            .map_err(|source| BuildError::Io {
+                action: "create",
+                path: dir,
+                source,
+            })
+    };
+    let mut tree = unpack_source(srpm, &make("specs")?, &make("sources")?)?;
+    if let Some(spec) = spec {
+        let target = tree.spec.with_file_name(file_name(spec));
+        let _ = fs::remove_file(&tree.spec);
+        fs::copy(spec, &target).map_err(|source| BuildError::Io {
+            action: "read",
+            path: spec.to_owned(),
+            source,
+        })?;
+        tree.spec = target;
+    }
+    Ok(tree)
+}
+
+fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), BuildError> {
+    let place = |path: &Path, dir: &str| Item {
+        from: path.to_owned(),
+        to: Path::new(dir).join(path.file_name().unwrap_or_default()),
+    };
+    let mut items = vec![
+        place(&source.spec, "SPECS"),
+        place(&job.srpm, "originals"),
+    ];
+    items.extend(source.sources.iter().map(|path| place(path, "SOURCES")));
+    root.fill_home(Contents {
+        items,
+        fresh: true,
+        replace_sources: job.clean,
+        dereference: false,
+    })
+}
+
+/// Remakes the source package and installs what it requires until nothing more is missing: what
+/// is installed may change what the spec requires.
+fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Made, BuildError> {
+    let rounds = root.settings().static_buildrequires_max_loops.max(1);
+    let events = root.engine().events().clone();
+    for _ in 0..rounds {
+        let made = events.phase(Phase::Srpm, "", || root.make_source(spec, staging))?;
+        if root.settings().short_circuit.is_some() {
+            return Ok(made);
+        }
+        let request = requirements(root, &made);
+        let note = made.package.nevra.name.clone();
+        let solution = root.change(&request, &note)?;
+        if solution.is_empty() {
+            return Ok(made);
+        }
+    }
+    Err(BuildError::NoFixedPoint { rounds })
+}
+
+/// The source package's own requirements and the configuration's additions to them.
+fn requirements(root: &Buildroot, made: &Made) -> Request {
+    let mut request = root.package_manager().request();
+    request.builddeps = made.requirements();
+    let settings = root.settings();
+    request
+        .install
+        .extend(settings.additional_packages.iter().cloned());
+    let nevra = &made.package.nevra;
+    let (name, evr) = (&nevra.name, &nevra.evr);
+    let forms = [
+        format!("{name}-{}-{}", evr.version, evr.release),
+        format!("{name}-{}", evr.version),
+        name.clone(),
+    ];
+    let more = forms
+        .iter()
+        .find_map(|form| settings.more_buildreqs.iter().find(|(key, _)| key == form));
+    if let Some((_, extra)) = more {
+        request.install.extend(extra.iter().cloned());
+    }
+    request
+}
+
+/// Runs `%generate_buildrequires` until it asks for nothing that is not there.
+fn generate(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<(), BuildError> {
+    let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
+    let events = root.engine().events().clone();
+    const SUFFIX: &str = ".buildreqs.nosrc.rpm";
+    let phase = Phase::DynamicBuildRequires;
+    for round in 0..rounds {
+        let stage = Stage::BuildRequires { prep: round == 0 };
+        events.phase(phase, "", || {
+            let ran = root.rpmbuild(stage, spec, phase)?;
+            match ran.exit {
+                // Either status may come with a list of requirements.
+                Exit::Code(0 | MISSING_BUILD_REQUIRES) => Ok(()),
+                _ => check(ran, "rpmbuild -br", phase).map(drop),
+            }
+        })?;
+        let say = |text: &str| events.message(Level::Info, Some(Log::Build), text);
+        say("Dynamic buildrequires detected");
+        say("Going to install missing buildrequires. See root.log for details.");
+        let lists = root.take(&["SRPMS"], SUFFIX, staging)?;
+        root.remove(&["SRPMS"], SUFFIX)?;
+        let mut wanted: Vec<Dep> = Vec::new();
+        for list in &lists {
+            let package = repo::local::read_header(list)?;
+            wanted.extend(package.requires.into_iter().map(|r| r.dep));
+        }
+        wanted.retain(|dep| !dep.is_rpmlib());
+        let mut request = root.package_manager().request();
+        request.builddeps = wanted;
+        let solution = root.change(&request, "dynamic build requirements")?;
+        if solution.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(BuildError::NoFixedPoint { rounds })
+}
+
+/// Moves packages to the result directory.
+fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, BuildError> {
+    let events = root.engine().events().clone();
+    events.phase(Phase::Results, "", || {
+        root.stop()?;
+        let arch = root.settings().rpmbuild_arch.clone();
+        let nested = format!("RPMS/{arch}");
+        let mut artifacts = root.take(
+            &["RPMS", &nested, "RPMS/noarch", "SRPMS"],
+            ".rpm",
+            &job.resultdir,
+        )?;
+        if artifacts.is_empty() && root.settings().short_circuit.is_none() {
+            return Err(BuildError::NoResults);
+        }
+        artifacts.sort_by_key(|path| (is_source(path), path.clone()));
+        for path in &artifacts {
+            events.emit(Event::Artifact { path: path.clone() });
+        }
+        Ok(Built {
+            package: made.package.nevra.clone(),
+            artifacts,
+            buildroot: root.packages()?.to_vec(),
+        })
+    })
+}
+
+fn is_source(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.ends_with(".src.rpm") || name.ends_with(".nosrc.rpm")
+}
+
+fn write(path: PathBuf, text: &str) -> Result<(), BuildError> {
+    fs::write(&path, text).map_err(|source| BuildError::ResultDir { path, source })
+}
+
+fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
+    if !root.settings().plugins.enabled("hw_info") {
+        return Ok(());
+    }
+    let store = root.engine().store().dir();
+    let report = hardware_report(&[store, &root.engine().surroundings().cache]);
+    write(dir.join("hw_info.log"), &report)
+}
+
+/// `installed_pkgs.log` in mock's form: NEVRA, build time, size, `installed`.
+fn write_installed(root: &mut Buildroot, dir: &Path) -> Result<(), BuildError> {
+    let mut text = String::new();
+    for package in root.packages()? {
+        use std::fmt::Write as _;
+        let _ = writeln!(
+            text,
+            "{} {} {} installed",
+            package.nevra, package.build_time, package.installed_size
+        );
+    }
+    write(dir.join("installed_pkgs.log"), &text)
+}

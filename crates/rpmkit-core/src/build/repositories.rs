@@ -1,0 +1,88 @@
+//! From a configuration's repository settings to a package manager.
+
+use super::{BuildError, Engine};
+use crate::{
+    config::Settings,
+    pm::{Embedded, TransactionOptions},
+    repo::{RepoSet, Vars},
+};
+
+/// Reads `dnf.conf`, applies `--enablerepo`, `--disablerepo` and `--addrepo`.
+pub(super) fn package_manager(
+    engine: &Engine,
+    settings: &Settings,
+) -> Result<Embedded, BuildError> {
+    let wrong = |reason: String| BuildError::Repositories {
+        chroot: settings.chroot_name.clone(),
+        reason,
+    };
+    let mut vars = Vars::for_target(
+        &settings.repo_arch,
+        settings.releasever.as_deref().unwrap_or_default(),
+    );
+    for (name, value) in &settings.dnf_vars {
+        vars.set(name, value);
+    }
+    let mut repos = RepoSet::parse(&settings.dnf_conf, &vars).map_err(|e| wrong(e.to_string()))?;
+    let words = &settings.enable_disable_repos;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let (option, given) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (word.as_str(), rest.next().map(String::as_str)),
+        };
+        let patterns = given.unwrap_or_default();
+        let unknown = repos.switch(patterns, option == "--enablerepo");
+        if !unknown.is_empty() {
+            engine.events().warn(format!(
+                "{option}: no repository is called `{}`",
+                unknown.join("`, `")
+            ));
+        }
+    }
+    if repos.enabled().next().is_none() {
+        return Err(wrong("no repository is enabled, so nothing can be installed".into()));
+    }
+    let main = &repos.main;
+    let options = TransactionOptions {
+        nodocs: !main.install_docs || main.tsflags.iter().any(|flag| flag == "nodocs"),
+        noscripts: main.tsflags.iter().any(|flag| flag == "noscripts"),
+        ..TransactionOptions::default()
+    };
+    Ok(Embedded::new(engine.tools(), repos, &settings.repo_arch, options))
+}
+
+/// The `dnf.conf` section for a repository given by URL or directory, as mock's `--addrepo` writes
+/// it: named after its address, numbered when `conf` has that name already, unsigned, always fresh.
+pub fn added_repository(conf: &str, url: &str) -> String {
+    let plain: String = url
+        .chars()
+        .filter(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    let taken = |id: &str| conf.lines().any(|line| line.trim() == format!("[{id}]"));
+    let id = std::iter::once(plain.clone())
+        .chain((1..).map(|n| format!("{plain}_{n}")))
+        .find(|id| !taken(id))
+        .unwrap_or(plain);
+    let base = if url.starts_with('/') {
+        format!("file://{url}")
+    } else {
+        url.to_owned()
+    };
+    format!(
+        "\n[{id}]\nname={url}\nbaseurl={base}\nenabled=1\ngpgcheck=0\ncost=1\nbest=1\n\
+         skip_if_unavailable=0\nmetadata_expire=0\nmodule_hotfixes=1\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn added_repositories_get_names_of_their_own() {
+        let first = added_repository("[main]\n", "/srv/repo");
+        assert!(first.contains("[srvrepo]\n") && first.contains("baseurl=file:///srv/repo\n"));
+        assert!(added_repository(&first, "/srv/repo").contains("[srvrepo_1]\n"));
+    }
+}

@@ -1,0 +1,151 @@
+//! rpmbuild calls and what they leave.
+
+use std::path::{Path, PathBuf};
+
+use rpmkit_sandbox::Exit;
+
+use super::{BuildError, Buildroot, Ran, RpmbuildOptions, ShortCircuit, Stage};
+use crate::{
+    event::{Log, Phase},
+    repo,
+    types::{ChrootPath, Dep, Package},
+};
+
+/// rpmbuild's status for "build requirements are missing" (rpm's `RPMRC_MISSINGBUILDREQUIRES`).
+pub(super) const MISSING_BUILD_REQUIRES: i32 = 11;
+
+/// The marker rpmbuild puts into the requirements of a package that generates some.
+const DYNAMIC: &str = "rpmlib(DynamicBuildRequires)";
+
+/// A source package that rpmbuild made.
+#[derive(Debug)]
+pub(super) struct Made {
+    /// Host path of a copy.
+    pub path: PathBuf,
+    pub package: Package,
+}
+
+impl Made {
+    /// What has to be installed to build it.
+    pub fn requirements(&self) -> Vec<Dep> {
+        self.package
+            .requires
+            .iter()
+            .map(|requirement| requirement.dep.clone())
+            .filter(|dep| !dep.is_rpmlib())
+            .collect()
+    }
+
+    /// Whether `%generate_buildrequires` has to run.
+    pub fn is_dynamic(&self) -> bool {
+        self.package.requires.iter().any(|r| r.dep.name == DYNAMIC)
+    }
+}
+
+impl Buildroot {
+    /// What the configuration says about rpmbuild calls.
+    pub(super) fn rpmbuild_options(&self) -> RpmbuildOptions {
+        let s = self.settings();
+        RpmbuildOptions {
+            command: s.rpmbuild_command.clone(),
+            target: s.rpmbuild_arch.clone(),
+            check: s.check,
+            short_circuit: s.short_circuit.as_deref().and_then(|name| match name {
+                "prep" => Some(ShortCircuit::Prep),
+                "build" => Some(ShortCircuit::Build),
+                "install" => Some(ShortCircuit::Install),
+                "binary" => Some(ShortCircuit::Binary),
+                _ => None,
+            }),
+            extra: shlex::split(&s.rpmbuild_opts).unwrap_or_default(),
+            noclean: !s.cleanup_on_success,
+        }
+    }
+
+    /// Runs rpmbuild as the build user.
+    pub(super) fn rpmbuild(
+        &mut self,
+        stage: Stage,
+        spec: &ChrootPath,
+        phase: Phase,
+    ) -> Result<Ran, BuildError> {
+        let mut options = self.rpmbuild_options();
+        options.noclean &= self.knows_noclean()?;
+        let user = self.build_user();
+        let mut run = self.command(options.argv(stage, spec), user);
+        run.log = Some(Log::Build);
+        run.timeout = self.settings().rpmbuild_timeout;
+        run.cwd = self.topdir().as_path().to_owned();
+        let ran = self.run(&run)?;
+        if ran.exit == Exit::TimedOut {
+            return Err(BuildError::Timeout {
+                what: "rpmbuild".to_owned(),
+                phase,
+                seconds: run.timeout.map_or(0, |limit| limit.as_secs()),
+                tail: ran.tail,
+            });
+        }
+        Ok(ran)
+    }
+
+    /// Whether this rpmbuild has `--noclean`; asked only where the answer matters.
+    fn knows_noclean(&mut self) -> Result<bool, BuildError> {
+        if self.settings().cleanup_on_success {
+            return Ok(false);
+        }
+        let argv = vec![self.settings().rpmbuild_command.clone(), "--help".into()];
+        let ran = self.quietly(argv)?;
+        Ok(String::from_utf8_lossy(&ran.output).contains("--noclean"))
+    }
+
+    /// Runs `rpmbuild -bs` and reads the one source package it makes.
+    pub(super) fn make_source(
+        &mut self,
+        spec: &ChrootPath,
+        staging: &Path,
+    ) -> Result<Made, BuildError> {
+        self.remove(&["SRPMS"], ".src.rpm")?;
+        let ran = self.rpmbuild(Stage::Source, spec, Phase::Srpm)?;
+        check(ran, "rpmbuild -bs", Phase::Srpm)?;
+        let mut made = self.take(&["SRPMS"], ".src.rpm", staging)?;
+        match (made.pop(), made.len()) {
+            (Some(path), 0) => Ok(Made {
+                package: repo::local::read_header(&path)?,
+                path,
+            }),
+            (_, others) => Err(BuildError::SourcePackages {
+                count: if others == 0 { 0 } else { others + 1 },
+            }),
+        }
+    }
+
+    /// Removes files by suffix from directories of the build tree.
+    pub(super) fn remove(&self, directories: &[&str], suffix: &str) -> Result<(), BuildError> {
+        let job = super::transfer::RemoveFiles {
+            base: self.home(),
+            directories: directories
+                .iter()
+                .map(|dir| Path::new("build").join(dir))
+                .collect(),
+            suffix: suffix.to_owned(),
+        };
+        self.engine().operate("remove-files", &job).map(drop)
+    }
+}
+
+/// Turns a failed call into an error.
+pub(super) fn check(ran: Ran, what: &str, phase: Phase) -> Result<Ran, BuildError> {
+    if ran.exit.success() {
+        return Ok(ran);
+    }
+    Err(BuildError::Command {
+        what: what.to_owned(),
+        phase,
+        status: ran.exit.shell_code(),
+        signal: match ran.exit {
+            Exit::Signal(signal) => Some(signal),
+            _ => None,
+        },
+        tail: ran.tail,
+    })
+}

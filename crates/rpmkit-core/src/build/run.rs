@@ -1,0 +1,150 @@
+//! One command in the chroot, with its lines as events.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, Stdin, User};
+
+use super::BuildError;
+use crate::event::{Event, Events, Level, Log};
+
+/// A command to run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+    /// Working directory inside.
+    pub cwd: PathBuf,
+    /// Who runs it.
+    pub user: User,
+    /// Time allowed.
+    pub timeout: Option<Duration>,
+    /// The log its output goes to; `None` keeps output out of the event stream.
+    pub log: Option<Log>,
+    /// Standard input.
+    pub stdin: Stdin,
+    /// Run on a read-only view of the root (builds in single-id mode).
+    pub read_only_root: bool,
+}
+
+/// How it went.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// How it ended.
+    pub exit: Exit,
+    /// Its last lines, oldest first, without colour codes.
+    pub tail: Vec<String>,
+    /// Everything it wrote, when its output was kept out of the event stream.
+    pub output: Vec<u8>,
+}
+
+/// Lines kept for the diagnosis of a failure.
+const TAIL: usize = 400;
+
+impl Run {
+    /// Runs it to its end.
+    pub fn go(&self, container: &Container, events: &Events) -> Result<Ran, BuildError> {
+        let mut command = Command::new(self.argv.iter().map(OsString::from))
+            .cwd(&self.cwd)
+            .user(self.user)
+            .stdin(self.stdin.clone())
+            .output(if self.log.is_some() {
+                Output::Merged
+            } else {
+                Output::Separate
+            });
+        command.env = self
+            .env
+            .iter()
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect();
+        command.timeout = self.timeout;
+        command.read_only_root = self.read_only_root;
+        if let Some(log) = self.log {
+            events.emit(Event::Command {
+                log,
+                argv: self.argv.clone(),
+                env: self.env.clone(),
+            });
+        }
+        let mut ran = Ran {
+            exit: Exit::Code(0),
+            tail: Vec::new(),
+            output: Vec::new(),
+        };
+        let mut lines = Lines::default();
+        let mut tail = std::collections::VecDeque::with_capacity(TAIL);
+        let mut on_line = |bytes: &[u8]| {
+            let line = plain(bytes);
+            if line.is_empty() {
+                return;
+            }
+            if let Some(log) = self.log {
+                events.emit(Event::Output {
+                    log,
+                    line: line.clone(),
+                });
+            }
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(line);
+        };
+        let finished = container.run_to_end(&command, |stream, piece| {
+            if self.log.is_none() && stream == rpmkit_sandbox::Stream::Stdout {
+                ran.output.extend_from_slice(piece);
+            } else {
+                lines.feed(piece, &mut on_line);
+            }
+        })?;
+        lines.finish(&mut on_line);
+        ran.exit = finished.exit;
+        ran.tail = tail.into();
+        if let Some(log) = self.log {
+            events.emit(Event::CommandEnd {
+                log,
+                status: ran.exit.shell_code(),
+            });
+            for killed in finished.killed {
+                let text = format!("killed a process the command left behind: {killed}");
+                events.message(Level::Warning, Some(log), text);
+            }
+        }
+        Ok(ran)
+    }
+}
+
+/// A line as log files have it: no colour codes, and what a carriage return overwrote is gone.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_end_matches('\r');
+    let text = text.rsplit('\r').next().unwrap_or(text);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' && rest.peek() == Some(&'[') {
+            rest.next();
+            // A control sequence ends with a byte from @ to ~ (ECMA-48).
+            for c in rest.by_ref() {
+                if ('@'..='~').contains(&c) {
+                    break;
+                }
+            }
+        } else if c != '\u{7}' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn lines_lose_what_a_terminal_would_not_show() {
+        assert_eq!(plain(b"\x1b[1;31merror\x1b[0m: x"), "error: x");
+        assert_eq!(plain(b" 10%\r100%\r"), "100%");
+    }
+}

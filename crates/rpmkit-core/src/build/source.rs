@@ -1,0 +1,137 @@
+//! Source packages from a spec and its sources, and specs read by the target's own rpm.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    BuildError, Buildroot, Item,
+    rpmbuild::check,
+    tree::Contents,
+};
+use crate::{
+    event::{Event, Log, Phase},
+    srpm::SpecParser,
+};
+
+/// A source package to make.
+#[derive(Debug, Clone)]
+pub struct MakeSource {
+    /// The spec.
+    pub spec: PathBuf,
+    /// A directory that becomes `SOURCES`, or one file that goes into it.
+    pub sources: Option<PathBuf>,
+    /// Copy what symbolic links point to instead of the links.
+    pub dereference: bool,
+    /// Where the package goes; made if missing.
+    pub resultdir: PathBuf,
+    /// Start from the current snapshot.
+    pub clean: bool,
+}
+
+/// Makes the source package in the chroot (`rpmbuild -bs`) and gives its path in the result
+/// directory.
+pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
+    fs::create_dir_all(&job.resultdir).map_err(|source| BuildError::ResultDir {
+        path: job.resultdir.clone(),
+        source,
+    })?;
+    if job.clean {
+        root.clean()?;
+    }
+    root.init()?;
+    let events = root.engine().events().clone();
+    let say = |start| {
+        events.emit(Event::State {
+            start,
+            what: "buildsrpm".to_owned(),
+        });
+    };
+    say(true);
+    let made = events.phase(Phase::Srpm, "", || make(root, job));
+    say(false);
+    let path = made?;
+    events.emit(Event::Artifact { path: path.clone() });
+    Ok(path)
+}
+
+fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
+    root.fill_home(Contents {
+        items: items(&job.spec, job.sources.as_deref()),
+        fresh: true,
+        replace_sources: true,
+        dereference: job.dereference,
+    })?;
+    let spec = root.in_tree(Path::new("SPECS").join(job.spec.file_name().unwrap_or_default()));
+    let made = root.make_source(&spec, &job.resultdir)?;
+    Ok(made.path)
+}
+
+fn items(spec: &Path, sources: Option<&Path>) -> Vec<Item> {
+    let mut items = vec![Item {
+        from: spec.to_owned(),
+        to: Path::new("SPECS").join(spec.file_name().unwrap_or_default()),
+    }];
+    if let Some(sources) = sources {
+        items.push(Item {
+            to: if sources.is_dir() {
+                PathBuf::from("SOURCES")
+            } else {
+                Path::new("SOURCES").join(sources.file_name().unwrap_or_default())
+            },
+            from: sources.to_owned(),
+        });
+    }
+    items
+}
+
+/// Reads specs with the rpm of a buildroot, whose macros decide what they mean.
+pub struct InChroot<'a>(pub &'a mut Buildroot);
+
+impl SpecParser for InChroot<'_> {
+    fn expand(
+        &mut self,
+        spec: &Path,
+        source_dir: &Path,
+        defines: &[(String, String)],
+    ) -> Result<String, crate::Error> {
+        Ok(self.0.expand_spec(spec, source_dir, defines)?)
+    }
+}
+
+impl Buildroot {
+    /// The output of `rpmspec -P` for a spec of the host, run as the build user.
+    pub fn expand_spec(
+        &mut self,
+        spec: &Path,
+        source_dir: &Path,
+        defines: &[(String, String)],
+    ) -> Result<String, BuildError> {
+        self.fill_home(Contents {
+            items: items(spec, Some(source_dir)),
+            fresh: true,
+            replace_sources: true,
+            dereference: true,
+        })?;
+        let inside = self.in_tree(Path::new("SPECS").join(spec.file_name().unwrap_or_default()));
+        let mut argv = vec!["rpmspec".to_owned(), "-P".to_owned()];
+        argv.extend(["--target".to_owned(), self.settings().rpmbuild_arch.clone()]);
+        for (name, value) in defines {
+            let name = name.trim_start_matches('%');
+            argv.extend(["--define".to_owned(), format!("{name} {value}")]);
+        }
+        argv.push(inside.to_string());
+        let mut run = self.command(argv, self.build_user());
+        run.log = None;
+        let ran = self.run(&run)?;
+        for line in &ran.tail {
+            self.engine().events().emit(Event::Output {
+                log: Log::Build,
+                line: line.clone(),
+            });
+        }
+        let ran = check(ran, "reading the spec", Phase::Srpm)?;
+        Ok(String::from_utf8_lossy(&ran.output).into_owned())
+    }
+}

@@ -1,0 +1,121 @@
+//! The build user's home: what goes in before rpmbuild runs, what comes out after.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    BuildError, Buildroot, Item, Owner, rpmmacros,
+    transfer::{CopyIn, CopyOut, Wipe},
+};
+use crate::types::ChrootPath;
+
+/// Directories of the build tree.
+const DIRECTORIES: [&str; 7] = [
+    "BUILD",
+    "BUILDROOT",
+    "RPMS",
+    "SOURCES",
+    "SPECS",
+    "SRPMS",
+    "originals",
+];
+
+/// What is put into the home.
+#[derive(Debug, Clone, Default)]
+pub struct Contents {
+    /// Files and directories, with their places below the build tree (`SPECS/x.spec`).
+    pub items: Vec<Item>,
+    /// Remove everything else first, but what the configuration says to keep.
+    pub fresh: bool,
+    /// Replace `SOURCES` and `SPECS` instead of adding to them.
+    pub replace_sources: bool,
+    /// Copy what symbolic links point to.
+    pub dereference: bool,
+}
+
+impl Buildroot {
+    /// Lays out the build tree, the macros file, and `contents`, all owned by the build user.
+    pub fn fill_home(&mut self, contents: Contents) -> Result<(), BuildError> {
+        let s = self.settings();
+        let macro_file = match &s.macrofile {
+            Some(path) => Some(read(path)?),
+            None => None,
+        };
+        let macros = s
+            .macros
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
+        let text = rpmmacros(macro_file.as_deref(), macros);
+        let owner = Owner {
+            uid: s.chrootuid,
+            gid: s.chrootgid,
+        };
+        let wipe = contents.fresh.then(|| {
+            let mut keep: Vec<PathBuf> = s
+                .exclude_from_homedir_cleanup
+                .iter()
+                .map(PathBuf::from)
+                .collect();
+            if contents.replace_sources {
+                keep.retain(|path| path != Path::new("build/SOURCES"));
+            }
+            Wipe { keep }
+        });
+        let build = Path::new("build");
+        let job = CopyIn {
+            base: self.home(),
+            items: contents
+                .items
+                .into_iter()
+                .map(|item| Item {
+                    to: build.join(item.to),
+                    ..item
+                })
+                .collect(),
+            texts: vec![(".rpmmacros".into(), text)],
+            directories: DIRECTORIES.iter().map(|d| build.join(d)).collect(),
+            wipe,
+            owner,
+            dereference: contents.dereference,
+        };
+        self.engine().operate("copy-in", &job).map(drop)
+    }
+
+    /// Copies files whose names end in `suffix` from directories of the build tree to the host
+    /// directory `to`; gives their host paths.
+    pub fn take(
+        &self,
+        directories: &[&str],
+        suffix: &str,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>, BuildError> {
+        let job = CopyOut {
+            base: self.home(),
+            directories: directories
+                .iter()
+                .map(|dir| Path::new("build").join(dir))
+                .collect(),
+            suffix: suffix.to_owned(),
+            to: to.to_owned(),
+        };
+        let answer = self.engine().operate("copy-out", &job)?;
+        let names: Vec<String> =
+            serde_json::from_slice(&answer).map_err(|e| BuildError::Operation {
+                op: "copy-out",
+                reason: e.to_string(),
+            })?;
+        Ok(names.into_iter().map(|name| to.join(name)).collect())
+    }
+
+    /// A place in the build tree as seen inside.
+    pub fn in_tree(&self, path: impl AsRef<Path>) -> ChrootPath {
+        self.topdir().join(path)
+    }
+}
+
+fn read(path: &Path) -> Result<String, BuildError> {
+    std::fs::read_to_string(path).map_err(|source| BuildError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
