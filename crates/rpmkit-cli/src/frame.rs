@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use rpmkit_core::event::Events;
+use rpmkit_core::{event::Events, results::record::PhaseTimes};
 
 use crate::{
     args::OutputArgs,
@@ -25,6 +25,8 @@ pub struct Context {
     pub json: bool,
     /// The log files of the run; a verb that has a result directory opens them.
     pub logs: LogFiles,
+    /// How long the phases of the run took.
+    pub times: PhaseTimes,
     ci: Option<CiLog>,
 }
 
@@ -36,6 +38,7 @@ impl Context {
             printer,
             json: false,
             logs: LogFiles::default(),
+            times: PhaseTimes::default(),
             ci: None,
         }
     }
@@ -49,6 +52,7 @@ impl Context {
         let live = output.live || self.ci.is_some();
         let fanout = Fanout::default()
             .with(self.logs.clone())
+            .with(self.times.clone())
             .with_option(self.ci.clone());
         Events::new(if self.json {
             fanout.with(JsonLines::new(self.printer.clone()))

@@ -9,10 +9,13 @@ pub mod complete;
 pub mod failure;
 pub mod frame;
 pub mod host;
+pub mod job;
 pub mod listen;
 pub mod nearest;
 pub mod printer;
+pub mod setup;
 pub mod signals;
+pub mod sources;
 pub mod verb;
 
 pub use failure::{Failure, Outcome, Status};

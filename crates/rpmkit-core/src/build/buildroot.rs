@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use rpmkit_sandbox::{
-    Container, ContainerSpec, Mount, Network, Overlay, Personality, RootFs, Stdin, User,
+    Container, ContainerSpec, Mount, Network, Personality, Stdin, User,
 };
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{
     event::Log,
     pm::{self, Embedded, PmError, Skeleton, SkeletonFile},
     solve::{Request, Solution},
-    store::{LayerKind, Root, SIDE_DIRS},
+    store::{LayerKind, SIDE_DIRS},
     types::{ChrootPath, Package},
 };
 
@@ -59,6 +59,7 @@ impl Buildroot {
             name,
             settings.uniqueext.as_deref().unwrap_or_default(),
         );
+        let settings = &with_build_user(settings, engine.surroundings().uid);
         let pm = super::repositories::package_manager(engine, settings)?;
         let session = match chroot.open() {
             Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
@@ -322,19 +323,7 @@ impl Buildroot {
 
     fn container_spec(&self) -> ContainerSpec {
         let s = &self.settings;
-        let root = match self.session.root() {
-            Root::Dir(dir) => RootFs::Dir(dir.clone()),
-            Root::Overlay {
-                lowers,
-                upper,
-                work,
-            } => RootFs::Overlay(Overlay {
-                lowers: lowers.clone(),
-                upper: Some(upper.clone()),
-                work: Some(work.clone()),
-                volatile: true,
-            }),
-        };
+        let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.hostname.clone();
         for (name, place, _) in SIDE_DIRS {
@@ -385,4 +374,19 @@ impl Buildroot {
         }
         Ok(self.session.discard()?)
     }
+}
+
+/// Build user and group where the configuration leaves them to the caller's ids, as mock's defaults
+/// do: always the same ones, so that layers and packages do not depend on who builds. Never root.
+const BUILD_IDS: (u32, u32) = (1000, 135);
+
+fn with_build_user(settings: &Settings, caller: u32) -> Settings {
+    let mut settings = settings.clone();
+    if settings.chrootuid == caller || settings.chrootuid == 0 {
+        (settings.chrootuid, settings.chrootgid) = BUILD_IDS;
+    }
+    if settings.chrootgid == 0 {
+        settings.chrootgid = BUILD_IDS.1;
+    }
+    settings
 }

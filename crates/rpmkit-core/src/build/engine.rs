@@ -2,16 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use rpmkit_sandbox::{IdMode, SandboxError};
+use rpmkit_sandbox::IdMode;
 
 use super::BuildError;
 use crate::{
     event::Events,
-    ops::OpFn,
     pm::Tools,
     repo::Fetcher,
     results::record::unix_time,
-    store::{Disk, Driver, Format, Hands, Holder, Mapping, Store, StoreOptions},
+    store::{Hands, Holder, Namespace, Store, host::Survey},
 };
 
 /// Facts about the host and the caller, which the front end reads and the core does not.
@@ -43,57 +42,23 @@ struct Inner {
     surroundings: Surroundings,
 }
 
-/// Runs the core's operations as root of the mode's user namespace.
-struct Namespace(IdMode);
-
-impl Hands for Namespace {
-    fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String> {
-        if matches!(self.0, IdMode::Root) {
-            // Real root needs no namespace to own any file.
-            let found: Option<&(&str, OpFn)> = crate::OPS.iter().find(|(name, _)| *name == op);
-            if let Some((_, run)) = found {
-                return run(input);
-            }
-        }
-        rpmkit_sandbox::call(&self.0, op, input).map_err(|e| match e {
-            SandboxError::Op { message, .. } => message,
-            other => other.to_string(),
-        })
-    }
-}
-
-fn mapping(mode: &IdMode) -> Mapping {
-    match mode {
-        IdMode::Root => Mapping::Root,
-        IdMode::Sub(ids) => Mapping::Sub { start: ids.uids.start },
-        IdMode::Single => Mapping::Single,
-    }
-}
-
 impl Engine {
-    /// Opens the store in `surroundings.cache` for `mode`. `driver` says whether overlayfs works
-    /// there.
+    /// Opens the store of `home` for what `survey` found to work there.
     pub fn open(
-        mode: IdMode,
-        driver: Driver,
+        survey: &Survey,
         fetcher: Fetcher,
         events: Events,
         surroundings: Surroundings,
     ) -> Result<Self, BuildError> {
-        let store = Store::open(StoreOptions {
-            home: surroundings.cache.join("layers"),
-            format: Format::new(surroundings.uid, mapping(&mode), driver),
-            hands: Box::new(Namespace(mode.clone())),
-            holder: Holder {
-                pid: std::process::id(),
-                command: surroundings.command.clone(),
-                since: unix_time(SystemTime::now()),
-            },
-            events: events.clone(),
-            disk: Disk::default(),
-        })?;
+        let holder = Holder {
+            pid: std::process::id(),
+            command: surroundings.command.clone(),
+            since: unix_time(SystemTime::now()),
+        };
+        let home = surroundings.cache.join("layers");
+        let store = Store::open_here(home, surroundings.uid, survey, holder, events.clone())?;
         Ok(Self(Arc::new(Inner {
-            mode,
+            mode: survey.mode.clone(),
             store,
             fetcher: Arc::new(fetcher),
             events,
@@ -140,7 +105,7 @@ impl Engine {
     }
 
     /// What a package manager is made with.
-    pub fn tools(&self) -> Tools {
+    pub(super) fn tools(&self) -> Tools {
         Tools {
             mode: self.0.mode.clone(),
             store: self.0.store.clone(),

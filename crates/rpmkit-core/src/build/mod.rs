@@ -1,6 +1,7 @@
 //! The pipeline: source package → build requirements to a fixed point → rpmbuild → results.
 
 mod buildroot;
+mod card;
 mod engine;
 mod error;
 mod macros;
@@ -13,6 +14,7 @@ pub(crate) mod transfer;
 mod tree;
 
 pub use buildroot::{Access, Buildroot};
+pub use card::{About, card};
 pub use engine::{Engine, Surroundings};
 pub use error::BuildError;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};

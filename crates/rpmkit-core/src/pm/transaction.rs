@@ -14,7 +14,7 @@ use std::{
 
 use rpmkit_sandbox::{
     Command, Container, ContainerSpec, Exit, Filters, IdMode, Limit, Lines, Mount, Network, Output,
-    Overlay, RootFs, Stdin,
+    RootFs, Stdin,
 };
 
 use super::PmError;
@@ -197,20 +197,11 @@ impl Transaction<'_> {
 }
 
 fn mount_target(root: &Root) -> Mount {
-    match root {
-        Root::Dir(dir) => Mount::bind(dir, TARGET),
-        Root::Overlay {
-            lowers,
-            upper,
-            work,
-        } => Mount::Overlay {
+    match RootFs::from(root) {
+        RootFs::Dir(dir) => Mount::bind(dir, TARGET),
+        RootFs::Overlay(overlay) => Mount::Overlay {
             target: TARGET.into(),
-            overlay: Overlay {
-                lowers: lowers.clone(),
-                upper: Some(upper.clone()),
-                work: Some(work.clone()),
-                volatile: true,
-            },
+            overlay,
         },
     }
 }

@@ -82,8 +82,11 @@ pub struct BuildRecord {
     pub exit_code: u8,
     /// What was built, once the source package is known.
     pub package: Option<Nevra>,
-    /// When the build started, seconds since 1970.
-    pub started: u64,
+    /// File name of the source package that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// When the build ended, seconds since 1970.
+    pub ended: u64,
     /// Wall time in seconds.
     pub seconds: f64,
     /// Finished phases in order.
@@ -278,7 +281,8 @@ mod tests {
             outcome: Outcome::Success,
             exit_code: 0,
             package: None,
-            started: 1,
+            source: None,
+            ended: 1,
             seconds: 2.5,
             phases: Vec::new(),
             artifacts: vec![artifact],

@@ -1,11 +1,20 @@
 //! `rpmkit build`: checkout → SRPM → RPMs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rpmkit_cli::{
-    Context, Failure, Outcome,
+    Context, Failure, Outcome, Status,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
+    card,
+    job::{self, Cleanup},
+    setup,
+    sources::{self, Checkout},
+};
+use rpmkit_core::{
+    Error, Events,
+    build::{About, Access, Buildroot, Built, MakeSource, Rebuild, card as failure_card, source_package},
+    config::{Search, Settings},
 };
 
 /// Build packages from a checkout, a spec or a source package
@@ -18,7 +27,7 @@ pub struct BuildArgs {
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 
-    /// Directory for packages and logs [default: results/CHROOT/NAME-VERSION-RELEASE beside the spec]
+    /// Directory for packages and logs [default: results/CHROOT/NAME-VERSION-RELEASE in the checkout]
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub resultdir: Option<PathBuf>,
 
@@ -39,8 +48,210 @@ pub struct BuildArgs {
     pub output: OutputArgs,
 }
 
-/// Builds.
+/// Builds every path for every chroot. All are tried; the first failure decides the status.
 pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
-    let _events = cx.listen(&args.output);
-    Err(Failure::general("the engine is not connected yet"))
+    let events = cx.listen(&args.output);
+    let paths = match args.paths.as_slice() {
+        [] => vec![cx.host.cwd.clone()],
+        given => given.iter().map(|path| cx.host.cwd.join(path)).collect(),
+    };
+    let chroots = match args.chroot.root.as_slice() {
+        [] => vec![setup::DEFAULT_CHROOT.to_owned()],
+        given => given.to_vec(),
+    };
+    let many = paths.len() * chroots.len() > 1;
+    let mut first = None;
+    for path in &paths {
+        for chroot in &chroots {
+            let one = One {
+                args: &args,
+                path,
+                chroot,
+                many,
+            };
+            match one.build(cx, &events) {
+                Ok(built) => {
+                    for artifact in &built.artifacts {
+                        if !cx.json {
+                            cx.printer.data(artifact.display().to_string());
+                        }
+                    }
+                }
+                Err(failure) if many => {
+                    card::show(&cx.printer, &failure, cx.json);
+                    first.get_or_insert(failure.code);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+    Ok(Status(first.unwrap_or(0)))
+}
+
+/// One path for one chroot.
+struct One<'a> {
+    args: &'a BuildArgs,
+    path: &'a Path,
+    chroot: &'a str,
+    many: bool,
+}
+
+/// Whether a file is a source package, by its name.
+fn is_srpm(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.ends_with(".src.rpm") || name.ends_with(".nosrc.rpm")
+}
+
+impl One<'_> {
+    fn build(&self, cx: &Context, events: &Events) -> Result<Built, Failure> {
+        if !self.path.exists() {
+            return Err(Failure::usage(format!(
+                "there is no `{}`; a checkout, a spec or a source package was expected",
+                self.path.display()
+            )));
+        }
+        let settings = self.settings(cx)?;
+        if is_srpm(self.path) {
+            let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path));
+            let engine = setup::engine(cx, events.clone(), &settings)?;
+            let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
+            return self.rebuild(cx, root, self.path.to_owned(), dir, None);
+        }
+        self.checkout(cx, events, &settings)
+    }
+
+    fn settings(&self, cx: &Context) -> Result<Settings, Failure> {
+        let chroot = &self.args.chroot;
+        let configured = setup::configure(
+            cx,
+            self.chroot,
+            Search::Rpmkit,
+            chroot.configdir.as_deref(),
+            &chroot.addrepo,
+            setup::overrides(chroot, &self.args.options),
+        )?;
+        Ok(configured.settings)
+    }
+
+    /// Where results go: as asked, with the chroot's name below when there are several builds.
+    fn resultdir(&self, cx: &Context, settings: &Settings, beside: Option<&Path>, name: &str) -> PathBuf {
+        match &self.args.resultdir {
+            Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
+            Some(dir) => cx.host.cwd.join(dir),
+            None => beside
+                .unwrap_or(&cx.host.cwd)
+                .join(sources::RESULTS)
+                .join(&settings.chroot_name)
+                .join(name),
+        }
+    }
+
+    fn checkout(&self, cx: &Context, events: &Events, settings: &Settings) -> Result<Built, Failure> {
+        let engine = setup::engine(cx, events.clone(), settings)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("rpmkit-")
+            .tempdir_in(&cx.host.dirs.temp)
+            .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+        // The name of the result directory is known once the spec has been read; until then the
+        // logs are kept aside.
+        let aside = scratch.path().join("logs");
+        job::open_logs(cx, &aside)?;
+        let mut root = Buildroot::open(&engine, settings, Access::OwnOrTwin).map_err(Error::from)?;
+        let checkout = Checkout {
+            path: self.path,
+            source: &self.args.sources,
+            settings,
+        };
+        let found = sources::prepare(cx, &mut root, &checkout, scratch.path());
+        let name = found.as_ref().map_or_else(|_| stem(self.path), |found| found.name());
+        let top = sources::top(self.path);
+        let dir = self.resultdir(cx, settings, Some(&top), &name);
+        job::move_logs(cx, &aside, &dir)?;
+        let prepared = match found {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                // Nothing was built yet, so there is nothing to look into.
+                let _ = root.discard();
+                return Err(failure);
+            }
+        };
+        for note in &prepared.prepared.notes {
+            events.info(note.clone());
+        }
+        let about = self.about(settings, &name, Some(prepared.spec_text()));
+        let made = source_package(
+            &mut root,
+            &MakeSource {
+                spec: prepared.prepared.spec.clone(),
+                sources: Some(prepared.prepared.source_dir.clone()),
+                dereference: false,
+                resultdir: scratch.path().join("srpm"),
+                clean: settings.clean,
+            },
+        );
+        match made {
+            Ok(srpm) => self.rebuild(cx, root, srpm, dir, Some(about)),
+            Err(error) => {
+                let _ = root.discard();
+                let about = About {
+                    resultdir: Some(dir),
+                    ..about
+                };
+                Err(Failure::of_card(failure_card(&error, &about)))
+            }
+        }
+    }
+
+    fn about(&self, settings: &Settings, package: &str, spec: Option<(PathBuf, String)>) -> About {
+        About {
+            chroot: settings.chroot_name.clone(),
+            package: package.to_owned(),
+            spec,
+            resultdir: None,
+        }
+    }
+
+    fn rebuild(
+        &self,
+        cx: &Context,
+        root: Buildroot,
+        srpm: PathBuf,
+        resultdir: PathBuf,
+        about: Option<About>,
+    ) -> Result<Built, Failure> {
+        let settings = root.settings().clone();
+        let about = about.unwrap_or_else(|| self.about(&settings, &stem(&srpm), None));
+        let job = Rebuild {
+            srpm,
+            spec: None,
+            resultdir,
+            clean: settings.clean,
+        };
+        // A failed build stays for a look into it; the next build starts afresh anyway.
+        let cleanup = Cleanup {
+            on_success: settings.cleanup_on_success,
+            on_failure: false,
+        };
+        job::build(cx, root, &job, about, cleanup)
+    }
+}
+
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["src.rpm", "nosrc.rpm", "spec"]
+        .iter()
+        .find_map(|suffix| name.strip_suffix(&format!(".{suffix}")))
+        .unwrap_or(&name)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_source_packages() {
+        assert!(is_srpm(Path::new("/x/a-1-1.src.rpm")) && !is_srpm(Path::new("a-1-1.x86_64.rpm")));
+        assert_eq!(stem(Path::new("/x/a-1-1.src.rpm")), "a-1-1");
+    }
 }

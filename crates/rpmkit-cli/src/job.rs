@@ -1,0 +1,143 @@
+//! One build with everything around it: logs, `result.json`, the failure card, the chroot's fate.
+
+use std::{fs, io::Write, path::Path, time::Instant};
+
+use rpmkit_core::{
+    Error, ExitCode,
+    build::{About, BuildError, Buildroot, Built, Rebuild, card, rebuild},
+    results::{
+        failure::FailureCard,
+        record::{Artifact, BuildRecord, Outcome, RECORD_FORMAT, unix_time},
+    },
+};
+
+use crate::{failure::Failure, frame::Context};
+
+/// What becomes of the chroot after a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cleanup {
+    /// Drop what a successful build left.
+    pub on_success: bool,
+    /// Drop what a failed build left.
+    pub on_failure: bool,
+}
+
+/// Starts the log files of a result directory, which is made if missing.
+pub fn open_logs(cx: &Context, dir: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(dir).map_err(|e| result_dir(dir, e))?;
+    cx.logs.open(dir).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.code = ExitCode::ResultDir.code();
+        failure
+    })
+}
+
+/// Moves the log files begun in `from` to `to`, behind what is there, and goes on there.
+pub fn move_logs(cx: &Context, from: &Path, to: &Path) -> Result<(), Failure> {
+    cx.logs.close();
+    fs::create_dir_all(to).map_err(|e| result_dir(to, e))?;
+    for name in ["build.log", "root.log", "state.log"] {
+        let Ok(text) = fs::read(from.join(name)) else {
+            continue;
+        };
+        let path = to.join(name);
+        let appended = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&text));
+        appended.map_err(|e| result_dir(&path, e))?;
+    }
+    open_logs(cx, to)
+}
+
+fn result_dir(path: &Path, source: std::io::Error) -> Failure {
+    let error = BuildError::ResultDir {
+        path: path.to_owned(),
+        source,
+    };
+    Error::from(error).into()
+}
+
+/// Builds a source package. Whatever happens, the result directory tells the story.
+pub fn build(
+    cx: &Context,
+    mut root: Buildroot,
+    job: &Rebuild,
+    about: About,
+    cleanup: Cleanup,
+) -> Result<Built, Failure> {
+    open_logs(cx, &job.resultdir)?;
+    let about = About {
+        resultdir: Some(job.resultdir.clone()),
+        ..about
+    };
+    let started = Instant::now();
+    let before = cx.times.collected().len();
+    let outcome = rebuild(&mut root, job);
+    let arch = root.settings().target_arch.clone();
+    let keep = match &outcome {
+        Ok(_) => !cleanup.on_success,
+        Err(_) => !cleanup.on_failure,
+    };
+    let ended = if keep { root.close() } else { root.discard() };
+    let failure = outcome.as_ref().err().map(|error| card(error, &about));
+    let record = record(&outcome, failure.as_ref(), job, &about, arch);
+    let record = BuildRecord {
+        phases: cx.times.collected().split_off(before),
+        seconds: started.elapsed().as_secs_f64(),
+        ..record
+    };
+    let written = record.write(&job.resultdir);
+    cx.logs.close();
+    if let Some(card) = failure {
+        return Err(Failure::of_card(card));
+    }
+    ended.map_err(Error::from)?;
+    written.map_err(|source| {
+        Error::from(BuildError::ResultDir {
+            path: job.resultdir.clone(),
+            source,
+        })
+    })?;
+    Ok(outcome.map_err(Error::from)?)
+}
+
+fn record(
+    outcome: &Result<Built, BuildError>,
+    failure: Option<&FailureCard>,
+    job: &Rebuild,
+    about: &About,
+    arch: String,
+) -> BuildRecord {
+    let built = outcome.as_ref().ok();
+    BuildRecord {
+        format: RECORD_FORMAT,
+        rpmkit: env!("CARGO_PKG_VERSION").to_owned(),
+        chroot: about.chroot.clone(),
+        arch,
+        outcome: match outcome {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Fail,
+        },
+        exit_code: failure.map_or(0, |card| card.exit_code),
+        package: built.map(|built| built.package.clone()),
+        source: job
+            .srpm
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned()),
+        ended: unix_time(std::time::SystemTime::now()),
+        seconds: 0.0,
+        phases: Vec::new(),
+        artifacts: built
+            .map(|built| {
+                let measured = built.artifacts.iter().map(|path| Artifact::of(path));
+                measured.filter_map(Result::ok).collect()
+            })
+            .unwrap_or_default(),
+        buildroot: built
+            .map(|built| built.buildroot.iter().map(Into::into).collect())
+            .unwrap_or_default(),
+        failure: failure.cloned(),
+    }
+}

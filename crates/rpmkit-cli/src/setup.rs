@@ -1,0 +1,175 @@
+//! From arguments to a configuration and an engine: the two things every verb with a chroot needs.
+
+use std::{fs, path::Path};
+
+use rpmkit_core::{
+    Error, Events, ExitCode,
+    build::{Engine, Surroundings, added_repository},
+    config::{self, Config, LoadRequest, Overrides, Search, Settings},
+    repo::{Dirs, FetchOptions, Fetcher, Proxies},
+    store::host::survey,
+};
+use rpmkit_sandbox::SandboxError;
+
+use crate::{
+    args::{BuildOptions, ChrootArgs},
+    failure::{Failure, chain},
+    frame::Context,
+    host::Host,
+};
+
+/// The configuration used when none is named.
+pub const DEFAULT_CHROOT: &str = "default";
+
+/// A configuration with its typed view.
+pub struct Configured {
+    /// Everything, for those who show it.
+    pub config: Config,
+    /// What builds read.
+    pub settings: Settings,
+}
+
+/// The options of a command line that change the configuration.
+pub fn overrides(chroot: &ChrootArgs, build: &BuildOptions) -> Overrides {
+    let mut repos = Vec::new();
+    for (option, names) in [
+        ("--enablerepo", &chroot.enablerepo),
+        ("--disablerepo", &chroot.disablerepo),
+    ] {
+        for name in names {
+            repos.extend([option.to_owned(), name.clone()]);
+        }
+    }
+    Overrides {
+        config_opts: chroot.config_opts.clone(),
+        verbose: 1,
+        uniqueext: chroot.uniqueext.clone(),
+        offline: chroot.offline,
+        enable_disable_repos: repos,
+        target: build.target.clone(),
+        forcearch: build.forcearch.clone(),
+        no_clean: build.no_clean,
+        no_check: build.nocheck,
+        with: build.with.clone(),
+        without: build.without.clone(),
+        defines: build.define.clone(),
+        rpmbuild_timeout: build.rpmbuild_timeout.and_then(|s| i64::try_from(s).ok()),
+        enable_network: build.enable_network,
+        cleanup_after: build.no_cleanup_after.then_some(false),
+        ..Overrides::default()
+    }
+}
+
+/// Loads the configuration `root` names and passes on what its loader has to say.
+pub fn configure(
+    cx: &Context,
+    root: &str,
+    search: Search,
+    configdir: Option<&Path>,
+    addrepo: &[String],
+    overrides: Overrides,
+) -> Result<Configured, Failure> {
+    let host = config_host(&cx.host);
+    let mut request = match search {
+        Search::Rpmkit => LoadRequest::new(root, host),
+        Search::Mock => LoadRequest::mock(root, host),
+    };
+    request.configdir = configdir.map(|dir| cx.host.cwd.join(dir));
+    request.overrides = Some(overrides);
+    let config = config::load(&request).map_err(Error::from)?;
+    for message in config.messages() {
+        cx.printer.say(&message.text);
+    }
+    let mut settings = config.settings().map_err(Error::from)?;
+    for url in addrepo {
+        let section = added_repository(&settings.dnf_conf, url);
+        settings.dnf_conf.push_str(&section);
+    }
+    Ok(Configured { config, settings })
+}
+
+/// What a configuration may know about this host.
+pub fn config_host(host: &Host) -> config::Host {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let uname = nix::sys::utsname::uname().ok();
+    let field = |get: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
+        uname
+            .as_ref()
+            .map(|u| get(u).to_string_lossy().into_owned())
+            .unwrap_or_default()
+    };
+    config::Host {
+        arch: host.machine.clone(),
+        uname: [
+            field(|u| u.sysname()),
+            field(|u| u.nodename()),
+            field(|u| u.release()),
+            field(|u| u.version()),
+            field(|u| u.machine()),
+        ],
+        hostname: host.hostname.split('.').next().unwrap_or_default().to_owned(),
+        fqdn: host.hostname.clone(),
+        uid: host.uid,
+        gid: host.gid,
+        user: host.login.clone(),
+        home: host.home.clone(),
+        xdg_config_home: host.dirs.config_home.clone(),
+        env: host.env.clone(),
+        groups: config::Host::parse_groups(&read("/etc/group")),
+        users: config::Host::parse_users(&read("/etc/passwd")),
+        run_id: read("/proc/sys/kernel/random/uuid").trim().to_owned(),
+        cwd: host.cwd.clone(),
+    }
+}
+
+/// Opens the store and the downloads of this user. Finding out what the host allows is remembered.
+pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engine, Failure> {
+    let host = &cx.host;
+    let cache = host.dirs.cache.clone();
+    let found = survey(&cache.join("layers"), host.uid).map_err(|e| sandbox_failure(&e))?;
+    let variable = |name: &str| {
+        host.env
+            .get(name)
+            .or_else(|| host.env.get(&name.to_ascii_uppercase()))
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
+    let options = FetchOptions {
+        offline: !settings.online,
+        proxies: Proxies {
+            http: variable("http_proxy"),
+            https: variable("https_proxy"),
+            no_proxy: variable("no_proxy").unwrap_or_default(),
+        },
+        ..FetchOptions::default()
+    };
+    let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
+    let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
+    let surroundings = Surroundings {
+        temp: host.dirs.temp.clone(),
+        uid: host.uid,
+        command: command_line(host),
+        resolv_conf: "/etc/resolv.conf".into(),
+        proxies: proxies
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
+            .collect(),
+        cache,
+    };
+    Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
+}
+
+/// How this process was called, for those who have to wait for it.
+pub fn command_line(host: &Host) -> String {
+    let mut words = host.args.iter().map(|a| a.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let name = Path::new(&program)
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// A failure of the kernel work, with its advice.
+pub fn sandbox_failure(error: &SandboxError) -> Failure {
+    Failure::new(ExitCode::Unshare, chain(error)).hint("`rpmkit doctor` shows what this host lacks")
+}

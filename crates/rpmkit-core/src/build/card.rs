@@ -1,0 +1,129 @@
+//! A failed build as one record for people and machines.
+
+use std::path::{Path, PathBuf};
+
+use super::BuildError;
+use crate::{
+    event::Phase,
+    pm::PmError,
+    results::{
+        diagnose::{End, Evidence, diagnose},
+        failure::{Cause, FailureCard},
+    },
+    solve::SolveError,
+};
+
+/// What is known about the build besides its error.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Chroot name.
+    pub chroot: String,
+    /// The package: a file name or `name-version-release`.
+    pub package: String,
+    /// The spec as the user knows it, and its text.
+    pub spec: Option<(PathBuf, String)>,
+    /// Where the logs are.
+    pub resultdir: Option<PathBuf>,
+}
+
+/// States why a build failed.
+pub fn card(error: &BuildError, about: &About) -> FailureCard {
+    let spec = about
+        .spec
+        .as_ref()
+        .map(|(path, text)| (path.as_path(), text.as_str()));
+    let by_output = |phase: Phase, end: End, lines: &[String]| {
+        diagnose(&Evidence {
+            phase,
+            end,
+            lines,
+            spec,
+        })
+    };
+    let mut card = match error {
+        BuildError::Command {
+            phase,
+            status,
+            signal,
+            tail,
+            ..
+        } => {
+            let end = signal.map_or(End::Status(*status), End::Signal);
+            let mut card = by_output(*phase, end, tail);
+            if *phase == Phase::DynamicBuildRequires {
+                card.exit_code = error.exit_code().code();
+            }
+            card
+        }
+        BuildError::Timeout {
+            phase,
+            seconds,
+            tail,
+            ..
+        } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
+        BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
+            let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+            let mut card = FailureCard::new(
+                error.exit_code(),
+                Cause::Unresolvable {
+                    problems: lines.clone(),
+                },
+                "what the package requires cannot be installed",
+            );
+            card.phase = Some(Phase::Solve);
+            card.lines = lines;
+            card.hints = error.hints();
+            card
+        }
+        other => {
+            let mut card =
+                FailureCard::new(other.exit_code(), Cause::Other, chain(other));
+            card.phase = phase_of(other);
+            card.hints = other.hints();
+            card
+        }
+    };
+    if !about.chroot.is_empty() {
+        card.chroot = Some(about.chroot.clone());
+    }
+    if !about.package.is_empty() {
+        card.package = Some(about.package.clone());
+    }
+    card.log = about.resultdir.as_deref().and_then(|dir| log(dir, &card));
+    card
+}
+
+fn log(dir: &Path, card: &FailureCard) -> Option<PathBuf> {
+    let name = match card.which_log() {
+        crate::event::Log::Build => "build.log",
+        crate::event::Log::Root => "root.log",
+    };
+    Some(dir.join(name)).filter(|path| path.exists())
+}
+
+fn phase_of(error: &BuildError) -> Option<Phase> {
+    Some(match error {
+        BuildError::Pm(PmError::Solve(_)) => Phase::Solve,
+        BuildError::Pm(PmError::Repo(_)) | BuildError::Repo(_) => Phase::Download,
+        BuildError::Pm(PmError::ToolRoot(_)) => Phase::ToolRoot,
+        BuildError::Pm(_) => Phase::BuildDeps,
+        BuildError::SourcePackages { .. } | BuildError::RpmFile(_) => Phase::Srpm,
+        BuildError::DynamicOff | BuildError::NoFixedPoint { .. } => Phase::DynamicBuildRequires,
+        BuildError::NoResults | BuildError::ResultDir { .. } => Phase::Results,
+        _ => return None,
+    })
+}
+
+/// An error with its causes in one line, none of them twice.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        source = cause.source();
+    }
+    text
+}
