@@ -107,7 +107,12 @@ pub fn config_host(host: &Host) -> config::Host {
             field(|u| u.version()),
             field(|u| u.machine()),
         ],
-        hostname: host.hostname.split('.').next().unwrap_or_default().to_owned(),
+        hostname: host
+            .hostname
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         fqdn: host.hostname.clone(),
         uid: host.uid,
         gid: host.gid,
@@ -166,7 +171,10 @@ pub fn command_line(host: &Host) -> String {
     let name = Path::new(&program)
         .file_name()
         .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once(name)
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A failure of the kernel work, with its advice.

@@ -87,13 +87,14 @@ pub fn prepare(
     fs::create_dir_all(&staging)
         .map_err(|e| Failure::general(format!("cannot create `{}`: {e}", staging.display())))?;
     let mut ask = |specs: &[PathBuf]| choose(cx, specs);
-    let choose: Option<&mut srpm::Choose<'_>> = if cx.printer.interactive() && cx.host.terminal.stdin {
-        Some(&mut ask)
-    } else {
-        None
-    };
-    let prepared = srpm::prepare(&request, &staging, &mut InChroot(root), choose)
-        .map_err(Error::from)?;
+    let choose: Option<&mut srpm::Choose<'_>> =
+        if cx.printer.interactive() && cx.host.terminal.stdin {
+            Some(&mut ask)
+        } else {
+            None
+        };
+    let prepared =
+        srpm::prepare(&request, &staging, &mut InChroot(root), choose).map_err(Error::from)?;
     let name = prepared.spec.file_name().unwrap_or_default();
     Ok(Ready {
         shown: source.spec.clone().unwrap_or_else(|| name.into()),

@@ -6,9 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{
-    Container, ContainerSpec, Mount, Network, Personality, Stdin, User,
-};
+use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, Stdin, User};
 
 use super::{
     BuildError, Engine,
@@ -180,7 +178,11 @@ impl Buildroot {
                 Some(layer) if self.session.is_pristine() => layer.packages()?,
                 _ => Vec::new(),
             };
-            let packages = if known.is_empty() { self.query()? } else { known };
+            let packages = if known.is_empty() {
+                self.query()?
+            } else {
+                known
+            };
             self.packages = Some(packages);
         }
         Ok(self.packages.as_deref().unwrap_or_default())
@@ -327,8 +329,13 @@ impl Buildroot {
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.hostname.clone();
         for (name, place, _) in SIDE_DIRS {
-            let place = if name == "builddir" { &s.chroothome } else { place };
-            spec.mounts.push(Mount::bind(self.session.side(name), place));
+            let place = if name == "builddir" {
+                &s.chroothome
+            } else {
+                place
+            };
+            spec.mounts
+                .push(Mount::bind(self.session.side(name), place));
         }
         if self.has_network() {
             spec.network = Network::Host;

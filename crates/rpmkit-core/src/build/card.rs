@@ -76,8 +76,7 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             card
         }
         other => {
-            let mut card =
-                FailureCard::new(other.exit_code(), Cause::Other, chain(other));
+            let mut card = FailureCard::new(other.exit_code(), Cause::Other, chain(other));
             card.phase = phase_of(other);
             card.hints = other.hints();
             card

@@ -79,9 +79,7 @@ pub enum BuildError {
         rounds: u32,
     },
     /// Dynamic requirements are used but switched off.
-    #[error(
-        "the package generates build requirements, and option `dynamic_buildrequires` is off"
-    )]
+    #[error("the package generates build requirements, and option `dynamic_buildrequires` is off")]
     DynamicOff,
     /// A call that must make a source package made none, or several.
     #[error("{count} source packages were made where one was expected")]

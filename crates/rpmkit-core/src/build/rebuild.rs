@@ -147,10 +147,7 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
         from: path.to_owned(),
         to: Path::new(dir).join(path.file_name().unwrap_or_default()),
     };
-    let mut items = vec![
-        place(&source.spec, "SPECS"),
-        place(&job.srpm, "originals"),
-    ];
+    let mut items = vec![place(&source.spec, "SPECS"), place(&job.srpm, "originals")];
     items.extend(source.sources.iter().map(|path| place(path, "SOURCES")));
     root.fill_home(Contents {
         items,

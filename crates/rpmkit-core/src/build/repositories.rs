@@ -41,7 +41,9 @@ pub(super) fn package_manager(
         }
     }
     if repos.enabled().next().is_none() {
-        return Err(wrong("no repository is enabled, so nothing can be installed".into()));
+        return Err(wrong(
+            "no repository is enabled, so nothing can be installed".into(),
+        ));
     }
     let main = &repos.main;
     let options = TransactionOptions {
@@ -49,7 +51,12 @@ pub(super) fn package_manager(
         noscripts: main.tsflags.iter().any(|flag| flag == "noscripts"),
         ..TransactionOptions::default()
     };
-    Ok(Embedded::new(engine.tools(), repos, &settings.repo_arch, options))
+    Ok(Embedded::new(
+        engine.tools(),
+        repos,
+        &settings.repo_arch,
+        options,
+    ))
 }
 
 /// The `dnf.conf` section for a repository given by URL or directory, as mock's `--addrepo` writes

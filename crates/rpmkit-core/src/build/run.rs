@@ -54,11 +54,7 @@ impl Run {
             } else {
                 Output::Separate
             });
-        command.env = self
-            .env
-            .iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
+        command.env = self.env.iter().map(|(k, v)| (k.into(), v.into())).collect();
         command.timeout = self.timeout;
         command.read_only_root = self.read_only_root;
         if let Some(log) = self.log {

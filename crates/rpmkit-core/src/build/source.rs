@@ -5,11 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    BuildError, Buildroot, Item,
-    rpmbuild::check,
-    tree::Contents,
-};
+use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
 use crate::{
     event::{Event, Log, Phase},
     srpm::SpecParser,

@@ -279,7 +279,11 @@ impl Embedded {
             tool_root: Some(tool_root.id()),
             arch: &self.arch,
             install: identity(&solution.install),
-            remove: solution.remove.iter().map(|p| p.nevra.to_string()).collect(),
+            remove: solution
+                .remove
+                .iter()
+                .map(|p| p.nevra.to_string())
+                .collect(),
             options: Some(&self.options),
             skeleton: None,
         })?;

@@ -63,10 +63,8 @@ pub(super) struct Transaction<'a> {
 impl Transaction<'_> {
     /// Runs it. On failure the target tree may be half changed: the caller drops it.
     pub fn run(&self) -> Result<(), PmError> {
-        let mut spec = ContainerSpec::new(
-            self.mode.clone(),
-            RootFs::Dir(self.tool_root.to_path_buf()),
-        );
+        let mut spec =
+            ContainerSpec::new(self.mode.clone(), RootFs::Dir(self.tool_root.to_path_buf()));
         spec.network = Network::None;
         spec.read_only_root = true;
         spec.filters = Filters::for_packages(self.mode);
@@ -152,12 +150,7 @@ impl Transaction<'_> {
         words
     }
 
-    fn rpm(
-        &self,
-        container: &Container,
-        words: Vec<String>,
-        stdin: Stdin,
-    ) -> Result<(), PmError> {
+    fn rpm(&self, container: &Container, words: Vec<String>, stdin: Stdin) -> Result<(), PmError> {
         let env = [
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOME", "/"),

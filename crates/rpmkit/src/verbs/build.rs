@@ -13,7 +13,9 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, Buildroot, Built, MakeSource, Rebuild, card as failure_card, source_package},
+    build::{
+        About, Access, Buildroot, Built, MakeSource, Rebuild, card as failure_card, source_package,
+    },
     config::{Search, Settings},
 };
 
@@ -114,7 +116,8 @@ impl One<'_> {
         if is_srpm(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path));
             let engine = setup::engine(cx, events.clone(), &settings)?;
-            let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
+            let root =
+                Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
             return self.rebuild(cx, root, self.path.to_owned(), dir, None);
         }
         self.checkout(cx, events, &settings)
@@ -134,7 +137,13 @@ impl One<'_> {
     }
 
     /// Where results go: as asked, with the chroot's name below when there are several builds.
-    fn resultdir(&self, cx: &Context, settings: &Settings, beside: Option<&Path>, name: &str) -> PathBuf {
+    fn resultdir(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        beside: Option<&Path>,
+        name: &str,
+    ) -> PathBuf {
         match &self.args.resultdir {
             Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
             Some(dir) => cx.host.cwd.join(dir),
@@ -146,7 +155,12 @@ impl One<'_> {
         }
     }
 
-    fn checkout(&self, cx: &Context, events: &Events, settings: &Settings) -> Result<Built, Failure> {
+    fn checkout(
+        &self,
+        cx: &Context,
+        events: &Events,
+        settings: &Settings,
+    ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
         let scratch = tempfile::Builder::new()
             .prefix("rpmkit-")
@@ -156,14 +170,17 @@ impl One<'_> {
         // logs are kept aside.
         let aside = scratch.path().join("logs");
         job::open_logs(cx, &aside)?;
-        let mut root = Buildroot::open(&engine, settings, Access::OwnOrTwin).map_err(Error::from)?;
+        let mut root =
+            Buildroot::open(&engine, settings, Access::OwnOrTwin).map_err(Error::from)?;
         let checkout = Checkout {
             path: self.path,
             source: &self.args.sources,
             settings,
         };
         let found = sources::prepare(cx, &mut root, &checkout, scratch.path());
-        let name = found.as_ref().map_or_else(|_| stem(self.path), |found| found.name());
+        let name = found
+            .as_ref()
+            .map_or_else(|_| stem(self.path), |found| found.name());
         let top = sources::top(self.path);
         let dir = self.resultdir(cx, settings, Some(&top), &name);
         job::move_logs(cx, &aside, &dir)?;
