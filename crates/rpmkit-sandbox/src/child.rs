@@ -9,7 +9,7 @@ use crate::{seccomp, sys, wire};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 /// Standard descriptors of a command, and its terminal if it controls one.
@@ -20,6 +20,8 @@ pub(crate) struct ChildIo {
 
 /// Number of the command's channel in the child, just above the standard descriptors.
 const CHANNEL: RawFd = 3;
+/// In the child: where it sends the descriptor on which faked calls are served.
+const NOTIFY: RawFd = 4;
 
 /// Never returns: executes the command, or reports on its channel why not and ends with 127.
 pub(crate) fn become_command(
@@ -28,8 +30,9 @@ pub(crate) fn become_command(
     limits: SavedLimits,
     io: &ChildIo,
     channel: &OwnedFd,
+    notify: Option<&OwnedFd>,
 ) -> ! {
-    let error = match arrange_descriptors(io, channel) {
+    let error = match arrange_descriptors(io, channel, notify) {
         Err(error) => error,
         Ok(()) => match prepare(spec, run, limits, io) {
             Ok(()) => exec::exec(&run.argv, &run.env),
@@ -42,18 +45,31 @@ pub(crate) fn become_command(
     sys::exit_now(127)
 }
 
-fn arrange_descriptors(io: &ChildIo, channel: &OwnedFd) -> Result<(), StepError> {
+fn arrange_descriptors(
+    io: &ChildIo,
+    channel: &OwnedFd,
+    notify: Option<&OwnedFd>,
+) -> Result<(), StepError> {
     let text = "arrange standard descriptors";
-    // pid 1 keeps 0, 1 and 2 on /dev/null, so none of the sources is one of the targets.
-    for (number, fd) in io.std.iter().enumerate() {
-        sys::dup_to(fd.as_raw_fd(), number as RawFd).step(Step::Fork, text)?;
+    // Copies above all the numbers used below, so that none is overwritten before its turn.
+    let safe = |fd: &OwnedFd| sys::dup_above(fd, 16).step(Step::Fork, text);
+    let mut sources = io
+        .std
+        .iter()
+        .chain([channel])
+        .chain(notify)
+        .map(safe)
+        .collect::<Result<Vec<_>, _>>()?;
+    for (number, fd) in sources.iter().enumerate() {
+        let number = number as RawFd;
+        sys::dup_to(fd.as_raw_fd(), number).step(Step::Fork, text)?;
+        if number >= CHANNEL {
+            // SAFETY: plain integers.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
     }
-    if channel.as_raw_fd() != CHANNEL {
-        sys::dup_to(channel.as_raw_fd(), CHANNEL).step(Step::Fork, text)?;
-        // SAFETY: plain integers.
-        unsafe { libc::fcntl(CHANNEL, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-    sys::close_from(CHANNEL + 1);
+    sources.clear();
+    sys::close_from(if notify.is_some() { NOTIFY + 1 } else { NOTIFY });
     Ok(())
 }
 
@@ -79,7 +95,12 @@ fn prepare(
         std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
     }
     // Before the identity goes: without NO_NEW_PRIVS, which set-uid programs would suffer from, a filter needs it.
-    seccomp::install(filters(spec, run))?;
+    if let Some(listener) = seccomp::install(filters(spec, run))? {
+        // SAFETY: pid 1 gives such a socket to every command whose filters have mknod, and it was put there above.
+        let notify = unsafe { BorrowedFd::borrow_raw(NOTIFY) };
+        wire::send(notify, &(), &[listener.as_fd()])
+            .step(Step::Seccomp, "hand the filter's listener to pid 1")?;
+    }
     become_user(spec, run)?;
     if !matches!(run.user, User::Root) {
         std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
@@ -87,7 +108,8 @@ fn prepare(
     Ok(())
 }
 
-fn filters(spec: &ContainerSpec, run: &RunPlan) -> Filters {
+/// Which filters a command gets.
+pub(crate) fn filters(spec: &ContainerSpec, run: &RunPlan) -> Filters {
     run.filters.unwrap_or(match run.user {
         User::Root => spec.filters,
         User::Id { .. } => Filters::default(),

@@ -8,7 +8,7 @@ use crate::error::{AtStep, Step, StepError};
 use crate::exec::SavedLimits;
 use crate::plan::{Io, Order, Reply, Request, RunPlan};
 use crate::spec::ContainerSpec;
-use crate::{pty, wire};
+use crate::{mknod, pty, wire};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -37,6 +37,7 @@ struct Init<'a> {
     running: Vec<Running>,
     /// Readable when a child has ended.
     signals: SignalFd,
+    devices: mknod::Server,
 }
 
 /// How long killed processes may take to be gone: one stuck in the kernel must not hold up the rest.
@@ -70,6 +71,7 @@ pub(crate) fn run(
         listener,
         running: Vec::new(),
         signals,
+        devices: mknod::Server::default(),
     };
     loop {
         match init.turn() {
@@ -110,6 +112,8 @@ impl Init<'_> {
         if self.listener.is_some() && ready.next() == Some(true) {
             self.accept();
         }
+        let devices: Vec<bool> = ready.by_ref().take(self.devices.fds().count()).collect();
+        self.devices.serve(&devices);
         let controls: Vec<bool> = ready.by_ref().take(self.controls.len()).collect();
         let channels: Vec<bool> = ready.take(self.running.len()).collect();
         // Channels first: an order sent before a request must be done before it.
@@ -120,6 +124,7 @@ impl Init<'_> {
     fn wait(&self) -> Result<Vec<bool>, Errno> {
         let fds = std::iter::once(self.signals.as_fd())
             .chain(self.listener.iter().map(AsFd::as_fd))
+            .chain(self.devices.fds())
             .chain(self.controls.iter().map(AsFd::as_fd))
             .chain(self.running.iter().map(|run| run.channel.as_fd()));
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
@@ -302,16 +307,24 @@ impl Init<'_> {
     }
 
     fn spawn(
-        &self,
+        &mut self,
         plan: &RunPlan,
         fds: Vec<OwnedFd>,
         channel: &OwnedFd,
     ) -> Result<Pid, StepError> {
         let io = make_io(plan, fds, channel)?;
+        let asks = child::filters(self.spec, plan).mknod;
+        let notify = if asks {
+            Some(self.devices.expect()?)
+        } else {
+            None
+        };
         // SAFETY: this process has one thread, so the child may do anything before it executes.
         match unsafe { fork() }.step(Step::Fork, "start a process")? {
             ForkResult::Parent { child } => Ok(child),
-            ForkResult::Child => child::become_command(self.spec, plan, self.limits, &io, channel),
+            ForkResult::Child => {
+                child::become_command(self.spec, plan, self.limits, &io, channel, notify.as_ref())
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ mod interactive;
 mod kernfs;
 mod leftovers;
 mod maps;
+mod mknod;
 mod monitor;
 mod mounts;
 mod net;

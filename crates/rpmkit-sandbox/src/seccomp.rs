@@ -1,10 +1,11 @@
-//! Hand-written seccomp filters: system calls answered with success and not done.
+//! Hand-written seccomp filters: system calls answered with success and not done, or handed to pid 1 (see `mknod`).
 //!
 //! A filter looks at the ABI first: a 32-bit program in the same container has its own numbers. Unknown ABIs pass.
 
 use crate::error::{AtStep, Step, StepError};
 use crate::spec::Filters;
 use nix::errno::Errno;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 /// AUDIT_ARCH_* of linux/audit.h.
 const X86_64: u32 = 0xc000_003e;
@@ -28,114 +29,221 @@ const SYNC: [(u32, &[u32]); 4] = [
     (ARM, &[118, 148, 36, 373, 144, 341]),
 ];
 
+/// mknod and mknodat: the call and which of its arguments is the mode.
+const MKNOD: [(u32, &[(u32, u32)]); 4] = [
+    (X86_64, &[(133, 1), (259, 2)]),
+    (I386, &[(14, 1), (297, 2)]),
+    (AARCH64, &[(33, 2)]),
+    (ARM, &[(14, 1), (324, 2)]),
+];
+
 const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
 const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-/// Offsets in struct seccomp_data.
+/// Offsets in struct seccomp_data; of an argument the low half, as all our ABIs are little-endian.
 const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
+const ARGUMENTS: u32 = 16;
 
 fn op(code: u16, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }
 
-/// The calls to fake, per ABI.
-fn tables(filters: Filters) -> Vec<(u32, Vec<u32>)> {
+/// Calls and the argument that holds their mode.
+type NodeCalls = &'static [(u32, u32)];
+
+/// The calls to fake, per ABI, and those to ask about.
+fn tables(filters: Filters) -> Vec<(u32, Vec<u32>, NodeCalls)> {
     let chosen = [(filters.chown, &CHOWN), (filters.sync, &SYNC)];
-    CHOWN
+    MKNOD
         .iter()
         .enumerate()
-        .map(|(row, (arch, _))| {
+        .map(|(row, (arch, nodes))| {
             let calls = chosen
                 .iter()
                 .filter(|(on, _)| *on)
                 .flat_map(|(_, table)| table[row].1)
                 .copied()
                 .collect();
-            (*arch, calls)
+            (*arch, calls, if filters.mknod { *nodes } else { &[] })
         })
         .collect()
 }
 
-/// One block an ABI: wrong ABI → next block; a listed call → ERRNO with 0; else allow.
+/// One block an ABI: wrong ABI → next block; a listed call → ERRNO with 0; mknod of a device → ask; else allow.
 fn program(filters: Filters) -> Vec<libc::sock_filter> {
     let mut code = vec![op(LOAD, ARCH, 0, 0)];
-    for (arch, calls) in tables(filters) {
-        // Length of the block behind this jump: load, one test a call, allow, fake. At most 13 + 3: fits in a jump.
-        let rest = calls.len() as u8 + 3;
-        code.push(op(EQUAL, arch, 0, rest));
-        code.push(op(LOAD, NUMBER, 0, 0));
-        for (at, call) in calls.iter().enumerate() {
-            let to_fake = (calls.len() - at) as u8;
-            code.push(op(EQUAL, *call, to_fake, 0));
-        }
-        code.push(op(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0));
-        code.push(op(RETURN, libc::SECCOMP_RET_ERRNO, 0, 0));
+    for (arch, calls, nodes) in tables(filters) {
+        let block = block(&calls, nodes);
+        // A block has at most 13 + 2 × 6 + 4 instructions: fits in a jump.
+        code.push(op(EQUAL, arch, 0, block.len() as u8));
+        code.extend(block);
     }
     code.push(op(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0));
     code
 }
 
-/// Installs the filters for this process and all it starts. Needs CAP_SYS_ADMIN, and leaves NO_NEW_PRIVS alone.
-pub(crate) fn install(filters: Filters) -> Result<(), StepError> {
-    if filters == Filters::default() {
-        return Ok(());
+fn block(calls: &[u32], nodes: &[(u32, u32)]) -> Vec<libc::sock_filter> {
+    const ASKING: usize = 6;
+    // The three returns stand last; jumps count from the instruction behind them.
+    let allow = 1 + calls.len() + nodes.len() * ASKING;
+    let (fake, ask) = (allow + 1, allow + 2);
+    let mut code = vec![op(LOAD, NUMBER, 0, 0)];
+    for call in calls {
+        let to_fake = (fake - code.len() - 1) as u8;
+        code.push(op(EQUAL, *call, to_fake, 0));
     }
+    for (call, argument) in nodes {
+        code.push(op(EQUAL, *call, 0, (ASKING - 1) as u8));
+        code.push(op(LOAD, ARGUMENTS + 8 * argument, 0, 0));
+        code.push(op(AND, libc::S_IFMT, 0, 0));
+        for kind in [libc::S_IFCHR, libc::S_IFBLK] {
+            let to_ask = (ask - code.len() - 1) as u8;
+            code.push(op(EQUAL, kind, to_ask, 0));
+        }
+        code.push(op(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0));
+    }
+    for verdict in [
+        libc::SECCOMP_RET_ALLOW,
+        libc::SECCOMP_RET_ERRNO,
+        libc::SECCOMP_RET_USER_NOTIF,
+    ] {
+        code.push(op(RETURN, verdict, 0, 0));
+    }
+    code
+}
+
+/// Which argument of mknod or mknodat is the mode; none for other calls.
+pub(crate) fn mode_argument(arch: u32, number: u32) -> Option<u32> {
+    let (_, calls) = MKNOD.iter().find(|(known, _)| *known == arch)?;
+    calls
+        .iter()
+        .find(|(call, _)| *call == number)
+        .map(|(_, argument)| *argument)
+}
+
+/// Installs the filters for this process and all it starts. Needs CAP_SYS_ADMIN, and leaves NO_NEW_PRIVS alone. With
+/// [`Filters::mknod`] the answer is the descriptor on which such calls are to be served.
+pub(crate) fn install(mut filters: Filters) -> Result<Option<OwnedFd>, StepError> {
+    if filters == Filters::default() {
+        return Ok(None);
+    }
+    let text = "install a seccomp filter";
+    let listener = match load(filters) {
+        // Somebody outside serves such calls already: there can be only one.
+        Err(Errno::EBUSY) if filters.mknod => {
+            filters.mknod = false;
+            load(filters).step(Step::Seccomp, text)?
+        }
+        other => other.step(Step::Seccomp, text)?,
+    };
+    // SAFETY: with the listener flag the kernel answers with a new descriptor, ours alone.
+    Ok(filters
+        .mknod
+        .then(|| unsafe { OwnedFd::from_raw_fd(listener) }))
+}
+
+fn load(filters: Filters) -> Result<RawFd, Errno> {
     let mut code = program(filters);
     let program = libc::sock_fprog {
         len: code.len() as libc::c_ushort,
         filter: code.as_mut_ptr(),
+    };
+    let flags = if filters.mknod {
+        libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+    } else {
+        0
     };
     // SAFETY: the program points to `len` instructions that live until the call returns; the kernel copies them.
     let result = unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_SET_MODE_FILTER,
-            0,
+            flags,
             &raw const program,
         )
     };
-    Errno::result(result)
-        .step(Step::Seccomp, "install a seccomp filter")
-        .map(drop)
+    Errno::result(result).map(|fd| fd as RawFd)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Runs the few instructions a filter uses.
-    fn verdict(code: &[libc::sock_filter], arch: u32, number: u32) -> u32 {
+    /// Runs the few instructions a filter uses. `modes`: what every argument holds.
+    fn verdict(code: &[libc::sock_filter], arch: u32, number: u32, modes: u32) -> u32 {
         let (mut at, mut value) = (0, 0);
         loop {
             let now = code[at];
             at += 1;
-            match now.code {
-                LOAD => value = if now.k == ARCH { arch } else { number },
-                EQUAL => at += usize::from(if value == now.k { now.jt } else { now.jf }),
-                _ => return now.k,
+            match (now.code, now.k) {
+                (LOAD, ARCH) => value = arch,
+                (LOAD, NUMBER) => value = number,
+                (LOAD, _) => value = modes,
+                (AND, mask) => value &= mask,
+                (EQUAL, k) => at += usize::from(if value == k { now.jt } else { now.jf }),
+                (_, k) => return k,
             }
         }
     }
 
     #[test]
     fn only_listed_calls_of_known_abis_are_faked() {
-        let both = program(Filters {
+        for mknod in [false, true] {
+            let both = program(Filters {
+                chown: true,
+                sync: true,
+                mknod,
+            });
+            for (arch, calls) in CHOWN.iter().chain(&SYNC) {
+                for call in *calls {
+                    assert_eq!(verdict(&both, *arch, *call, 0), libc::SECCOMP_RET_ERRNO);
+                }
+                assert_eq!(verdict(&both, *arch, 1, 0), libc::SECCOMP_RET_ALLOW);
+            }
+            assert_eq!(verdict(&both, 0x1234, 92, 0), libc::SECCOMP_RET_ALLOW);
+            let sync = program(Filters {
+                chown: false,
+                sync: true,
+                mknod,
+            });
+            assert_eq!(verdict(&sync, X86_64, 92, 0), libc::SECCOMP_RET_ALLOW);
+            assert_eq!(verdict(&sync, X86_64, 74, 0), libc::SECCOMP_RET_ERRNO);
+        }
+    }
+
+    #[test]
+    fn only_devices_are_asked_about() {
+        let all = program(Filters {
             chown: true,
             sync: true,
+            mknod: true,
         });
-        for (arch, calls) in CHOWN.iter().chain(&SYNC) {
-            for call in *calls {
-                assert_eq!(verdict(&both, *arch, *call), libc::SECCOMP_RET_ERRNO);
-            }
-            assert_eq!(verdict(&both, *arch, 1), libc::SECCOMP_RET_ALLOW);
-        }
-        assert_eq!(verdict(&both, 0x1234, 92), libc::SECCOMP_RET_ALLOW);
-        let sync = program(Filters {
-            chown: false,
+        let none = program(Filters {
+            chown: true,
             sync: true,
+            mknod: false,
         });
-        assert_eq!(verdict(&sync, X86_64, 92), libc::SECCOMP_RET_ALLOW);
-        assert_eq!(verdict(&sync, X86_64, 74), libc::SECCOMP_RET_ERRNO);
+        for (arch, calls) in MKNOD {
+            for (call, _) in calls {
+                for kind in [libc::S_IFCHR, libc::S_IFBLK] {
+                    assert_eq!(
+                        verdict(&all, arch, *call, kind | 0o644),
+                        libc::SECCOMP_RET_USER_NOTIF
+                    );
+                    assert_eq!(
+                        verdict(&none, arch, *call, kind | 0o644),
+                        libc::SECCOMP_RET_ALLOW
+                    );
+                }
+                for kind in [libc::S_IFIFO, libc::S_IFREG, libc::S_IFSOCK] {
+                    assert_eq!(
+                        verdict(&all, arch, *call, kind | 0o644),
+                        libc::SECCOMP_RET_ALLOW
+                    );
+                }
+            }
+        }
     }
 }

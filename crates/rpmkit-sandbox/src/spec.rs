@@ -173,6 +173,8 @@ pub struct Filters {
     pub chown: bool,
     /// fsync and its family succeed and do nothing.
     pub sync: bool,
+    /// mknod of a device by root makes an empty regular file instead of failing (no user namespace may make devices).
+    pub mknod: bool,
 }
 
 impl Filters {
@@ -181,6 +183,7 @@ impl Filters {
         Self {
             chown: !mode.has_ids(),
             sync: true,
+            mknod: mode.is_rootless(),
         }
     }
 }

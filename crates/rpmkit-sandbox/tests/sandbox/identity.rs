@@ -60,6 +60,7 @@ fn chown_is_real_or_refused_or_faked_as_asked() {
     spec.filters = Filters {
         chown: true,
         sync: true,
+        mknod: false,
     };
     let container = Container::start(&spec).unwrap();
     let script = "touch /root/f; chown 7:8 /root/f && stat -c %u:%g /root/f";
@@ -77,12 +78,58 @@ fn chown_is_real_or_refused_or_faked_as_asked() {
 }
 
 #[test]
+fn devices_become_empty_files_where_they_cannot_be_made() {
+    let place = Place::new();
+    let mut spec = place.spec();
+    spec.filters = Filters::for_packages(&mode());
+    let container = Container::start(&spec).unwrap();
+    let script = "mknod -m 640 /root/node c 1 3 && cd /root && mknod block b 7 0 && mknod fifo p && stat -c %F node block fifo";
+    let kinds = if mode().is_rootless() {
+        "regular empty file\nregular empty file\nfifo"
+    } else {
+        "character special file\nblock special file\nfifo"
+    };
+    assert_eq!(ask(&container, script), kinds);
+    assert_eq!(
+        ask(
+            &container,
+            "stat -c %a /root/node; ! mknod /root/node c 1 3 2>/dev/null && echo exists"
+        ),
+        "640\nexists"
+    );
+    let mut command = Command::new(["sh", "-c", "mknod /root/plain c 1 3"]);
+    command.filters = Some(Filters::default());
+    assert_eq!(
+        output(&container, &command).0.success(),
+        !mode().is_rootless()
+    );
+    // Who may not make devices anyway does not get a file by this way.
+    let mut command = Command::new(["sh", "-c", "mknod /tmp/no c 1 3"]).user(BUILDER);
+    ask(&container, "chmod 1777 /tmp");
+    command.filters = Some(spec.filters);
+    assert_eq!(output(&container, &command).0, Exit::Code(1));
+    assert_eq!(ask(&container, "ls /tmp"), "");
+}
+
+#[test]
+fn syncing_is_faked_as_asked() {
+    let place = Place::new();
+    let container = place.start();
+    // A FIFO cannot be synced: a success shows that nobody tried.
+    let mut command = Command::new(["sh", "-c", "rm -f /root/p; mkfifo /root/p; sync /root/p"]);
+    assert_eq!(output(&container, &command).0, Exit::Code(1));
+    command.filters = Some(Filters { sync: true, ..Filters::default() });
+    assert_eq!(output(&container, &command), (Exit::Code(0), String::new()));
+}
+
+#[test]
 fn builders_are_not_deceived_by_filters_of_package_phases() {
     let place = Place::new();
     let mut spec = place.spec();
     spec.filters = Filters {
         chown: true,
         sync: true,
+        mknod: false,
     };
     spec.mounts.push(Mount::tmpfs("/builddir", 0o777));
     let container = Container::start(&spec).unwrap();
