@@ -118,7 +118,10 @@ fn syncing_is_faked_as_asked() {
     // A FIFO cannot be synced: a success shows that nobody tried.
     let mut command = Command::new(["sh", "-c", "rm -f /root/p; mkfifo /root/p; sync /root/p"]);
     assert_eq!(output(&container, &command).0, Exit::Code(1));
-    command.filters = Some(Filters { sync: true, ..Filters::default() });
+    command.filters = Some(Filters {
+        sync: true,
+        ..Filters::default()
+    });
     assert_eq!(output(&container, &command), (Exit::Code(0), String::new()));
 }
 
