@@ -25,6 +25,8 @@ const SHOWN: usize = 5;
 /// One thing that stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
+    /// What was to be done: `install`, `update` or `remove`.
+    pub action: &'static str,
     /// What was asked for, and by whom unless it was the request itself.
     pub asked: Vec<String>,
     /// Statements that cannot all be true, from what was asked for down to the cause.
@@ -52,9 +54,10 @@ impl fmt::Display for Unsolvable {
             }
             match obstacle.asked.as_slice() {
                 [] => f.write_str("cannot do what was asked for")?,
-                [one] => write!(f, "cannot install {one}")?,
+                [one] => write!(f, "cannot {} {one}", obstacle.action)?,
                 [all @ .., last] => {
-                    write!(f, "cannot install {} and {last} together", all.join(", "))?;
+                    let all = all.join(", ");
+                    write!(f, "cannot {} {all} and {last} together", obstacle.action)?;
                 }
             }
             for line in obstacle.because.iter().chain(&obstacle.candidates) {
@@ -115,6 +118,7 @@ impl Explain<'_> {
                     Asker::Nobody => "",
                 };
                 let mut obstacle = Obstacle {
+                    action: action(asker),
                     asked: vec![asked(asker)],
                     because: vec![if wanted.starts_with('@') {
                         "there is no such group".to_owned()
@@ -145,6 +149,7 @@ impl Explain<'_> {
         jobs.sort_unstable();
         jobs.dedup();
         let mut names: Vec<String> = Vec::new();
+        let mut verb = None;
         let mut known: BTreeSet<SolvId> = BTreeSet::new();
         for job in jobs {
             let (Some(asker), Some(job)) = (self.goal.askers.get(job), self.goal.jobs.get(job))
@@ -152,6 +157,9 @@ impl Explain<'_> {
                 continue;
             };
             let text = asked(asker);
+            if *asker != Asker::Nobody {
+                verb = verb.or(Some(action(asker)));
+            }
             if *asker != Asker::Nobody && !names.contains(&text) {
                 names.push(text);
             }
@@ -165,6 +173,7 @@ impl Explain<'_> {
             }
         }
         let mut obstacle = Obstacle {
+            action: verb.unwrap_or("install"),
             asked: names,
             because: Vec::new(),
             candidates: Vec::new(),
@@ -473,15 +482,26 @@ fn leaves(rich: &Rich) -> Vec<(String, Option<(RelOp, String)>)> {
     }
 }
 
+/// What an asker wanted done.
+fn action(asker: &Asker) -> &'static str {
+    match asker {
+        Asker::Update(_) => "update",
+        Asker::Remove(_) => "remove",
+        Asker::Spec(_)
+        | Asker::Group { .. }
+        | Asker::BuildDep(_)
+        | Asker::Local(_)
+        | Asker::Nobody => "install",
+    }
+}
+
 /// An asker in words.
 fn asked(asker: &Asker) -> String {
     match asker {
-        Asker::Spec(spec) => format!("`{spec}`"),
+        Asker::Spec(spec) | Asker::Update(spec) | Asker::Remove(spec) => format!("`{spec}`"),
         Asker::Group { group, package } => format!("`{package}` (member of group `{group}`)"),
         Asker::BuildDep(dep) => format!("`{dep}` (build dependency)"),
         Asker::Local(path) => format!("`{path}`"),
-        Asker::Update(spec) => format!("the update of `{spec}`"),
-        Asker::Remove(spec) => format!("`{spec}` (for removal)"),
         Asker::Nobody => "what was asked for".to_owned(),
     }
 }

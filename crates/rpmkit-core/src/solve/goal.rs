@@ -9,6 +9,7 @@ use super::{
     comps::{Comps, Member},
     fill,
     glob::Glob,
+    load::Loaded,
     subject::{How, Search, is_path},
 };
 
@@ -57,14 +58,19 @@ impl Goal {
         self.downgrade |= action == JobAction::Install;
     }
 
+    /// Adds a job nobody asked for.
+    pub(crate) fn add(&mut self, job: Job) {
+        self.jobs.push(job);
+        self.askers.push(Asker::Nobody);
+    }
+
     fn extra(&mut self, action: JobAction, select: JobSelect) {
-        self.jobs.push(Job {
+        self.add(Job {
             action,
             select,
             weak: false,
             best: false,
         });
-        self.askers.push(Asker::Nobody);
     }
 
     /// Translates a request.
@@ -115,16 +121,17 @@ impl Goal {
             let id = search.loaded.pool.intern(provide);
             goal.extra(JobAction::MultiVersion, JobSelect::Provides(id));
         }
-        if request.allow_erasing {
-            goal.allow_erasing(search);
+        // dnf's `remove` may always remove what needs the removed.
+        if request.allow_erasing || !request.remove.is_empty() {
+            goal.allow_erasing(search.loaded);
         }
         goal
     }
 
     /// Lets any installed package go.
-    pub(crate) fn allow_erasing(&mut self, search: &Search<'_>) {
-        let pool = &search.loaded.pool;
-        for s in pool.packages_of(search.loaded.system) {
+    pub(crate) fn allow_erasing(&mut self, loaded: &Loaded) {
+        let pool = &loaded.pool;
+        for s in pool.packages_of(loaded.system) {
             if pool.is_considered(s) {
                 self.extra(JobAction::AllowUninstall, JobSelect::Package(s));
             }

@@ -35,7 +35,9 @@ mod fill;
 mod filter;
 mod glob;
 mod goal;
+mod kernels;
 mod load;
+mod modules;
 mod near;
 mod primary;
 mod repo;
@@ -45,6 +47,7 @@ mod solution;
 mod solver;
 mod subject;
 mod xml;
+mod yaml;
 
 pub use comps::{Comps, Environment, Group, Member, MemberKind};
 pub use error::SolveError;

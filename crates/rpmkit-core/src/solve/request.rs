@@ -111,6 +111,8 @@ pub struct Request {
     pub module_enable: Vec<String>,
     /// Modules to disable: none of their packages are considered.
     pub module_disable: Vec<String>,
+    /// `module_platform_id`, such as `platform:f43`. Without it every platform fits.
+    pub module_platform: Option<String>,
     /// Names of installed packages nobody asked for, which `remove` may clean away. Everything
     /// else installed counts as asked for.
     pub unneeded_candidates: Vec<String>,
@@ -139,6 +141,7 @@ impl Default for Request {
             installonly_limit: 3,
             module_enable: Vec::new(),
             module_disable: Vec::new(),
+            module_platform: None,
             unneeded_candidates: Vec::new(),
         }
     }

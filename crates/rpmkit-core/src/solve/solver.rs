@@ -1,6 +1,6 @@
 //! The solver itself: caches, pool, jobs, answer.
 
-use std::{collections::BTreeSet, io, path::Path};
+use std::{collections::BTreeSet, io, path::Path, rc::Rc};
 
 use rpmkit_solv::{Outcome, Pool, SolverFlags, Step};
 
@@ -11,7 +11,9 @@ use super::{
     fill,
     filter::Filter,
     goal::Goal,
+    kernels,
     load::{self, Caches, Loaded},
+    modules::Modules,
     subject::{Search, is_path},
 };
 use crate::types::{Checksum, Package};
@@ -29,6 +31,7 @@ pub struct Solver {
     /// Paths the loaded pool knows from filelists.xml.
     known_paths: BTreeSet<String>,
     comps: Option<Comps>,
+    modules: Option<Rc<Modules>>,
     installed_digest: String,
 }
 
@@ -44,6 +47,7 @@ impl Solver {
             loaded: None,
             known_paths: BTreeSet::new(),
             comps: None,
+            modules: None,
             installed_digest: digest_of(installed),
         }
     }
@@ -116,6 +120,16 @@ impl Solver {
 
     fn work_out(&mut self, request: &Request) -> Result<Solution, SolveError> {
         self.comps()?;
+        let modules = match &self.modules {
+            Some(known) => known.clone(),
+            None => {
+                let read = Rc::new(Modules::read(&self.repos)?);
+                self.modules = Some(Rc::clone(&read));
+                read
+            }
+        };
+        let expanded = expand_modules(request, &modules);
+        let request = expanded.as_ref().unwrap_or(request);
         let paths = paths_of(request);
         // Package files of a request belong to that request only.
         let fits = request.local.is_empty()
@@ -138,9 +152,34 @@ impl Solver {
         let (Some(loaded), Some(comps)) = (&mut self.loaded, &self.comps) else {
             return Ok(Solution::default());
         };
-        let filter = Filter::apply(loaded, &self.repos, request, Vec::new());
+        let hidden = modules.hidden(&self.arch, loaded, &self.repos, request)?;
+        let filter = Filter::apply(loaded, &self.repos, request, hidden);
         let mut search = Search::new(loaded);
-        let goal = Goal::new(&mut search, request, comps, basearch(&self.arch));
+        let mut goal = Goal::new(&mut search, request, comps, basearch(&self.arch));
+        let flags = SolverFlags {
+            ignore_weak_deps: !request.weak_deps,
+            allow_downgrade: goal.downgrade,
+        };
+        let outcome = if request.strict && !goal.unmatched.is_empty() {
+            None
+        } else {
+            let mut solved = loaded.pool.solve(&goal.jobs, flags);
+            let more = kernels::limit(loaded, request, &solved.present);
+            if !more.is_empty() {
+                for job in more {
+                    goal.add(job);
+                }
+                // What depends on a kernel that goes may go with it.
+                goal.allow_erasing(loaded);
+                solved = loaded.pool.solve(&goal.jobs, flags);
+            }
+            Some(solved.outcome)
+        };
+        if let Some(Outcome::Steps(steps)) = outcome {
+            let mut solution = answer(loaded, &self.repos, &self.installed, steps);
+            solution.skipped = goal.skipped;
+            return Ok(solution);
+        }
         let mut explain = Explain {
             loaded,
             repos: &self.repos,
@@ -148,27 +187,38 @@ impl Solver {
             goal: &goal,
             may_erase: request.allow_erasing,
         };
-        if request.strict && !goal.unmatched.is_empty() {
-            let why = explain.unmatched();
-            return Err(SolveError::Unsolvable(Box::new(why)));
-        }
-        let flags = SolverFlags {
-            ignore_weak_deps: !request.weak_deps,
-            allow_downgrade: goal.downgrade,
+        let why = match outcome {
+            Some(Outcome::Problems(problems)) => explain.problems(&problems),
+            _ => explain.unmatched(),
         };
-        let solved = explain.loaded.pool.solve(&goal.jobs, flags);
-        match solved.outcome {
-            Outcome::Problems(problems) => {
-                let why = explain.problems(&problems);
-                Err(SolveError::Unsolvable(Box::new(why)))
-            }
-            Outcome::Steps(steps) => {
-                let mut solution = self::answer(loaded, &self.repos, &self.installed, steps);
-                solution.skipped = goal.skipped;
-                Ok(solution)
-            }
-        }
+        Err(SolveError::Unsolvable(Box::new(why)))
     }
+}
+
+/// `@module:stream/profile` among the specs becomes an enabled stream and the profile's packages;
+/// None when there is nothing of the kind.
+fn expand_modules(request: &Request, modules: &Modules) -> Option<Request> {
+    let found: Vec<(usize, (String, Vec<String>))> = request
+        .install
+        .iter()
+        .enumerate()
+        .filter_map(|(i, spec)| Some((i, modules.install(spec.strip_prefix('@')?)?)))
+        .collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut expanded = request.clone();
+    let gone: BTreeSet<usize> = found.iter().map(|(i, _)| *i).collect();
+    let mut i = 0;
+    expanded.install.retain(|_| {
+        i += 1;
+        !gone.contains(&(i - 1))
+    });
+    for (_, (stream, packages)) in found {
+        expanded.module_enable.push(stream);
+        expanded.install.extend(packages);
+    }
+    Some(expanded)
 }
 
 /// Paths and path patterns a request names.

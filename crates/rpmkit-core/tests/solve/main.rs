@@ -28,4 +28,4 @@ macro_rules! scenarios {
     )*};
 }
 
-scenarios! { basic }
+scenarios! { basic filters modular groups installed }
