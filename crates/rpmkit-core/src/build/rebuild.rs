@@ -79,6 +79,8 @@ pub fn rebuild(root: &mut Buildroot, job: &Rebuild) -> Result<Built, BuildError>
             if root.settings().plugins.enabled("package_state") {
                 write_installed(root, &job.resultdir)?;
             }
+            // What earlier runs dropped is removed while rpmbuild works.
+            root.engine().store().sweep_in_background();
             let phase = Phase::Rpmbuild;
             let events = root.engine().events().clone();
             events.phase(phase, &shown, || {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Chroot, ChrootError, POSTINIT, Top, Upper};
 use crate::{
-    store::{Layer, LayerKind, Lock, Root, SIDE_DIRS, Store, StoreError, Want, random_id},
+    store::{Layer, LayerKind, Lock, Root, Store, StoreError, Want, random_id},
     types::LayerId,
 };
 
@@ -154,15 +154,12 @@ impl PrivateUpper {
     ) -> Result<Self, StoreError> {
         let dir = store.upper_dir(id);
         let lock = own_lock(store, &dir)?;
-        // A move to another layer that was cut short may have taken them away.
-        for (name, _, mode) in SIDE_DIRS {
-            let side = dir.join("dirs").join(name);
-            if !side.exists() {
-                store.inner().disk.mkdir(&side, mode)?;
-                store.inner().disk.chmod(&side, mode)?;
-            }
-        }
         let below = mounted_below(store, parent.as_ref())?;
+        // A move to another layer may have been cut short.
+        if !dir.join("fs").exists() {
+            store.trash(&dir.join("work"))?;
+            store.writable(&dir, &below)?;
+        }
         let root = match store.format().driver {
             crate::store::Driver::Plain => Root::Dir(dir.join("fs")),
             crate::store::Driver::Overlay => {
@@ -305,21 +302,20 @@ impl Session {
                 chroot: self.chroot.label(),
             });
         }
+        // The directories beside the overlay stay where they are: one that belongs to the build
+        // user cannot be renamed into another directory by us (rename(2), EACCES).
         let store = self.chroot.store.clone();
-        let old = {
-            let _guard = store.shared()?;
-            let mut new = PrivateUpper::create(&store, Some(top.clone()))?;
-            new.rebased = true;
-            for (name, ..) in SIDE_DIRS {
-                let target = new.dir.join("dirs").join(name);
-                store.trash(&target)?;
-                store.inner().disk.rename(&self.side(name), &target)?;
-            }
-            std::mem::replace(&mut self.upper, new)
-        };
-        self.save(true)?;
-        store.trash(&old.dir)?;
-        Ok(())
+        let _guard = store.shared()?;
+        let dir = self.upper.dir.clone();
+        for name in ["fs", "work"] {
+            store.trash(&dir.join(name))?;
+        }
+        let below = mounted_below(&store, Some(top))?;
+        self.upper.root = store.writable(&dir, &below)?;
+        self.upper.below = below;
+        self.upper.parent = Some(top.clone());
+        self.upper.rebased = true;
+        self.save(true)
     }
 
     /// Makes the root mountable again after a container used it: overlayfs will not mount a work
