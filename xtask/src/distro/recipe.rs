@@ -375,10 +375,21 @@ pub fn aliases(package: &str) -> Vec<String> {
         .flat_map(|(_, provides)| provides.iter().map(|&text| text.to_owned()))
         .collect();
     if let Some(stem) = package.strip_suffix("-dev") {
-        names.push(format!("{stem}-devel"));
-        if let Some(short) = stem.strip_prefix("lib") {
-            names.push(format!("{short}-devel"));
-        }
+        // `libpython3-dev` is not what anybody means by `python3-devel`: a name in the table is nobody else's.
+        let taken = |name: &String| {
+            ALIASES
+                .iter()
+                .any(|(owner, all)| *owner != package && all.contains(&name.as_str()))
+        };
+        let short = stem
+            .strip_prefix("lib")
+            .map(|short| format!("{short}-devel"));
+        names.extend(
+            [Some(format!("{stem}-devel")), short]
+                .into_iter()
+                .flatten()
+                .filter(|name| !taken(name)),
+        );
     }
     names
 }
