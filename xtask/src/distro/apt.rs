@@ -193,10 +193,10 @@ impl Apt {
         Ok(paths)
     }
 
-    /// Downloads the parts of a source package into `dir`, unpacking nothing.
+    /// Downloads the upstream archives of a source package into `dir`, unpacking nothing.
     pub fn source(&self, name: &str, dir: &Path) -> Result<()> {
         self.run(
-            &["source", "--download-only", "--quiet=2"],
+            &["source", "--download-only", "--tar-only", "--quiet=2"],
             &[name.to_owned()],
             Some(dir),
         )
