@@ -23,13 +23,41 @@ pub struct Fixture {
 
 /// All of them.
 pub const ALL: &[Fixture] = &[
-    Fixture { name: "hello", source: "hello", about: "autotools, translations, info pages, %check" },
-    Fixture { name: "jansson", source: "jansson", about: "autotools from autoreconf on, a library with -devel" },
-    Fixture { name: "cjson", source: "cjson", about: "CMake, ctest, a library with -devel" },
-    Fixture { name: "tree", source: "tree", about: "a plain Makefile" },
-    Fixture { name: "python-colorama", source: "python-colorama", about: "Python, dynamic BuildRequires, noarch" },
-    Fixture { name: "bash-completion", source: "bash-completion", about: "autotools, noarch, an epoch" },
-    Fixture { name: "hello-broken", source: "hello", about: "fails in %build: a patch breaks it" },
+    Fixture {
+        name: "hello",
+        source: "hello",
+        about: "autotools, translations, info pages, %check",
+    },
+    Fixture {
+        name: "jansson",
+        source: "jansson",
+        about: "autotools from autoreconf on, a library with -devel",
+    },
+    Fixture {
+        name: "cjson",
+        source: "cjson",
+        about: "CMake, ctest, a library with -devel",
+    },
+    Fixture {
+        name: "tree",
+        source: "tree",
+        about: "a plain Makefile",
+    },
+    Fixture {
+        name: "python-colorama",
+        source: "python-colorama",
+        about: "Python, dynamic BuildRequires, noarch",
+    },
+    Fixture {
+        name: "bash-completion",
+        source: "bash-completion",
+        about: "autotools, noarch, an epoch",
+    },
+    Fixture {
+        name: "hello-broken",
+        source: "hello",
+        about: "fails in %build: a patch breaks it",
+    },
 ];
 
 /// How the checkout is laid out.
@@ -48,17 +76,25 @@ pub fn lay_out(name: &str, dir: &Path, style: Style, work: &Path) -> Result<()> 
         format!("no fixture `{name}`; there are: {}", names.join(", "))
     })?;
     let empty = !dir.exists() || fs::read_dir(dir)?.next().is_none();
-    ensure!(empty, "`{}` is not empty: give a directory that does not exist yet", dir.display());
+    ensure!(
+        empty,
+        "`{}` is not empty: give a directory that does not exist yet",
+        dir.display()
+    );
     let archive = archive(fixture.source, work)?;
     let version = version(&archive)?;
     fs::create_dir_all(dir)?;
     if style == Style::Tree {
         unpack(&archive, dir)?;
     }
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name);
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures")
+        .join(name);
     for entry in fs::read_dir(&ours).with_context(|| format!("cannot read `{}`", ours.display()))? {
         let path = entry?.path();
-        let Some(file) = path.file_name() else { continue };
+        let Some(file) = path.file_name() else {
+            continue;
+        };
         if path.extension().is_some_and(|kind| kind == "spec") {
             let spec = with_version(&fs::read_to_string(&path)?, &version);
             if style == Style::DistGit {
@@ -79,7 +115,10 @@ fn archive(source: &str, work: &Path) -> Result<PathBuf> {
     let found = |dir: &Path| -> Result<Option<PathBuf>> {
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
             if name.contains(".orig.tar.") && !name.ends_with(".asc") {
                 return Ok(Some(path));
             }
@@ -94,7 +133,8 @@ fn archive(source: &str, work: &Path) -> Result<PathBuf> {
     // Into a directory of its own first: what is in the cache is whole.
     let fresh = tempfile::tempdir_in(work)?;
     apt.source(source, fresh.path())?;
-    let path = found(fresh.path())?.with_context(|| format!("source package `{source}` has no upstream archive"))?;
+    let path = found(fresh.path())?
+        .with_context(|| format!("source package `{source}` has no upstream archive"))?;
     let target = cache.join(path.file_name().unwrap_or_default());
     fs::rename(&path, &target)?;
     Ok(target)
@@ -102,7 +142,10 @@ fn archive(source: &str, work: &Path) -> Result<PathBuf> {
 
 /// `2.10` of `hello_2.10.orig.tar.gz`.
 fn version(archive: &Path) -> Result<String> {
-    let name = archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = archive
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     name.split_once('_')
         .and_then(|(_, rest)| rest.split_once(".orig.tar."))
         .map(|(version, _)| version.to_owned())
@@ -113,7 +156,10 @@ fn version(archive: &Path) -> Result<String> {
 fn with_version(spec: &str, version: &str) -> String {
     spec.lines()
         .map(|line| match line.strip_prefix("Version:") {
-            Some(rest) => format!("Version:{}{version}\n", &rest[..rest.len() - rest.trim_start().len()]),
+            Some(rest) => format!(
+                "Version:{}{version}\n",
+                &rest[..rest.len() - rest.trim_start().len()]
+            ),
             None => format!("{line}\n"),
         })
         .collect()
@@ -121,11 +167,19 @@ fn with_version(spec: &str, version: &str) -> String {
 
 /// The file name `Source0` means.
 fn source_name(spec: &str) -> Result<String> {
-    let field = |key: &str| spec.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
-    let (Some(source), Some(name), Some(version)) = (field("Source0:"), field("Name:"), field("Version:")) else {
+    let field = |key: &str| {
+        spec.lines()
+            .find_map(|line| line.strip_prefix(key))
+            .map(str::trim)
+    };
+    let (Some(source), Some(name), Some(version)) =
+        (field("Source0:"), field("Name:"), field("Version:"))
+    else {
         bail!("the spec lacks a name, a version or a source");
     };
-    Ok(source.replace("%{name}", name).replace("%{version}", version))
+    Ok(source
+        .replace("%{name}", name)
+        .replace("%{version}", version))
 }
 
 /// Unpacks an archive without its single top directory.
@@ -135,20 +189,29 @@ fn unpack(archive: &Path, dir: &Path) -> Result<()> {
         Some("gz") => Box::new(flate2::read::GzDecoder::new(file)),
         Some("xz") => Box::new(liblzma::read::XzDecoder::new(file)),
         Some("zst") => Box::new(zstd::Decoder::new(file)?),
-        other => bail!("`{}`: compression {other:?} is not known", archive.display()),
+        other => bail!(
+            "`{}`: compression {other:?} is not known",
+            archive.display()
+        ),
     };
     let mut tar = tar::Archive::new(reader);
     for entry in tar.entries()? {
         let mut entry = entry?;
         let path: PathBuf = entry.path()?.components().skip(1).collect();
-        if path.as_os_str().is_empty() || path.components().any(|part| part == std::path::Component::ParentDir) {
+        if path.as_os_str().is_empty()
+            || path
+                .components()
+                .any(|part| part == std::path::Component::ParentDir)
+        {
             continue;
         }
         let target = dir.join(&path);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent)?;
         }
-        entry.unpack(&target).with_context(|| format!("cannot unpack `{}`", path.display()))?;
+        entry
+            .unpack(&target)
+            .with_context(|| format!("cannot unpack `{}`", path.display()))?;
     }
     Ok(())
 }
@@ -160,15 +223,34 @@ fn commit(dir: &Path, message: &str) -> Result<()> {
         let output = Command::new("git")
             .arg("-C")
             .arg(dir)
-            .args(["-c", "user.name=rpmkit", "-c", "user.email=rpmkit@localhost", "-c", "init.defaultBranch=main"])
-            .args(["-c", "core.autocrlf=false", "-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null"])
+            .args([
+                "-c",
+                "user.name=rpmkit",
+                "-c",
+                "user.email=rpmkit@localhost",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args([
+                "-c",
+                "core.autocrlf=false",
+                "-c",
+                "commit.gpgSign=false",
+                "-c",
+                "core.hooksPath=/dev/null",
+            ])
             .args(arguments)
             .env("GIT_AUTHOR_DATE", date)
             .env("GIT_COMMITTER_DATE", date)
             .output()
             .context("cannot run `git`")?;
         let error = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "`git {}` failed: {}", arguments.join(" "), error.trim());
+        ensure!(
+            output.status.success(),
+            "`git {}` failed: {}",
+            arguments.join(" "),
+            error.trim()
+        );
         Ok(())
     };
     git(&["init", "--quiet"])?;
@@ -184,7 +266,9 @@ mod tests {
     #[test]
     fn every_fixture_has_one_spec_that_names_its_source() {
         for fixture in ALL {
-            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(fixture.name);
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../tests/fixtures")
+                .join(fixture.name);
             let specs: Vec<PathBuf> = fs::read_dir(&dir)
                 .unwrap()
                 .map(|entry| entry.unwrap().path())
@@ -192,14 +276,24 @@ mod tests {
                 .collect();
             assert_eq!(specs.len(), 1, "{}", fixture.name);
             let text = with_version(&fs::read_to_string(&specs[0]).unwrap(), "9.9");
-            assert!(source_name(&text).unwrap().contains("9.9"), "{}", fixture.name);
+            assert!(
+                source_name(&text).unwrap().contains("9.9"),
+                "{}",
+                fixture.name
+            );
         }
     }
 
     #[test]
     fn versions() {
-        assert_eq!(version(Path::new("/x/hello_2.10.orig.tar.gz")).unwrap(), "2.10");
+        assert_eq!(
+            version(Path::new("/x/hello_2.10.orig.tar.gz")).unwrap(),
+            "2.10"
+        );
         assert!(version(Path::new("hello.tar.gz")).is_err());
-        assert_eq!(with_version("Name: a\nVersion:   1\n", "2"), "Name: a\nVersion:   2\n");
+        assert_eq!(
+            with_version("Name: a\nVersion:   1\n", "2"),
+            "Name: a\nVersion:   2\n"
+        );
     }
 }

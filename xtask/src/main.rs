@@ -5,9 +5,14 @@
     reason = "a program for the terminal"
 )]
 
+mod chroot;
+mod demo;
 mod distro;
+mod fixture;
 mod generated;
 mod install;
+mod needs;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,6 +35,36 @@ enum Command {
         /// Where to put it [default: target/distro/dist]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Serve a directory over loopback HTTP until interrupted
+    Serve {
+        /// What to serve [default: the test distribution, made first]
+        dir: Option<PathBuf>,
+        /// Port; 0 takes any free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// Also write a chroot definition for the test distribution into this directory
+        #[arg(long, value_name = "DIR")]
+        configdir: Option<PathBuf>,
+    },
+    /// Lay out a git checkout of a real upstream project with a spec in it
+    Fixture {
+        /// Which one; none lists them
+        name: Option<String>,
+        /// Directory to make
+        dir: Option<PathBuf>,
+        /// How it is laid out
+        #[arg(long, value_enum, default_value = "tree")]
+        style: fixture::Style,
+    },
+    /// Show everything: build rpmkit and the test distribution, then packages from a checkout, twice
+    Demo {
+        /// The project to build
+        #[arg(long, default_value = "jansson")]
+        fixture: String,
+        /// Build rpmkit optimised
+        #[arg(long)]
+        release: bool,
     },
     /// Write the shell completions, made from the definitions of the arguments
     Completions {
@@ -77,6 +112,34 @@ fn run(cli: Cli) -> Result<()> {
             let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
             println!("{}", distro.dir.display());
         }
+        Command::Serve {
+            dir,
+            port,
+            configdir,
+        } => serve(dir, port, configdir)?,
+        Command::Fixture {
+            name: Some(name),
+            dir: Some(dir),
+            style,
+        } => {
+            fixture::lay_out(&name, &dir, style, &target_dir()?.join("distro"))?;
+            println!("{}", dir.display());
+        }
+        Command::Fixture { .. } => {
+            for one in fixture::ALL {
+                println!("{:<16} {}", one.name, one.about);
+            }
+        }
+        Command::Demo { fixture, release } => {
+            let target = target_dir()?;
+            let demo = demo::Demo {
+                root: workspace(),
+                target: &target,
+                fixture: &fixture,
+                release,
+            };
+            demo.run(&say, &|text| println!("{text}"))?;
+        }
         Command::Completions { check } => {
             generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
         }
@@ -99,6 +162,32 @@ fn run(cli: Cli) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Serves until somebody ends us.
+fn serve(dir: Option<PathBuf>, port: u16, configdir: Option<PathBuf>) -> Result<()> {
+    let say = |text: &str| eprintln!("{text}");
+    let dir = match dir {
+        Some(dir) => dir,
+        None => distro::make(&target_dir()?.join("distro"), None, &say)?.dir,
+    };
+    let server = serve::Server::start(&dir, port)?;
+    if let Some(configdir) = configdir {
+        let stamp = distro::Stamp::read(&dir).with_context(|| {
+            format!(
+                "`{}` is no test distribution: it has no stamp",
+                dir.display()
+            )
+        })?;
+        eprintln!(
+            "wrote `{}`",
+            chroot::write(&configdir, &stamp, &server.url())?.display()
+        );
+    }
+    println!("{}", server.url());
+    loop {
+        std::thread::park();
+    }
 }
 
 /// The workspace's directory.

@@ -86,10 +86,13 @@ impl Request {
         };
         loop {
             let mut line = String::new();
-            if reader.by_ref().take(LINE_LIMIT).read_line(&mut line)? == 0 || line.trim().is_empty() {
+            if reader.by_ref().take(LINE_LIMIT).read_line(&mut line)? == 0 || line.trim().is_empty()
+            {
                 return Ok(Some(request));
             }
-            let Some((key, value)) = line.split_once(':') else { continue };
+            let Some((key, value)) = line.split_once(':') else {
+                continue;
+            };
             let value = value.trim().to_owned();
             match key.to_ascii_lowercase().as_str() {
                 "range" => request.range = Some(value),
@@ -135,10 +138,16 @@ fn answer(root: &Path, request: &Request, out: &mut impl Write) -> std::io::Resu
         Some(Asked::Part(first, last)) => (
             first,
             last - first + 1,
-            format!("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{last}/{length}\r\n"),
+            format!(
+                "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{last}/{length}\r\n"
+            ),
         ),
         Some(Asked::Beyond) => {
-            return status(out, "416 Range Not Satisfiable", &format!("Content-Range: bytes */{length}\r\n"));
+            return status(
+                out,
+                "416 Range Not Satisfiable",
+                &format!("Content-Range: bytes */{length}\r\n"),
+            );
         }
         Some(Asked::Whole) | None => (0, length, "HTTP/1.1 200 OK\r\n".to_owned()),
     };
@@ -155,7 +164,10 @@ fn answer(root: &Path, request: &Request, out: &mut impl Write) -> std::io::Resu
 }
 
 fn status(out: &mut impl Write, status: &str, fields: &str) -> std::io::Result<()> {
-    write!(out, "HTTP/1.1 {status}\r\n{fields}Content-Length: 0\r\n\r\n")
+    write!(
+        out,
+        "HTTP/1.1 {status}\r\n{fields}Content-Length: 0\r\n\r\n"
+    )
 }
 
 /// What a `Range:` asks for.
@@ -170,7 +182,10 @@ enum Asked {
 }
 
 fn range(text: &str, length: u64) -> Asked {
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|spec| spec.split_once('-')) else {
+    let Some((first, last)) = text
+        .strip_prefix("bytes=")
+        .and_then(|spec| spec.split_once('-'))
+    else {
         return Asked::Whole;
     };
     match (first.parse::<u64>(), last.parse::<u64>()) {
@@ -200,7 +215,9 @@ fn locate(root: &Path, target: &str) -> Option<PathBuf> {
         }
     }
     let relative = PathBuf::from(String::from_utf8(bytes).ok()?.trim_start_matches('/'));
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     plain.then(|| root.join(relative))
 }
 
@@ -238,6 +255,10 @@ mod tests {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         assert!(text.starts_with("HTTP/1.1 206"), "{text}");
-        assert!(text.contains("Content-Range: bytes 3-5/10") && text.contains("\r\n\r\n345HTTP/1.1 404"), "{text}");
+        assert!(
+            text.contains("Content-Range: bytes 3-5/10")
+                && text.contains("\r\n\r\n345HTTP/1.1 404"),
+            "{text}"
+        );
     }
 }

@@ -92,7 +92,7 @@ impl Apt {
             return Ok(());
         }
         self.run(&["update", "--quiet"], &[], None)?;
-        Ok(super::write_whole(&stamp, &sources)?)
+        super::write_whole(&stamp, &sources)
     }
 
     /// `apt-cache madison`-like question: the names among `wanted` that apt knows.
@@ -201,6 +201,30 @@ impl Apt {
             Some(dir),
         )
         .map(drop)
+    }
+
+    /// Installs packages on this machine, with our lists and the machine's own package database. Needs root.
+    pub fn install_on_host(
+        &self,
+        apt_get: &mut Command,
+        names: &[String],
+    ) -> Result<std::process::ExitStatus> {
+        apt_get
+            .arg("-c")
+            .arg(&self.config)
+            .args([
+                "-o",
+                "Dir::State::status=/var/lib/dpkg/status",
+                "-o",
+                "Dir::Cache::pkgcache=",
+                "install",
+                "--no-install-recommends",
+                "--quiet",
+            ])
+            .args(names)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .status()
+            .context("cannot run `apt-get`")
     }
 
     fn archives(&self) -> PathBuf {

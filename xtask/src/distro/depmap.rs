@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn bounds_of_debian_custom() {
         let text = |debian: &str| {
-            let found = super::super::control::relations(debian).remove(0).remove(0);
+            let found = relations(debian).remove(0).remove(0);
             plain(&found).to_string()
         };
         assert_eq!(text("git-man (<< 1:2.39.5-.)"), "git-man <= 1:2.39.5");

@@ -88,7 +88,8 @@ pub struct Stamp {
 impl Stamp {
     const FORMAT: u32 = 1;
 
-    fn read(dist: &Path) -> Option<Self> {
+    /// Reads the stamp of a finished distribution.
+    pub fn read(dist: &Path) -> Option<Self> {
         let stamp: Self = serde_json::from_slice(&fs::read(dist.join("stamp.json")).ok()?).ok()?;
         (stamp.format == Self::FORMAT).then_some(stamp)
     }

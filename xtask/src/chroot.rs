@@ -1,0 +1,31 @@
+//! The chroot definition for the test distribution, as a file of rpmkit's own format.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::distro::Stamp;
+
+/// Name of the chroot for a distribution.
+pub fn name(stamp: &Stamp) -> String {
+    format!("testdist-1-{}", stamp.arch)
+}
+
+/// Writes the definition into `dir`; packages come from `base`, a URL that has `zst`, `gz` and `signed` below it.
+pub fn write(dir: &Path, stamp: &Stamp, base: &str) -> Result<PathBuf> {
+    std::fs::create_dir_all(dir)?;
+    let name = name(stamp);
+    let arch = &stamp.arch;
+    let path = dir.join(format!("{name}.toml"));
+    let text = format!(
+        "# Made by cargo xtask; the address is that of the run which wrote it.\n\
+         description = \"rpmkit test distribution\"\nroot = \"{name}\"\ntarget_arch = \"{arch}\"\n\
+         legal_host_arches = [\"{arch}\"]\nchroot_setup_cmd = \"install @buildsys-build\"\ndist = \"td1\"\n\
+         releasever = \"1\"\npackage_manager = \"dnf4\"\n\n[repos.testdist]\nname = \"Test distribution\"\n\
+         baseurl = \"{base}/zst\"\n\n[repos.testdist-signed]\nname = \"Test distribution, signed\"\n\
+         baseurl = \"{base}/signed\"\nenabled = 0\ngpgcheck = 1\nrepo_gpgcheck = 1\n\
+         gpgkey = \"{base}/RPM-GPG-KEY-testdist\"\n"
+    );
+    std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(path)
+}
