@@ -65,7 +65,7 @@ fn what_copr_and_koji_write() {
          baseurl=\"https://d.example.com/results/a/b/f-40-$basearch/\"\npriority=98\n\
          module_hotfixes = true\n\n\
          [build]\nname=build\nbaseurl=http://a/one\n\thttp://a/two,http://a/three\n\n   http://a/four\n\
-         excludepkgs=x y\nincludepkgs=z*\nexclude=w\n",
+         excludepkgs=old\nexcludepkgs=x y\nincludepkgs=z*\nexclude=w\n",
     );
     assert_eq!(set.main.excludepkgs, ["kernel*", "foo"]);
     let copr = set.find("copr_base").unwrap();

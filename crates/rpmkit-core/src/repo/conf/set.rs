@@ -27,20 +27,25 @@ impl RepoSet {
         let (main, repos): (Vec<&Section>, Vec<&Section>) =
             sections.iter().partition(|s| s.name == "main");
         let mut set = Self::default();
-        for entry in main.iter().flat_map(|section| &section.entries) {
+        for entry in last_of_each(&main) {
             let value = vars.substitute(&entry.value);
             if !set.main.set(entry, &value)? {
                 set.keep("main", entry);
             }
         }
-        for section in repos {
+        for section in &repos {
             let id = vars.substitute(&section.name);
             check_id(&id, section.line)?;
-            let mut repo = match set.find(&id) {
-                Some(known) => known.clone(),
-                None => Repository::new(&id, &set.main.inherited),
-            };
-            for entry in &section.entries {
+            if set.find(&id).is_some() {
+                continue;
+            }
+            let parts: Vec<&Section> = repos
+                .iter()
+                .filter(|other| vars.substitute(&other.name) == id)
+                .copied()
+                .collect();
+            let mut repo = Repository::new(&id, &set.main.inherited);
+            for entry in last_of_each(&parts) {
                 let value = vars.substitute(&entry.value);
                 if !repo.set(entry, &value)? {
                     set.keep(&id, entry);
@@ -106,6 +111,16 @@ impl RepoSet {
         }
         unknown
     }
+}
+
+/// The entries of sections of one name, without those that a later one of the same key replaces.
+fn last_of_each<'a>(sections: &[&'a Section]) -> Vec<&'a Entry> {
+    let all: Vec<&Entry> = sections.iter().flat_map(|s| &s.entries).collect();
+    all.iter()
+        .enumerate()
+        .filter(|(at, entry)| !all[at + 1..].iter().any(|later| later.key == entry.key))
+        .map(|(_, entry)| *entry)
+        .collect()
 }
 
 /// dnf allows letters, digits and `-_.:` in a repository's id.
