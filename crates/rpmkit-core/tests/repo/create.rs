@@ -147,6 +147,17 @@ fn sources_can_be_left_out_and_nonsense_is_named() {
     std::fs::write(repo.path().join("junk.rpm"), "junk").unwrap();
     let error = create(repo.path(), &options).unwrap_err();
     assert!(error.to_string().contains("junk.rpm"), "{error}");
+    std::fs::remove_file(repo.path().join("junk.rpm")).unwrap();
+    let key = create(repo.path(), &options).unwrap().key;
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    let repomd = repo.path().join("repodata/repomd.xml");
+    std::fs::File::open(&repomd)
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
+    assert_eq!(create(repo.path(), &options).unwrap().key, key);
+    let time = std::fs::metadata(&repomd).unwrap().modified().unwrap();
+    assert_eq!(time, old, "nothing new, nothing written");
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(create(empty.path(), &options).unwrap().packages, 0);
 }

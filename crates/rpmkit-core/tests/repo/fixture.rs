@@ -238,19 +238,28 @@ impl Key {
 
     /// Signs a file into `FILE.asc`.
     pub fn sign_file(&self, path: &Path) {
-        let data = std::fs::read(path).unwrap();
-        let signature = DetachedSignature::sign_binary_data(
+        let text = self
+            .detached(&std::fs::read(path).unwrap())
+            .to_armored_string(ArmorOptions::default())
+            .unwrap();
+        std::fs::write(format!("{}.asc", path.display()), text).unwrap();
+    }
+
+    /// A signature of these bytes, not armoured.
+    pub fn sign(&self, data: &[u8]) -> Vec<u8> {
+        use pgp::ser::Serialize;
+        self.detached(data).to_bytes().unwrap()
+    }
+
+    fn detached(&self, data: &[u8]) -> DetachedSignature {
+        DetachedSignature::sign_binary_data(
             rand::thread_rng(),
             &self.0.primary_key,
             &Password::empty(),
             HashAlgorithm::Sha256,
-            &data[..],
+            data,
         )
-        .unwrap();
-        let text = signature
-            .to_armored_string(ArmorOptions::default())
-            .unwrap();
-        std::fs::write(format!("{}.asc", path.display()), text).unwrap();
+        .unwrap()
     }
 
     pub fn signer(&self) -> rpm::signature::pgp::Signer {

@@ -241,3 +241,68 @@ fn local_packages() {
     sign_all(&repo, &key);
     cache.fetcher().download(&[read()], &set("1")).unwrap();
 }
+
+/// Packages as rpm made them before 4.14: no digest of the payload in the header, but a signature
+/// over header and payload.
+#[test]
+fn old_packages() {
+    use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag};
+    let repo = Repo::new();
+    let key = Key::new();
+    let good = key_file(&repo, &key, "good");
+    let path = repo.path().join("alpha-1-1.noarch.rpm");
+    let digests = [
+        IndexTag::RPMTAG_PAYLOADSHA256 as u32,
+        IndexTag::RPMTAG_PAYLOADSHA256ALT as u32,
+        IndexTag::RPMTAG_PAYLOAD_SHA512 as u32,
+        IndexTag::RPMTAG_PAYLOAD_SHA512_ALT as u32,
+        IndexTag::RPMTAG_PAYLOAD_SHA3_256 as u32,
+        IndexTag::RPMTAG_PAYLOAD_SHA3_256_ALT as u32,
+        IndexTag::RPMTAG_HEADERIMMUTABLE as u32,
+    ];
+    let mut package = builder("alpha", "1", |_| {}).build().unwrap();
+    let entries = package.metadata.header.get_all_entries().unwrap();
+    let kept = entries
+        .into_iter()
+        .filter(|(tag, _)| !digests.contains(tag))
+        .map(|(tag, data)| HeaderEntry::new(tag, data));
+    package.metadata.header = Header::from_entries(kept, IndexTag::RPMTAG_HEADERIMMUTABLE);
+    let header = package.metadata.header_bytes().unwrap();
+    let whole = [header.clone(), package.payload.clone()].concat();
+    let mut write = |whole_signature: Option<&[u8]>, header_signature: Option<&[u8]>| {
+        let entry = |tag: IndexSignatureTag, data: &[u8]| {
+            HeaderEntry::new(tag as u32, rpm::IndexData::Bin(data.to_vec()))
+        };
+        let whole = whole_signature.map(|s| entry(IndexSignatureTag::RPMSIGTAG_PGP, s));
+        let head = header_signature.map(|s| entry(IndexSignatureTag::RPMSIGTAG_RSA, s));
+        package.metadata.signature = Header::from_entries(
+            head.into_iter().chain(whole),
+            IndexSignatureTag::HEADER_SIGNATURES,
+        );
+        package.write_file(&path).unwrap();
+        repo.index();
+    };
+    let set = one(&format!(
+        "baseurl={}\ngpgcheck=1\ngpgkey={}",
+        repo.path().display(),
+        good.display()
+    ));
+    let download = || {
+        Cache::new()
+            .fetcher()
+            .download(&repo.packages("test")[..1], &set)
+    };
+    let (over_header, over_all) = (key.sign(&header), key.sign(&whole));
+    write(Some(&over_all), None);
+    download().unwrap();
+    write(Some(&over_all), Some(&over_header));
+    download().unwrap();
+    write(None, Some(&over_header));
+    assert_eq!(
+        problem(download().unwrap_err()),
+        SignatureProblem::NoPayloadDigest
+    );
+    write(Some(&over_header), Some(&over_header));
+    let found = problem(download().unwrap_err());
+    assert!(matches!(found, SignatureProblem::Wrong { .. }), "{found}");
+}

@@ -182,10 +182,13 @@ fn write(
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO)
         .as_secs();
-    let repomd = repomd_text(&all, now);
-
     let path = repodata.join("repomd.xml");
     let before = std::fs::read(&path).unwrap_or_default();
+    if unchanged(&before, &all) {
+        // The same content keeps its name, and whatever was derived from it.
+        return Ok(Checksum::sha256(&before).hex);
+    }
+    let repomd = repomd_text(&all, now);
     publish(&path, repomd.as_bytes())?;
     let mut keep: HashSet<String> = all.iter().map(|w| w.name.clone()).collect();
     keep.insert("repomd.xml".to_owned());
@@ -199,6 +202,19 @@ fn write(
     }
     sweep(dir, repodata, &keep)?;
     Ok(Checksum::sha256(repomd.as_bytes()).hex)
+}
+
+/// Whether the table of contents that is there names just these files.
+fn unchanged(before: &[u8], all: &[Written]) -> bool {
+    Repomd::parse(before).is_ok_and(|old| {
+        old.records.len() == all.len()
+            && all.iter().all(|one| {
+                let href = format!("repodata/{}", one.name);
+                old.records
+                    .iter()
+                    .any(|record| record.kind == one.kind && record.href == href)
+            })
+    })
 }
 
 fn repomd_text(all: &[Written], now: u64) -> String {
