@@ -40,6 +40,21 @@ impl ScrubTarget {
         "all",
     ];
 
+    /// Its name; mock's older one for the package manager's cache.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Chroot => "chroot",
+            Self::Bootstrap => "bootstrap",
+            Self::Cache => "cache",
+            Self::RootCache => "root-cache",
+            Self::CCache => "c-cache",
+            Self::PackageCache => "yum-cache",
+            Self::Lvm => "lvm",
+            Self::Overlayfs => "overlayfs",
+        }
+    }
+
     /// The target of a name in [`Self::NAMES`].
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {

@@ -1,28 +1,94 @@
-//! A file a mode. What they share is the frame here: the first lines mock says.
+//! A file a mode. What they share is in [`work`]; here is the frame: what mock says first and last,
+//! and which mode is which file.
+
+mod buildsrpm;
+mod chain;
+mod clean;
+mod command;
+mod copy;
+mod init;
+mod install;
+mod pmcmd;
+mod rebuild;
+mod show;
+mod snapshot;
+mod tarball;
+mod work;
 
 use rpmkit_cli::{Context, Failure, Outcome};
+use rpmkit_core::{Event, ExitCode};
 
-use crate::{request::MockRequest, run::MOCK_VERSION};
+use self::work::Work;
+use crate::{mode::Mode, request::MockRequest, run::MOCK_VERSION};
 
 /// Runs the mode of a request; `args` are the words it was made from.
 pub fn run(cx: &mut Context, request: &MockRequest, args: &[String]) -> Outcome {
+    match request.mode {
+        Mode::ScrubAllChroots => return clean::scrub_all_chroots(cx),
+        Mode::ListChroots => return show::list_chroots(cx, request),
+        _ => {}
+    }
+    let work = Work::new(cx, request)?;
     let program = cx.host.called_as();
     let words: Vec<String> = std::iter::once(&program)
         .chain(args)
         .map(|w| shell_quoted(w))
         .collect();
-    cx.printer.say(format!(
-        "INFO: mock.py version {MOCK_VERSION} starting (rpmkit {}), args: {}",
+    work.info(format!(
+        "mock.py version {MOCK_VERSION} starting (rpmkit {}), args: {}",
         env!("CARGO_PKG_VERSION"),
         words.join(" ")
     ));
-    Err(Failure::general(format!(
-        "the engine is not connected yet: {:?}",
-        request.mode
-    )))
+    work.info("Signal handler active");
+    state(&work, true);
+    let outcome = dispatch(cx, &work);
+    if outcome.is_ok() {
+        state(&work, false);
+        cx.logs
+            .balanced()
+            .map_err(|e| Failure::new(ExitCode::State, e.to_string()))?;
+    }
+    outcome
 }
 
-/// A word as a shell needs it.
+fn state(work: &Work<'_>, start: bool) {
+    work.events.emit(Event::State {
+        start,
+        what: "run".to_owned(),
+    });
+}
+
+fn dispatch(cx: &mut Context, work: &Work<'_>) -> Outcome {
+    match &work.request.mode {
+        Mode::Rebuild { calculate } => rebuild::run(cx, work, *calculate),
+        Mode::Chain => chain::run(cx, work),
+        Mode::BuildSrpm => buildsrpm::run(cx, work),
+        Mode::DebugConfig { expanded } => show::debug_config(cx, work, *expanded),
+        Mode::Shell => command::shell(cx, work),
+        Mode::Chroot => command::chroot(cx, work),
+        Mode::Clean => clean::clean(cx, work),
+        Mode::Scrub(targets) => clean::scrub(cx, work, targets),
+        Mode::ScrubAllChroots => clean::scrub_all_chroots(cx),
+        Mode::Init => init::run(cx, work),
+        Mode::InstallDeps => install::dependencies(cx, work),
+        Mode::Install => install::install(cx, work),
+        Mode::ListChroots => show::list_chroots(cx, work.request),
+        Mode::Update => install::update(cx, work),
+        Mode::Remove => install::remove(cx, work),
+        Mode::OrphansKill => show::orphans(cx, work),
+        Mode::CopyIn => copy::copy_in(cx, work),
+        Mode::CopyOut => copy::copy_out(cx, work),
+        Mode::PmCmd(_) => pmcmd::run(cx, work),
+        Mode::Snapshot => snapshot::create(cx, work),
+        Mode::RemoveSnapshot => snapshot::remove(cx, work),
+        Mode::RollbackTo => snapshot::rollback(cx, work),
+        Mode::ListSnapshots => snapshot::list(cx, work),
+        Mode::Umount | Mode::Mount => show::mounting(work),
+        Mode::PrintRootPath => show::root_path(cx, work),
+    }
+}
+
+/// A word as a shell needs it, written as Python's `shlex.quote` writes it.
 fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

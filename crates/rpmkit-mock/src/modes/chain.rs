@@ -1,0 +1,189 @@
+//! `--chain`: several source packages in the order given, each with the results of those before it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_core::{
+    ExitCode,
+    build::{Access, BuildError, Buildroot},
+};
+
+use super::{
+    rebuild::{fetched, one},
+    work::Work,
+};
+
+/// Builds the chain.
+pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
+    let options = &work.request.options;
+    if work.request.words.is_empty() {
+        return Err(Failure::usage("You must specify an SRPM file with --chain"));
+    }
+    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp).map_err(|e| cannot("make a temporary directory in", &cx.host.dirs.temp, &e))?;
+    let repo = repository(cx, work)?;
+    work.info(format!("results dir: {}", repo.display()));
+    index(&repo)?;
+    let chain = Chain {
+        cx,
+        work,
+        repo: &repo,
+        downloads: downloads.path(),
+    };
+    let mut todo: Vec<&String> = work.request.words.iter().collect();
+    let mut done = Vec::new();
+    let mut skipped = Vec::new();
+    loop {
+        let mut failed = Vec::new();
+        let before = done.len();
+        for word in &todo {
+            match chain.package(word)? {
+                Ended::Built => done.push((*word).clone()),
+                Ended::Already => skipped.push((*word).clone()),
+                Ended::Failed => {
+                    failed.push(*word);
+                    if !options.keep_going {
+                        break;
+                    }
+                }
+            }
+        }
+        // Once more as long as a round has made new packages that the failed ones may have missed.
+        if options.recurse && !failed.is_empty() && done.len() > before {
+            todo = failed;
+            continue;
+        }
+        return finish(work, &done, &skipped, failed.len());
+    }
+}
+
+fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> Outcome {
+    if !skipped.is_empty() {
+        work.info(format!("Packages skipped as already built: {}", skipped.join(", ")));
+    }
+    if done.is_empty() {
+        work.info("No packages successfully built!");
+    } else {
+        work.info("Packages successfully built in this order:");
+        for package in done {
+            work.info(package.clone());
+        }
+    }
+    if failed == 0 {
+        return Ok(Status::OK);
+    }
+    Err(Failure::new(
+        ExitCode::ChainIncomplete,
+        format!("{failed} packages of the chain were not built"),
+    ))
+}
+
+enum Ended {
+    Built,
+    Already,
+    Failed,
+}
+
+struct Chain<'a> {
+    cx: &'a Context,
+    work: &'a Work<'a>,
+    repo: &'a Path,
+    downloads: &'a Path,
+}
+
+impl Chain<'_> {
+    fn package(&self, word: &str) -> Result<Ended, Failure> {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        let Some(stem) = name.strip_suffix(".rpm") else {
+            self.work.events.warn(format!("{word} doesn't appear to be an rpm - skipping"));
+            return Ok(Ended::Failed);
+        };
+        let stem = stem.strip_suffix(".src").unwrap_or(stem);
+        let dir = self.repo.join(stem);
+        if dir.join("success").exists() {
+            self.work.info(format!("Skipping already built: {name}"));
+            return Ok(Ended::Already);
+        }
+        self.work.info(format!("Start chain build: {name}"));
+        let built = self.build(word, &dir);
+        let ok = built.is_ok();
+        if let Err(failure) = built {
+            self.work.events.message(rpmkit_core::event::Level::Error, None, failure.message);
+        }
+        let (made, old) = if ok { ("success", "fail") } else { ("fail", "success") };
+        fs::create_dir_all(&dir)
+            .and_then(|()| fs::write(dir.join(made), "done\n"))
+            .map_err(|e| cannot("write", &dir.join(made), &e))?;
+        // The mark of an earlier run may not be there.
+        let _ = fs::remove_file(dir.join(old));
+        if ok {
+            index(self.repo)?;
+        }
+        self.work.info(format!("End chain build: {name}"));
+        Ok(if ok { Ended::Built } else { Ended::Failed })
+    }
+
+    fn build(&self, word: &str, dir: &Path) -> Result<(), Failure> {
+        let srpm = fetched(self.cx, self.work, word, self.downloads)?;
+        let engine = self.work.engine(self.cx)?;
+        let mut settings = self.work.settings.clone();
+        settings.dnf_conf.push_str(&section(self.repo));
+        let root =
+            Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(|e| self.work.failure(&e))?;
+        one(self.cx, self.work, root, srpm, None, dir, self.work.settings.clean).map(drop)
+    }
+}
+
+/// The repository of what has been built so far. Everything in it is fresh and ours.
+fn section(repo: &Path) -> String {
+    format!(
+        "\n[local_build_repo]\nname=local_build_repo\nbaseurl=file://{}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\ncost=1\ngpgcheck=0\n",
+        repo.display()
+    )
+}
+
+/// `LOCAL/results/CONFIG`, where LOCAL is as asked or a directory for this run.
+fn repository(cx: &Context, work: &Work<'_>) -> Result<PathBuf, Failure> {
+    let options = &work.request.options;
+    let local = match &options.localrepo {
+        Some(dir) => cx.host.cwd.join(cx.host.expand_user(dir)),
+        None => {
+            let prefix = options.tmp_prefix.as_ref().unwrap_or(&cx.host.login);
+            let prefix = format!("mock-chain-{prefix}-{}-", std::process::id());
+            let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&cx.host.dirs.temp);
+            made.map_err(|e| cannot("make a directory in", &cx.host.dirs.temp, &e))?.keep()
+        }
+    };
+    let repo = local.join("results").join(&work.settings.chroot_name);
+    fs::create_dir_all(&repo).map_err(|e| cannot("create", &repo, &e))?;
+    Ok(repo)
+}
+
+/// Makes a repository of all packages below a directory.
+fn index(repo: &Path) -> Result<(), Failure> {
+    rpmkit_core::repo::create::create(
+        repo,
+        &rpmkit_core::repo::create::CreateOptions {
+            update: true,
+            ..Default::default()
+        },
+    )
+        .map(drop)
+        .map_err(|e| rpmkit_core::Error::from(BuildError::from(e)).into())
+}
+
+fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::general(format!("cannot {action} `{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_is_never_stale() {
+        assert!(section(Path::new("/r")).contains("baseurl=file:///r\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\n"));
+    }
+}

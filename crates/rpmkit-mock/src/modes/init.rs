@@ -1,0 +1,20 @@
+//! `--init`: the minimal buildroot, nothing built.
+
+use rpmkit_cli::{Context, Outcome, Status};
+use rpmkit_core::{Error, build::Access};
+
+use super::work::Work;
+
+/// Prepares the chroot, from its current snapshot unless `--no-clean`.
+pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
+    work.open_logs(cx)?;
+    let mut root = work.open(cx, Access::Own)?;
+    if work.settings.clean {
+        work.state("clean chroot", || root.clean())
+            .map_err(|e| work.failure(&e))?;
+    }
+    work.state("chroot init", || root.init())
+        .map_err(|e| work.failure(&e))?;
+    root.close().map_err(Error::from)?;
+    Ok(Status::OK)
+}

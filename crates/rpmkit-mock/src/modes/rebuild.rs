@@ -1,0 +1,218 @@
+//! `--rebuild`, the default: packages from source packages, or from a spec and sources in one go.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rpmkit_cli::{
+    Context, Failure, Outcome, Status,
+    job::{self, Cleanup},
+};
+use rpmkit_core::{
+    Error,
+    build::{About, Access, Buildroot, Built, Rebuild},
+    repo::{Target, TransportOptions, local::read_header},
+};
+
+use super::{
+    buildsrpm, install,
+    work::{Work, host_path},
+};
+
+/// Builds all, in order, up to the first that fails.
+pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
+    let options = &work.request.options;
+    if calculate || options.hermetic_build.is_some() {
+        return Err(Failure::general(
+            "lock files of buildroots (--calculate-build-dependencies, --hermetic-build) are not there yet",
+        ));
+    }
+    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
+        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let mut packages = Vec::new();
+    let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
+    let mut first = None;
+    let mut clean = work.settings.clean;
+    if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
+        let mut root = work.open(cx, Access::OwnOrTwin)?;
+        match buildsrpm::make(cx, work, &mut root) {
+            Ok(srpm) => packages.push(srpm),
+            Err(failure) => {
+                let _ = if work.settings.cleanup_on_failure { root.discard() } else { root.close() };
+                return Err(failure);
+            }
+        }
+        first = Some(root);
+        // The chroot has just been cleaned, and the source package has this very spec.
+        clean = false;
+        spec = None;
+    }
+    for word in &work.request.words {
+        packages.push(fetched(cx, work, word, downloads.path())?);
+    }
+    if packages.is_empty() {
+        return Err(Failure::usage("No package specified to rebuild command."));
+    }
+    if packages.len() > 1 && spec.is_some() {
+        return Err(Failure::usage("--spec argument only supported with single srpm."));
+    }
+    for package in &packages {
+        check_header(package)?;
+    }
+    let mut built = Vec::new();
+    for srpm in packages {
+        let root = match first.take() {
+            Some(root) => root,
+            None => work.open(cx, Access::OwnOrTwin)?,
+        };
+        built.push(one(cx, work, root, srpm, spec.clone(), &work.settings.resultdir, clean)?);
+    }
+    if work.settings.post_install {
+        post_install(cx, work, &built)?;
+    }
+    Ok(Status::OK)
+}
+
+/// One source package, with mock's lines around it.
+pub fn one(
+    cx: &Context,
+    work: &Work<'_>,
+    root: Buildroot,
+    srpm: PathBuf,
+    spec: Option<PathBuf>,
+    resultdir: &Path,
+    clean: bool,
+) -> Result<Built, Failure> {
+    // Before the first line, so that the logs have all of them.
+    job::open_logs(cx, resultdir)?;
+    let shown = srpm.display().to_string();
+    let timed = Timed::start(work, &shown);
+    let about = About {
+        chroot: work.settings.chroot_name.clone(),
+        package: srpm.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        ..About::default()
+    };
+    let rebuild = Rebuild {
+        srpm,
+        spec,
+        resultdir: resultdir.to_owned(),
+        clean,
+    };
+    let cleanup = Cleanup {
+        on_success: work.settings.cleanup_on_success,
+        on_failure: work.settings.cleanup_on_failure,
+    };
+    let built = job::build(cx, root, &rebuild, about, cleanup);
+    timed.end_in(built.is_ok(), resultdir);
+    built
+}
+
+/// The lines before and after an item, which people and programs look for.
+pub struct Timed<'a> {
+    work: &'a Work<'a>,
+    item: String,
+    started: Instant,
+}
+
+impl<'a> Timed<'a> {
+    /// Says that `item` begins.
+    pub fn start(work: &'a Work<'a>, item: &str) -> Self {
+        work.info(format!("Start({item})  Config({})", work.settings.shared_root));
+        Self {
+            work,
+            item: item.to_owned(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Says how it ended, with the configuration's result directory.
+    pub fn end(self, ok: bool) {
+        let dir = self.work.settings.resultdir.clone();
+        self.end_in(ok, &dir);
+    }
+
+    /// Says how it ended and where its results are.
+    pub fn end_in(self, ok: bool, dir: &Path) {
+        let (minutes, seconds) = minutes(self.started.elapsed());
+        let settings = &self.work.settings;
+        let events = &self.work.events;
+        if ok {
+            events.info(format!(
+                "Done({}) Config({}) {minutes} minutes {seconds} seconds",
+                self.item, settings.chroot_name
+            ));
+        } else {
+            events.message(
+                rpmkit_core::event::Level::Error,
+                None,
+                format!(
+                    "Exception({}) Config({}) {minutes} minutes {seconds} seconds",
+                    self.item, settings.shared_root
+                ),
+            );
+        }
+        events.info(format!("Results and/or logs in: {}", dir.display()));
+    }
+}
+
+fn minutes(took: Duration) -> (u64, u64) {
+    (took.as_secs() / 60, took.as_secs() % 60)
+}
+
+/// A source package by path or URL.
+pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<PathBuf, Failure> {
+    let remote = ["http://", "https://", "ftp://"].iter().any(|p| word.starts_with(p));
+    if !remote {
+        return Ok(host_path(cx, word));
+    }
+    let engine = work.engine(cx)?;
+    let options = TransportOptions::default();
+    let got = engine
+        .fetcher()
+        .download_url(word, Target::Directory(dir), None, &options);
+    Ok(got.map_err(Error::from)?)
+}
+
+/// All are looked at before the first is built: a typing error must not cost an hour.
+fn check_header(path: &Path) -> Result<(), Failure> {
+    let package = read_header(path).map_err(|e| {
+        Failure::general(format!("Cannot find/open srpm: {}. Error: {e}", path.display()))
+    })?;
+    if ["src", "nosrc"].contains(&package.nevra.arch.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::general(format!("File is not an srpm: {}.", path.display())))
+}
+
+/// `--postinstall`: what was built must install into its own chroot.
+fn post_install(cx: &Context, work: &Work<'_>, built: &[Built]) -> Result<(), Failure> {
+    let words: Vec<String> = built
+        .iter()
+        .flat_map(|b| &b.artifacts)
+        .map(|path| path.display().to_string())
+        .filter(|path| !path.ends_with(".src.rpm") && !path.ends_with(".nosrc.rpm"))
+        .collect();
+    install::change(cx, work, "built packages", |_, request| {
+        install::add_packages(cx, work, &words, request)
+    })
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_no_source_package_is_refused_first() {
+        let failure = check_header(Path::new("--nosuch")).unwrap_err();
+        assert!(failure.message.starts_with("Cannot find/open srpm: --nosuch. Error: "), "{failure}");
+        assert_eq!(failure.code, 1);
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(minutes(Duration::from_secs(187)), (3, 7));
+    }
+}

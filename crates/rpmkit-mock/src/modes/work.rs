@@ -1,0 +1,253 @@
+//! What modes work with: the configuration, the events, and the ways to open what is needed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rpmkit_cli::{
+    Context, Failure, Verbosity,
+    job,
+    listen::{Fanout, MockConsole},
+    setup,
+};
+use rpmkit_core::{
+    Error, Events,
+    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card},
+    chroot::Chroot,
+    config::{self, Config, Level, LoadRequest, Overrides, Settings},
+    event::Event,
+};
+
+use crate::{
+    cmdline::{PackageManager, RepoSwitch, ShortCircuit},
+    mode::{Mode, Pm},
+    request::{Isolation, MockRequest},
+};
+
+/// One run of mock's face.
+pub struct Work<'a> {
+    /// What was asked.
+    pub request: &'a MockRequest,
+    /// The configuration.
+    pub config: Config,
+    /// Its typed view.
+    pub settings: Settings,
+    /// Where to talk: log files and mock's console.
+    pub events: Events,
+}
+
+/// What to load, by mock's rules of searching.
+pub fn load_request(cx: &Context, request: &MockRequest) -> LoadRequest {
+    let mut load = LoadRequest::mock(request.root(), setup::config_host(&cx.host));
+    load.configdir = request
+        .options
+        .configdir
+        .as_ref()
+        .map(|dir| cx.host.cwd.join(dir));
+    load.overrides = Some(overrides(cx, request));
+    load
+}
+
+impl<'a> Work<'a> {
+    /// Loads the configuration, tells what its loader has to say, and connects the listeners.
+    pub fn new(cx: &mut Context, request: &'a MockRequest) -> Result<Self, Failure> {
+        let config = config::load(&load_request(cx, request)).map_err(Error::from)?;
+        for message in config.messages() {
+            match message.level {
+                Level::Debug => {}
+                Level::Info => cx.printer.say(format!("INFO: {}", message.text)),
+                Level::Warning => cx.printer.line(format!("WARNING: {}", message.text)),
+                Level::Error => cx.printer.line(format!("ERROR: {}", message.text)),
+            }
+        }
+        let mut settings = config.settings().map_err(Error::from)?;
+        for url in &request.options.addrepo {
+            let section = added_repository(&settings.dnf_conf, url);
+            settings.dnf_conf.push_str(&section);
+        }
+        let console = MockConsole::new(cx.printer.clone(), settings.print_main_output);
+        let events = Events::new(
+            Fanout::default()
+                .with(cx.logs.clone())
+                .with(cx.times.clone())
+                .with(console),
+        );
+        let mut work = Self {
+            request,
+            config,
+            settings,
+            events,
+        };
+        work.place_results(cx);
+        Ok(work)
+    }
+
+    /// mock's default result directory lies below `basedir`, which only root and mock's own group
+    /// can write to. Who cannot gets the same tree below their own state directory.
+    fn place_results(&mut self, cx: &Context) {
+        let dir = cx.host.cwd.join(&self.settings.resultdir);
+        self.settings.resultdir = if self.settings.resultdir_given || writable(&dir) {
+            dir
+        } else {
+            let state = cx.host.dirs.state.join("mock");
+            match dir.strip_prefix(&self.settings.basedir) {
+                Ok(below) => state.join(below),
+                Err(_) => dir,
+            }
+        };
+    }
+
+    /// A line for people and `root.log`.
+    pub fn info(&self, text: impl Into<String>) {
+        self.events.info(text);
+    }
+
+    /// Wraps `body` in mock's `Start:` and `Finish:`, which balance even when it fails.
+    pub fn state<T>(&self, what: &str, body: impl FnOnce() -> T) -> T {
+        let say = |start| {
+            self.events.emit(Event::State {
+                start,
+                what: what.to_owned(),
+            });
+        };
+        say(true);
+        let outcome = body();
+        say(false);
+        outcome
+    }
+
+    /// Starts the log files.
+    pub fn open_logs(&self, cx: &Context) -> Result<(), Failure> {
+        job::open_logs(cx, &self.settings.resultdir)
+    }
+
+    /// The engine.
+    pub fn engine(&self, cx: &Context) -> Result<Engine, Failure> {
+        setup::engine(cx, self.events.clone(), &self.settings)
+    }
+
+    /// The chroot, prepared or not.
+    pub fn open(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+        let engine = self.engine(cx)?;
+        Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
+    }
+
+    /// The chroot, with the minimal buildroot in it.
+    pub fn prepared(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+        let mut root = self.open(cx, access)?;
+        self.state("chroot init", || root.init())
+            .map_err(|e| self.failure(&e))?;
+        Ok(root)
+    }
+
+    /// The chroot's snapshots and state.
+    pub fn chroot(&self, cx: &Context) -> Result<Chroot, Failure> {
+        let engine = self.engine(cx)?;
+        let name = self.settings.shared_root.parse().map_err(|e| {
+            Failure::new(
+                rpmkit_core::ExitCode::Config,
+                format!("option `root` of `{}`: {e}", self.settings.chroot_name),
+            )
+        })?;
+        let ext = self.settings.uniqueext.as_deref().unwrap_or_default();
+        Ok(Chroot::new(engine.store(), name, ext))
+    }
+
+    /// A failure of the engine with all that is known around it.
+    pub fn failure(&self, error: &BuildError) -> Failure {
+        Failure::of_card(card(
+            error,
+            &About {
+                chroot: self.settings.chroot_name.clone(),
+                resultdir: Some(self.settings.resultdir.clone()),
+                ..About::default()
+            },
+        ))
+    }
+}
+
+/// Whether a directory can be made there and written to. Makes it, as mock does at the start.
+fn writable(dir: &Path) -> bool {
+    fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok()
+}
+
+/// The words of a request that name files of the host.
+pub fn host_path(cx: &Context, word: &str) -> PathBuf {
+    cx.host.cwd.join(cx.host.expand_user(word))
+}
+
+/// The options of the command line that change the configuration.
+fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
+    let o = &request.options;
+    let package_manager = match (&request.mode, o.package_manager) {
+        (Mode::PmCmd(Pm::Yum), _) | (_, Some(PackageManager::Yum)) => Some("yum".to_owned()),
+        (_, Some(PackageManager::Dnf)) => Some("dnf".to_owned()),
+        _ => None,
+    };
+    let repos = o.repo_switches.iter().flat_map(|(switch, name)| {
+        let option = match switch {
+            RepoSwitch::Enable => "--enablerepo",
+            RepoSwitch::Disable => "--disablerepo",
+        };
+        [option.to_owned(), name.clone()]
+    });
+    Overrides {
+        config_opts: o.config_opts.clone(),
+        verbose: match o.verbosity {
+            Verbosity::Quiet => 0,
+            Verbosity::Normal => 1,
+            Verbosity::Verbose => 2,
+        },
+        stderr_is_tty: cx.host.terminal.stderr,
+        arch: o.arch.clone(),
+        target: o.target.clone(),
+        forcearch: o.forcearch.clone(),
+        no_clean: o.no_clean,
+        no_check: o.nocheck,
+        post_install: o.postinstall,
+        with: o.with.clone(),
+        without: o.without.clone(),
+        defines: o.define.clone(),
+        macro_file: o.macro_file.clone(),
+        resultdir: o.resultdir.clone(),
+        rootdir: o.rootdir.clone(),
+        uniqueext: o.uniqueext.clone(),
+        rpmbuild_timeout: o.rpmbuild_timeout,
+        bootstrap: o.bootstrap_chroot,
+        bootstrap_image: o.bootstrap_image,
+        disable_plugins: o.disable_plugin.clone(),
+        enable_plugins: o.enable_plugin.clone(),
+        plugin_options: o.plugin_option.clone(),
+        isolation: request.isolation.map(|isolation| {
+            match isolation {
+                Isolation::Auto => "auto",
+                Isolation::Simple => "simple",
+                Isolation::Nspawn => "nspawn",
+            }
+            .to_owned()
+        }),
+        enable_network: o.enable_network,
+        cleanup_after: o.cleanup_after,
+        cache_alterations: o.cache_alterations,
+        offline: o.offline,
+        package_manager,
+        any_dnf: request.mode == Mode::PmCmd(Pm::Dnf),
+        short_circuit: o.short_circuit.map(|stage| {
+            match stage {
+                ShortCircuit::Prep => "prep",
+                ShortCircuit::Build => "build",
+                ShortCircuit::Install => "install",
+                ShortCircuit::Binary => "binary",
+            }
+            .to_owned()
+        }),
+        rpmbuild_opts: o.rpmbuild_opts.clone(),
+        enable_disable_repos: repos.collect(),
+        scm: o.scm_enable,
+        scm_options: o.scm_option.clone(),
+        additional_packages: o.additional_package.clone(),
+        calculatedeps: request.mode == (Mode::Rebuild { calculate: true }),
+        buildroot_image: o.buildroot_image.clone(),
+    }
+}
