@@ -94,10 +94,10 @@ fn classify(arg: &str) -> Result<Seen<'_>, Ending> {
         return known(entry, None);
     }
     let split = arg.split_once('=');
-    if let Some((name, value)) = split {
-        if let Some(entry) = find(name) {
-            return known(entry, Some(value));
-        }
+    if let Some((name, value)) = split
+        && let Some(entry) = find(name)
+    {
+        return known(entry, Some(value));
     }
     if short {
         // `-rNAME`. A character may take several bytes.

@@ -17,7 +17,11 @@ use super::{
 pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     let mut root = work.open(cx, Access::OwnOrTwin)?;
     let made = make(cx, work, &mut root);
-    let ended = if made.is_ok() == work.settings.cleanup_on_success { root.discard() } else { root.close() };
+    let ended = if made.is_ok() == work.settings.cleanup_on_success {
+        root.discard()
+    } else {
+        root.close()
+    };
     made?;
     ended.map_err(Error::from)?;
     Ok(Status::OK)
@@ -34,10 +38,18 @@ pub fn make(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<PathB
     };
     let spec = host_path(cx, word);
     if !spec.is_file() {
-        return Err(Failure::command_line(format!("Input specfile does not exist: {word}")));
+        return Err(Failure::command_line(format!(
+            "Input specfile does not exist: {word}"
+        )));
     }
-    let sources = options.sources.as_ref().map(|word| (word, host_path(cx, word)));
-    if let Some((word, _)) = sources.as_ref().filter(|(_, path)| !path.is_dir() && !path.is_file()) {
+    let sources = options
+        .sources
+        .as_ref()
+        .map(|word| (word, host_path(cx, word)));
+    if let Some((word, _)) = sources
+        .as_ref()
+        .filter(|(_, path)| !path.is_dir() && !path.is_file())
+    {
         return Err(Failure::command_line(format!(
             "Input sources directory or file does not exist: {word}"
         )));

@@ -22,7 +22,8 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp).map_err(|e| cannot("make a temporary directory in", &cx.host.dirs.temp, &e))?;
+    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
+        .map_err(|e| cannot("make a temporary directory in", &cx.host.dirs.temp, &e))?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));
     index(&repo)?;
@@ -61,7 +62,10 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
 
 fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> Outcome {
     if !skipped.is_empty() {
-        work.info(format!("Packages skipped as already built: {}", skipped.join(", ")));
+        work.info(format!(
+            "Packages skipped as already built: {}",
+            skipped.join(", ")
+        ));
     }
     if done.is_empty() {
         work.info("No packages successfully built!");
@@ -97,7 +101,9 @@ impl Chain<'_> {
     fn package(&self, word: &str) -> Result<Ended, Failure> {
         let name = word.rsplit('/').next().unwrap_or(word);
         let Some(stem) = name.strip_suffix(".rpm") else {
-            self.work.events.warn(format!("{word} doesn't appear to be an rpm - skipping"));
+            self.work
+                .events
+                .warn(format!("{word} doesn't appear to be an rpm - skipping"));
             return Ok(Ended::Failed);
         };
         let stem = stem.strip_suffix(".src").unwrap_or(stem);
@@ -110,9 +116,15 @@ impl Chain<'_> {
         let built = self.build(word, &dir);
         let ok = built.is_ok();
         if let Err(failure) = built {
-            self.work.events.message(rpmkit_core::event::Level::Error, None, failure.message);
+            self.work
+                .events
+                .message(rpmkit_core::event::Level::Error, None, failure.message);
         }
-        let (made, old) = if ok { ("success", "fail") } else { ("fail", "success") };
+        let (made, old) = if ok {
+            ("success", "fail")
+        } else {
+            ("fail", "success")
+        };
         fs::create_dir_all(&dir)
             .and_then(|()| fs::write(dir.join(made), "done\n"))
             .map_err(|e| cannot("write", &dir.join(made), &e))?;
@@ -130,9 +142,18 @@ impl Chain<'_> {
         let engine = self.work.engine(self.cx)?;
         let mut settings = self.work.settings.clone();
         settings.dnf_conf.push_str(&section(self.repo));
-        let root =
-            Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(|e| self.work.failure(&e))?;
-        one(self.cx, self.work, root, srpm, None, dir, self.work.settings.clean).map(drop)
+        let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin)
+            .map_err(|e| self.work.failure(&e))?;
+        one(
+            self.cx,
+            self.work,
+            root,
+            srpm,
+            None,
+            dir,
+            self.work.settings.clean,
+        )
+        .map(drop)
     }
 }
 
@@ -152,8 +173,11 @@ fn repository(cx: &Context, work: &Work<'_>) -> Result<PathBuf, Failure> {
         None => {
             let prefix = options.tmp_prefix.as_ref().unwrap_or(&cx.host.login);
             let prefix = format!("mock-chain-{prefix}-{}-", std::process::id());
-            let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&cx.host.dirs.temp);
-            made.map_err(|e| cannot("make a directory in", &cx.host.dirs.temp, &e))?.keep()
+            let made = tempfile::Builder::new()
+                .prefix(&prefix)
+                .tempdir_in(&cx.host.dirs.temp);
+            made.map_err(|e| cannot("make a directory in", &cx.host.dirs.temp, &e))?
+                .keep()
         }
     };
     let repo = local.join("results").join(&work.settings.chroot_name);
@@ -170,8 +194,8 @@ fn index(repo: &Path) -> Result<(), Failure> {
             ..Default::default()
         },
     )
-        .map(drop)
-        .map_err(|e| rpmkit_core::Error::from(BuildError::from(e)).into())
+    .map(drop)
+    .map_err(|e| rpmkit_core::Error::from(BuildError::from(e)).into())
 }
 
 fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
@@ -184,6 +208,10 @@ mod tests {
 
     #[test]
     fn the_repository_is_never_stale() {
-        assert!(section(Path::new("/r")).contains("baseurl=file:///r\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\n"));
+        assert!(
+            section(Path::new("/r")).contains(
+                "baseurl=file:///r\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\n"
+            )
+        );
     }
 }

@@ -3,7 +3,11 @@
 use std::{fs, io::ErrorKind, path::Path};
 
 use rpmkit_cli::{Context, Failure, Outcome, Status, setup};
-use rpmkit_core::{Error, Events, chroot::Chroot, config::{self, LoadRequest}};
+use rpmkit_core::{
+    Error, Events,
+    chroot::Chroot,
+    config::{self, LoadRequest},
+};
 
 use super::work::Work;
 use crate::cmdline::ScrubTarget;
@@ -65,8 +69,14 @@ fn scrub_one(work: &Work<'_>, chroot: &Chroot, target: ScrubTarget) -> Result<()
         }
         // Layers and metadata are keyed by what is in them and shared by all chroots: nothing of
         // them can be stale, and the store gives back what nobody needs.
-        ScrubTarget::RootCache | ScrubTarget::PackageCache | ScrubTarget::Bootstrap | ScrubTarget::Lvm => {
-            work.info(format!("{} is shared and never stale: nothing to scrub", target.name()));
+        ScrubTarget::RootCache
+        | ScrubTarget::PackageCache
+        | ScrubTarget::Bootstrap
+        | ScrubTarget::Lvm => {
+            work.info(format!(
+                "{} is shared and never stale: nothing to scrub",
+                target.name()
+            ));
             Ok(())
         }
     }
@@ -84,7 +94,10 @@ fn remove(dir: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(dir) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Failure::general(format!("cannot remove `{}`: {e}", dir.display()))),
+        Err(e) => Err(Failure::general(format!(
+            "cannot remove `{}`: {e}",
+            dir.display()
+        ))),
     }
 }
 
@@ -97,7 +110,8 @@ pub fn scrub_all_chroots(cx: &Context) -> Outcome {
         .map_err(Error::from)?;
     let engine = setup::engine(cx, Events::silent(), &settings)?;
     for name in Chroot::all(engine.store()).map_err(Error::from)? {
-        cx.printer.say(format!("INFO: scrubbing everything for {name}"));
+        cx.printer
+            .say(format!("INFO: scrubbing everything for {name}"));
         Chroot::new(engine.store(), name, "")
             .scrub()
             .map_err(Error::from)?;

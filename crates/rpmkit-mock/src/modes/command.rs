@@ -39,14 +39,29 @@ pub fn shell(cx: &Context, work: &Work<'_>) -> Outcome {
 pub fn chroot(cx: &Context, work: &Work<'_>) -> Outcome {
     let words = &work.request.words;
     let argv = match words.as_slice() {
-        [] => return Err(Failure::usage("You must specify a command to run with --chroot")),
+        [] => {
+            return Err(Failure::usage(
+                "You must specify a command to run with --chroot",
+            ));
+        }
         [line] => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
         words => words.to_vec(),
     };
     work.open_logs(cx)?;
     let mut root = work.prepared(cx, Access::OwnOrTwin)?;
-    let cwd = work.request.options.cwd.clone().unwrap_or_else(|| "/".to_owned());
-    let mut command = command(&mut root, work, argv, work.request.options.unpriv, cwd.into())?;
+    let cwd = work
+        .request
+        .options
+        .cwd
+        .clone()
+        .unwrap_or_else(|| "/".to_owned());
+    let mut command = command(
+        &mut root,
+        work,
+        argv,
+        work.request.options.unpriv,
+        cwd.into(),
+    )?;
     command.output = Output::Merged;
     command.stdin = Stdin::Null;
     let shown: Vec<String> = words.iter().map(|w| python_quoted(w)).collect();
@@ -58,7 +73,13 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> Outcome {
         let mut on_line = |bytes: &[u8]| {
             // Straight to the log: the console has the bytes as they are.
             let line = String::from_utf8_lossy(bytes).into_owned();
-            logs.on_event(SystemTime::now(), &Event::Output { log: Log::Root, line });
+            logs.on_event(
+                SystemTime::now(),
+                &Event::Output {
+                    log: Log::Root,
+                    line,
+                },
+            );
         };
         let exit = container.run(&command, |_, piece| {
             cx.printer.raw(piece);
@@ -78,18 +99,30 @@ fn command(
     unprivileged: bool,
     cwd: PathBuf,
 ) -> Result<Command, Failure> {
-    let user = if unprivileged { root.build_user() } else { User::Root };
+    let user = if unprivileged {
+        root.build_user()
+    } else {
+        User::Root
+    };
     if !unprivileged {
         root.touch().map_err(|e| work.failure(&e))?;
     }
     let plan = root.command(argv, user);
     let mut command = Command::new(plan.argv).cwd(cwd).user(plan.user);
-    command.env = plan.env.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+    command.env = plan
+        .env
+        .into_iter()
+        .map(|(k, v)| (k.into(), v.into()))
+        .collect();
     command.read_only_root = plan.read_only_root;
     Ok(command)
 }
 
-fn ended(work: &Work<'_>, root: Buildroot, exit: Result<Exit, rpmkit_core::build::BuildError>) -> Outcome {
+fn ended(
+    work: &Work<'_>,
+    root: Buildroot,
+    exit: Result<Exit, rpmkit_core::build::BuildError>,
+) -> Outcome {
     let closed = root.close();
     let exit = exit.map_err(|e| work.failure(&e))?;
     closed.map_err(Error::from)?;

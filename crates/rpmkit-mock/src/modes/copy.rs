@@ -21,7 +21,9 @@ use super::{
 fn parts<'a>(work: &Work<'a>, mode: &str) -> Result<(&'a [String], &'a str), Failure> {
     match work.request.words.as_slice() {
         [sources @ .., dest] if !sources.is_empty() => Ok((sources, dest)),
-        _ => Err(Failure::usage(format!("Must have source and destinations for {mode}"))),
+        _ => Err(Failure::usage(format!(
+            "Must have source and destinations for {mode}"
+        ))),
     }
 }
 
@@ -40,7 +42,13 @@ fn inside(word: &str) -> String {
     format!("/{}", word.trim_start_matches('/'))
 }
 
-fn copy_all_in(cx: &Context, work: &Work<'_>, root: &mut Buildroot, sources: &[String], dest: &str) -> Outcome {
+fn copy_all_in(
+    cx: &Context,
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    sources: &[String],
+    dest: &str,
+) -> Outcome {
     let dest_is_dir = test(work, root, "-d", dest)?;
     if sources.len() > 1 && !dest_is_dir {
         return Err(Failure::usage(format!(
@@ -51,10 +59,16 @@ fn copy_all_in(cx: &Context, work: &Work<'_>, root: &mut Buildroot, sources: &[S
     for source in sources {
         let path = host_path(cx, source);
         if path.symlink_metadata().is_err() {
-            return Err(Failure::usage(format!("No such file or directory: {source}")));
+            return Err(Failure::usage(format!(
+                "No such file or directory: {source}"
+            )));
         }
         work.info(format!("copying {source} to {dest}"));
-        let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let base = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let (dir, name) = if dest_is_dir {
             (dest.to_owned(), base)
         } else {
@@ -62,16 +76,13 @@ fn copy_all_in(cx: &Context, work: &Work<'_>, root: &mut Buildroot, sources: &[S
         };
         let target = format!("{}/{name}", dir.trim_end_matches('/'));
         if path.is_dir() && test(work, root, "-e", &target)? {
-            return Err(Failure::usage(format!("Destination {target} already exists!")));
+            return Err(Failure::usage(format!(
+                "Destination {target} already exists!"
+            )));
         }
         let tar = tarball::pack(&path, &name)
             .map_err(|e| Failure::general(format!("cannot read `{}`: {e}", path.display())))?;
-        inside_command(
-            work,
-            root,
-            &["mkdir", "-p", "--", &dir],
-            Vec::new(),
-        )?;
+        inside_command(work, root, &["mkdir", "-p", "--", &dir], Vec::new())?;
         let unpack = ["tar", "-C", &dir, "--no-same-owner", "-xf", "-"];
         inside_command(work, root, &unpack, tar)?;
         // What lies in the build user's home is theirs.
@@ -81,7 +92,12 @@ fn copy_all_in(cx: &Context, work: &Work<'_>, root: &mut Buildroot, sources: &[S
                 rpmkit_sandbox::User::Id { uid, gid } => format!("{uid}:{gid}"),
                 rpmkit_sandbox::User::Root => "0:0".to_owned(),
             };
-            inside_command(work, root, &["chown", "-Rh", &owner, "--", &target], Vec::new())?;
+            inside_command(
+                work,
+                root,
+                &["chown", "-Rh", &owner, "--", &target],
+                Vec::new(),
+            )?;
         }
     }
     Ok(Status::OK)
@@ -105,7 +121,12 @@ fn test(work: &Work<'_>, root: &mut Buildroot, flag: &str, path: &str) -> Result
 }
 
 /// A small command inside that must work.
-fn inside_command(work: &Work<'_>, root: &mut Buildroot, argv: &[&str], input: Vec<u8>) -> Result<(), Failure> {
+fn inside_command(
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    argv: &[&str],
+    input: Vec<u8>,
+) -> Result<(), Failure> {
     let argv: Vec<String> = argv.iter().map(|a| (*a).to_owned()).collect();
     let mut run = root.command(argv.clone(), rpmkit_sandbox::User::Root);
     run.log = None;
@@ -133,7 +154,13 @@ pub fn copy_out(cx: &Context, work: &Work<'_>) -> Outcome {
     outcome
 }
 
-fn copy_all_out(work: &Work<'_>, root: &mut Buildroot, sources: &[String], dest: &str, dest_path: &Path) -> Outcome {
+fn copy_all_out(
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    sources: &[String],
+    dest: &str,
+    dest_path: &Path,
+) -> Outcome {
     let mut found = Vec::new();
     for source in sources {
         let pattern = match source.strip_prefix('~') {
@@ -163,19 +190,35 @@ fn copy_all_out(work: &Work<'_>, root: &mut Buildroot, sources: &[String], dest:
 /// What a pattern matches inside, links to nowhere included.
 fn expand(work: &Work<'_>, root: &mut Buildroot, pattern: &str) -> Result<Vec<String>, Failure> {
     // An unquoted variable is expanded as a pattern, and without IFS not split at blanks.
-    const SCRIPT: &str = r#"IFS=; for p in $1; do if [ -e "$p" ] || [ -L "$p" ]; then printf '%s\0' "$p"; fi; done"#;
+    const SCRIPT: &str =
+        r#"IFS=; for p in $1; do if [ -e "$p" ] || [ -L "$p" ]; then printf '%s\0' "$p"; fi; done"#;
     let argv = ["/bin/sh", "-c", SCRIPT, "sh", pattern].map(str::to_owned);
     let ran = root.quietly(argv.to_vec()).map_err(|e| work.failure(&e))?;
     let text = String::from_utf8_lossy(&ran.output).into_owned();
-    Ok(text.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect())
+    Ok(text
+        .split('\0')
+        .filter(|p| !p.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
-fn copy_one_out(work: &Work<'_>, root: &mut Buildroot, path: &str, dest: &Path) -> Result<(), Failure> {
+fn copy_one_out(
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    path: &str,
+    dest: &Path,
+) -> Result<(), Failure> {
     let (dir, name) = split(path);
     // A directory becomes the destination itself, as mock copies trees; a file goes into it.
-    let is_dir = test(work, root, "-d", path)? && !test(work, root, "-L", path.trim_end_matches('/'))?;
-    let target: PathBuf = if !is_dir && dest.is_dir() { dest.join(&name) } else { dest.to_owned() };
-    let cannot = |e: std::io::Error| Failure::general(format!("cannot write `{}`: {e}", target.display()));
+    let is_dir =
+        test(work, root, "-d", path)? && !test(work, root, "-L", path.trim_end_matches('/'))?;
+    let target: PathBuf = if !is_dir && dest.is_dir() {
+        dest.join(&name)
+    } else {
+        dest.to_owned()
+    };
+    let cannot =
+        |e: std::io::Error| Failure::general(format!("cannot write `{}`: {e}", target.display()));
     let parent = target.parent().unwrap_or(Path::new("/"));
     if is_dir {
         fs::create_dir_all(parent).map_err(cannot)?;
@@ -194,7 +237,9 @@ fn copy_one_out(work: &Work<'_>, root: &mut Buildroot, path: &str, dest: &Path) 
         .map_err(|e| work.failure(&e.into()))?;
     if !exit.success() {
         let text = String::from_utf8_lossy(&complaints).trim().to_owned();
-        return Err(Failure::general(format!("cannot read `{path}` in the chroot: {text}")));
+        return Err(Failure::general(format!(
+            "cannot read `{path}` in the chroot: {text}"
+        )));
     }
     received.unpack(&name, &target).map_err(cannot)
 }

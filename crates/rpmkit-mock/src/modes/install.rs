@@ -8,7 +8,7 @@ use rpmkit_core::{
     build::{Access, BuildError, Buildroot},
     repo::local::read_package,
     solve::{Request, Update},
-    types::Dep,
+    types::{Dep, DepFlag, Evr},
 };
 
 use super::work::{Work, host_path};
@@ -35,7 +35,12 @@ pub fn change(
 }
 
 /// Adds what words name: package files of the host, or anything dnf's `install` takes.
-pub fn add_packages(cx: &Context, work: &Work<'_>, words: &[String], request: &mut Request) -> Result<(), Failure> {
+pub fn add_packages(
+    cx: &Context,
+    work: &Work<'_>,
+    words: &[String],
+    request: &mut Request,
+) -> Result<(), Failure> {
     for word in words {
         if let Some(external) = word.strip_prefix("external:") {
             return Err(Failure::new(
@@ -58,10 +63,14 @@ pub fn add_packages(cx: &Context, work: &Work<'_>, words: &[String], request: &m
 pub fn install(cx: &Context, work: &Work<'_>) -> Outcome {
     let words = &work.request.words;
     if words.is_empty() {
-        return Err(Failure::usage("You must specify a package list to install."));
+        return Err(Failure::usage(
+            "You must specify a package list to install.",
+        ));
     }
     let note = format!("install {}", words.join(" "));
-    change(cx, work, &note, |_, request| add_packages(cx, work, words, request))
+    change(cx, work, &note, |_, request| {
+        add_packages(cx, work, words, request)
+    })
 }
 
 /// `--remove PACKAGE…`
@@ -99,7 +108,9 @@ pub fn updated(words: &[String]) -> Update {
 pub fn dependencies(cx: &Context, work: &Work<'_>) -> Outcome {
     let words = &work.request.words;
     if words.is_empty() {
-        return Err(Failure::usage("You must specify an SRPM file with --installdeps"));
+        return Err(Failure::usage(
+            "You must specify an SRPM file with --installdeps",
+        ));
     }
     let note = format!("dependencies of {}", words.join(" "));
     change(cx, work, &note, |root, request| {
@@ -108,7 +119,8 @@ pub fn dependencies(cx: &Context, work: &Work<'_>) -> Outcome {
             let deps = if word.ends_with(".spec") {
                 of_spec(work, root, &path)?
             } else {
-                let package = read_package(&path).map_err(|e| work.failure(&BuildError::from(e)))?;
+                let package =
+                    read_package(&path).map_err(|e| work.failure(&BuildError::from(e)))?;
                 package.requires.into_iter().map(|r| r.dep).collect()
             };
             request.builddeps.extend(deps);
@@ -129,14 +141,30 @@ fn of_spec(work: &Work<'_>, root: &mut Buildroot, spec: &Path) -> Result<Vec<Dep
     let text = root
         .expand_spec(spec, dir, &[])
         .map_err(|e| work.failure(&e))?;
-    build_requires(&text)
-        .into_iter()
-        .map(|text| {
-            text.parse().map_err(|e| {
-                Failure::new(ExitCode::Srpm, format!("`BuildRequires: {text}` of `{}`: {e}", spec.display()))
-            })
-        })
-        .collect()
+    Ok(build_requires(&text)
+        .iter()
+        .map(|text| dependency(text))
+        .collect())
+}
+
+/// A dependency as a spec writes it, with one blank around its operator.
+fn dependency(text: &str) -> Dep {
+    let mut parts = text.splitn(3, ' ');
+    let bound = (!text.starts_with('(')).then(|| (parts.next(), parts.next(), parts.next()));
+    let Some((Some(name), Some(operator), Some(version))) = bound else {
+        return Dep::any(text);
+    };
+    let flag = match operator {
+        "<" => DepFlag::Lt,
+        "<=" => DepFlag::Le,
+        ">=" => DepFlag::Ge,
+        ">" => DepFlag::Gt,
+        _ => DepFlag::Eq,
+    };
+    Dep {
+        name: name.to_owned(),
+        version: Some((flag, Evr::parse(version))),
+    }
 }
 
 /// The dependencies of an expanded spec's `BuildRequires` lines, one each.
@@ -147,7 +175,8 @@ fn build_requires(spec: &str) -> Vec<String> {
             continue;
         };
         let tag = tag.trim().to_ascii_lowercase();
-        let plain = tag == "buildrequires" || (tag.starts_with("buildrequires(") && tag.ends_with(')'));
+        let plain =
+            tag == "buildrequires" || (tag.starts_with("buildrequires(") && tag.ends_with(')'));
         if plain {
             found.extend(split_list(list));
         }
@@ -209,7 +238,16 @@ mod tests {
         let spec = "Name: x\nBuildRequires: gcc, make >= 4\nBuildRequires(check):  perl(Test::More) (a or (b if c)) d = 1:2\nRequires: no\n%description\n";
         assert_eq!(
             build_requires(spec),
-            ["gcc", "make >= 4", "perl(Test::More)", "(a or (b if c))", "d = 1:2"]
+            [
+                "gcc",
+                "make >= 4",
+                "perl(Test::More)",
+                "(a or (b if c))",
+                "d = 1:2"
+            ]
         );
+        assert_eq!(dependency("make >= 4").to_string(), "make >= 4");
+        assert_eq!(dependency("(a or b)"), Dep::any("(a or b)"));
+        assert_eq!(dependency("gcc"), Dep::any("gcc"));
     }
 }

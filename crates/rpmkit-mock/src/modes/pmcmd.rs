@@ -12,7 +12,9 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     let words = &work.request.words;
     work.info(format!("Running pm-cmd {}", words.join(" ")));
     let Some((verb, rest)) = words.split_first() else {
-        return Err(Failure::usage("You must specify a command of the package manager."));
+        return Err(Failure::usage(
+            "You must specify a command of the package manager.",
+        ));
     };
     let note = words.join(" ");
     let no_options = || match rest.iter().find(|word| word.starts_with('-')) {

@@ -39,7 +39,11 @@ pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
         match buildsrpm::make(cx, work, &mut root) {
             Ok(srpm) => packages.push(srpm),
             Err(failure) => {
-                let _ = if work.settings.cleanup_on_failure { root.discard() } else { root.close() };
+                let _ = if work.settings.cleanup_on_failure {
+                    root.discard()
+                } else {
+                    root.close()
+                };
                 return Err(failure);
             }
         }
@@ -55,7 +59,9 @@ pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
         return Err(Failure::usage("No package specified to rebuild command."));
     }
     if packages.len() > 1 && spec.is_some() {
-        return Err(Failure::usage("--spec argument only supported with single srpm."));
+        return Err(Failure::usage(
+            "--spec argument only supported with single srpm.",
+        ));
     }
     for package in &packages {
         check_header(package)?;
@@ -66,7 +72,15 @@ pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
             Some(root) => root,
             None => work.open(cx, Access::OwnOrTwin)?,
         };
-        built.push(one(cx, work, root, srpm, spec.clone(), &work.settings.resultdir, clean)?);
+        built.push(one(
+            cx,
+            work,
+            root,
+            srpm,
+            spec.clone(),
+            &work.settings.resultdir,
+            clean,
+        )?);
     }
     if work.settings.post_install {
         post_install(cx, work, &built)?;
@@ -90,7 +104,11 @@ pub fn one(
     let timed = Timed::start(work, &shown);
     let about = About {
         chroot: work.settings.chroot_name.clone(),
-        package: srpm.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        package: srpm
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         ..About::default()
     };
     let rebuild = Rebuild {
@@ -118,7 +136,10 @@ pub struct Timed<'a> {
 impl<'a> Timed<'a> {
     /// Says that `item` begins.
     pub fn start(work: &'a Work<'a>, item: &str) -> Self {
-        work.info(format!("Start({item})  Config({})", work.settings.shared_root));
+        work.info(format!(
+            "Start({item})  Config({})",
+            work.settings.shared_root
+        ));
         Self {
             work,
             item: item.to_owned(),
@@ -162,7 +183,9 @@ fn minutes(took: Duration) -> (u64, u64) {
 
 /// A source package by path or URL.
 pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<PathBuf, Failure> {
-    let remote = ["http://", "https://", "ftp://"].iter().any(|p| word.starts_with(p));
+    let remote = ["http://", "https://", "ftp://"]
+        .iter()
+        .any(|p| word.starts_with(p));
     if !remote {
         return Ok(host_path(cx, word));
     }
@@ -177,12 +200,18 @@ pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<
 /// All are looked at before the first is built: a typing error must not cost an hour.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let package = read_header(path).map_err(|e| {
-        Failure::general(format!("Cannot find/open srpm: {}. Error: {e}", path.display()))
+        Failure::general(format!(
+            "Cannot find/open srpm: {}. Error: {e}",
+            path.display()
+        ))
     })?;
     if ["src", "nosrc"].contains(&package.nevra.arch.as_str()) {
         return Ok(());
     }
-    Err(Failure::general(format!("File is not an srpm: {}.", path.display())))
+    Err(Failure::general(format!(
+        "File is not an srpm: {}.",
+        path.display()
+    )))
 }
 
 /// `--postinstall`: what was built must install into its own chroot.
@@ -207,7 +236,12 @@ mod tests {
     #[test]
     fn what_is_no_source_package_is_refused_first() {
         let failure = check_header(Path::new("--nosuch")).unwrap_err();
-        assert!(failure.message.starts_with("Cannot find/open srpm: --nosuch. Error: "), "{failure}");
+        assert!(
+            failure
+                .message
+                .starts_with("Cannot find/open srpm: --nosuch. Error: "),
+            "{failure}"
+        );
         assert_eq!(failure.code, 1);
     }
 

@@ -1,47 +1,27 @@
-//! `--snapshot`, `--rollback-to`, `--remove-snapshot`, `--list-snapshots`.
+//! `--snapshot`, `--rollback-to`, `--remove-snapshot`, `--list-snapshots`. What they mean is in
+//! `rpmkit-snap`; there is one chroot, since a tool root has nothing of a user's to keep.
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
-use rpmkit_core::Error;
+use rpmkit_cli::{Context, Outcome};
+use rpmkit_snap::mock;
 
 use super::work::Work;
 
-fn name<'a>(work: &Work<'a>) -> Result<&'a str, Failure> {
-    work.request
-        .words
-        .first()
-        .map(String::as_str)
-        .ok_or_else(|| Failure::usage("Requires a snapshot name"))
-}
-
 /// Names the present state.
 pub fn create(cx: &Context, work: &Work<'_>) -> Outcome {
-    let name = name(work)?;
-    work.chroot(cx)?.snapshot(name, "").map_err(Error::from)?;
-    work.info(format!("created snapshot '{name}'"));
-    Ok(Status::OK)
+    mock::snapshot(&[work.chroot(cx)?], &work.request.words)
 }
 
 /// Goes back to a name.
 pub fn rollback(cx: &Context, work: &Work<'_>) -> Outcome {
-    let name = name(work)?;
-    work.chroot(cx)?.rollback(name).map_err(Error::from)?;
-    work.info(format!("rolled back to snapshot '{name}'"));
-    Ok(Status::OK)
+    mock::rollback_to(&[work.chroot(cx)?], &work.request.words)
 }
 
 /// Forgets a name.
 pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
-    let name = name(work)?;
-    work.chroot(cx)?.remove(&[name]).map_err(Error::from)?;
-    work.info(format!("removed snapshot '{name}'"));
-    Ok(Status::OK)
+    mock::remove_snapshot(&[work.chroot(cx)?], &work.request.words)
 }
 
 /// A line a name, marked when it is what `--clean` returns to.
 pub fn list(cx: &Context, work: &Work<'_>) -> Outcome {
-    for snapshot in work.chroot(cx)?.list().map_err(Error::from)? {
-        let mark = if snapshot.current { '*' } else { ' ' };
-        cx.printer.data(format!("{mark} {}", snapshot.name));
-    }
-    Ok(Status::OK)
+    mock::list_snapshots(&[work.chroot(cx)?], &cx.printer)
 }

@@ -56,7 +56,11 @@ impl Received {
             let Some(below) = below(&path, name) else {
                 continue;
             };
-            let to = if below.as_os_str().is_empty() { target.to_owned() } else { target.join(&below) };
+            let to = if below.as_os_str().is_empty() {
+                target.to_owned()
+            } else {
+                target.join(&below)
+            };
             refuse_links(target, &below)?;
             if entry.header().entry_type().is_dir() {
                 match fs::create_dir(&to) {
@@ -105,7 +109,10 @@ fn refuse_links(target: &Path, below: &Path) -> io::Result<()> {
     for part in parents {
         at.push(part);
         if at.is_symlink() {
-            return Err(io::Error::other(format!("`{}` is a symbolic link", at.display())));
+            return Err(io::Error::other(format!(
+                "`{}` is a symbolic link",
+                at.display()
+            )));
         }
     }
     Ok(())
@@ -153,7 +160,9 @@ mod tests {
         fs::write(dir.path().join("real"), "text").unwrap();
         symlink("real", dir.path().join("link")).unwrap();
         let tar = pack(&dir.path().join("link"), "x").unwrap();
-        received(dir.path(), &tar).unpack("x", &dir.path().join("out")).unwrap();
+        received(dir.path(), &tar)
+            .unpack("x", &dir.path().join("out"))
+            .unwrap();
         assert!(!dir.path().join("out").is_symlink());
         assert_eq!(fs::read_to_string(dir.path().join("out")).unwrap(), "text");
     }
@@ -176,7 +185,8 @@ mod tests {
         let mut file = tar::Header::new_gnu();
         file.set_mode(0o644);
         file.set_size(3);
-        tar.append_data(&mut file, "x/link/bad", &b"bad"[..]).unwrap();
+        tar.append_data(&mut file, "x/link/bad", &b"bad"[..])
+            .unwrap();
         let tar = tar.into_inner().unwrap();
         let to = dir.path().join("to");
         received(dir.path(), &tar).unpack("x", &to).unwrap_err();

@@ -6,8 +6,7 @@ use std::{
 };
 
 use rpmkit_cli::{
-    Context, Failure, Verbosity,
-    job,
+    Context, Failure, Verbosity, job,
     listen::{Fanout, MockConsole},
     setup,
 };
