@@ -105,7 +105,7 @@ fn namespaces(errno: Errno) -> Advice {
             &CONTAINER_ADVICE,
         ),
         Errno::EPERM => Advice::new(
-            "this process may not make namespaces (a container without CAP_SYS_ADMIN, or a security module)",
+            "this process may not make namespaces (a container without CAP_SYS_ADMIN, a plain chroot, or a security module)",
             &CONTAINER_ADVICE,
         ),
         Errno::EINVAL => Advice::new(

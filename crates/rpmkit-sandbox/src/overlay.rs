@@ -42,6 +42,7 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
         )?;
         return Ok(tree);
     }
+    let used = crate::overlay_reason::is_used(overlay);
     let mut log = String::new();
     for by_fd in [true, false] {
         match new_api(&opened, overlay, by_fd) {
@@ -50,7 +51,7 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
                 at: At::Elsewhere,
                 errno,
                 log,
-            }) => return Err(refusal(overlay, errno, log)),
+            }) => return Err(refusal(overlay, errno, log, used)),
             // An older kernel, or a layer it does not like: the next way decides.
             Err(Refused {
                 at: At::Layer,
@@ -62,16 +63,16 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
     old_api(&opened, overlay).map_err(|error| {
         let errno = Errno::from_raw(error.errno);
         if error.detail.is_empty() {
-            refusal(overlay, errno, log)
+            refusal(overlay, errno, log, used)
         } else {
             error
         }
     })
 }
 
-fn refusal(overlay: &Overlay, errno: Errno, mut log: String) -> StepError {
-    if let (true, Some(upper), Some(work)) = (log.is_empty(), &overlay.upper, &overlay.work) {
-        log = crate::overlay_reason::explain(upper, work);
+fn refusal(overlay: &Overlay, errno: Errno, mut log: String, used: bool) -> StepError {
+    if log.is_empty() {
+        log = crate::overlay_reason::explain(overlay, used);
     }
     StepError::new(Step::Overlay, "mount an overlay", errno)
         .because(log)

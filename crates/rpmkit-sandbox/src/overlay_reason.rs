@@ -1,6 +1,7 @@
 //! Why the kernel refused an overlay. It tells an ordinary user only some of its reasons (others go to a log only root can
 //! read), so look for the rest.
 
+use crate::spec::Overlay;
 use nix::sys::stat::stat;
 use nix::sys::statfs::statfs;
 use std::path::Path;
@@ -16,33 +17,61 @@ const UNFIT: [(i64, &str); 7] = [
     (0xf15f, "eCryptfs"),
 ];
 
-/// What is wrong with these two directories, as far as it can be seen; empty if nothing.
-pub(crate) fn explain(upper: &Path, work: &Path) -> String {
-    let mut reasons = Vec::new();
-    if let (Ok(one), Ok(other)) = (stat(upper), stat(work))
-        && one.st_dev != other.st_dev
-    {
-        reasons.push("upper and work directory are not on the same file system".to_owned());
-    }
-    if upper.starts_with(work) || work.starts_with(upper) {
-        reasons.push("upper and work directory must not lie in one another".to_owned());
-    }
-    if work.join("work/incompat/volatile").exists() {
-        reasons.push(format!(
-            "`{}` was used by a volatile mount and must be made anew",
-            work.display()
-        ));
-    }
-    if let Ok(fs) = statfs(upper) {
-        let magic = fs.filesystem_type().0 & 0xffff_ffff;
-        reasons.extend(
-            UNFIT
-                .iter()
-                .find(|(number, _)| *number == magic)
-                .map(|(_, name)| {
-                    format!("the upper directory lies on {name}: not supported as upperdir")
-                }),
-        );
+/// Whether a volatile mount has used the work directory. To be asked before mounting: a refused mount leaves the same mark.
+pub(crate) fn is_used(overlay: &Overlay) -> bool {
+    overlay
+        .work
+        .as_ref()
+        .is_some_and(|work| work.join("work/incompat/volatile").exists())
+}
+
+/// What is wrong with these directories, as far as it can be seen; empty if nothing.
+pub(crate) fn explain(overlay: &Overlay, used: bool) -> String {
+    let mut reasons: Vec<String> = overlay
+        .lowers
+        .iter()
+        .find_map(|lower| covered(lower))
+        .into_iter()
+        .collect();
+    if let (Some(upper), Some(work)) = (&overlay.upper, &overlay.work) {
+        if let (Ok(one), Ok(other)) = (stat(upper), stat(work))
+            && one.st_dev != other.st_dev
+        {
+            reasons.push("upper and work directory are not on the same file system".to_owned());
+        }
+        if upper.starts_with(work) || work.starts_with(upper) {
+            reasons.push("upper and work directory must not lie in one another".to_owned());
+        }
+        if used {
+            reasons.push(format!(
+                "`{}` was used by a volatile mount and must be made anew",
+                work.display()
+            ));
+        }
+        reasons.extend(unfit(upper));
     }
     reasons.join("; ")
+}
+
+fn unfit(upper: &Path) -> Option<String> {
+    let magic = statfs(upper).ok()?.filesystem_type().0 & 0xffff_ffff;
+    let (_, name) = UNFIT.iter().find(|(number, _)| *number == magic)?;
+    Some(format!(
+        "the upper directory lies on {name}: not supported as upperdir"
+    ))
+}
+
+/// A user namespace may not look below mounts it did not make, so a layer cannot have any below it.
+fn covered(lower: &Path) -> Option<String> {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let mut points = table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(Path::new);
+    let point = points.find(|point| point.starts_with(lower) && *point != lower)?;
+    Some(format!(
+        "`{}` is mounted below the layer `{}`",
+        point.display(),
+        lower.display()
+    ))
 }

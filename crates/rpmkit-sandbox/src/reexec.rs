@@ -3,6 +3,7 @@
 use crate::ops::{self, OpFn};
 use crate::plan::Plan;
 use crate::{monitor, probe_steps, sys, wire};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,10 +17,13 @@ pub(crate) fn is_registered() -> bool {
 }
 
 /// Must be the first call of `main`, before any thread starts. In an ordinary start it only notes that it was called. In a
-/// child started by this crate it does the child's work and never returns.
+/// child started by this crate it does the child's work and never returns. Whoever started us may have ignored SIGCHLD for
+/// us, which would hide how children ended: it gets its default action back.
 ///
 /// `ops` are the functions [`crate::call`] can run, by name.
 pub fn reexec(ops: &[(&str, OpFn)]) {
+    // SAFETY: the default action is no function of ours, and no other thread runs yet.
+    let _ = unsafe { nix::sys::signal::signal(Signal::SIGCHLD, SigHandler::SigDfl) };
     if std::env::args_os()
         .next()
         .is_none_or(|name| name != HIDDEN_NAME)
@@ -33,6 +37,7 @@ pub fn reexec(ops: &[(&str, OpFn)]) {
 
 /// Runs the child. All results travel over the socket; the exit code only tells the client that they did.
 fn run(ops: &[(&str, OpFn)]) -> i32 {
+    let _ = nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
     sys::close_from(3);
     // SAFETY: our starter gave us the socket as descriptor 0 and nothing in this process has used it yet.
     let given = unsafe { OwnedFd::from_raw_fd(0) };

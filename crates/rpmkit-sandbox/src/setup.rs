@@ -36,7 +36,6 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         net::loopback_up()?;
     }
     let limits = SavedLimits::raise_files()?;
-    let root = root_mount(&spec.root)?;
     let prepared: Vec<Prepared<'_>> = spec
         .mounts
         .iter()
@@ -44,6 +43,8 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         .collect::<Result<_, _>>()?;
     let kernel = KernelFs::open(&spec.mode, spec.network)?;
     let devices = Devices::open(&spec.mode)?;
+    // Last, because from here on its work directory counts as used.
+    let root = root_mount(&spec.root)?;
     enter(&root, &staging(&spec.root))?;
     drop(root);
     kernel.attach(&spec.mode)?;
@@ -60,10 +61,29 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         nix::errno::Errno::result(unsafe { libc::personality(PER_LINUX32) })
             .step(Step::Personality, "set the 32-bit personality")?;
     }
+    if !spec.mode.is_rootless() {
+        drop_host_powers()?;
+    }
     nix::sys::prctl::set_name(c"rpmkit-init").step(Step::Pivot, "name pid 1")?;
     // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
     sys::prctl(libc::PR_SET_DUMPABLE, 0).step(Step::Pivot, "hide pid 1 from the container")?;
     Ok(limits)
+}
+
+/// Capabilities of linux/capability.h that reach the host's kernel and that no package needs: modules, raw I/O, reboot, clock,
+/// kernel log, alarms.
+const HOST_POWERS: [libc::c_ulong; 7] = [16, 17, 22, 25, 34, 35, 36];
+
+/// In root mode the scriptlets' root is the host's. Programs started from here on never get these.
+fn drop_host_powers() -> Result<(), StepError> {
+    for power in HOST_POWERS {
+        match sys::prctl(libc::PR_CAPBSET_DROP, power) {
+            // Not known to this kernel, or not ours to begin with.
+            Ok(()) | Err(nix::errno::Errno::EINVAL | nix::errno::Errno::EPERM) => {}
+            Err(errno) => return Err(StepError::new(Step::User, "drop a capability", errno)),
+        }
+    }
+    Ok(())
 }
 
 fn root_mount(root: &RootFs) -> Result<OwnedFd, StepError> {

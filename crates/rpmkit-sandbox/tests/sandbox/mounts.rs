@@ -94,6 +94,24 @@ fn refusals_of_the_kernel_carry_its_reason() {
     let error = Container::start(&spec).unwrap_err();
     assert!(error.to_string().contains("/no/such/source"), "{error}");
     assert!(error.advice().cause.is_some());
+    // A work directory serves one volatile mount.
+    let place = Place::new();
+    let mut spec = place.spec();
+    spec.root = RootFs::Overlay(place.overlay());
+    Container::start(&spec).unwrap().stop().unwrap();
+    let error = Container::start(&spec).unwrap_err();
+    assert!(error.to_string().contains("volatile"), "{error}");
+    if mode().is_rootless() {
+        spec.root = RootFs::Overlay(Overlay {
+            lowers: vec!["/".into()],
+            ..place.overlay()
+        });
+        let error = Container::start(&spec).unwrap_err();
+        assert!(
+            error.to_string().contains("is mounted below the layer `/`"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -197,6 +215,17 @@ impl MinCode for Exit {
             other => other,
         }
     }
+}
+
+#[test]
+fn real_root_has_no_power_over_the_hosts_kernel() {
+    let place = Place::new();
+    let container = place.start();
+    let set = ask(&container, "grep CapEff /proc/self/status | cut -f2");
+    let set = u64::from_str_radix(&set, 16).unwrap();
+    let (module, chown) = (1 << 16, 1);
+    assert_ne!(set & chown, 0);
+    assert_eq!(set & module != 0, mode().is_rootless(), "{set:x}");
 }
 
 #[test]
