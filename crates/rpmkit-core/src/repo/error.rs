@@ -363,3 +363,30 @@ fn unavailable_hints(repo: &str, failures: &Failures) -> Vec<Hint> {
     }
     hints
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_such() {
+        let cause = Cause::Local {
+            action: "write",
+            path: "/x".into(),
+            source: std::io::Error::from_raw_os_error(28),
+        };
+        assert!(cause.final_everywhere() && !cause.transient());
+        let error = RepoError::Unavailable {
+            repo: "r".into(),
+            what: "p".into(),
+            failures: Failures(vec![Failure {
+                url: "http://h/p".into(),
+                cause,
+            }]),
+        };
+        assert!(error.to_string().contains("cannot write `/x`"), "{error}");
+        let hints = error.hints();
+        assert_eq!(hints.len(), 1, "another mirror would not help: {hints:?}");
+        assert!(hints[0].0.contains("disk is full"));
+    }
+}

@@ -115,6 +115,7 @@ impl Fetcher {
         let dir = self.repo_dir(repo);
         let cached = read_state(&dir);
         if let Some((state, contents)) = &cached {
+            super::prune::mark_used(&dir);
             let good = self.signature_known(repo, state);
             if good
                 && self.fresh(repo, state)
@@ -273,9 +274,7 @@ impl Fetcher {
     }
 
     fn record_path(&self, record: &Record) -> PathBuf {
-        let sum = &record.checksum;
-        let name = format!("{}-{}.{}", sum.kind.name(), sum.hex, record.kind);
-        self.dirs.metadata.join("files-1").join(name)
+        self.dirs.metadata.join("files-1").join(record_name(record))
     }
 
     /// A metadata file of the cache, whole by its length.
@@ -623,6 +622,19 @@ pub(super) fn all_local(repo: &Repository) -> bool {
         .chain(&repo.mirrorlist)
         .chain(&repo.metalink)
         .all(|url| matches!(Address::parse(url), Ok(Address::Local(_))))
+}
+
+/// Name of a metadata file in the cache.
+fn record_name(record: &Record) -> String {
+    let sum = &record.checksum;
+    format!("{}-{}.{}", sum.kind.name(), sum.hex, record.kind)
+}
+
+/// Names of the metadata files a cached state speaks of.
+pub(super) fn records_named(dir: &Path) -> Vec<String> {
+    read_state(dir)
+        .map(|(_, (_, repomd))| repomd.records.iter().map(record_name).collect())
+        .unwrap_or_default()
 }
 
 fn unavailable(repo: &Repository, what: &str, failures: Failures) -> RepoError {

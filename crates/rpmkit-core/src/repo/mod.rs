@@ -27,6 +27,7 @@ mod mirrors;
 mod packages;
 mod parallel;
 mod progress;
+mod prune;
 mod repomd;
 mod retry;
 mod transfer;
@@ -40,4 +41,5 @@ pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
 
 pub use metadata::RepoData;
+pub use prune::Pruned;
 pub use url::Target;

@@ -114,7 +114,12 @@ impl Fetcher {
         meter: &Meter<'_>,
     ) -> Result<PathBuf, RepoError> {
         let path = match self.stored(package) {
-            Some(path) => path,
+            Some(path) => {
+                if let Some(dir) = path.parent() {
+                    super::prune::mark_used(dir);
+                }
+                path
+            }
             None => self.obtain(package, repo, meter)?,
         };
         if repo.gpgcheck {

@@ -167,3 +167,17 @@ fn variables_of_the_user() {
     assert_eq!(set.repos[0].id, "r-i386");
     assert_eq!(set.repos[0].baseurl, ["http://h/9-stream/9/i686/$other"]);
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "[\\[\\]a-z=$\\{\\}:+\\- \\n\\t#'\"é0-9]{0,80}") {
+        let mut vars = Vars::for_target("x86_64", "40");
+        vars.set("a", "$b${c");
+        // Neither may panic; a refusal names a line of the text.
+        if let Err(error) = RepoSet::parse(&text, &vars) {
+            assert!((1..=text.lines().count()).contains(&error.line));
+        }
+        vars.substitute(&text);
+        let _ = RepoSet::parse(&format!("[a]\ncost=1\n{text}"), &vars);
+    }
+}

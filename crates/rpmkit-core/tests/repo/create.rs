@@ -100,18 +100,21 @@ fn unchanged_packages_are_taken_over() {
         update: true,
         ..CreateOptions::default()
     };
-    // Files of this very second might still change: they are read again.
-    assert_eq!(create(repo.path(), &update).unwrap().reused, 0);
     let old = SystemTime::now() - Duration::from_secs(3600);
     let touch = |name: &str, time| {
         let file = std::fs::File::open(repo.path().join(name)).unwrap();
         file.set_modified(time).unwrap();
     };
+    // Files that are no older than the metadata may have changed after it: they are read again.
+    let later = SystemTime::now() + Duration::from_secs(60);
+    touch("alpha-1-1.noarch.rpm", later);
+    touch("beta-2-1.noarch.rpm", later);
+    create(repo.path(), &CreateOptions::default()).unwrap();
+    assert_eq!(create(repo.path(), &update).unwrap().reused, 0);
     touch("alpha-1-1.noarch.rpm", old);
     touch("beta-2-1.noarch.rpm", old);
     // The time of the change of the inode cannot be set; the repository's can.
     create(repo.path(), &CreateOptions::default()).unwrap();
-    let later = SystemTime::now() + Duration::from_secs(60);
     touch("repodata/repomd.xml", later);
     let before = current(&repo);
     let gamma = repo.add("gamma", "3", |_| {});

@@ -210,6 +210,46 @@ fn many_at_once_ask_once() {
 }
 
 #[test]
+fn what_nobody_uses_can_go() {
+    use std::time::{Duration, SystemTime};
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let cache = Cache::new();
+    let fetcher = cache.fetcher();
+    let packages = repo.packages("test");
+    let old = fetcher.refresh(&set.repos[0]).unwrap();
+    let paths = fetcher.download(&packages, &set).unwrap();
+    repo.add("gamma", "3", |_| {});
+    repo.index();
+    let new = fetcher.refresh(&set.repos[0]).unwrap();
+    let days = |n: u64| Duration::from_secs(n * 86_400);
+    let age = |path: &std::path::Path| {
+        let file = std::fs::File::open(path).unwrap();
+        file.set_modified(SystemTime::now() - days(40)).unwrap();
+    };
+    assert_eq!(fetcher.prune(days(30)).unwrap().files, 0);
+    for path in [&old.primary, &new.primary] {
+        age(path);
+    }
+    for path in &paths {
+        age(path.parent().unwrap());
+    }
+    // One package is used once more.
+    fetcher.download(&packages[..1], &set).unwrap();
+    let gone = fetcher.prune(days(30)).unwrap();
+    assert_eq!(gone.files, 2, "one primary, one package");
+    assert!(gone.bytes > packages[1].size);
+    assert!(paths[0].exists() && !paths[1].exists());
+    assert!(new.primary.exists() && !old.primary.exists());
+    // All of it comes back when it is wanted.
+    server.requests();
+    age(cache.files("state.json")[0].parent().unwrap());
+    fetcher.prune(days(30)).unwrap();
+    cache.fetcher().refresh(&set.repos[0]).unwrap();
+    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+}
+
+#[test]
 fn mirrors_take_over_and_other_bases_are_followed() {
     let repo = Repo::new();
     let empty = tempfile::tempdir().unwrap();
