@@ -246,4 +246,10 @@ fn decode(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

@@ -219,6 +219,12 @@ impl Session {
         &self.upper.root
     }
 
+    /// To be called before each further container is started on the root: overlayfs wants a fresh
+    /// work directory each time. No container may be running.
+    pub fn renew(&self) -> Result<(), ChrootError> {
+        Ok(self.chroot.store.renew_work(&self.upper.root)?)
+    }
+
     /// A directory kept off the overlay: `builddir`, `tmp` or `vartmp`; see
     /// [`crate::store::SIDE_DIRS`] for their places inside.
     pub fn side(&self, name: &str) -> PathBuf {

@@ -2,40 +2,11 @@
 //! directory.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
-
-use super::*;
-use crate::{
-    event::Events,
-    store::{
-        Direct, Disk, Driver, Format, GcOptions, Holder, LayerKind, LayerSpec, Mapping, Root, Slot,
-        StoreOptions,
-    },
+use super::{
+    testing::{base, chroot, store, store_with, upper_fs},
+    *,
 };
-
-fn store_with(home: &Path, driver: Driver, disk: Disk) -> Store {
-    Store::open(StoreOptions {
-        home: home.to_owned(),
-        format: Format::new(nix::unistd::getuid().as_raw(), Mapping::Root, driver),
-        hands: Box::new(Direct),
-        holder: Holder {
-            pid: std::process::id(),
-            command: "a test".into(),
-            since: 0,
-        },
-        events: Events::silent(),
-        disk,
-    })
-    .unwrap()
-}
-
-fn store(home: &Path) -> Store {
-    store_with(home, Driver::Overlay, Disk::default())
-}
-
-fn chroot(store: &Store) -> Chroot {
-    Chroot::new(store, "f43".parse().unwrap(), "")
-}
+use crate::store::{Disk, Driver, GcOptions, LayerKind, LayerSpec, Root, Slot};
 
 fn layers_on_disk(store: &Store) -> usize {
     store.settle();
@@ -43,13 +14,6 @@ fn layers_on_disk(store: &Store) -> usize {
     std::fs::read_dir(store.dir().join("layers"))
         .unwrap()
         .count()
-}
-
-fn upper_fs(session: &Session) -> PathBuf {
-    match session.root() {
-        Root::Overlay { upper, .. } => upper.clone(),
-        Root::Dir(dir) => dir.clone(),
-    }
 }
 
 /// The node behind a special or user's name, as mock's references see it.
@@ -174,7 +138,7 @@ fn snapshots_without_work_in_between_share_a_layer() {
 fn files_and_side_directories_come_back() {
     for driver in [Driver::Overlay, Driver::Plain] {
         let home = tempfile::tempdir().unwrap();
-        let c = chroot(&store_with(home.path(), driver, Disk::default()));
+        let c = chroot(&store_with(home.path(), driver, Disk::default()).unwrap());
         let mut s = c.open().unwrap();
         s.mark_dirty().unwrap();
         std::fs::write(upper_fs(&s).join("f"), "1").unwrap();
@@ -222,32 +186,19 @@ fn a_busy_chroot_names_its_user_and_other_instances_go_on() {
     c.rollback("b").unwrap();
 }
 
-fn base(store: &Store, key: &str) -> Layer {
-    let Slot::Make(pending) = store.build(&LayerId::of(key.as_bytes()), None).unwrap() else {
-        panic!("made already");
-    };
-    std::fs::write(pending.fs().join(key), key).unwrap();
-    let spec = LayerSpec {
-        kind: LayerKind::Base,
-        packages: Vec::new(),
-        note: key.to_owned(),
-    };
-    pending.publish(&spec).unwrap()
-}
-
 #[test]
 fn a_pristine_session_moves_onto_a_shared_layer() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());
     let c = chroot(&store);
-    let l1 = base(&store, "one");
+    let l1 = base(&store, "one").unwrap();
     let mut s = c.open().unwrap();
     s.rebase(&l1).unwrap();
     s.postinit().unwrap();
     assert_eq!(s.top().unwrap().id(), l1.id());
     assert_eq!(c.list().unwrap()[0].layer.as_ref(), Some(l1.id()));
     // New metadata make another base layer: the implicit snapshot follows.
-    let l2 = base(&store, "two");
+    let l2 = base(&store, "two").unwrap();
     s.rebase(&l2).unwrap();
     s.postinit().unwrap();
     assert_eq!(c.list().unwrap()[0].layer.as_ref(), Some(l2.id()));
@@ -295,8 +246,8 @@ fn scrub_takes_everything_of_one_configuration_only() {
         chroot(&store),
         Chroot::new(&store, "koji/x".parse().unwrap(), ""),
     );
-    let shared = base(&store, "shared");
-    let own = base(&store, "own");
+    let shared = base(&store, "shared").unwrap();
+    let own = base(&store, "own").unwrap();
     for (c, layer) in [(&a, &own), (&b, &shared)] {
         let mut s = c.open().unwrap();
         s.rebase(layer).unwrap();
@@ -327,7 +278,7 @@ fn scrub_takes_everything_of_one_configuration_only() {
 fn collecting_keeps_what_is_used_and_drops_the_oldest_rest() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());
-    let (x, y) = (base(&store, "x"), base(&store, "y"));
+    let (x, y) = (base(&store, "x").unwrap(), base(&store, "y").unwrap());
     store.settle();
     let keep_none = GcOptions {
         keep: Some(0),

@@ -127,6 +127,20 @@ impl Store {
         }
     }
 
+    /// Makes overlayfs's work directory anew if it was used: one that was mounted `volatile` is not
+    /// mounted a second time.
+    pub(crate) fn renew_work(&self, root: &Root) -> Result<(), StoreError> {
+        let Root::Overlay { work, .. } = root else {
+            return Ok(());
+        };
+        let unused = std::fs::read_dir(work).is_ok_and(|mut d| d.next().is_none());
+        if unused {
+            return Ok(());
+        }
+        self.trash(work)?;
+        self.0.disk.mkdir(work, 0o755)
+    }
+
     /// Makes the directories that are kept off the overlay, with what the parent saved in them.
     pub(crate) fn make_sides(&self, dir: &Path, parent: Option<&Layer>) -> Result<(), StoreError> {
         let sides = dir.join("dirs");
@@ -210,6 +224,12 @@ impl Pending {
     /// The root to install into.
     pub fn root(&self) -> &Root {
         &self.root
+    }
+
+    /// To be called before each further container is started on the root: overlayfs wants a fresh
+    /// work directory each time. No container may be running.
+    pub fn renew(&self) -> Result<(), StoreError> {
+        self.store.renew_work(&self.root)
     }
 
     /// The directory that takes the layer's own files.

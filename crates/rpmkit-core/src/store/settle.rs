@@ -142,10 +142,11 @@ impl Store {
         };
         let measured: Vec<Usage> = super::ask(&*self.0.hands, "usage", &input)?;
         let usage = measured.first().copied().unwrap_or_default();
-        // A cache: losing the race, or the write, only means measuring again. The temporary name is
-        // our own because nobody locks this file.
+        // A cache: losing the race, or the write, only means measuring again. Half-written ones stay
+        // in `tmp`, where the collector finds them.
         let path = layer.dir.join("size.json");
-        let temporary = layer.dir.join(format!("size.{}", std::process::id()));
+        let name = format!("size-{}-{}", std::process::id(), layer.id().short());
+        let temporary = self.0.dir.join("tmp").join(name);
         if let Ok(text) = serde_json::to_vec(&usage) {
             let written =
                 std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path));

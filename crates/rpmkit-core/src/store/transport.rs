@@ -18,13 +18,34 @@ impl Store {
         old: Option<&Layer>,
         new: Option<&Layer>,
     ) -> Result<Vec<Change>, StoreError> {
-        let (old, new) = (self.held_chain(old)?, self.held_chain(new)?);
+        let (old_chain, new_chain) = (self.held_chain(old)?, self.held_chain(new)?);
         let fs = |chain: &[Layer]| chain.iter().map(Layer::fs).collect();
         let input = Diff {
-            old: fs(&old),
-            new: fs(&new),
+            old: fs(&old_chain),
+            new: fs(&new_chain),
         };
-        ask(&*self.inner().hands, "diff", &input)
+        let hands = &*self.inner().hands;
+        let mut out: Vec<Change> = ask(hands, "diff", &input)?;
+        for (name, place, _) in SIDE_DIRS {
+            // What the side directory hides in a chroot is no difference.
+            out.retain(|c| !Path::new(&c.path).starts_with(place) || c.path == place);
+            let side = |layer: Option<&Layer>| -> Vec<_> {
+                let dir = layer.map(|l| l.side(name));
+                dir.into_iter().filter(|d| d.exists()).collect()
+            };
+            let input = Diff {
+                old: side(old),
+                new: side(new),
+            };
+            let changes: Vec<Change> = ask(hands, "diff", &input)?;
+            out.extend(changes.into_iter().map(|c| Change {
+                path: format!("{place}{}", c.path.trim_end_matches('/')),
+                kind: c.kind,
+            }));
+        }
+        out.sort();
+        out.dedup_by(|a, b| a.path == b.path);
+        Ok(out)
     }
 
     fn held_chain(&self, top: Option<&Layer>) -> Result<Vec<Layer>, StoreError> {
