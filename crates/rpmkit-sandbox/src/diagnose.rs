@@ -158,7 +158,8 @@ fn map_tool(error: &StepError) -> Advice {
 
 fn masked_proc() -> Advice {
     Advice::new(
-        "parts of /proc are covered by an outer container, so a fresh one is refused",
+        "parts of /proc are covered by an outer container, so a fresh one is refused and the outer one is shown instead: \
+         right for /proc/self, with the outer process numbers for others",
         &CONTAINER_ADVICE,
     )
 }

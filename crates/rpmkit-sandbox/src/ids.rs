@@ -116,6 +116,35 @@ impl SubIds {
     }
 }
 
+/// How many ids this process' user namespace has from 0 on without a gap; none in the host's own.
+pub(crate) fn mapped_here() -> Option<u32> {
+    let count = |file| contiguous(&std::fs::read_to_string(file).unwrap_or_default());
+    match (count("/proc/self/uid_map"), count("/proc/self/gid_map")) {
+        (u32::MAX, u32::MAX) => None,
+        (uids, gids) => Some(uids.min(gids)),
+    }
+}
+
+/// Lines are `inside outside count`.
+fn contiguous(map: &str) -> u32 {
+    let mut ranges: Vec<(u32, u32)> = map
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let (inside, _, count) = (fields.next()?, fields.next()?, fields.next()?);
+            Some((inside.parse().ok()?, count.parse().ok()?))
+        })
+        .collect();
+    ranges.sort_unstable();
+    ranges.into_iter().fold(0, |next, (start, count)| {
+        if start <= next {
+            next.max(start.saturating_add(count))
+        } else {
+            next
+        }
+    })
+}
+
 fn tool(name: &'static str) -> Result<PathBuf, SubIdProblem> {
     TOOL_DIRS
         .iter()
@@ -170,6 +199,14 @@ mod tests {
         );
         assert_eq!(ranges(text, "nobody", 1000).next().unwrap().count, 7);
         assert!(ranges(text, "b", 1).next().is_none());
+    }
+
+    #[test]
+    fn ids_are_counted_to_the_first_gap() {
+        assert_eq!(contiguous("         0          0 4294967295\n"), u32::MAX);
+        assert_eq!(contiguous("0 1500 1\n1 200000 65536\n"), 65_537);
+        assert_eq!(contiguous("0 1000 1\n2 200000 65536\n"), 1);
+        assert_eq!(contiguous("1000 0 1\n"), 0);
     }
 
     #[test]

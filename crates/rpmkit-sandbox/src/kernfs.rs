@@ -21,8 +21,9 @@ impl KernelFs {
     pub(crate) fn open(mode: &IdMode, network: Network) -> Result<Self, StepError> {
         let proc = match new_fs(c"proc", &[], QUIET, Step::Proc) {
             Ok(proc) => proc,
-            // A container runtime has masked parts of its /proc. Its own /proc shows our processes under other numbers, but
-            // /proc/self is right.
+            // A container runtime has masked parts of its /proc. Its own shows our processes under other numbers, but
+            // /proc/self is right. Doing without a pid namespace would mend the numbers and cost more: processes could
+            // outlive us, and in single mode a build could kill whatever else this user runs.
             Err(_) if mode.is_rootless() => clone_tree(Path::new("/proc"), Step::Proc)?,
             Err(error) => return Err(error),
         };

@@ -2,7 +2,7 @@
 
 use crate::diagnose::Advice;
 use crate::error::{SandboxError, Step, StepError};
-use crate::ids::{IdMode, SubIdProblem, SubIds};
+use crate::ids::{self, ENOUGH_IDS, IdMode, SubIdProblem, SubIds};
 use crate::{spawn, wire};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -146,14 +146,18 @@ fn candidates() -> (Vec<IdMode>, Vec<Finding>) {
     let uid = nix::unistd::geteuid();
     if uid.is_root() {
         // Root of a container without CAP_SYS_ADMIN may still map every id it has.
-        return (
-            vec![
-                IdMode::Root,
-                IdMode::Sub(SubIds::identity()),
-                IdMode::Single,
-            ],
-            Vec::new(),
-        );
+        let mut modes = vec![
+            IdMode::Root,
+            IdMode::Sub(SubIds::identity()),
+            IdMode::Single,
+        ];
+        match ids::mapped_here() {
+            // In somebody's user namespace "root" may not make devices, and may have no other ids.
+            Some(ids) if ids > ENOUGH_IDS => drop(modes.remove(0)),
+            Some(_) => modes = vec![IdMode::Single],
+            None => {}
+        }
+        return (modes, Vec::new());
     }
     let name = nix::unistd::User::from_uid(uid)
         .ok()
