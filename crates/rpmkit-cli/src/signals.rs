@@ -74,13 +74,12 @@ fn code(signal: Signal) -> u8 {
 /// Starts waiting. To be called before any other thread exists, since threads inherit the mask.
 pub fn watch(printer: &Printer) -> nix::Result<()> {
     let mut set = SigSet::empty();
-    for signal in [
-        Signal::SIGINT,
-        Signal::SIGTERM,
-        Signal::SIGHUP,
-        Signal::SIGPIPE,
-    ] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGPIPE] {
         set.add(signal);
+    }
+    // `nohup` means it: a hang-up that was ignored when we started stays ignored.
+    if !ignored(Signal::SIGHUP) {
+        set.add(Signal::SIGHUP);
     }
     set.thread_block()?;
     let printer = printer.clone();
@@ -90,6 +89,17 @@ pub fn watch(printer: &Printer) -> nix::Result<()> {
         set.thread_unblock()?;
     }
     Ok(())
+}
+
+/// Whether a signal is being ignored, by the kernel's word.
+fn ignored(signal: Signal) -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & (1 << (signal as i32 - 1)) != 0)
+    })
 }
 
 #[expect(
@@ -132,6 +142,13 @@ fn words(signal: Signal, face: Face) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernel_says_what_is_ignored() {
+        // Rust's runtime ignores this one in every program.
+        assert!(ignored(Signal::SIGPIPE));
+        assert!(!ignored(Signal::SIGKILL));
+    }
 
     #[test]
     fn codes_are_mocks() {

@@ -99,7 +99,7 @@ pub fn one(
     clean: bool,
 ) -> Result<Built, Failure> {
     // Before the first line, so that the logs have all of them.
-    job::open_logs(cx, resultdir)?;
+    work.open_logs_in(cx, resultdir)?;
     let shown = srpm.display().to_string();
     let timed = Timed::start(work, &shown);
     let about = About {
@@ -109,6 +109,10 @@ pub fn one(
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
+        spec: spec.as_ref().and_then(|path| {
+            let text = std::fs::read_to_string(path).ok()?;
+            Some((path.clone(), text))
+        }),
         ..About::default()
     };
     let rebuild = Rebuild {

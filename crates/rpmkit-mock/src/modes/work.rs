@@ -15,13 +15,15 @@ use rpmkit_core::{
     build::{About, Access, BuildError, Buildroot, Engine, added_repository, card},
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
-    event::Event,
+    event::{Event, Log},
+    results::failure::Cause,
 };
 
 use crate::{
     cmdline::{PackageManager, RepoSwitch, ShortCircuit},
     mode::{Mode, Pm},
     request::{Isolation, MockRequest},
+    run::MOCK_VERSION,
 };
 
 /// One run of mock's face.
@@ -116,9 +118,19 @@ impl<'a> Work<'a> {
         outcome
     }
 
-    /// Starts the log files.
+    /// Starts the log files of the configuration's result directory.
     pub fn open_logs(&self, cx: &Context) -> Result<(), Failure> {
-        job::open_logs(cx, &self.settings.resultdir)
+        self.open_logs_in(cx, &self.settings.resultdir)
+    }
+
+    /// Starts the log files of a directory, with the line mock begins each with.
+    pub fn open_logs_in(&self, cx: &Context, dir: &Path) -> Result<(), Failure> {
+        job::open_logs(cx, dir)?;
+        let line = format!("Mock Version: {MOCK_VERSION}");
+        self.events
+            .message(Level::Info, Some(Log::Build), line.clone());
+        self.events.info(line);
+        Ok(())
     }
 
     /// The engine.
@@ -155,14 +167,21 @@ impl<'a> Work<'a> {
 
     /// A failure of the engine with all that is known around it.
     pub fn failure(&self, error: &BuildError) -> Failure {
-        Failure::of_card(card(
+        let mut card = card(
             error,
             &About {
                 chroot: self.settings.chroot_name.clone(),
                 resultdir: Some(self.settings.resultdir.clone()),
                 ..About::default()
             },
-        ))
+        );
+        // There is no package whose requirements they would be: the problems are the message.
+        if let Cause::Unresolvable { problems } = &card.cause
+            && !problems.is_empty()
+        {
+            card.message = problems.join("\n");
+        }
+        Failure::of_card(card)
     }
 }
 

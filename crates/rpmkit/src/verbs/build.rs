@@ -8,6 +8,7 @@ use rpmkit_cli::{
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
     card,
     job::{self, Cleanup},
+    listen::result_line,
     setup,
     sources::{self, Checkout},
 };
@@ -73,8 +74,14 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
             };
             match one.build(cx, &events) {
                 Ok(built) => {
-                    for artifact in &built.artifacts {
-                        if !cx.json {
+                    if cx.json {
+                        cx.printer.data(result_line(&serde_json::json!({
+                            "package": built.package.to_string(),
+                            "chroot": chroot,
+                            "artifacts": built.artifacts,
+                        })));
+                    } else {
+                        for artifact in &built.artifacts {
                             cx.printer.data(artifact.display().to_string());
                         }
                     }
