@@ -3,6 +3,7 @@
 use super::{BuildError, Engine};
 use crate::{
     config::Settings,
+    event::Level,
     pm::{Embedded, TransactionOptions},
     repo::{RepoSet, Vars},
 };
@@ -24,6 +25,15 @@ pub(super) fn package_manager(
         vars.set(name, value);
     }
     let mut repos = RepoSet::parse(&settings.dnf_conf, &vars).map_err(|e| wrong(e.to_string()))?;
+    for option in &repos.unused {
+        // What has no meaning here belongs in a log at most; what nobody knows is a mistake.
+        let level = if option.known {
+            Level::Debug
+        } else {
+            Level::Warning
+        };
+        engine.events().message(level, None, option.to_string());
+    }
     let words = &settings.enable_disable_repos;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {

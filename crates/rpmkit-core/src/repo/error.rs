@@ -70,10 +70,11 @@ impl Cause {
     pub(super) fn transient(&self) -> bool {
         match self {
             Self::Status(code) => matches!(code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
-            Self::Connection(_) | Self::Timeout(_) | Self::Length { .. } => true,
+            Self::Connection(_) | Self::Timeout(_) | Self::Slow { .. } | Self::Length { .. } => {
+                true
+            }
             Self::Missing
             | Self::Tls(_)
-            | Self::Slow { .. }
             | Self::Digest { .. }
             | Self::Content(_)
             | Self::Local { .. } => false,

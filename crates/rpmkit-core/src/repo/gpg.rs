@@ -136,6 +136,9 @@ impl Keyring {
                 .0;
             for key in keys {
                 match key.and_then(|key| key.verify_bindings().map(|()| key)) {
+                    Ok(key) if !key.details.revocation_signatures.is_empty() => {
+                        refused = Some("the key is revoked".to_owned());
+                    }
                     Ok(key) => {
                         self.keys.push(key);
                         found += 1;

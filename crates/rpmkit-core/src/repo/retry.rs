@@ -77,7 +77,10 @@ impl Mirrors {
                     Err(cause) => cause,
                 };
                 penalty.fetch_add(1, Ordering::Relaxed);
-                if cause.transient() && failed + 1 < per_mirror {
+                // Wrong bytes may be a fault of the way; a file of this machine has no way to go.
+                let garbled = matches!(cause, Cause::Digest { .. });
+                let once_more = garbled && failed == 0 && address.local().is_none();
+                if (cause.transient() || once_more) && failed + 1 < per_mirror {
                     next.push((index, failed + 1));
                 }
                 let hopeless = cause.final_everywhere();

@@ -138,6 +138,10 @@ fn mistakes_name_line_and_option() {
         .map(|o| (o.key.as_str(), o.line, o.known))
         .collect();
     assert_eq!(odd, [("enabeld", 2, false), ("keepcache", 3, true)]);
+    assert_eq!(
+        set.unused[0].to_string(),
+        "line 2 of `dnf.conf`, section `r`: `enabeld = 1` is not an option dnf knows"
+    );
 }
 
 #[test]

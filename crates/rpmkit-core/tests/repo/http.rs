@@ -96,6 +96,12 @@ fn passing_errors_are_tried_again() {
     server.fault("comps.xml.gz", Fault::Status(500), 1);
     let cache = Cache::new();
     cache.fetcher().refresh(&at(&server, "").repos[0]).unwrap();
+    // Bytes garbled once, with nobody else to ask.
+    server.fault("primary.xml.gz", Fault::Corrupt, 1);
+    server.requests();
+    let cache = Cache::new();
+    cache.fetcher().refresh(&at(&server, "").repos[0]).unwrap();
+    assert_eq!(server.paths().len(), 4, "only the garbled file came twice");
 }
 
 #[test]

@@ -58,6 +58,27 @@ pub struct UnusedOption {
     pub known: bool,
 }
 
+impl std::fmt::Display for UnusedOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            section,
+            key,
+            value,
+            line,
+            known,
+        } = self;
+        let why = if *known {
+            "has no effect in rpmkit"
+        } else {
+            "is not an option dnf knows"
+        };
+        write!(
+            f,
+            "line {line} of `dnf.conf`, section `{section}`: `{key} = {value}` {why}"
+        )
+    }
+}
+
 /// Options of dnf and yum that have no effect on what rpmkit does: logging, plugins, the
 /// interactive front end, caches it keeps in its own way.
 const KNOWN_UNUSED: &[&str] = &[
