@@ -148,6 +148,9 @@ pub enum Error {
     /// Source control.
     #[error(transparent)]
     Scm(#[from] crate::scm::ScmError),
+    /// A spec from a template.
+    #[error(transparent)]
+    Template(#[from] crate::template::TemplateError),
     /// The way from a checkout to a source package.
     #[error(transparent)]
     Srpm(#[from] crate::srpm::SrpmError),
@@ -181,6 +184,7 @@ impl Error {
             Self::Repo(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
             Self::Srpm(error) => error.exit_code(),
+            Self::Template(error) => error.exit_code(),
             Self::Store(e) => store_code(e),
             Self::Chroot(e) => chroot_code(e),
         }
@@ -197,6 +201,7 @@ impl Error {
             Self::Repo(error) => error.hints(),
             Self::Scm(error) => error.hints(),
             Self::Srpm(error) => error.hints(),
+            Self::Template(error) => error.hints(),
             Self::Store(e) => e.hints(),
             Self::Chroot(e) => e.hints(),
         }

@@ -64,6 +64,54 @@ pub enum SrpmError {
         /// The revision asked for.
         rev: String,
     },
+    /// A packit file cannot be read.
+    #[error("`{path}` line {line}: {reason}")]
+    Packit {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An rpkg template cannot be expanded.
+    #[error("spec `{}` line {line}: {reason}", spec.display())]
+    Rpkg {
+        /// The template.
+        spec: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An action said it made an archive, and did not.
+    #[error("packit's action `create-archive` ended with `{said}`, which is no file in the tree")]
+    NoArchive {
+        /// Its last line.
+        said: String,
+    },
+    /// A convention needs commands run in the build root, and there is none here.
+    #[error("following {convention} needs a build root")]
+    NoRunner {
+        /// Its name.
+        convention: &'static str,
+    },
+    /// A project's Makefile made no source package, or several.
+    #[error("`{makefile}` made {} source packages, expected one", made)]
+    Makefile {
+        /// The file.
+        makefile: PathBuf,
+        /// How many.
+        made: usize,
+    },
+    /// A snapshot was asked for, but the spec has no version to add to.
+    #[error("spec `{spec}` has no `Version:` line to add `{suffix}` to")]
+    NoVersionLine {
+        /// The spec.
+        spec: PathBuf,
+        /// What was to be added.
+        suffix: String,
+    },
     /// Source control failed.
     #[error(transparent)]
     Scm(#[from] ScmError),
@@ -112,10 +160,25 @@ impl SrpmError {
             | Self::SeveralSpecs { .. }
             | Self::NoSuchSpec { .. }
             | Self::NoHistory { .. } => ExitCode::Usage,
-            Self::NoTag { .. } | Self::MissingSources { .. } => ExitCode::Srpm,
+            Self::NoTag { .. }
+            | Self::MissingSources { .. }
+            | Self::Packit { .. }
+            | Self::Rpkg { .. }
+            | Self::NoArchive { .. }
+            | Self::NoRunner { .. }
+            | Self::Makefile { .. }
+            | Self::NoVersionLine { .. } => ExitCode::Srpm,
             Self::Parse(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
             Self::Io { .. } => ExitCode::General,
+        }
+    }
+
+    /// A failing host command's own status, as [`ScmError::status`].
+    pub fn status(&self) -> Option<u8> {
+        match self {
+            Self::Scm(error) => error.status(),
+            _ => None,
         }
     }
 
@@ -145,8 +208,16 @@ impl SrpmError {
             }
             Self::Parse(error) => error.hints(),
             Self::Scm(error) => error.hints(),
+            Self::Rpkg { .. } => vec![Hint::new(
+                "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
+            )],
             Self::NoSuchPath { .. }
             | Self::NoSuchSpec { .. }
+            | Self::Packit { .. }
+            | Self::NoArchive { .. }
+            | Self::NoRunner { .. }
+            | Self::Makefile { .. }
+            | Self::NoVersionLine { .. }
             | Self::NoTag { .. }
             | Self::NoHistory { .. }
             | Self::Io { .. } => Vec::new(),

@@ -6,16 +6,26 @@
 //! it in a staging directory with times taken from history, so that the same commit gives the
 //! same source package. rpmbuild itself runs elsewhere.
 
+mod convention;
+mod copy;
 mod error;
+mod files;
 mod find;
+mod packit;
+mod places;
 mod prepare;
+mod rpkg;
+mod runner;
+mod snapshot;
 mod spec;
 mod tree;
 
+pub use convention::{Convention, Explanation, Found};
 pub use error::{MissingSource, SrpmError};
+pub(crate) use files::copy_dated;
 pub use find::find_specs;
-pub(crate) use prepare::copy_dated;
-pub use prepare::{Prepared, Request, SourceOrigin, StagedSource, prepare};
+pub use prepare::{Made, Prepared, Request, SourceOrigin, StagedSource, Tools, explain, prepare};
+pub use runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand, TreeRunner};
 pub use spec::{ExpandedSpec, SourceKind, SpecSource};
 pub use tree::{SourceTree, TreeChoice};
 

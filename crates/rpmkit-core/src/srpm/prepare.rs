@@ -4,21 +4,31 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 use super::{
-    Choose, SpecParser, SrpmError,
+    Choose, SpecParser, SrpmError, TreeRunner,
+    convention::{self, Convention, Explanation, Found},
+    copy,
     error::MissingSource,
+    files::{copy_dated, date, write_dated},
     find,
+    packit::{self, Packit},
+    places::{Places, is_upstream},
+    rpkg,
+    runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand},
+    snapshot,
     spec::{ExpandedSpec, SpecSource},
     tree::{SourceTree, TreeChoice},
 };
-use crate::scm::{ArchiveOptions, git};
-
-/// Files larger than this are not offered to rpm while it reads the spec: what a spec includes
-/// or loads is text.
-const PARSE_LIMIT: usize = 1 << 20;
+use crate::{
+    Events,
+    scm::{
+        ArchiveOptions, Download,
+        distgit::{self, ListedSource, Lookaside, SourceStore},
+        git,
+    },
+};
 
 /// What to make a source package of.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +48,30 @@ pub struct Request {
     pub defines: Vec<(String, String)>,
     /// Paths, relative to the tree, that never go into a made archive: result directories.
     pub exclude: Vec<PathBuf>,
+    /// Add `^DATEgitSHA` to the version, unless the commit is tagged.
+    pub snapshot: bool,
+    /// Download sources that have URLs and are nowhere else.
+    pub get_sources: bool,
+    /// The lookaside cache of a dist-git, in place of the one its remote is known for.
+    pub lookaside: Option<String>,
+    /// The convention to follow, in place of the first one found.
+    pub follow: Option<Convention>,
+}
+
+/// What preparing needs from outside.
+pub struct Tools<'a> {
+    /// The target's rpm.
+    pub parser: &'a mut dyn SpecParser,
+    /// The build root, for conventions with commands; without it those end with an error.
+    pub runner: Option<&'a mut dyn TreeRunner>,
+    /// Somebody to ask when there are several specs; without, that is an error.
+    pub choose: Option<Box<Choose<'a>>>,
+    /// For the lookaside cache and `get_sources`.
+    pub download: &'a dyn Download,
+    /// The user's store of downloads.
+    pub store: &'a SourceStore,
+    /// Where progress goes.
+    pub events: &'a Events,
 }
 
 /// Where a staged source came from.
@@ -49,6 +83,10 @@ pub enum SourceOrigin {
     Directory(PathBuf),
     /// Made from the tree.
     Archive,
+    /// From a dist-git's lookaside cache.
+    Lookaside,
+    /// Downloaded from where the spec says; now or earlier.
+    Url,
 }
 
 /// One file in the staging directory.
@@ -77,91 +115,128 @@ pub struct Prepared {
     pub notes: Vec<String>,
 }
 
+/// What comes out.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// Sources for `rpmbuild -bs`.
+    Sources(Box<Prepared>),
+    /// A source package a project's own Makefile made already.
+    Package {
+        /// The file, in the staging directory.
+        srpm: PathBuf,
+        /// Remarks for people.
+        notes: Vec<String>,
+    },
+}
+
 /// Finds, reads and gathers; writes only below `staging`, which must be an empty directory.
-/// `choose` is asked when there are several specs; without it that is an error.
 ///
 /// # Errors
 /// See [`SrpmError`].
 pub fn prepare(
     request: &Request,
     staging: &Path,
-    parser: &mut dyn SpecParser,
-    choose: Option<&mut Choose<'_>>,
-) -> Result<Prepared, SrpmError> {
-    let (tree, spec) = locate(request, choose)?;
-    let mut notes = tree.notes().to_vec();
-    let source_dir = staging.join("SOURCES");
-    let parse_dir = staging.join("PARSE");
-    for dir in [&source_dir, &parse_dir] {
-        fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
-    }
-    let staged_spec = staging.join(spec.file_name());
-    spec.stage(&tree, &staged_spec)?;
-    let places = Places::new(request, &tree, &spec);
-    places.offer(&tree, &parse_dir)?;
-    let text = parser
-        .expand(&staged_spec, &parse_dir, &request.defines)
-        .map_err(|error| SrpmError::Parse(Box::new(error)))?;
-    let expanded = ExpandedSpec::parse(&text, &staged_spec)?;
-    let upstream = is_upstream(&tree, &expanded);
-    let mut sources = Vec::new();
-    let mut missing = Vec::new();
-    for source in &expanded.sources {
-        let dest = source_dir.join(source.file_name());
-        let origin = match places.find(&tree, source, &dest)? {
-            Some(origin) => origin,
-            None if upstream && Some(source) == expanded.main_source() => {
-                let mut options = ArchiveOptions::with_prefix(expanded.archive_prefix());
-                options.dereference = request.symlink_dereference;
-                options.exclude = request
-                    .exclude
-                    .iter()
-                    .map(|path| path.as_os_str().as_bytes().to_vec())
-                    .collect();
-                notes.extend(tree.archive(&dest, &options)?);
-                notes.push(format!(
-                    "{} `{}` made from {}",
-                    source.tag(),
-                    source.file_name(),
-                    tree.describe()
-                ));
-                date(&dest, tree.newest())?;
-                SourceOrigin::Archive
+    tools: &mut Tools<'_>,
+) -> Result<Made, SrpmError> {
+    let survey = Survey::take(request, tools.choose.as_deref_mut())?;
+    let mut job = Job {
+        request,
+        staging,
+        tools,
+        notes: survey.tree.notes().to_vec(),
+        disk: request.sources.iter().cloned().collect(),
+    };
+    job.notes.extend(shallow_note(&survey));
+    match survey.followed {
+        Convention::Copr => job.copr(&survey),
+        Convention::Packit => job.packit(survey),
+        Convention::Rpkg => {
+            let out = job.directory("ARCHIVES")?;
+            let path = survey.spec.shown();
+            let rendered = rpkg::render(&survey.tree, &path, &survey.text, &out)?;
+            for archive in &rendered.archives {
+                date(archive, survey.tree.newest())?;
             }
-            None => {
-                missing.push(MissingSource {
-                    tag: source.tag(),
-                    text: source.text.clone(),
-                });
-                continue;
-            }
-        };
-        sources.push(StagedSource {
-            tag: source.tag(),
-            path: dest,
-            origin,
-        });
+            job.notes.extend(rendered.notes);
+            job.disk.insert(0, out);
+            job.stage(&survey.tree, &survey.spec, &rendered.text, None)
+        }
+        Convention::Tito => {
+            let name = survey.spec.file_name().with_extension("");
+            let dir = convention::tito_directory(&survey.tree, &name.to_string_lossy());
+            job.stage(&survey.tree, &survey.spec, &survey.text, dir)
+        }
+        Convention::DistGit | Convention::Plain => {
+            job.stage(&survey.tree, &survey.spec, &survey.text, None)
+        }
     }
-    if !missing.is_empty() {
-        return Err(SrpmError::MissingSources {
-            spec: spec.shown(),
-            missing,
-            looked_in: places.names(),
-        });
+}
+
+/// What `prepare` would do, without a chroot: for `--explain`.
+///
+/// # Errors
+/// When the tree cannot be read. Several specs or none are no error here.
+pub fn explain(request: &Request) -> Result<Explanation, SrpmError> {
+    let mut first = |_: &[PathBuf]| Some(0);
+    match Survey::take(request, Some(&mut first)) {
+        Ok(survey) => {
+            let mut notes = survey.tree.notes().to_vec();
+            notes.extend(shallow_note(&survey));
+            Ok(Explanation {
+                root: survey.tree.root().to_owned(),
+                state: survey.tree.describe(),
+                specs: survey.specs,
+                found: survey.found,
+                followed: survey.followed,
+                reason: survey.reason,
+                notes,
+            })
+        }
+        Err(SrpmError::NoSpec { path }) => {
+            let tree = SourceTree::open(&path, &request.tree)?;
+            let found = convention::detect(&tree, None);
+            let (followed, reason) = convention::choose(&found, request.follow, true);
+            Ok(Explanation {
+                root: path,
+                state: tree.describe(),
+                specs: Vec::new(),
+                found,
+                followed,
+                reason,
+                notes: vec!["there is no spec".to_owned()],
+            })
+        }
+        Err(error) => Err(error),
     }
-    fs::remove_dir_all(&parse_dir).map_err(SrpmError::io("remove", &parse_dir))?;
-    Ok(Prepared {
-        spec: staged_spec,
-        source_dir,
-        sources,
-        expanded,
-        notes,
+}
+
+/// A word about counted releases where history is cut off or not looked at.
+fn shallow_note(survey: &Survey) -> Option<String> {
+    if !distgit::counts_commits(&survey.text) {
+        return None;
+    }
+    let shallow = survey
+        .tree
+        .repository()
+        .is_some_and(git2::Repository::is_shallow);
+    if survey.tree.repository().is_none() {
+        return Some(
+            "the spec counts commits (%autorelease), but this is no git repository: the release will be 1"
+                .to_owned(),
+        );
+    }
+    shallow.then(|| {
+        "the spec counts commits (%autorelease), but this is a shallow clone, so the release will be too low: run `git fetch --unshallow` first"
+            .to_owned()
     })
 }
 
 /// A spec in the tree, or one elsewhere on disk.
-enum Spec {
+#[derive(Debug, Clone)]
+pub(super) enum Spec {
+    /// Relative to the tree.
     InTree(PathBuf),
+    /// Absolute.
     OnDisk(PathBuf),
 }
 
@@ -178,21 +253,80 @@ impl Spec {
         PathBuf::from(name.to_string_lossy().trim_end_matches(".rpkg").to_owned())
     }
 
-    fn stage(&self, tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
+    fn read(&self, tree: &SourceTree) -> Result<Vec<u8>, SrpmError> {
         match self {
-            Self::InTree(path) => {
-                let path = path.as_os_str().as_bytes();
-                write_dated(dest, &tree.read(path)?, tree.mtime(path))
+            Self::InTree(path) => tree.read(path.as_os_str().as_bytes()),
+            Self::OnDisk(path) => fs::read(path).map_err(SrpmError::io("read", path)),
+        }
+    }
+
+    fn mtime(&self, tree: &SourceTree) -> i64 {
+        match self {
+            Self::InTree(path) => tree.mtime(path.as_os_str().as_bytes()),
+            Self::OnDisk(path) => {
+                fs::metadata(path).map_or(0, |data| std::os::unix::fs::MetadataExt::mtime(&data))
             }
-            Self::OnDisk(path) => copy_dated(path, dest),
         }
     }
 }
 
-fn locate(
-    request: &Request,
-    choose: Option<&mut Choose<'_>>,
-) -> Result<(SourceTree, Spec), SrpmError> {
+/// The tree with everything found in it.
+struct Survey {
+    tree: SourceTree,
+    spec: Spec,
+    text: String,
+    specs: Vec<PathBuf>,
+    found: Vec<Found>,
+    packit: Option<Packit>,
+    followed: Convention,
+    reason: String,
+}
+
+impl Survey {
+    fn take(request: &Request, choose: Option<&mut Choose<'_>>) -> Result<Self, SrpmError> {
+        let (tree, named) = open(request)?;
+        let packit = packit::NAMES
+            .iter()
+            .find(|name| tree.has(name.as_bytes()))
+            .map(|name| {
+                let text = tree.read(name.as_bytes())?;
+                Packit::parse(&String::from_utf8_lossy(&text), Path::new(name))
+            })
+            .transpose()?;
+        let mut specs = find::find_specs(&tree);
+        let spec = match named {
+            Some(named) => locate(request, &tree, &named)?,
+            None => {
+                let by_packit = packit
+                    .as_ref()
+                    .and_then(|packit| packit.specfile.clone())
+                    .filter(|path| tree.has(path.as_os_str().as_bytes()));
+                if let Some(path) = by_packit {
+                    specs = vec![path];
+                }
+                Spec::InTree(find::pick(&tree, specs.clone(), choose)?)
+            }
+        };
+        let text = String::from_utf8_lossy(&spec.read(&tree)?).into_owned();
+        let path = spec.shown();
+        let found = convention::detect(&tree, Some((&path, &text)));
+        let actions = packit.as_ref().is_some_and(Packit::makes_sources);
+        let (followed, reason) = convention::choose(&found, request.follow, actions);
+        Ok(Self {
+            tree,
+            spec,
+            text,
+            specs,
+            found,
+            packit,
+            followed,
+            reason,
+        })
+    }
+}
+
+/// Opens the tree a request means, with the spec it names.
+fn open(request: &Request) -> Result<(SourceTree, Option<PathBuf>), SrpmError> {
     let path = if request.path.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -203,26 +337,25 @@ fn locate(
             path: path.to_owned(),
         });
     };
-    let (root, named) = if metadata.is_dir() {
-        (path.to_owned(), request.spec.clone())
-    } else {
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let dir = dir.unwrap_or(Path::new("."));
-        // A spec deep in a checkout still means the whole checkout.
-        let top = git::discover(dir)
-            .ok()
-            .and_then(|repo| repo.workdir().map(Path::to_owned));
-        (top.unwrap_or(dir.to_owned()), Some(path.to_owned()))
-    };
-    let tree = SourceTree::open(&root, &request.tree)?;
-    let Some(named) = named else {
-        let found = find::pick(&tree, find::find_specs(&tree), choose)?;
-        return Ok((tree, Spec::InTree(found)));
-    };
-    if tree.has(named.as_os_str().as_bytes()) {
-        return Ok((tree, Spec::InTree(named)));
+    if metadata.is_dir() {
+        let tree = SourceTree::open(path, &request.tree)?;
+        return Ok((tree, request.spec.clone()));
     }
-    let on_disk = [tree.root().join(&named), named.clone()]
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or(Path::new("."));
+    // A spec deep in a checkout still means the whole checkout.
+    let top = git::discover(dir)
+        .ok()
+        .and_then(|repo| repo.workdir().map(Path::to_owned));
+    let tree = SourceTree::open(&top.unwrap_or(dir.to_owned()), &request.tree)?;
+    Ok((tree, Some(path.to_owned())))
+}
+
+fn locate(request: &Request, tree: &SourceTree, named: &Path) -> Result<Spec, SrpmError> {
+    if tree.has(named.as_os_str().as_bytes()) {
+        return Ok(Spec::InTree(named.to_owned()));
+    }
+    let on_disk = [tree.root().join(named), named.to_owned()]
         .iter()
         .find_map(|path| fs::canonicalize(path).ok());
     let inside = on_disk
@@ -231,217 +364,392 @@ fn locate(
         .filter(|path| tree.has(path.as_os_str().as_bytes()))
         .map(Path::to_owned);
     match (inside, on_disk) {
-        (Some(inside), _) => Ok((tree, Spec::InTree(inside))),
+        (Some(inside), _) => Ok(Spec::InTree(inside)),
         // A file on disk that the asked-for commit does not have is not what was asked for.
-        (None, Some(path)) if tree.commit().is_none() || !path.starts_with(tree.root()) => {
-            Ok((tree, Spec::OnDisk(path)))
+        (None, Some(path))
+            if tree.commit().is_none()
+                || !path.starts_with(tree.root())
+                || request.tree == TreeChoice::Auto =>
+        {
+            Ok(Spec::OnDisk(path))
         }
-        (None, Some(path)) if request.tree == TreeChoice::Auto => Ok((tree, Spec::OnDisk(path))),
         _ => Err(SrpmError::NoSuchSpec {
-            spec: named,
+            spec: named.to_owned(),
             place: tree.describe(),
         }),
     }
 }
 
-/// The places sources are looked for, in order.
-struct Places {
-    /// `--sources`, then directories beside a spec that is not in the tree.
+struct Job<'j, 't> {
+    request: &'j Request,
+    staging: &'j Path,
+    tools: &'j mut Tools<'t>,
+    notes: Vec<String>,
+    /// Directories outside of the tree that have sources.
     disk: Vec<PathBuf>,
-    /// Directories of the tree, with a slash at the end or empty.
-    tree: Vec<Vec<u8>>,
-    /// Where git-ignored downloads lie: beside the spec, on disk.
-    beside: Option<PathBuf>,
 }
 
-impl Places {
-    fn new(request: &Request, tree: &SourceTree, spec: &Spec) -> Self {
-        let mut places = Self {
-            disk: request.sources.iter().cloned().collect(),
-            tree: Vec::new(),
-            beside: None,
-        };
-        match spec {
-            Spec::OnDisk(path) => places.disk.extend(path.parent().map(Path::to_owned)),
-            Spec::InTree(path) => {
-                let dir = path.parent().unwrap_or(Path::new(""));
-                places.beside = Some(tree.root().join(dir));
-                let slashed = |dir: &Path| match dir.as_os_str().as_bytes() {
-                    b"" => Vec::new(),
-                    bytes => [bytes, b"/".as_slice()].concat(),
-                };
-                places.tree.push(slashed(dir));
-                if dir.file_name().is_some_and(|name| name == "SPECS") {
-                    places.tree.push(slashed(&dir.with_file_name("SOURCES")));
-                }
-            }
-        }
-        if !places.tree.contains(&Vec::new()) {
-            places.tree.push(Vec::new());
-        }
-        places
+impl Job<'_, '_> {
+    fn directory(&self, name: &str) -> Result<PathBuf, SrpmError> {
+        let dir = self.staging.join(name);
+        fs::create_dir_all(&dir).map_err(SrpmError::io("create", &dir))?;
+        Ok(dir)
     }
 
-    fn names(&self) -> Vec<String> {
-        let disk = self.disk.iter().map(|dir| format!("`{}`", dir.display()));
-        let tree = self.tree.iter().map(|dir| match dir.as_slice() {
-            b"" => "the top of the tree".to_owned(),
-            dir => format!("`{}` of the tree", String::from_utf8_lossy(dir)),
-        });
-        disk.chain(tree).collect()
-    }
-
-    /// Copies what rpm may want to read while it parses: small files beside the spec.
-    fn offer(&self, tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
-        for dir in &self.disk {
-            let entries = fs::read_dir(dir).map_err(SrpmError::io("read", dir))?;
-            for entry in entries.filter_map(Result::ok) {
-                let to = dest.join(entry.file_name());
-                let small = fs::metadata(entry.path())
-                    .is_ok_and(|data| data.is_file() && data.len() <= PARSE_LIMIT as u64);
-                if small && !to.exists() {
-                    copy_dated(&entry.path(), &to)?;
-                }
-            }
-        }
-        for dir in &self.tree {
-            for path in tree.files() {
-                let Some(name) = path.strip_prefix(dir.as_slice()) else {
-                    continue;
-                };
-                let to = dest.join(git::bytes_path(name));
-                if name.contains(&b'/') || to.exists() {
-                    continue;
-                }
-                // Submodules and dangling links are no files rpm could read.
-                if let Ok(content) = tree.read(path) {
-                    if content.len() <= PARSE_LIMIT {
-                        write_dated(&to, &content, tree.mtime(path))?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts a source at `dest` if some place has it.
-    fn find(
-        &self,
+    /// Stages spec and sources. `below` is the directory of the tree an archive is made of.
+    fn stage(
+        mut self,
         tree: &SourceTree,
+        spec: &Spec,
+        text: &str,
+        below: Option<PathBuf>,
+    ) -> Result<Made, SrpmError> {
+        let source_dir = self.directory("SOURCES")?;
+        let parse_dir = self.directory("PARSE")?;
+        let staged = self.staging.join(spec.file_name());
+        let text = self.snapshot(tree, spec, text)?;
+        write_dated(&staged, text.as_bytes(), spec.mtime(tree))?;
+        let places = Places::new(self.disk.clone(), tree, spec);
+        places.offer(tree, &parse_dir)?;
+        self.count_release(tree, &staged, &text, spec)?;
+        let output = self
+            .tools
+            .parser
+            .expand(&staged, &parse_dir, &self.request.defines)
+            .map_err(|error| SrpmError::Parse(Box::new(error)))?;
+        let expanded = ExpandedSpec::parse(&output, &staged)?;
+        let listed = distgit::read_sources(&parse_dir.join("sources"))?;
+        let upstream = is_upstream(tree, &expanded);
+        let (mut sources, mut missing) = (Vec::new(), Vec::new());
+        for source in &expanded.sources {
+            let dest = source_dir.join(source.file_name());
+            let origin = self.obtain(
+                tree,
+                &places,
+                source,
+                &dest,
+                &listed,
+                (upstream && Some(source) == expanded.main_source())
+                    .then(|| (expanded.archive_prefix(), below.as_deref())),
+            )?;
+            match origin {
+                Some(origin) => sources.push(StagedSource {
+                    tag: source.tag(),
+                    path: dest,
+                    origin,
+                }),
+                None => missing.push(MissingSource {
+                    tag: source.tag(),
+                    text: source.text.clone(),
+                }),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(SrpmError::MissingSources {
+                spec: spec.shown(),
+                missing,
+                looked_in: places.names(),
+            });
+        }
+        fs::remove_dir_all(&parse_dir).map_err(SrpmError::io("remove", &parse_dir))?;
+        Ok(Made::Sources(Box::new(Prepared {
+            spec: staged,
+            source_dir,
+            sources,
+            expanded,
+            notes: self.notes,
+        })))
+    }
+
+    /// Puts one source at `dest`; `None` when nobody has it.
+    fn obtain(
+        &mut self,
+        tree: &SourceTree,
+        places: &Places,
         source: &SpecSource,
         dest: &Path,
+        listed: &[ListedSource],
+        archive: Option<(String, Option<&Path>)>,
     ) -> Result<Option<SourceOrigin>, SrpmError> {
         let name = source.file_name();
-        for dir in &self.disk {
-            let path = dir.join(name);
-            if path.is_file() {
-                copy_dated(&path, dest)?;
-                return Ok(Some(SourceOrigin::Directory(dir.clone())));
+        let digest = listed.iter().find(|listed| listed.file == name);
+        if let Some(origin) = places.find(tree, source, dest)? {
+            // A download that lies about counts only if it is what `sources` says.
+            let right = match digest {
+                Some(listed) => self.tools.store.holds(dest, &listed.digest)?,
+                None => true,
+            };
+            if right {
+                return Ok(Some(origin));
             }
+            self.notes.push(format!(
+                "`{name}` beside the spec is not what `sources` lists, so it is fetched"
+            ));
         }
-        for dir in &self.tree {
-            // A local source may be written with a path; the tree may have it just there.
-            for path in [
-                [dir.as_slice(), name.as_bytes()].concat(),
-                [dir.as_slice(), source.text.as_bytes()].concat(),
-            ] {
-                if tree.has(&path) {
-                    write_dated(dest, &tree.read(&path)?, tree.mtime(&path))?;
-                    return Ok(Some(SourceOrigin::Tree));
-                }
-            }
+        if let Some(listed) = digest {
+            let remote = distgit::remote_url(tree.root());
+            distgit::fetch_source(
+                listed,
+                dest,
+                tree.root(),
+                Lookaside::choose(self.request.lookaside.as_deref(), remote.as_deref()).as_ref(),
+                self.tools.store,
+                self.tools.download,
+                self.tools.events,
+            )?;
+            // The same file gives the same source package, whenever it was fetched.
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Lookaside));
         }
-        if let Some(dir) = &self.beside {
-            let path = dir.join(name);
-            if path.is_file() && !name.is_empty() {
-                copy_dated(&path, dest)?;
-                return Ok(Some(SourceOrigin::Directory(dir.clone())));
+        if let Some((prefix, below)) = archive {
+            let mut options = ArchiveOptions::with_prefix(prefix);
+            let below = below
+                .map(|dir| dir.as_os_str().as_bytes())
+                .unwrap_or_default();
+            options.subdir = tree.in_repository(below);
+            options.dereference = self.request.symlink_dereference;
+            options.exclude = self
+                .request
+                .exclude
+                .iter()
+                .map(|path| tree.in_repository(path.as_os_str().as_bytes()))
+                .collect();
+            self.notes.extend(tree.archive(dest, &options)?);
+            self.notes.push(format!(
+                "{} `{name}` made from {}",
+                source.tag(),
+                tree.describe()
+            ));
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Archive));
+        }
+        if source.is_url() && (self.request.get_sources || self.known(&source.text)) {
+            self.tools.events.info(format!("fetching {}", source.text));
+            let (digest, new) =
+                self.tools
+                    .store
+                    .fetch_url(&source.text, dest, self.tools.download)?;
+            if new {
+                self.notes
+                    .push(format!("`{name}` downloaded for the first time: {digest}"));
             }
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Url));
         }
         Ok(None)
     }
-}
 
-/// Whether the tree is the project itself and not only its packaging: there is something in it
-/// besides specs, patches, the spec's own sources and what packaging repositories carry.
-fn is_upstream(tree: &SourceTree, spec: &ExpandedSpec) -> bool {
-    const PACKAGING: &[&str] = &[
-        "sources",
-        "gating.yaml",
-        "rpminspect.yaml",
-        "packit.yaml",
-        "changelog",
-        "dead.package",
-        "plans.fmf",
-        "ci.fmf",
-        "rpkg.conf",
-        "rpkg.macros",
-    ];
-    tree.files().iter().any(|path| {
-        let path = String::from_utf8_lossy(path);
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let first = path.split('/').next().unwrap_or(&path);
-        let lower = name.to_ascii_lowercase();
-        !(name.starts_with('.')
-            || first.starts_with('.')
-            || [
-                ".spec",
-                ".spec.rpkg",
-                ".patch",
-                ".diff",
-                ".rpmlintrc",
-                ".fmf",
-            ]
-            .iter()
-            .any(|suffix| lower.ends_with(suffix))
-            || lower.starts_with("readme")
-            || lower.starts_with("license")
-            || lower.starts_with("copying")
-            || PACKAGING.contains(&name)
-            || matches!(first, "tests" | "plans")
-            || spec.sources.iter().any(|source| source.file_name() == name))
-    })
-}
+    /// Whether a URL was fetched before: then no network is needed to have it again.
+    fn known(&self, url: &str) -> bool {
+        self.tools.store.recorded(url).is_some()
+    }
 
-impl SourceTree {
-    /// The time of the tree as a whole: its commit's, or that of its youngest file.
-    fn newest(&self) -> i64 {
-        if self.commit().is_some() {
-            return self.mtime(b"");
+    fn snapshot(
+        &mut self,
+        tree: &SourceTree,
+        spec: &Spec,
+        text: &str,
+    ) -> Result<String, SrpmError> {
+        if !self.request.snapshot {
+            return Ok(text.to_owned());
         }
-        self.files()
-            .iter()
-            .map(|path| self.mtime(path))
-            .max()
-            .unwrap_or(0)
+        let rev = tree.commit().map_or("HEAD".to_owned(), |id| id.to_string());
+        let repo = tree.repository().ok_or_else(|| SrpmError::NoHistory {
+            path: tree.root().to_owned(),
+            rev: rev.clone(),
+        })?;
+        if let Some(tag) = snapshot::tag_at(repo, &rev)?.filter(|_| tree.commit().is_some()) {
+            self.notes.push(format!(
+                "the commit is tagged `{tag}`, so its version is no snapshot"
+            ));
+            return Ok(text.to_owned());
+        }
+        let suffix = snapshot::suffix(repo, &rev)?;
+        let changed =
+            snapshot::with_suffix(text, &suffix).ok_or_else(|| SrpmError::NoVersionLine {
+                spec: spec.shown(),
+                suffix: suffix.clone(),
+            })?;
+        self.notes
+            .push(format!("snapshot version: `{suffix}` added"));
+        Ok(changed)
+    }
+
+    /// Lets the target's rpmautospec fill in `%autorelease` and `%autochangelog`.
+    fn count_release(
+        &mut self,
+        tree: &SourceTree,
+        staged: &Path,
+        text: &str,
+        spec: &Spec,
+    ) -> Result<(), SrpmError> {
+        let (true, Spec::InTree(path), Some(_)) =
+            (distgit::counts_commits(text), spec, tree.repository())
+        else {
+            return Ok(());
+        };
+        let Some(runner) = self.tools.runner.as_deref_mut() else {
+            return Ok(());
+        };
+        let failed = |error| SrpmError::Parse(Box::new(error));
+        if !runner.offers("rpmautospec").map_err(failed)? {
+            self.notes.push(
+                "the target has no rpmautospec, so its own %autorelease decides the release"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        let copy = self.staging.join("AUTOSPEC");
+        copy::copy_tree(tree, &copy)?;
+        let out = self.staging.join("AUTOSPEC-OUT");
+        fs::create_dir_all(&out).map_err(SrpmError::io("create", &out))?;
+        let inside = tree.in_repository(path.as_os_str().as_bytes());
+        // What is read is what was chosen, a snapshot's version included.
+        let in_copy = copy.join(git::bytes_path(&inside));
+        fs::write(&in_copy, text).map_err(SrpmError::io("write", &in_copy))?;
+        let name = staged.file_name().unwrap_or_default().to_string_lossy();
+        runner
+            .run(&TreeCommand {
+                tree: copy,
+                out: out.clone(),
+                argv: [
+                    "rpmautospec".to_owned(),
+                    "process-distgit".to_owned(),
+                    git::bytes_path(&inside).display().to_string(),
+                    format!("{OUT_IN_ROOT}/{name}"),
+                ]
+                .to_vec(),
+                env: Vec::new(),
+                packages: vec!["rpmautospec".to_owned()],
+            })
+            .map_err(failed)?;
+        let made = out.join(&*name);
+        let processed = fs::read(&made).map_err(SrpmError::io("read", &made))?;
+        self.notes
+            .push("release and changelog counted by rpmautospec".to_owned());
+        write_dated(staged, &processed, spec.mtime(tree))
+    }
+
+    /// Copr's convention: the project's Makefile makes the source package itself.
+    fn copr(mut self, survey: &Survey) -> Result<Made, SrpmError> {
+        let makefile = PathBuf::from(".copr/Makefile");
+        let copy = self.staging.join("TREE");
+        copy::copy_tree(&survey.tree, &copy)?;
+        let out = self.directory("OUT")?;
+        let inside = git::bytes_path(survey.tree.inside()).to_owned();
+        let at = Path::new(TREE_IN_ROOT).join(&inside);
+        let runner = self
+            .tools
+            .runner
+            .as_deref_mut()
+            .ok_or(SrpmError::NoRunner { convention: "copr" })?;
+        self.tools
+            .events
+            .info("running the project's .copr/Makefile in the build root");
+        runner
+            .run(&TreeCommand {
+                tree: copy,
+                out: out.clone(),
+                argv: vec![
+                    "make".to_owned(),
+                    "-C".to_owned(),
+                    at.display().to_string(),
+                    "-f".to_owned(),
+                    at.join(&makefile).display().to_string(),
+                    "srpm".to_owned(),
+                    format!("outdir={OUT_IN_ROOT}"),
+                    format!("spec={}", at.join(survey.spec.shown()).display()),
+                ],
+                env: Vec::new(),
+                packages: ["make", "git", "rpm-build"].map(str::to_owned).to_vec(),
+            })
+            .map_err(|error| SrpmError::Parse(Box::new(error)))?;
+        let mut made: Vec<PathBuf> = fs::read_dir(&out)
+            .map_err(SrpmError::io("read", &out))?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| path.to_string_lossy().ends_with(".src.rpm"))
+            .collect();
+        match made.pop() {
+            Some(srpm) if made.is_empty() => {
+                self.notes
+                    .push("the source package was made by .copr/Makefile".to_owned());
+                Ok(Made::Package {
+                    srpm,
+                    notes: self.notes,
+                })
+            }
+            last => Err(SrpmError::Makefile {
+                makefile,
+                made: made.len() + usize::from(last.is_some()),
+            }),
+        }
+    }
+
+    /// Packit's convention: its actions run in a copy of the tree, which then counts.
+    fn packit(mut self, survey: Survey) -> Result<Made, SrpmError> {
+        let packit = survey.packit.unwrap_or_default();
+        let copy_dir = self.staging.join("TREE");
+        copy::copy_tree(&survey.tree, &copy_dir)?;
+        let out = self.directory("OUT")?;
+        let root = copy_dir.join(git::bytes_path(survey.tree.inside()));
+        let version = survey
+            .text
+            .lines()
+            .find_map(|line| line.strip_prefix("Version:"))
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let runner = self
+            .tools
+            .runner
+            .as_deref_mut()
+            .ok_or(SrpmError::NoRunner {
+                convention: "packit",
+            })?;
+        let archive = packit.run(&root, &out, &version, runner, self.tools.events)?;
+        let spec = survey.spec.shown();
+        let text = fs::read(root.join(&spec)).map_err(SrpmError::io("read", &root.join(&spec)))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if let Some(archive) = &archive {
+            date(archive, survey.tree.newest())?;
+            self.notes.push(format!(
+                "`{}` made by packit's create-archive",
+                archive.file_name().unwrap_or_default().to_string_lossy()
+            ));
+            // The archive goes by the name the spec has for it.
+            let dir = self.directory("ARCHIVES")?;
+            let names = main_source_names(&text);
+            let own = archive.file_name().map(PathBuf::from);
+            for name in names.into_iter().map(PathBuf::from).chain(own) {
+                let to = dir.join(&name);
+                if !name.as_os_str().is_empty() && !to.exists() {
+                    copy_dated(archive, &to)?;
+                }
+            }
+            self.disk.insert(0, dir);
+        }
+        self.disk.push(root);
+        self.stage(&survey.tree, &survey.spec, &text, None)
     }
 }
 
-/// Copies with its time. Links are followed: a source package that holds a link builds nowhere.
-pub(crate) fn copy_dated(from: &Path, to: &Path) -> Result<(), SrpmError> {
-    fs::copy(from, to).map_err(SrpmError::io("copy", from))?;
-    let modified = fs::metadata(from)
-        .and_then(|data| data.modified())
-        .map_err(SrpmError::io("read", from))?;
-    set_time(to, modified)
-}
-
-fn write_dated(to: &Path, content: &[u8], mtime: i64) -> Result<(), SrpmError> {
-    fs::write(to, content).map_err(SrpmError::io("write", to))?;
-    date(to, mtime)
-}
-
-fn date(path: &Path, mtime: i64) -> Result<(), SrpmError> {
-    set_time(
-        path,
-        SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.max(0).unsigned_abs()),
-    )
-}
-
-fn set_time(path: &Path, time: SystemTime) -> Result<(), SrpmError> {
-    fs::File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| file.set_modified(time))
-        .map_err(SrpmError::io("write", path))
+/// The file name of Source0 as far as it is written without macros.
+fn main_source_names(spec: &str) -> Vec<String> {
+    spec.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(tag, _)| {
+            let tag = tag.trim().to_ascii_lowercase();
+            tag == "source" || tag == "source0"
+        })
+        .map(|(_, value)| {
+            value
+                .trim()
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .filter(|name| !name.contains('%'))
+        .collect()
 }

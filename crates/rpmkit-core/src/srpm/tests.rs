@@ -3,7 +3,10 @@
 use std::{fs, io::Read, os::unix::fs::MetadataExt};
 
 use super::*;
-use crate::scm::testing::TestRepo;
+use crate::{
+    Events,
+    scm::{Download, ScmError, distgit::SourceStore, testing::TestRepo},
+};
 
 /// Stands for the target's rpm: expands `%{name}` and `%{version}`, nothing else.
 pub(crate) struct PlainParser;
@@ -46,8 +49,58 @@ pub(crate) fn upstream() -> TestRepo {
 
 pub(crate) fn run(request: &Request) -> Result<(Prepared, tempfile::TempDir), SrpmError> {
     let staging = tempfile::tempdir().unwrap();
-    let prepared = prepare(request, staging.path(), &mut PlainParser, None)?;
+    let prepared = with(request, staging.path(), None, None)?;
     Ok((prepared, staging))
+}
+
+/// Nothing may be downloaded in these tests.
+struct NoNetwork;
+
+impl Download for NoNetwork {
+    fn download(
+        &self,
+        url: &str,
+        _: &Path,
+        _: Option<&crate::Checksum>,
+    ) -> Result<crate::Checksum, ScmError> {
+        Err(ScmError::Http {
+            url: url.to_owned(),
+            reason: "no network in tests".to_owned(),
+        })
+    }
+}
+
+fn with(
+    request: &Request,
+    staging: &Path,
+    choose: Option<Box<Choose<'_>>>,
+    runner: Option<&mut dyn TreeRunner>,
+) -> Result<Prepared, SrpmError> {
+    match made(request, staging, choose, runner, &NoNetwork)? {
+        Made::Sources(prepared) => Ok(*prepared),
+        Made::Package { srpm, .. } => panic!("made {srpm:?}"),
+    }
+}
+
+fn made(
+    request: &Request,
+    staging: &Path,
+    choose: Option<Box<Choose<'_>>>,
+    runner: Option<&mut dyn TreeRunner>,
+    download: &dyn Download,
+) -> Result<Made, SrpmError> {
+    let store = SourceStore::new(staging.join("store"));
+    let events = Events::silent();
+    let mut parser = PlainParser;
+    let mut tools = Tools {
+        parser: &mut parser,
+        runner: runner.map(|runner| runner as &mut dyn TreeRunner),
+        choose,
+        download,
+        store: &store,
+        events: &events,
+    };
+    prepare(request, &staging.join("staging"), &mut tools)
 }
 
 pub(crate) fn of(repo: &TestRepo) -> Request {
@@ -170,16 +223,11 @@ fn no_spec_two_specs_and_missing_sources_are_told() {
     let error = run(&of(&repo)).unwrap_err();
     assert!(error.to_string().ends_with("`a.spec`, `b.spec`"), "{error}");
     let staging = tempfile::tempdir().unwrap();
-    let error = prepare(
-        &of(&repo),
-        staging.path(),
-        &mut PlainParser,
-        Some(&mut |specs| {
-            assert_eq!(specs.len(), 2);
-            Some(1)
-        }),
-    )
-    .unwrap_err();
+    let second = |specs: &[PathBuf]| {
+        assert_eq!(specs.len(), 2);
+        Some(1)
+    };
+    let error = with(&of(&repo), staging.path(), Some(Box::new(second)), None).unwrap_err();
     assert_eq!(
         error.to_string(),
         "2 sources of spec `b.spec` are missing: Source1 `hello.conf`, Patch0 `fix.patch`"
@@ -253,4 +301,325 @@ fn specs_outside_the_tree_and_without_history() {
     };
     let (prepared, _staging) = run(&request).unwrap();
     assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/main.c".to_owned()));
+}
+
+/// Runs commands on the host, in place of a build root: the tree and the output directory are
+/// where they are.
+struct HostRunner {
+    packages: Vec<String>,
+    autospec: bool,
+}
+
+impl TreeRunner for HostRunner {
+    fn offers(&mut self, package: &str) -> Result<bool, crate::Error> {
+        Ok(package == "rpmautospec" && self.autospec)
+    }
+
+    fn run(&mut self, command: &TreeCommand) -> Result<String, crate::Error> {
+        self.packages.extend(command.packages.iter().cloned());
+        let here = |text: &str| {
+            text.replace(TREE_IN_ROOT, command.tree.to_str().unwrap())
+                .replace(OUT_IN_ROOT, command.out.to_str().unwrap())
+        };
+        if command.argv[0] == "rpmautospec" {
+            let text = fs::read_to_string(command.tree.join(&command.argv[2])).unwrap();
+            fs::write(here(&command.argv[3]), text.replace("%autorelease", "7")).unwrap();
+            return Ok(String::new());
+        }
+        let argv: Vec<String> = command.argv.iter().map(|word| here(word)).collect();
+        let out = std::process::Command::new(&argv[0])
+            .args(&argv[1..])
+            .envs(command.env.iter().map(|(key, value)| (key, here(value))))
+            .current_dir(&command.tree)
+            .output()
+            .unwrap();
+        assert!(
+            out.status.success(),
+            "{argv:?}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+        let text = String::from_utf8(out.stdout).unwrap();
+        Ok(text.replace(command.tree.to_str().unwrap(), TREE_IN_ROOT))
+    }
+}
+
+fn runner() -> HostRunner {
+    HostRunner {
+        packages: Vec::new(),
+        autospec: true,
+    }
+}
+
+#[test]
+fn a_copr_makefile_makes_the_package_itself() {
+    let repo = upstream();
+    repo.write(
+        ".copr/Makefile",
+        "srpm:\n\tgit rev-parse HEAD > $(outdir)/x-1-1.src.rpm\n\tcat $(spec) hello.c >> $(outdir)/x-1-1.src.rpm\n",
+    );
+    let id = repo.commit("convention");
+    repo.write("hello.c", "uncommitted\n");
+    let staging = tempfile::tempdir().unwrap();
+    let mut runner = runner();
+    let Made::Package { srpm, .. } = made(
+        &of(&repo),
+        staging.path(),
+        None,
+        Some(&mut runner),
+        &NoNetwork,
+    )
+    .unwrap() else {
+        panic!("not followed");
+    };
+    assert_eq!(
+        fs::read_to_string(srpm).unwrap(),
+        format!("{id}\n{SPEC}uncommitted\n")
+    );
+    assert_eq!(runner.packages, ["make", "git", "rpm-build"]);
+
+    let error = run(&of(&repo)).unwrap_err();
+    assert_eq!(error.to_string(), "following copr needs a build root");
+    let mut request = of(&repo);
+    request.follow = Some(Convention::Plain);
+    run(&request).unwrap();
+}
+
+#[test]
+fn packits_actions_change_the_copy_only() {
+    let repo = upstream();
+    repo.write("other.spec", "Name: wrong\n");
+    repo.write(
+        "packit.yaml",
+        "specfile_path: packaging/hello.spec\nsrpm_build_deps: [sed]\nactions:\n  \
+         get-current-version: echo 9.9\n  create-archive:\n    - mkdir -p build\n    \
+         - bash -c 'echo $PACKIT_PROJECT_VERSION > build/own.tar.gz; echo build/own.tar.gz'\n  \
+         fix-spec-file: sed -i s/^Source0.*/Source0:own.tar.gz/ packaging/hello.spec\n",
+    );
+    repo.commit("convention");
+    let staging = tempfile::tempdir().unwrap();
+    let mut runner = runner();
+    let prepared = with(&of(&repo), staging.path(), None, Some(&mut runner)).unwrap();
+    assert_eq!(
+        fs::read_to_string(prepared.source_dir.join("own.tar.gz")).unwrap(),
+        "9.9\n"
+    );
+    assert!(runner.packages.contains(&"sed".to_owned()));
+    assert!(
+        crate::scm::archive::worktree_state(&repo.repository())
+            .unwrap()
+            .is_clean()
+    );
+}
+
+#[test]
+fn tito_archives_the_packages_directory() {
+    let repo = TestRepo::new();
+    repo.write(".tito/tito.props", "[buildconfig]\n");
+    repo.write(".tito/packages/hello", "2.1-1 pkgs/hello/\n");
+    repo.write("pkgs/hello/hello.spec", SPEC);
+    repo.write("pkgs/hello/main.c", "");
+    repo.write("pkgs/hello/hello.conf", "");
+    repo.write("pkgs/hello/fix.patch", "");
+    repo.write("elsewhere", "");
+    repo.commit("one");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    assert_eq!(
+        names(&prepared.sources[0].path),
+        [
+            "pax_global_header",
+            "hello-2.1/",
+            "hello-2.1/fix.patch",
+            "hello-2.1/hello.conf",
+            "hello-2.1/hello.spec",
+            "hello-2.1/main.c"
+        ]
+    );
+    repo.write("pkgs/hello/new.c", "");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/new.c".to_owned()));
+}
+
+#[test]
+fn rpkg_templates_are_rendered_with_their_archives() {
+    let repo = TestRepo::new();
+    repo.git(&["remote", "add", "origin", "https://example.org/hello.git"]);
+    repo.write("rpkg.conf", "[rpkg]\nauto_pack = True\n");
+    repo.write("main.c", "");
+    repo.write(
+        "hello.spec.rpkg",
+        "Name: {{{ git_dir_name }}}\nVersion: {{{ git_dir_version lead=3 }}}\nSource: {{{ git_dir_pack }}}\n%prep\n{{{ git_dir_setup_macro }}}\n",
+    );
+    let id = repo.commit("one");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    assert_eq!(prepared.spec.file_name().unwrap(), "hello.spec");
+    let version = format!("3.0.git.1.{}", &id[..8]);
+    assert_eq!(prepared.expanded.version, version);
+    assert!(
+        names(&prepared.source_dir.join(format!("hello-{version}.tar.gz")))
+            .contains(&"hello/main.c".to_owned())
+    );
+}
+
+#[test]
+fn snapshots_are_versions_of_their_own() {
+    let repo = upstream();
+    let id = repo.commit("more");
+    let mut request = of(&repo);
+    request.snapshot = true;
+    let (prepared, _staging) = run(&request).unwrap();
+    let version = format!("2.1^20200913git{}", &id[..7]);
+    assert_eq!(prepared.expanded.version, version);
+    let archive = prepared.source_dir.join(format!("hello-{version}.tar.gz"));
+    assert!(names(&archive).contains(&format!("hello-{version}/hello.c")));
+    repo.git(&["tag", "v2.1"]);
+    let (prepared, _staging) = run(&request).unwrap();
+    assert_eq!(prepared.expanded.version, "2.1");
+    assert!(
+        prepared
+            .notes
+            .iter()
+            .any(|note| note.contains("tagged `v2.1`"))
+    );
+}
+
+#[test]
+fn counted_releases_are_the_targets_business() {
+    let repo = upstream();
+    repo.write(
+        "packaging/hello.spec",
+        SPEC.replace("Release: 1", "Release: %autorelease"),
+    );
+    repo.commit("count");
+    let staging = tempfile::tempdir().unwrap();
+    let prepared = with(&of(&repo), staging.path(), None, Some(&mut runner())).unwrap();
+    assert_eq!(prepared.expanded.release, "7");
+    let staging = tempfile::tempdir().unwrap();
+    let mut without = HostRunner {
+        autospec: false,
+        ..runner()
+    };
+    let prepared = with(&of(&repo), staging.path(), None, Some(&mut without)).unwrap();
+    assert!(
+        prepared
+            .notes
+            .iter()
+            .any(|note| note.contains("no rpmautospec"))
+    );
+
+    let clone = TestRepo::empty();
+    let url = format!("file://{}", repo.path().display());
+    clone.git(&["clone", "-q", "--depth=1", &url, "."]);
+    let notes = explain(&of(&clone)).unwrap().notes;
+    assert!(notes[0].contains("git fetch --unshallow"), "{notes:?}");
+}
+
+/// Serves one content for every URL.
+struct Always(&'static [u8]);
+
+impl Download for Always {
+    fn download(
+        &self,
+        _: &str,
+        dest: &Path,
+        expected: Option<&crate::Checksum>,
+    ) -> Result<crate::Checksum, ScmError> {
+        let kind = expected.map_or(crate::ChecksumKind::Sha512, |expected| expected.kind);
+        let mut hasher = crate::Hasher::new(kind);
+        hasher.update(self.0);
+        fs::write(dest, self.0).unwrap();
+        Ok(hasher.finish())
+    }
+}
+
+#[test]
+fn urls_are_fetched_when_asked_for_and_remembered() {
+    let repo = TestRepo::new();
+    repo.write("hello.spec", SPEC);
+    repo.write("hello.conf", "");
+    repo.write("fix.patch", "");
+    repo.commit("one");
+    let staging = tempfile::tempdir().unwrap();
+    let mut request = of(&repo);
+    assert!(matches!(
+        run(&request),
+        Err(SrpmError::MissingSources { .. })
+    ));
+    request.get_sources = true;
+    let go = |request: &Request, download: &dyn Download| {
+        let _ = fs::remove_dir_all(staging.path().join("staging"));
+        made(request, staging.path(), None, None, download)
+    };
+    let Made::Sources(prepared) = go(&request, &Always(b"tarball")).unwrap() else {
+        panic!("no sources");
+    };
+    assert_eq!(prepared.sources[0].origin, SourceOrigin::Url);
+    assert_eq!(fs::read(&prepared.sources[0].path).unwrap(), b"tarball");
+    // The second time needs neither the option nor a network.
+    request.get_sources = false;
+    go(&request, &NoNetwork).unwrap();
+}
+
+#[test]
+fn listed_sources_come_from_the_lookaside() {
+    let repo = TestRepo::new();
+    repo.git(&[
+        "remote",
+        "add",
+        "origin",
+        "https://src.fedoraproject.org/rpms/hello.git",
+    ]);
+    repo.write("hello.spec", SPEC);
+    repo.write("hello.conf", "");
+    repo.write("fix.patch", "");
+    repo.write(".gitignore", "*.tar.gz\n");
+    let mut hasher = crate::Hasher::new(crate::ChecksumKind::Sha512);
+    hasher.update(b"tarball");
+    repo.write(
+        "sources",
+        format!("SHA512 (hello-2.1.tar.gz) = {}\n", hasher.finish().hex),
+    );
+    repo.commit("one");
+    // What lies about is stale.
+    repo.write("hello-2.1.tar.gz", "old");
+    let staging = tempfile::tempdir().unwrap();
+    let Made::Sources(prepared) =
+        made(&of(&repo), staging.path(), None, None, &Always(b"tarball")).unwrap()
+    else {
+        panic!("no sources");
+    };
+    assert_eq!(prepared.sources[0].origin, SourceOrigin::Lookaside);
+    assert!(prepared.notes[0].contains("is not what `sources` lists"));
+    assert_eq!(fs::read(&prepared.sources[0].path).unwrap(), b"tarball");
+    repo.write("hello-2.1.tar.gz", "tarball");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    assert!(matches!(
+        prepared.sources[0].origin,
+        SourceOrigin::Directory(_)
+    ));
+}
+
+#[test]
+fn explaining_names_everything_found() {
+    let repo = upstream();
+    repo.write(".copr/Makefile", "srpm:\n");
+    repo.write(".packit.yaml", "specfile_path: packaging/hello.spec\n");
+    repo.write(".tito/tito.props", "");
+    repo.commit("conventions");
+    let explanation = explain(&of(&repo)).unwrap();
+    let found: Vec<_> = explanation
+        .found
+        .iter()
+        .map(|found| found.convention)
+        .collect();
+    assert_eq!(
+        found,
+        [Convention::Packit, Convention::Copr, Convention::Tito]
+    );
+    // Without actions packit only names the spec.
+    assert_eq!(explanation.followed, Convention::Copr);
+    assert_eq!(explanation.reason, "it comes before packit, tito");
+    assert_eq!(explanation.specs, [PathBuf::from("packaging/hello.spec")]);
+    let empty = TestRepo::new();
+    empty.commit("nothing");
+    assert_eq!(explain(&of(&empty)).unwrap().notes, ["there is no spec"]);
 }

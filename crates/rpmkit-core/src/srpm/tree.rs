@@ -242,7 +242,28 @@ impl SourceTree {
         })
     }
 
-    fn in_repository(&self, path: &[u8]) -> Vec<u8> {
+    /// The time of the tree as a whole: its commit's, or that of its youngest file.
+    pub(super) fn newest(&self) -> i64 {
+        if self.commit().is_some() {
+            return self.mtime(b"");
+        }
+        self.files()
+            .iter()
+            .map(|path| self.mtime(path))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Where the root is inside the repository; empty for its top.
+    pub(super) fn inside(&self) -> &[u8] {
+        &self.inside
+    }
+
+    /// A path of the tree as the repository has it.
+    pub(super) fn in_repository(&self, path: &[u8]) -> Vec<u8> {
+        if path.is_empty() {
+            return self.inside.clone();
+        }
         if self.inside.is_empty() {
             path.to_vec()
         } else {

@@ -1,1 +1,37 @@
-//! template: to come.
+//! Specs written from what a project says about itself.
+//!
+//! [`inspect`] reads a project's own files into [`Facts`], the user may change any of them, and
+//! [`render`] fills in one of the compiled-in templates. Nothing is asked and nothing is run
+//! here but `cargo metadata`, which is how Rust's facts are had.
+
+mod cargo;
+mod error;
+mod facts;
+mod read;
+
+pub use cargo::{CargoTool, vendor_archive};
+pub use error::TemplateError;
+pub use facts::{Facts, Kind, rpm_version};
+pub use read::{detect, inspect};
+
+use minijinja::Environment;
+
+/// The spec for a project.
+///
+/// # Errors
+/// [`TemplateError::Missing`] when a fact the template needs is empty.
+pub fn render(facts: &Facts) -> Result<String, TemplateError> {
+    facts.check()?;
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    let text = environment
+        .render_str(facts.kind.template(), facts.context())
+        .map_err(|error| TemplateError::Render {
+            kind: facts.kind,
+            reason: error.to_string(),
+        })?;
+    Ok(format!("{}\n", text.trim_end()))
+}
+
+#[cfg(test)]
+mod tests;

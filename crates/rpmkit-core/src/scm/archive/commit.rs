@@ -85,12 +85,36 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
             self.dir(b"", tree.id())?;
         }
         let info = std::fs::read(self.repo.commondir().join("info/attributes")).unwrap_or_default();
-        let attributes = Attributes::new(&info);
-        self.tree(&tree, b"", &attributes)
+        let mut attributes = Attributes::new(&info);
+        if self.options.subdir.is_empty() {
+            return self.tree(&tree, b"", &attributes);
+        }
+        let read = || ScmError::git("read", self.repo.path());
+        let (mut tree, mut dir) = (tree, Vec::new());
+        let subdir = self.options.subdir.clone();
+        for name in subdir.split(|b| *b == b'/') {
+            attributes = self.attributes_of(&tree, &dir, &attributes)?;
+            let id = tree
+                .get_name_bytes(name)
+                .map(|entry| entry.id())
+                .ok_or_else(|| ScmError::UnknownRevision {
+                    rev: format!("{}:{}", self.commit.id(), String::from_utf8_lossy(&subdir)),
+                    path: self.repo.path().to_owned(),
+                })?;
+            tree = self.repo.find_tree(id).map_err(read())?;
+            dir = join(&dir, name);
+        }
+        self.tree(&tree, &dir, &attributes)
     }
 
-    fn tree(&mut self, tree: &Tree<'_>, dir: &[u8], above: &Attributes) -> Result<(), ScmError> {
-        let attributes = match tree.get_name_bytes(b".gitattributes") {
+    /// The attributes that hold in a directory.
+    fn attributes_of(
+        &self,
+        tree: &Tree<'_>,
+        dir: &[u8],
+        above: &Attributes,
+    ) -> Result<Attributes, ScmError> {
+        Ok(match tree.get_name_bytes(b".gitattributes") {
             Some(entry) if entry.kind() == Some(ObjectType::Blob) => {
                 let blob = self
                     .repo
@@ -99,7 +123,19 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
                 above.descend(dir, blob.content())
             }
             _ => above.clone(),
-        };
+        })
+    }
+
+    /// A repository's path as the archive has it.
+    fn full(&self, path: &[u8]) -> Vec<u8> {
+        join(
+            &self.options.prefix,
+            self.options.relative(path).unwrap_or(path),
+        )
+    }
+
+    fn tree(&mut self, tree: &Tree<'_>, dir: &[u8], above: &Attributes) -> Result<(), ScmError> {
+        let attributes = self.attributes_of(tree, dir, above)?;
         for entry in tree.iter() {
             let path = join(dir, entry.name_bytes());
             if self.options.excludes(&path) {
@@ -149,7 +185,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
     }
 
     fn dir(&mut self, path: &[u8], id: Oid) -> Result<(), ScmError> {
-        let mut full = join(&self.options.prefix, path);
+        let mut full = self.full(path);
         if full.last() != Some(&b'/') {
             full.push(b'/');
         }
@@ -194,7 +230,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
         } else {
             blob.content()
         };
-        let full = join(&self.options.prefix, path);
+        let full = self.full(path);
         let mtime = match &self.options.times {
             FileTimes::Commit => self.mtime,
             FileTimes::Each(times) => times.get(path).copied().unwrap_or(self.mtime),
@@ -239,7 +275,8 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
             return self.dir(path, id);
         };
         let mut options = self.options.clone();
-        options.prefix = join(&self.options.prefix, path);
+        options.prefix = self.full(path);
+        options.subdir = Vec::new();
         options.exclude = Vec::new();
         if let FileTimes::Each(_) = options.times {
             options.times = FileTimes::Commit;

@@ -39,6 +39,9 @@ pub enum FileTimes {
 pub struct ArchiveOptions {
     /// The directory everything is under, without a slash at the end; empty for none.
     pub prefix: Vec<u8>,
+    /// The directory of the repository that is the archive's root, without a slash at its end;
+    /// empty for the whole.
+    pub subdir: Vec<u8>,
     /// Modification times.
     pub times: FileTimes,
     /// Whether `export-ignore` and `export-subst` attributes are followed.
@@ -56,12 +59,25 @@ impl ArchiveOptions {
     pub fn with_prefix(prefix: impl Into<Vec<u8>>) -> Self {
         Self {
             prefix: prefix.into(),
+            subdir: Vec::new(),
             times: FileTimes::Commit,
             attributes: true,
             submodules: true,
             dereference: false,
             exclude: Vec::new(),
         }
+    }
+
+    /// A repository's path as the archive has it; `None` outside of the sub-directory.
+    fn relative<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        if self.subdir.is_empty() {
+            return Some(path);
+        }
+        let rest = path.strip_prefix(self.subdir.as_slice())?;
+        if rest.is_empty() {
+            return Some(rest);
+        }
+        rest.strip_prefix(b"/")
     }
 
     fn excludes(&self, path: &[u8]) -> bool {

@@ -149,8 +149,16 @@ impl<W: std::io::Write> Walk<'_, W> {
         let subst = head.map(|commit| Substitution::new(repo, commit));
         let attributes = disk_attributes(repo, work)?;
         for path in worktree_files(repo)? {
-            let shown = join(at, &path);
-            if self.options.excludes(&shown) || ignored(&attributes, &path, self.options) {
+            let Some(relative) = (if at.is_empty() {
+                self.options.relative(&path)
+            } else {
+                Some(path.as_slice())
+            }) else {
+                continue;
+            };
+            let shown = join(at, relative);
+            let inside = join(at, &path);
+            if self.options.excludes(&inside) || ignored(&attributes, &path, self.options) {
                 continue;
             }
             let disk = work.join(git::bytes_path(&path));
@@ -171,7 +179,7 @@ impl<W: std::io::Write> Walk<'_, W> {
             let mtime = match &self.options.times {
                 _ if mine.contains(&path) => metadata.mtime(),
                 FileTimes::Commit => commit_time,
-                FileTimes::Each(times) => times.get(&shown).copied().unwrap_or(commit_time),
+                FileTimes::Each(times) => times.get(&inside).copied().unwrap_or(commit_time),
             };
             let export = attributes_for(&attributes, &path);
             let subst = subst

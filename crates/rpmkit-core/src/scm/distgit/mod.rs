@@ -6,7 +6,7 @@ mod sources;
 mod store;
 
 pub use lookaside::{Lookaside, RemotePackage};
-pub use sources::{ListedSource, read_sources};
+pub use sources::{ListedSource, parse_sources, read_sources};
 pub use store::SourceStore;
 
 use std::path::{Path, PathBuf};
@@ -49,34 +49,58 @@ pub fn fetch_sources(
     if listed.is_empty() {
         return Ok(Vec::new());
     }
-    let remote = remote_url(packaging);
-    let package = RemotePackage::of(remote.as_deref(), packaging);
-    let lookaside = Lookaside::choose(lookaside, remote.as_deref());
+    let lookaside = Lookaside::choose(lookaside, remote_url(packaging).as_deref());
     let mut paths = Vec::new();
     for source in &listed {
         let path = dest.join(&source.file);
         if !store.holds(&path, &source.digest)? {
-            // Only now: what the store has needs no server.
-            if !store.give(&source.digest, &path)? {
-                let lookaside = lookaside.as_ref().ok_or_else(|| ScmError::NoLookaside {
-                    path: list.clone(),
-                    remote: remote
-                        .clone()
-                        .unwrap_or_else(|| "a directory without a remote".to_owned()),
-                })?;
-                let url = lookaside.url(&package, source);
-                events.info(format!("downloading {url}"));
-                store.download(&url, &source.digest, download)?;
-                store.give(&source.digest, &path)?;
-            }
+            fetch_source(
+                source,
+                &path,
+                packaging,
+                lookaside.as_ref(),
+                store,
+                download,
+                events,
+            )?;
         }
         paths.push(path);
     }
     Ok(paths)
 }
 
+/// Puts one listed source at `path`: from the store, or from the lookaside through it.
+///
+/// # Errors
+/// As [`fetch_sources`].
+pub fn fetch_source(
+    source: &ListedSource,
+    path: &Path,
+    packaging: &Path,
+    lookaside: Option<&Lookaside>,
+    store: &SourceStore,
+    download: &dyn Download,
+    events: &Events,
+) -> Result<(), ScmError> {
+    // What the store has needs no server.
+    if store.give(&source.digest, path)? {
+        return Ok(());
+    }
+    let remote = remote_url(packaging);
+    let lookaside = lookaside.ok_or_else(|| ScmError::NoLookaside {
+        path: packaging.join("sources"),
+        remote: remote
+            .clone()
+            .unwrap_or_else(|| "a directory without a remote".to_owned()),
+    })?;
+    let url = lookaside.url(&RemotePackage::of(remote.as_deref(), packaging), source);
+    events.info(format!("downloading {url}"));
+    store.download(&url, &source.digest, download)?;
+    store.give(&source.digest, path).map(drop)
+}
+
 /// The URL of `origin`, or of the only remote.
-fn remote_url(path: &Path) -> Option<String> {
+pub fn remote_url(path: &Path) -> Option<String> {
     let repo = git::discover(path).ok()?;
     let names = repo.remotes().ok()?;
     let only = || {

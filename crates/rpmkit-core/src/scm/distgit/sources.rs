@@ -25,6 +25,14 @@ pub fn read_sources(path: &Path) -> Result<Vec<ListedSource>, ScmError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(ScmError::io("read", path)(error)),
     };
+    parse_sources(&text, path)
+}
+
+/// As [`read_sources`], for the text of a file; `path` only names it in errors.
+///
+/// # Errors
+/// As [`read_sources`].
+pub fn parse_sources(text: &str, path: &Path) -> Result<Vec<ListedSource>, ScmError> {
     let mut out = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
