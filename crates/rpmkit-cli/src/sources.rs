@@ -1,18 +1,24 @@
 //! A checkout's sources, with the spec read by the chroot's own rpm.
 
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
 };
 
 use rpmkit_core::{
     Error,
-    build::{Buildroot, InChroot},
+    build::{BuildError, Buildroot, MakeSource, Shared, source_package},
     config::Settings,
-    srpm::{self, Prepared, TreeChoice},
+    scm::{
+        self, HttpDownload,
+        distgit::SourceStore,
+        git::{Access, HttpSettings},
+    },
+    srpm::{self, Convention, Made, Prepared, TreeChoice},
 };
 
-use crate::{args::SourceArgs, failure::Failure, frame::Context};
+use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host};
 
 /// Directory in a checkout that results go to; never part of an archive made of it.
 pub const RESULTS: &str = "results";
@@ -27,25 +33,87 @@ pub struct Checkout<'a> {
     pub settings: &'a Settings,
 }
 
-/// Sources ready for rpmbuild.
-pub struct Ready {
-    /// Where they are and what the spec says.
-    pub prepared: Prepared,
-    /// The spec as the user knows it.
-    pub shown: PathBuf,
+/// What a checkout gave.
+pub enum Ready {
+    /// Sources for rpmbuild.
+    Sources {
+        /// Where they are and what the spec says.
+        prepared: Box<Prepared>,
+        /// The spec as the user knows it.
+        shown: PathBuf,
+    },
+    /// A source package the project's own Makefile made.
+    Package {
+        /// The file.
+        srpm: PathBuf,
+        /// Remarks for people.
+        notes: Vec<String>,
+    },
 }
 
 impl Ready {
     /// `name-version-release`.
     pub fn name(&self) -> String {
-        let spec = &self.prepared.expanded;
-        format!("{}-{}-{}", spec.name, spec.version, spec.release)
+        match self {
+            Self::Sources { prepared, .. } => {
+                let spec = &prepared.expanded;
+                format!("{}-{}-{}", spec.name, spec.version, spec.release)
+            }
+            Self::Package { srpm, .. } => {
+                let name = srpm.file_name().unwrap_or_default().to_string_lossy();
+                name.trim_end_matches(".src.rpm").to_owned()
+            }
+        }
     }
 
-    /// Path to show and text of the spec.
-    pub fn spec_text(&self) -> (PathBuf, String) {
-        let text = fs::read_to_string(&self.prepared.spec).unwrap_or_default();
-        (self.shown.clone(), text)
+    /// Path to show and text of the spec, if it is known.
+    pub fn spec_text(&self) -> Option<(PathBuf, String)> {
+        match self {
+            Self::Sources { prepared, shown } => {
+                let text = fs::read_to_string(&prepared.spec).unwrap_or_default();
+                Some((shown.clone(), text))
+            }
+            Self::Package { .. } => None,
+        }
+    }
+
+    /// Remarks for people.
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Sources { prepared, .. } => &prepared.notes,
+            Self::Package { notes, .. } => notes,
+        }
+    }
+
+    /// The source package, made in the chroot unless it is there already.
+    pub fn package(
+        &self,
+        root: &mut Buildroot,
+        resultdir: &Path,
+        clean: bool,
+    ) -> Result<PathBuf, BuildError> {
+        match self {
+            Self::Sources { prepared, .. } => source_package(
+                root,
+                &MakeSource {
+                    spec: prepared.spec.clone(),
+                    sources: Some(prepared.source_dir.clone()),
+                    dereference: false,
+                    resultdir: resultdir.to_owned(),
+                    clean,
+                },
+            ),
+            Self::Package { srpm, .. } => {
+                let to = resultdir.join(srpm.file_name().unwrap_or_default());
+                fs::create_dir_all(resultdir)
+                    .and_then(|()| fs::copy(srpm, &to))
+                    .map_err(|source| BuildError::ResultDir {
+                        path: resultdir.to_owned(),
+                        source,
+                    })?;
+                Ok(to)
+            }
+        }
     }
 }
 
@@ -68,38 +136,92 @@ pub fn prepare(
         root.clean().map_err(Error::from)?;
     }
     root.init().map_err(Error::from)?;
-    let source = checkout.source;
-    let request = srpm::Request {
-        path: checkout.path.to_owned(),
+    let staging = scratch.join("sources");
+    fs::create_dir_all(&staging)
+        .map_err(|e| Failure::general(format!("cannot create `{}`: {e}", staging.display())))?;
+    let choose: Option<Box<srpm::Choose<'_>>> =
+        if cx.printer.interactive() && cx.host.terminal.stdin {
+            Some(Box::new(|specs: &[PathBuf]| choose(cx, specs)))
+        } else {
+            None
+        };
+    let events = root.engine().events().clone();
+    let store = SourceStore::new(cx.host.dirs.cache.join("sources"));
+    let download = HttpDownload {
+        settings: http(&cx.host),
+    };
+    let shared = RefCell::new(root);
+    let mut tools = srpm::Tools {
+        parser: &mut Shared(&shared),
+        runner: Some(&mut Shared(&shared)),
+        choose,
+        download: &download,
+        store: &store,
+        events: &events,
+    };
+    let request = request(checkout.path, checkout.source)?;
+    let made = srpm::prepare(&request, &staging, &mut tools).map_err(Error::from)?;
+    let shown = checkout.source.spec.clone();
+    Ok(match made {
+        Made::Sources(prepared) => {
+            let name = prepared.spec.file_name().unwrap_or_default();
+            Ready::Sources {
+                shown: shown.unwrap_or_else(|| name.into()),
+                prepared,
+            }
+        }
+        Made::Package { srpm, notes } => Ready::Package { srpm, notes },
+    })
+}
+
+/// What the arguments ask for.
+pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failure> {
+    Ok(srpm::Request {
+        path: path.to_owned(),
         spec: source.spec.clone(),
-        sources: None,
+        sources: source.sources.clone(),
         tree: match (&source.commit, &source.tag, source.dirty) {
             (Some(rev), ..) => TreeChoice::Commit(rev.clone()),
             (_, Some(tag), _) => TreeChoice::Tag(tag.clone()),
             (.., true) => TreeChoice::WorkingTree,
             _ => TreeChoice::Auto,
         },
-        symlink_dereference: false,
+        symlink_dereference: source.symlink_dereference,
         defines: Vec::new(),
         exclude: vec![RESULTS.into()],
-    };
-    let staging = scratch.join("sources");
-    fs::create_dir_all(&staging)
-        .map_err(|e| Failure::general(format!("cannot create `{}`: {e}", staging.display())))?;
-    let mut ask = |specs: &[PathBuf]| choose(cx, specs);
-    let choose: Option<&mut srpm::Choose<'_>> =
-        if cx.printer.interactive() && cx.host.terminal.stdin {
-            Some(&mut ask)
-        } else {
-            None
-        };
-    let prepared =
-        srpm::prepare(&request, &staging, &mut InChroot(root), choose).map_err(Error::from)?;
-    let name = prepared.spec.file_name().unwrap_or_default();
-    Ok(Ready {
-        shown: source.spec.clone().unwrap_or_else(|| name.into()),
-        prepared,
+        snapshot: source.snapshot,
+        get_sources: source.get_sources,
+        lookaside: source.lookaside.clone(),
+        follow: source.follow.as_deref().and_then(Convention::parse),
     })
+}
+
+/// How servers are reached: by the proxy the environment names.
+pub fn http(host: &Host) -> HttpSettings {
+    HttpSettings {
+        proxy: host
+            .proxies()
+            .into_iter()
+            .find(|(name, _)| {
+                matches!(name.to_lowercase().as_str(), "https_proxy" | "all_proxy")
+            })
+            .map(|(_, url)| url),
+        ca_certificates: Vec::new(),
+    }
+}
+
+/// The host as version control's commands see it.
+pub fn access(host: &Host) -> Access {
+    Access {
+        host: scm::Host {
+            env: host
+                .env
+                .iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        },
+        http: http(host),
+    }
 }
 
 /// Asks which of several specs is meant.

@@ -23,4 +23,28 @@ pub struct SourceArgs {
     /// Build what a tag has
     #[arg(long, value_name = "TAG", group = "tree")]
     pub tag: Option<String>,
+
+    /// Directory to look for sources in first
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub sources: Option<PathBuf>,
+
+    /// Put what symbolic links point to into the archive made of the tree, not the links
+    #[arg(long)]
+    pub symlink_dereference: bool,
+
+    /// Add `^DATEgitCOMMIT` to the version, unless the commit is tagged
+    #[arg(long)]
+    pub snapshot: bool,
+
+    /// Download sources the spec has URLs for and nobody has yet; their digests are remembered
+    #[arg(long)]
+    pub get_sources: bool,
+
+    /// Lookaside cache of a dist-git, with {name}, {file}, {hashtype} and {hash} in it
+    #[arg(long, value_name = "URL")]
+    pub lookaside: Option<String>,
+
+    /// Convention to follow, in place of the first found
+    #[arg(long, value_name = "CONVENTION", value_parser = ["rpkg", "packit", "copr", "tito", "dist-git", "plain"])]
+    pub follow: Option<String>,
 }

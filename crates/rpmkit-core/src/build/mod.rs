@@ -2,6 +2,7 @@
 
 mod buildroot;
 mod card;
+mod conventions;
 mod engine;
 mod error;
 mod macros;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use buildroot::{Access, Buildroot};
 pub use card::{About, card};
+pub use conventions::Shared;
 pub use engine::{Engine, Surroundings};
 pub use error::BuildError;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};

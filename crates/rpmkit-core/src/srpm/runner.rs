@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 /// Where a command finds the copy of the tree.
-pub const TREE_IN_ROOT: &str = "/builddir/tree";
+pub const TREE_IN_ROOT: &str = "/builddir/build/TREE";
 /// Where a command puts what it makes.
-pub const OUT_IN_ROOT: &str = "/builddir/out";
+pub const OUT_IN_ROOT: &str = "/builddir/build/OUT";
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]

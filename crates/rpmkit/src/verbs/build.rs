@@ -15,7 +15,7 @@ use rpmkit_cli::{
 use rpmkit_core::{
     Error, Events,
     build::{
-        About, Access, Buildroot, Built, MakeSource, Rebuild, card as failure_card, source_package,
+        About, Access, Buildroot, Built, Rebuild, card as failure_card,
     },
     config::{Search, Settings},
 };
@@ -199,20 +199,11 @@ impl One<'_> {
                 return Err(failure);
             }
         };
-        for note in &prepared.prepared.notes {
+        for note in prepared.notes() {
             events.info(note.clone());
         }
-        let about = self.about(settings, &name, Some(prepared.spec_text()));
-        let made = source_package(
-            &mut root,
-            &MakeSource {
-                spec: prepared.prepared.spec.clone(),
-                sources: Some(prepared.prepared.source_dir.clone()),
-                dereference: false,
-                resultdir: scratch.path().join("srpm"),
-                clean: settings.clean,
-            },
-        );
+        let about = self.about(settings, &name, prepared.spec_text());
+        let made = prepared.package(&mut root, &scratch.path().join("srpm"), settings.clean);
         match made {
             Ok(srpm) => self.rebuild(cx, root, srpm, dir, Some(about)),
             Err(error) => {

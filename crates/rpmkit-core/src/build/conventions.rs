@@ -1,0 +1,167 @@
+//! Commands of a project's own, run in the buildroot on a copy of its tree.
+
+use std::{
+    cell::RefCell,
+    fs, io,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
+use crate::{
+    event::Phase,
+    pm::PmError,
+    solve::SolveError,
+    srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner},
+};
+
+/// A buildroot that reads specs and runs commands by turns.
+pub struct Shared<'a, 'b>(pub &'a RefCell<&'b mut Buildroot>);
+
+impl SpecParser for Shared<'_, '_> {
+    fn expand(
+        &mut self,
+        spec: &Path,
+        source_dir: &Path,
+        defines: &[(String, String)],
+    ) -> Result<String, crate::Error> {
+        Ok(self
+            .0
+            .borrow_mut()
+            .expand_spec(spec, source_dir, defines)?)
+    }
+}
+
+impl TreeRunner for Shared<'_, '_> {
+    fn offers(&mut self, package: &str) -> Result<bool, crate::Error> {
+        let mut root = self.0.borrow_mut();
+        let mut request = root.package_manager().request();
+        request.install = vec![package.to_owned()];
+        match root.resolve(&request) {
+            Ok(_) => Ok(true),
+            Err(BuildError::Pm(PmError::Solve(SolveError::Unsolvable(_)))) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn run(&mut self, command: &TreeCommand) -> Result<String, crate::Error> {
+        Ok(self.0.borrow_mut().run_in_tree(command)?)
+    }
+}
+
+impl Buildroot {
+    /// Runs a command of a project's and brings back what it made and changed.
+    fn run_in_tree(&mut self, command: &TreeCommand) -> Result<String, BuildError> {
+        let mut request = self.package_manager().request();
+        request.install.clone_from(&command.packages);
+        if !request.install.is_empty() {
+            self.change(&request, "for the project's own commands")?;
+        }
+        self.fill_home(Contents {
+            items: vec![
+                Item {
+                    from: command.tree.clone(),
+                    to: "TREE".into(),
+                },
+                Item {
+                    from: command.out.clone(),
+                    to: "OUT".into(),
+                },
+            ],
+            fresh: true,
+            replace_sources: true,
+            dereference: false,
+        })?;
+        let (tree, out) = (self.in_tree("TREE").to_string(), self.in_tree("OUT").to_string());
+        // A configuration may put the build directory elsewhere.
+        let here = |text: &str| text.replace(TREE_IN_ROOT, &tree).replace(OUT_IN_ROOT, &out);
+        let argv = command.argv.iter().map(|word| here(word)).collect();
+        let mut run = self.command(argv, self.build_user());
+        run.env.extend(
+            command
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), here(value))),
+        );
+        run.cwd = tree.clone().into();
+        run.log = None;
+        let what = format!("`{}`", command.argv.join(" "));
+        let ran = check(self.run(&run)?, &what, Phase::Sources)?;
+        let build = self.home().join("build");
+        for (from, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
+            let from = build.join(from);
+            bring_back(&from, to).map_err(|source| BuildError::Io {
+                action: "copy what the project's command left in",
+                path: from,
+                source,
+            })?;
+        }
+        let text = String::from_utf8_lossy(&ran.output).into_owned();
+        Ok(text.replace(&tree, TREE_IN_ROOT).replace(&out, OUT_IN_ROOT))
+    }
+}
+
+/// Copies files and links that are new or changed. The command was the project's and not ours:
+/// links are copied as links, never followed, and `.git` stays as it was.
+fn bring_back(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_name() == ".git" {
+            continue;
+        }
+        let target = to.join(entry.file_name());
+        let there = fs::symlink_metadata(&target).ok();
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            if !there.as_ref().is_some_and(fs::Metadata::is_dir) {
+                if there.is_some() {
+                    fs::remove_file(&target)?;
+                }
+                fs::create_dir(&target)?;
+            }
+            bring_back(&entry.path(), &target)?;
+            continue;
+        }
+        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+            fs::remove_dir_all(&target)?;
+        } else if there.is_some() {
+            fs::remove_file(&target)?;
+        }
+        if kind.is_symlink() {
+            symlink(fs::read_link(entry.path())?, &target)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), &target)?;
+            let mode = entry.metadata()?.permissions().mode() & 0o777;
+            fs::set_permissions(&target, fs::Permissions::from_mode(mode | 0o600))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn links_are_not_followed_either_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        let outside = dir.path().join("outside");
+        fs::create_dir_all(from.join("sub")).unwrap();
+        fs::create_dir_all(&to).unwrap();
+        fs::write(&outside, "mine").unwrap();
+        symlink(&outside, from.join("link")).unwrap();
+        fs::write(from.join("sub/file"), "new").unwrap();
+        // What was a link here must not be written through.
+        symlink(&outside, to.join("file")).unwrap();
+        fs::write(from.join("file"), "theirs").unwrap();
+        symlink(dir.path(), to.join("sub")).unwrap();
+        bring_back(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(to.join("file")).unwrap(), "theirs");
+        assert_eq!(fs::read_to_string(to.join("sub/file")).unwrap(), "new");
+        assert!(!dir.path().join("file").exists());
+        assert!(fs::symlink_metadata(to.join("link")).unwrap().is_symlink());
+    }
+}
