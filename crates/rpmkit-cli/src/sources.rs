@@ -202,9 +202,7 @@ pub fn http(host: &Host) -> HttpSettings {
         proxy: host
             .proxies()
             .into_iter()
-            .find(|(name, _)| {
-                matches!(name.to_lowercase().as_str(), "https_proxy" | "all_proxy")
-            })
+            .find(|(name, _)| matches!(name.to_lowercase().as_str(), "https_proxy" | "all_proxy"))
             .map(|(_, url)| url),
         ca_certificates: Vec::new(),
     }

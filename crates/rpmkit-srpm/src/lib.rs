@@ -80,7 +80,11 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
     if args.explain {
         return explain(cx, &path, &args);
     }
-    let chroot = args.chroot.root.last().map_or(setup::DEFAULT_CHROOT, String::as_str);
+    let chroot = args
+        .chroot
+        .root
+        .last()
+        .map_or(setup::DEFAULT_CHROOT, String::as_str);
     if args.chroot.root.len() > 1 {
         return Err(Failure::command_line(
             "one chroot is enough to make a source package; `rpmkit build` takes several",
@@ -117,15 +121,17 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
         for note in ready.notes() {
             events.info(note.clone());
         }
-        ready.package(&mut root, &dir, settings.clean).map_err(|error| {
-            let about = About {
-                chroot: settings.chroot_name.clone(),
-                package: ready.name(),
-                spec: ready.spec_text(),
-                resultdir: Some(dir.clone()),
-            };
-            Failure::of_card(failure_card(&error, &about))
-        })
+        ready
+            .package(&mut root, &dir, settings.clean)
+            .map_err(|error| {
+                let about = About {
+                    chroot: settings.chroot_name.clone(),
+                    package: ready.name(),
+                    spec: ready.spec_text(),
+                    resultdir: Some(dir.clone()),
+                };
+                Failure::of_card(failure_card(&error, &about))
+            })
     });
     // Whatever happened, there is nothing in the chroot to keep.
     let ended = root.discard();

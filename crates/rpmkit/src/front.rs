@@ -8,7 +8,12 @@ use rpmkit_cli::{Context, Outcome, Verb, frame};
 use crate::{external, generate, verbs};
 
 /// The suite's verbs that are programs too. `rpmkit NAME` runs them in this process.
-pub const SUITE: &[&Verb] = &[&rpmkit_mock::VERB, &rpmkit_snap::VERB];
+pub const SUITE: &[&Verb] = &[
+    &rpmkit_srpm::VERB,
+    &rpmkit_mock::VERB,
+    &rpmkit_scm::VERB,
+    &rpmkit_snap::VERB,
+];
 
 /// From a git checkout to RPMs in a clean chroot, without root, on any Linux host
 ///
@@ -30,6 +35,7 @@ struct Cli {
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
     Doctor(verbs::doctor::DoctorArgs),
+    New(Box<verbs::new::NewArgs>),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -69,6 +75,7 @@ pub fn run(cx: &mut Context) -> Outcome {
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
             Own::Doctor(args) => verbs::doctor::run(cx, &args),
+            Own::New(args) => verbs::new::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

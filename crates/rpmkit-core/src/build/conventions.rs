@@ -25,10 +25,7 @@ impl SpecParser for Shared<'_, '_> {
         source_dir: &Path,
         defines: &[(String, String)],
     ) -> Result<String, crate::Error> {
-        Ok(self
-            .0
-            .borrow_mut()
-            .expand_spec(spec, source_dir, defines)?)
+        Ok(self.0.borrow_mut().expand_spec(spec, source_dir, defines)?)
     }
 }
 
@@ -72,7 +69,10 @@ impl Buildroot {
             replace_sources: true,
             dereference: false,
         })?;
-        let (tree, out) = (self.in_tree("TREE").to_string(), self.in_tree("OUT").to_string());
+        let (tree, out) = (
+            self.in_tree("TREE").to_string(),
+            self.in_tree("OUT").to_string(),
+        );
         // A configuration may put the build directory elsewhere.
         let here = |text: &str| text.replace(TREE_IN_ROOT, &tree).replace(OUT_IN_ROOT, &out);
         let argv = command.argv.iter().map(|word| here(word)).collect();

@@ -33,5 +33,13 @@ pub fn render(facts: &Facts) -> Result<String, TemplateError> {
     Ok(format!("{}\n", text.trim_end()))
 }
 
+/// This day as a changelog entry has it: `Sun Nov 22 2026`, in UTC.
+pub fn today() -> String {
+    jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .strftime("%a %b %d %Y")
+        .to_string()
+}
+
 #[cfg(test)]
 mod tests;

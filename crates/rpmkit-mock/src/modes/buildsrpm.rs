@@ -10,13 +10,14 @@ use rpmkit_core::{
 
 use super::{
     rebuild::Timed,
+    scm,
     work::{Work, host_path},
 };
 
 /// Makes it into the result directory.
 pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     let mut root = work.open(cx, Access::OwnOrTwin)?;
-    let made = make(cx, work, &mut root);
+    let made = make(cx, work, &mut root, false);
     let ended = if made.is_ok() == work.settings.cleanup_on_success {
         root.discard()
     } else {
@@ -27,13 +28,34 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     Ok(Status::OK)
 }
 
-/// Makes it in a given chroot, with mock's lines around it.
-pub fn make(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<PathBuf, Failure> {
+/// Makes it in a given chroot, with mock's lines around it. `remove` is for a checkout.
+pub fn make(
+    cx: &Context,
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    remove: bool,
+) -> Result<PathBuf, Failure> {
     let options = &work.request.options;
-    // Without a spec the request was refused already, unless version control provides one.
+    if work.settings.scm {
+        work.open_logs(cx)?;
+        let found = scm::checkout(cx, work, root)?;
+        let word = found.spec.display().to_string();
+        let made = package(
+            work,
+            root,
+            &word,
+            found.spec.clone(),
+            Some(found.sources.clone()),
+        )?;
+        if remove {
+            found.remove()?;
+        }
+        return Ok(made);
+    }
+    // Without a spec the request was refused already.
     let Some(word) = &options.spec else {
         return Err(Failure::command_line(
-            "--scm-enable is the business of `rpmkit scm` for now: it checks out and builds",
+            "Must specify both --spec and --sources with --buildsrpm",
         ));
     };
     let spec = host_path(cx, word);
@@ -55,10 +77,21 @@ pub fn make(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<PathB
         )));
     }
     work.open_logs(cx)?;
+    package(work, root, word, spec, sources.map(|(_, path)| path))
+}
+
+fn package(
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    word: &str,
+    spec: PathBuf,
+    sources: Option<PathBuf>,
+) -> Result<PathBuf, Failure> {
+    let options = &work.request.options;
     let timed = Timed::start(work, word);
     let job = MakeSource {
         spec,
-        sources: sources.map(|(_, path)| path),
+        sources,
         dereference: options.symlink_dereference,
         resultdir: work.settings.resultdir.clone(),
         clean: work.settings.clean,

@@ -10,6 +10,7 @@ mod init;
 mod install;
 mod pmcmd;
 mod rebuild;
+mod scm;
 mod show;
 mod snapshot;
 mod tarball;

@@ -36,7 +36,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
     let mut clean = work.settings.clean;
     if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
         let mut root = work.open(cx, Access::OwnOrTwin)?;
-        match buildsrpm::make(cx, work, &mut root) {
+        match buildsrpm::make(cx, work, &mut root, true) {
             Ok(srpm) => packages.push(srpm),
             Err(failure) => {
                 let _ = if work.settings.cleanup_on_failure {

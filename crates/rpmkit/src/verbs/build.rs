@@ -14,9 +14,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{
-        About, Access, Buildroot, Built, Rebuild, card as failure_card,
-    },
+    build::{About, Access, Buildroot, Built, Rebuild, card as failure_card},
     config::{Search, Settings},
 };
 

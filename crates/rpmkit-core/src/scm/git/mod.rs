@@ -95,6 +95,15 @@ pub fn bytes_path(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }
 
+/// `Name <address>` from the user's git configuration.
+pub fn identity() -> Option<String> {
+    let mut config = git2::Config::open_default().ok()?;
+    let config = config.snapshot().ok()?;
+    let name = config.get_str("user.name").ok()?;
+    let mail = config.get_str("user.email").ok()?;
+    Some(format!("{name} <{mail}>"))
+}
+
 /// The file at `path` of `root`, going after symbolic links as long as they stay in the tree:
 /// its blob and mode.
 ///

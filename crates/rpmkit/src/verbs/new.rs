@@ -1,0 +1,181 @@
+//! `rpmkit new`: a spec for a project that has none.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use dialoguer::Input;
+use rpmkit_cli::{Context, Failure, Outcome, Status, args::OutputArgs, sources};
+use rpmkit_core::{
+    Error,
+    template::{self, CargoTool, Facts, Kind},
+};
+
+/// Write a spec for a project
+///
+/// Reads what the project says about itself (Cargo.toml through cargo, pyproject.toml,
+/// configure.ac, CMakeLists.txt, meson.build, go.mod), asks on a terminal for what is missing, and
+/// writes a spec that `rpmkit build` takes as it is.
+#[derive(Debug, Clone, Args)]
+pub struct NewArgs {
+    /// The project [default: the directory one is in]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+
+    /// Kind of the project, in place of what its files tell
+    #[arg(long, value_name = "KIND", value_parser = ["rust", "python", "autotools", "cmake", "meson", "go"])]
+    pub template: Option<String>,
+
+    /// Name of the package
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Version
+    #[arg(
+        long = "package-version",
+        visible_alias = "version",
+        value_name = "VERSION"
+    )]
+    pub version: Option<String>,
+
+    /// One line on what it is
+    #[arg(long)]
+    pub summary: Option<String>,
+
+    /// What it is, at length
+    #[arg(long)]
+    pub description: Option<String>,
+
+    /// Licence, as an SPDX expression
+    #[arg(long, value_name = "EXPRESSION")]
+    pub license: Option<String>,
+
+    /// Home page
+    #[arg(long)]
+    pub url: Option<String>,
+
+    /// Who packages it: `Name <address>`
+    #[arg(long, value_name = "NAME <MAIL>")]
+    pub packager: Option<String>,
+
+    /// File to write [default: NAME.spec in the project]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
+    /// Write over a spec that is there
+    #[arg(long)]
+    pub force: bool,
+
+    /// Ask nothing, even on a terminal
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Do not make the archive of vendored crates a Rust package needs
+    #[arg(long)]
+    pub no_vendor: bool,
+
+    /// How to speak
+    #[command(flatten)]
+    pub speak: OutputArgs,
+}
+
+/// Writes it.
+pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
+    let events = cx.listen(&args.speak);
+    let dir = match &args.dir {
+        Some(dir) => cx.host.cwd.join(dir),
+        None => cx.host.cwd.clone(),
+    };
+    let kind = match &args.template {
+        Some(name) => Kind::ALL.into_iter().find(|kind| kind.name() == name),
+        None => template::detect(&dir),
+    };
+    let kind =
+        kind.ok_or_else(|| Error::from(template::TemplateError::Unknown { path: dir.clone() }))?;
+    let access = sources::access(&cx.host);
+    let cargo = access
+        .host
+        .find("cargo", &dir)
+        .ok()
+        .map(|program| CargoTool { program });
+    let mut facts = template::inspect(&dir, kind, cargo.as_ref()).map_err(Error::from)?;
+    fill(&mut facts, args, cx);
+    if cx.printer.interactive() && cx.host.terminal.stdin && !args.yes {
+        ask(&mut facts)?;
+    }
+    let text = template::render(&facts).map_err(Error::from)?;
+    let package = facts.package();
+    let path = match &args.output {
+        Some(path) => cx.host.cwd.join(path),
+        None => dir.join(format!("{package}.spec")),
+    };
+    if path.exists() && !args.force {
+        return Err(
+            Failure::command_line(format!("`{}` is there already", path.display()))
+                .hint("--force writes over it"),
+        );
+    }
+    let vendor = path.with_file_name(format!(
+        "{package}-{}-vendor.tar.xz",
+        template::rpm_version(&facts.version)
+    ));
+    if facts.vendored && facts.kind == Kind::Rust && !args.no_vendor {
+        template::vendor_archive(&dir, &vendor, &access.host, &events).map_err(Error::from)?;
+        events.info(format!("wrote {}", vendor.display()));
+    } else if facts.vendored {
+        events.warn(format!(
+            "the spec wants `{}`, which has to be made",
+            vendor.display()
+        ));
+    }
+    fs::write(&path, text)
+        .map_err(|e| Failure::general(format!("cannot write `{}`: {e}", path.display())))?;
+    cx.printer.data(path.display().to_string());
+    Ok(Status::OK)
+}
+
+/// What the command line and the user's git configuration know.
+fn fill(facts: &mut Facts, args: &NewArgs, cx: &Context) {
+    for (slot, value) in [
+        (&mut facts.name, &args.name),
+        (&mut facts.version, &args.version),
+        (&mut facts.summary, &args.summary),
+        (&mut facts.description, &args.description),
+        (&mut facts.license, &args.license),
+        (&mut facts.url, &args.url),
+        (&mut facts.packager, &args.packager),
+    ] {
+        if let Some(value) = value {
+            slot.clone_from(value);
+        }
+    }
+    if facts.packager.is_empty() {
+        let named = |key: &str| cx.host.var(key).map(str::to_owned);
+        facts.packager = named("RPM_PACKAGER")
+            .or_else(rpmkit_core::scm::git::identity)
+            .unwrap_or_else(|| {
+                format!("{} <{}@{}>", cx.host.login, cx.host.login, cx.host.hostname)
+            });
+    }
+    facts.date = template::today();
+}
+
+/// Asks about everything a spec needs, what is known being the answer to an empty line.
+fn ask(facts: &mut Facts) -> Result<(), Failure> {
+    for (prompt, slot) in [
+        ("Name", &mut facts.name),
+        ("Version", &mut facts.version),
+        ("Summary", &mut facts.summary),
+        ("License (SPDX)", &mut facts.license),
+        ("URL", &mut facts.url),
+        ("Packager", &mut facts.packager),
+    ] {
+        let mut input = Input::<String>::new().with_prompt(prompt);
+        if !slot.is_empty() {
+            input = input.default(slot.clone());
+        }
+        *slot = input
+            .interact_text()
+            .map_err(|e| Failure::general(format!("cannot ask: {e}")))?;
+    }
+    Ok(())
+}
