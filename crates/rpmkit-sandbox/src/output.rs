@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How long processes a command left behind may keep its output open, and how long SIGTERM may take.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Reads that empty the largest pipe (1 MiB): a daemon that may stay and never stops talking must not be followed for ever.
+const PIPEFULS: u32 = 32;
+
 /// Descriptors of a command about to start.
 pub(crate) struct Opened {
     pub(crate) io: Io,
@@ -174,7 +177,7 @@ pub(crate) fn follow(
         Vec::new()
     };
     // What is in the pipes is output all the same; nobody is left to write more, or we do not wait for it.
-    loop {
+    for _ in 0..PIPEFULS {
         let ready = wait(channel, &streams, Some(Instant::now()))?;
         if !ready.streams.contains(&true) {
             break;

@@ -158,6 +158,17 @@ fn leftovers_may_stay() {
 }
 
 #[test]
+fn a_daemon_that_never_stops_talking_is_not_followed() {
+    let place = Place::new();
+    let container = place.start();
+    let mut command = Command::new(["sh", "-c", "yes & exit 4"]);
+    for leftovers in [Leftovers::Keep, Leftovers::Kill] {
+        command.leftovers = leftovers;
+        assert_eq!(container.run(&command, |_, _| ()).unwrap(), Exit::Code(4));
+    }
+}
+
+#[test]
 fn kill_all_ends_what_another_thread_waits_for() {
     let place = Place::new();
     let container = place.start();
