@@ -132,6 +132,7 @@ impl Pool {
         // The reference keeps the object file with our sort in every program, whatever the linker
         // thinks of symbols that only C asks for.
         std::hint::black_box(crate::sort::qsort_r as *const ());
+        let policy = fedora_policy(arch).map(cstring).transpose()?;
         let arch = cstring(arch)?;
         // SAFETY: pool_create has no preconditions; it aborts rather than return null.
         let raw = NonNull::new(unsafe { c::pool_create() }).ok_or(PoolError::NoPool)?;
@@ -143,7 +144,17 @@ impl Pool {
                 c::POOL_FLAG_WHATPROVIDESWITHDISABLED as c_int,
                 1,
             );
-            c::pool_setarch(raw.as_ptr(), arch.as_ptr());
+            // Fedora's libsolv is built with this on: packages of one name and two word sizes are no
+            // rivals, whatever their versions.
+            c::pool_set_flag(
+                raw.as_ptr(),
+                c::POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS as c_int,
+                1,
+            );
+            match &policy {
+                Some(policy) => c::pool_setarchpolicy(raw.as_ptr(), policy.as_ptr()),
+                None => c::pool_setarch(raw.as_ptr(), arch.as_ptr()),
+            }
             Known::of(raw.as_ptr())
         };
         Ok(Self {
@@ -456,6 +467,24 @@ impl std::fmt::Debug for Pool {
             .field("slots", &self.slots())
             .finish_non_exhaustive()
     }
+}
+
+/// Compatible architectures, best first, where libsolv's general table differs from the one its
+/// Fedora build has.
+fn fedora_policy(arch: &str) -> Option<&'static str> {
+    Some(match arch {
+        "x86_64_v4" => "x86_64_v4:x86_64_v3:x86_64_v2:x86_64:athlon:i686:i586:i486:i386",
+        "x86_64_v3" => "x86_64_v3:x86_64_v2:x86_64:athlon:i686:i586:i486:i386",
+        "x86_64_v2" => "x86_64_v2:x86_64:athlon:i686:i586:i486:i386",
+        "x86_64" => "x86_64:athlon:i686:i586:i486:i386",
+        "ia32e" => "ia32e:x86_64:athlon:i686:i586:i486:i386",
+        "amd64" => "amd64:x86_64:athlon:i686:i586:i486:i386",
+        "athlon" => "athlon:i686:i586:i486:i386",
+        "geode" => "geode:i586:i486:i386",
+        "ppc64iseries" => "ppc64iseries:ppc64:ppc",
+        "ppc64pseries" => "ppc64pseries:ppc64:ppc",
+        _ => return None,
+    })
 }
 
 /// The index of a relation, None for a plain string.

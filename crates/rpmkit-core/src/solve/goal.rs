@@ -47,7 +47,9 @@ pub(crate) struct Goal {
 
 impl Goal {
     fn push(&mut self, action: JobAction, select: JobSelect, request: &Request, asker: Asker) {
-        let weak = !request.strict && action == JobAction::Install;
+        // Build dependencies are never optional, whatever `strict` says.
+        let weak =
+            !request.strict && action == JobAction::Install && !matches!(asker, Asker::BuildDep(_));
         self.jobs.push(Job {
             action,
             select,

@@ -6,10 +6,13 @@
 
 mod text;
 
+use std::path::{Path, PathBuf};
+
 use text::Scenario;
 
-fn check(name: &str, text: &str) {
-    let scenario = Scenario::read(name, text);
+fn check(path: &Path) {
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let scenario = Scenario::read(&name, &std::fs::read_to_string(path).unwrap());
     let mut wrong = Vec::new();
     for case in &scenario.cases {
         if let Err(report) = scenario.check(case) {
@@ -19,13 +22,29 @@ fn check(name: &str, text: &str) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-macro_rules! scenarios {
-    ($($name:ident)*) => {$(
-        #[test]
-        fn $name() {
-            check(stringify!($name), include_str!(concat!(stringify!($name), ".txt")));
-        }
-    )*};
+fn dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/solve")
 }
 
-scenarios! { basic filters modular groups installed }
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            check(&dir().join(concat!(stringify!($name), ".txt")));
+        })*
+
+        #[test]
+        fn every_file_is_a_test() {
+            let known = [$(stringify!($name)),*];
+            for entry in std::fs::read_dir(dir()).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                if path.extension().is_some_and(|e| e == "txt") {
+                    assert!(known.contains(&name.as_str()), "nobody runs `{name}.txt`");
+                }
+            }
+        }
+    };
+}
+
+scenarios! { basic filters modular groups installed random1 random10 random2 random5 random6 random9 }
