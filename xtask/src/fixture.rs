@@ -19,6 +19,8 @@ pub struct Fixture {
     pub source: &'static str,
     /// What it is there for.
     pub about: &'static str,
+    /// Whether its build is meant to fail.
+    pub fails: bool,
 }
 
 /// All of them.
@@ -27,36 +29,43 @@ pub const ALL: &[Fixture] = &[
         name: "hello",
         source: "hello",
         about: "autotools, translations, info pages, %check",
+        fails: false,
     },
     Fixture {
         name: "jansson",
         source: "jansson",
         about: "autotools from autoreconf on, a library with -devel",
+        fails: false,
     },
     Fixture {
         name: "cjson",
         source: "cjson",
         about: "CMake, ctest, a library with -devel",
+        fails: false,
     },
     Fixture {
         name: "tree",
         source: "tree",
         about: "a plain Makefile",
+        fails: false,
     },
     Fixture {
         name: "python-colorama",
         source: "python-colorama",
         about: "Python, dynamic BuildRequires, noarch",
+        fails: false,
     },
     Fixture {
         name: "bash-completion",
         source: "bash-completion",
         about: "autotools, noarch, an epoch",
+        fails: false,
     },
     Fixture {
         name: "hello-broken",
         source: "hello",
         about: "fails in %build: a patch breaks it",
+        fails: true,
     },
 ];
 

@@ -6,13 +6,17 @@
 )]
 
 mod chroot;
+mod contents;
 mod demo;
 mod distro;
+mod e2e;
 mod fixture;
 mod generated;
 mod install;
 mod needs;
 mod serve;
+mod suite;
+mod users;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -66,6 +70,16 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Build the fixtures for real, as root and as ordinary users, and compare the packages
+    E2e {
+        /// Only these fixtures
+        fixtures: Vec<String>,
+        /// Only as the user who runs this
+        #[arg(long)]
+        alone: bool,
+    },
+    /// Run every test there is: of the crates, as everybody, and end to end
+    Test,
     /// Write the shell completions, made from the definitions of the arguments
     Completions {
         /// Write nothing; fail when something is stale
@@ -140,6 +154,10 @@ fn run(cli: Cli) -> Result<()> {
             };
             demo.run(&say, &|text| println!("{text}"))?;
         }
+        Command::E2e { fixtures, alone } => {
+            e2e::run(workspace(), &target_dir()?, &fixtures, alone, &say)?;
+        }
+        Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
         Command::Completions { check } => {
             generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
         }

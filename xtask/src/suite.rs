@@ -1,0 +1,139 @@
+//! `cargo xtask test`: every test there is, as everybody there is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use cargo_metadata::Message;
+
+use crate::distro::Apt;
+use crate::users::{self, Identity};
+use crate::{e2e, needs};
+
+/// A compiled test and the directory its package's tests run in.
+struct Binary {
+    path: PathBuf,
+    package: PathBuf,
+}
+
+/// Runs everything; goes on after a failing part and names all of them in the end.
+pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    needs::provide(&|| Apt::new(&target.join("distro/apt"), false), say)?;
+    let mut failed = Vec::new();
+    let mut part = |name: &str, result: Result<()>| {
+        if let Err(error) = result {
+            say(&format!("FAILED: {name}: {error:#}"));
+            failed.push(name.to_owned());
+        }
+    };
+    say("== tests of all crates");
+    part("tests of all crates", ours(root));
+    let people = users::everybody(say)?;
+    for who in people.iter().filter(|who| who.ids.is_some()) {
+        say(&format!("== the same as {}", who.label));
+        part(&format!("tests as {}", who.label), theirs(root, who, say));
+    }
+    say("== completions and man pages are fresh");
+    part(
+        "generated files",
+        crate::generated::update(root, target, crate::generated::COMPLETIONS, true)
+            .and_then(|()| crate::generated::update(root, target, crate::generated::MAN, true)),
+    );
+    say("== packages built end to end");
+    part("end to end", e2e::run(root, target, &[], false, say));
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join("; "));
+    }
+    say("everything passed");
+    Ok(())
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+fn ours(root: &Path) -> Result<()> {
+    let mut command = cargo(root);
+    // nextest where it is: the same tests, run side by side.
+    match which::which("cargo-nextest") {
+        Ok(_) => command.args(["nextest", "run", "--workspace", "--no-fail-fast"]),
+        Err(_) => command.args(["test", "--workspace", "--no-fail-fast"]),
+    };
+    let status = command.status().context("cannot run cargo")?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+fn theirs(root: &Path, who: &Identity, say: &dyn Fn(&str)) -> Result<()> {
+    let home = tempfile::Builder::new()
+        .prefix("rpmkit-test-")
+        .tempdir_in("/var/tmp")?;
+    who.give(home.path())?;
+    let mut failed = Vec::new();
+    for binary in binaries(root)? {
+        let name = binary
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let output = who
+            .command(&binary.path, home.path())
+            .env("CARGO_MANIFEST_DIR", &binary.package)
+            .current_dir(&binary.package)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| {
+                format!(
+                    "{} may not run `{}`: put the workspace where everybody can read it",
+                    who.label,
+                    binary.path.display()
+                )
+            })?;
+        if !output.status.success() {
+            say(&format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            ));
+            failed.push(name);
+        }
+    }
+    ensure!(failed.is_empty(), "failing: {}", failed.join(", "));
+    Ok(())
+}
+
+/// All compiled tests but xtask's own, which drive cargo and apt.
+fn binaries(root: &Path) -> Result<Vec<Binary>> {
+    let output = cargo(root)
+        .args([
+            "test",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--no-run",
+            "--message-format=json",
+        ])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    ensure!(output.status.success(), "the tests do not compile");
+    let mut found = Vec::new();
+    for message in Message::parse_stream(output.stdout.as_slice()) {
+        if let Message::CompilerArtifact(artifact) = message?
+            && artifact.profile.test
+            && let Some(path) = artifact.executable
+        {
+            let package = artifact
+                .manifest_path
+                .parent()
+                .context("a manifest lies in no directory")?;
+            found.push(Binary {
+                path: path.into(),
+                package: package.into(),
+            });
+        }
+    }
+    Ok(found)
+}
