@@ -162,6 +162,8 @@ pub fn depends_override(package: &str) -> Option<&'static str> {
 pub const EXTRA_REQUIRES: &[(&str, &str)] = &[
     // Its macros come along, as on Fedora.
     ("python3-dev", "pyproject-rpm-macros"),
+    // A compiler nobody wants without the C library's headers; Debian only recommends them.
+    ("gcc", "libc6-dev"),
 ];
 
 /// Files that are not shipped.
