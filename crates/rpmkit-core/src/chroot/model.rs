@@ -285,8 +285,9 @@ fn perform(store: &Store, op: &Op) -> Result<(), ChrootError> {
 struct Seen {
     /// Of each snapshot: content, and of which instances it is current.
     names: BTreeMap<String, (Files, Vec<String>)>,
-    /// Of each instance: what the next session shows, and what `clean` goes back to.
-    instances: BTreeMap<String, (Files, Files)>,
+    /// Of each instance: what the next session shows, what `clean` goes back to, and whether the upper
+    /// is frozen.
+    instances: BTreeMap<String, (Files, Files, bool)>,
     /// How often each reference's layer is referred to.
     counts: BTreeMap<String, usize>,
     /// The same of all layers, in order of number.
@@ -318,7 +319,9 @@ fn seen_in_model(model: &Model) -> Seen {
             .iter()
             .map(|e| {
                 let clean = model.refs[&format!(".current {e}")];
-                (e.clone(), (files(model.upper(e)), files(clean)))
+                let upper = model.upper(e);
+                let frozen = model.layers[&upper].immutable;
+                (e.clone(), (files(upper), files(clean), frozen))
             })
             .collect(),
         counts: model
@@ -367,7 +370,8 @@ fn seen_in_store(store: &Store) -> Seen {
             .iter()
             .map(|(ext, i)| {
                 let clean = content(store, &i.current);
-                (ext.clone(), (upper_content(store, &i.upper), clean))
+                let frozen = matches!(i.upper, Upper::Frozen(_));
+                (ext.clone(), (upper_content(store, &i.upper), clean, frozen))
             })
             .collect(),
         counts: by_name,

@@ -260,7 +260,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut doomed: Vec<PathBuf> = Vec::new();
         for path in entries(&self.0.dir.join("tmp"))? {
-            if unowned(&path)? {
+            if !path.is_dir() {
+                // A measurement being written down; whoever does it can do without.
+                if !options.dry_run {
+                    self.0.disk.unlink(&path)?;
+                }
+            } else if unowned(&path)? {
                 doomed.push(path);
             }
         }
