@@ -123,8 +123,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn inside(&self, session: &Session, words: &[&str]) -> String {
-        session.renew().unwrap();
+    fn inside(&self, session: &mut Session, words: &[&str]) -> String {
+        session.refresh().unwrap();
         let mut spec = ContainerSpec::new(self.mode.clone(), session.root().into());
         let program = std::env::current_exe().unwrap();
         for dir in ["/usr", "/lib", "/lib64"] {
@@ -156,8 +156,8 @@ impl Bench {
 
     fn dump(&self, name: &str) -> String {
         let layer = self.chroot.layer(name).unwrap();
-        let session = self.chroot.throwaway(layer.as_ref()).unwrap();
-        let dump = self.inside(&session, &["dump"]);
+        let mut session = self.chroot.throwaway(layer.as_ref()).unwrap();
+        let dump = self.inside(&mut session, &["dump"]);
         session.close().unwrap();
         dump
     }
@@ -186,11 +186,11 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
 
     let mut session = chroot.open().unwrap();
     session.mark_dirty().unwrap();
-    bench.inside(&session, &["write-1", ids]);
+    bench.inside(&mut session, &["write-1", ids]);
     session.snapshot("one", "").unwrap();
     session.mark_dirty().unwrap();
-    bench.inside(&session, &["write-2"]);
-    let written = bench.inside(&session, &["dump"]);
+    bench.inside(&mut session, &["write-2"]);
+    let written = bench.inside(&mut session, &["dump"]);
     session.snapshot("two", "").unwrap();
     session.close().unwrap();
     let (one, two) = (bench.dump("one"), bench.dump("two"));
@@ -200,17 +200,21 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
     // Changes on top are gone after going back.
     for (name, dump) in [("one", &one), ("two", &two)] {
         chroot.rollback(name).unwrap();
-        let session = chroot.open().unwrap();
+        let mut session = chroot.open().unwrap();
         assert_eq!(
-            &bench.inside(&session, &["dump"]),
+            &bench.inside(&mut session, &["dump"]),
             dump,
             "rollback to {name}"
         );
-        bench.inside(&session, &["write-more", "x"]);
+        bench.inside(&mut session, &["write-more", "x"]);
         session.close().unwrap();
         chroot.clean().unwrap();
-        let session = chroot.open().unwrap();
-        assert_eq!(&bench.inside(&session, &["dump"]), dump, "clean to {name}");
+        let mut session = chroot.open().unwrap();
+        assert_eq!(
+            &bench.inside(&mut session, &["dump"]),
+            dump,
+            "clean to {name}"
+        );
         session.close().unwrap();
     }
 
@@ -255,11 +259,11 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
     }
 
     // Several at once on one snapshot.
-    let sessions: Vec<Session> = (0..3)
+    let mut sessions: Vec<Session> = (0..3)
         .map(|_| chroot.throwaway(first.as_ref()).unwrap())
         .collect();
     std::thread::scope(|scope| {
-        for (n, session) in sessions.iter().enumerate() {
+        for (n, session) in sessions.iter_mut().enumerate() {
             let bench = &bench;
             scope.spawn(move || bench.inside(session, &["write-more", &n.to_string()]));
         }
@@ -272,7 +276,7 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
     for n in 0..40 {
         session.mark_dirty().unwrap();
         if n % 13 == 0 {
-            bench.inside(&session, &["write-more", &n.to_string()]);
+            bench.inside(&mut session, &["write-more", &n.to_string()]);
         }
         session.snapshot(&format!("deep-{n}"), "").unwrap();
     }
@@ -397,7 +401,7 @@ fn write_1(ids: bool) {
     }
     fs::set_permissions(data.join("setuid"), fs::Permissions::from_mode(0o4755)).unwrap();
     let mut closed = fs::DirBuilder::new();
-    closed.mode(0).create(data.join("closed")).unwrap();
+    closed.mode(0o0).create(data.join("closed")).unwrap();
     fs::create_dir("/builddir/build").unwrap();
     fs::write("/builddir/build/spec", "spec").unwrap();
     fs::write("/tmp/scratch", "scratch").unwrap();

@@ -63,6 +63,19 @@ const OPERATIONS: &[(&str, &[Stage])] = &[
         ],
     ),
     (
+        "move to another layer",
+        &[
+            |s| chroot(s).rollback(POSTINIT),
+            |s| {
+                let layer = base(s, "newer")?;
+                let mut session = chroot(s).open()?;
+                session.move_to(&layer)?;
+                session.refresh()?;
+                session.close()
+            },
+        ],
+    ),
+    (
         "flatten",
         &[|s| {
             let top = chroot(s).layer("a")?.expect("a snapshot with files");
@@ -255,10 +268,11 @@ crash_tests! {
     killed_in_discard = 13,
     killed_in_session_snapshot = 14,
     killed_in_init = 15,
-    killed_in_flatten = 16,
-    killed_collecting = 17,
-    killed_in_adopt = 18,
-    killed_in_import = 19,
+    killed_in_move = 16,
+    killed_in_flatten = 17,
+    killed_collecting = 18,
+    killed_in_adopt = 19,
+    killed_in_import = 20,
 }
 
 #[test]

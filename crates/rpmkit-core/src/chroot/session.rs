@@ -86,8 +86,9 @@ impl Chroot {
         let mut garbage = None;
         let upper = self.change(|state| {
             let instance = state.instance(&self.ext);
-            if let Upper::Private { id, open, .. } = &instance.upper {
-                if open.as_ref().is_some_and(|b| *b != boot) {
+            if let Upper::Private { id, open: Some(opened), .. } = &instance.upper
+                && *opened != boot
+            {
                     self.store.events().warn(format!(
                         "the machine went down while chroot `{}` was being written on; its unsaved changes are dropped",
                         self.label()
@@ -95,7 +96,6 @@ impl Chroot {
                     garbage = Some(id.clone());
                     instance.upper = Upper::Frozen(instance.current.clone());
                 }
-            }
             let upper = match &instance.upper {
                 Upper::Frozen(top) => {
                     let parent = self.locked_layer(&top.clone())?;
@@ -160,20 +160,9 @@ impl PrivateUpper {
             store.trash(&dir.join("work"))?;
             store.writable(&dir, &below)?;
         }
-        let root = match store.format().driver {
-            crate::store::Driver::Plain => Root::Dir(dir.join("fs")),
-            crate::store::Driver::Overlay => {
-                // A work directory that was mounted `volatile` will not be mounted again.
-                let work = dir.join("work");
-                store.trash(&work)?;
-                store.inner().disk.mkdir(&work, 0o755)?;
-                Root::Overlay {
-                    lowers: store.lowers(&below)?,
-                    upper: dir.join("fs"),
-                    work,
-                }
-            }
-        };
+        // A work directory that was mounted `volatile` will not be mounted again.
+        store.trash(&dir.join("work"))?;
+        let root = store.writable(&dir, &below)?;
         Ok(Self {
             id: id.clone(),
             dir,
@@ -217,12 +206,6 @@ impl Session {
     /// The root to run in.
     pub fn root(&self) -> &Root {
         &self.upper.root
-    }
-
-    /// To be called before each further container is started on the root: overlayfs wants a fresh
-    /// work directory each time. No container may be running.
-    pub fn renew(&self) -> Result<(), ChrootError> {
-        Ok(self.chroot.store.renew_work(&self.upper.root)?)
     }
 
     /// A directory kept off the overlay: `builddir`, `tmp` or `vartmp`; see
@@ -327,11 +310,7 @@ impl Session {
     /// Makes the root mountable again after a container used it: overlayfs will not mount a work
     /// directory a second time once it was mounted without syncing.
     pub fn refresh(&mut self) -> Result<(), ChrootError> {
-        if let Root::Overlay { work, .. } = &self.upper.root {
-            self.chroot.store.trash(work)?;
-            self.chroot.store.inner().disk.mkdir(work, 0o755)?;
-        }
-        Ok(())
+        Ok(self.chroot.store.renew_work(&self.upper.root)?)
     }
 
     /// Makes a new private upper on `parent`, writes it down, and drops the old one.
@@ -452,11 +431,12 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if !self.finished && self.is_throwaway() {
-            if let Err(e) = self.chroot.store.trash(&self.upper.dir) {
-                let events = self.chroot.store.events();
-                events.warn(format!("dropping a chroot: {e}"));
-            }
+        if !self.finished
+            && self.is_throwaway()
+            && let Err(e) = self.chroot.store.trash(&self.upper.dir)
+        {
+            let events = self.chroot.store.events();
+            events.warn(format!("dropping a chroot: {e}"));
         }
     }
 }

@@ -100,6 +100,14 @@ impl Chroot {
             self.store.trash(&dir)?;
             return Ok(parent);
         }
+        if !fs.exists() {
+            // A move to another layer was cut short.
+            let below = match self.locked_layer(&parent)? {
+                Some(layer) => self.store.chain_unguarded(&layer)?,
+                None => Vec::new(),
+            };
+            self.store.writable(&dir, &below)?;
+        }
         let spec = LayerSpec {
             kind: LayerKind::Snapshot,
             packages: Vec::new(),

@@ -107,6 +107,8 @@ pub(super) fn upper_content(store: &Store, upper: &Upper) -> Files {
     };
     let dir = store.upper_dir(id);
     let mut layers = vec![dir.join("fs")];
+    // Missing when a move to another layer was cut short; then nothing was written on it.
+    layers.retain(|l| l.exists());
     if let Some(parent) = parent {
         let parent = store.need(parent).unwrap();
         layers.extend(store.chain(&parent).unwrap().iter().map(Layer::fs));

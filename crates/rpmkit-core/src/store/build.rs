@@ -103,7 +103,7 @@ impl Store {
         })
     }
 
-    /// Makes `fs` (and `work`) in `dir` for writing on top of `below`.
+    /// Makes `fs` (and `work`) in `dir`, unless they are there, for writing on top of `below`.
     pub(crate) fn writable(&self, dir: &Path, below: &[Layer]) -> Result<Root, StoreError> {
         let fs = dir.join("fs");
         match self.0.format.driver {
@@ -118,9 +118,15 @@ impl Store {
                 })
             }
             Driver::Plain => {
-                match below.first() {
-                    Some(layer) => self.copy(&layer.fs(), &fs)?,
-                    None => self.0.disk.mkdir(&fs, 0o755)?,
+                if !fs.exists() {
+                    // Under another name until it is complete.
+                    let copy = dir.join("fs.new");
+                    self.trash(&copy)?;
+                    match below.first() {
+                        Some(layer) => self.copy(&layer.fs(), &copy)?,
+                        None => self.0.disk.mkdir(&copy, 0o755)?,
+                    }
+                    self.0.disk.rename(&copy, &fs)?;
                 }
                 Ok(Root::Dir(fs))
             }
@@ -183,6 +189,7 @@ impl Store {
         // overlayfs's work directory is of no use once the layer is read-only, and must not be
         // mounted again after `volatile`.
         self.trash(&dir.join("work"))?;
+        self.trash(&dir.join("fs.new"))?;
         if !spec.packages.is_empty() {
             let list = PackageList {
                 format: FORMAT,
@@ -262,10 +269,10 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.published {
-            if let Err(e) = self.store.trash(&self.dir) {
-                self.store.events().warn(format!("dropping a layer: {e}"));
-            }
+        if !self.published
+            && let Err(e) = self.store.trash(&self.dir)
+        {
+            self.store.events().warn(format!("dropping a layer: {e}"));
         }
     }
 }
