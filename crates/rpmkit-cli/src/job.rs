@@ -81,7 +81,13 @@ pub fn build(
         Err(_) => !cleanup.on_failure,
     };
     let ended = if keep { root.close() } else { root.discard() };
-    let failure = outcome.as_ref().err().map(|error| card(error, &about));
+    let failure = outcome.as_ref().err().map(|error| {
+        let mut card = card(error, &about);
+        if keep {
+            card.suggest_look();
+        }
+        card
+    });
     let record = record(&outcome, failure.as_ref(), job, &about, arch);
     let record = BuildRecord {
         phases: cx.times.collected().split_off(before),

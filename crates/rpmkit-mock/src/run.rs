@@ -56,7 +56,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
     for line in &request.deprecations {
         cx.printer.line(format!("ERROR: {line}"));
     }
-    crate::modes::run(cx, &request, &args)
+    crate::modes::run(cx, &request, &name, &args)
 }
 
 /// What stands before the message about a wrong option.

@@ -45,6 +45,10 @@ impl People {
         if let Some(bar) = self.bars().remove(&(phase, what.to_owned())) {
             bar.finish_and_clear();
         }
+        // A line for nothing is noise; --verbose has it, and so has the record.
+        if ok && took < WORTH_A_LINE && self.printer.verbosity() < Verbosity::Verbose {
+            return;
+        }
         let mark = if ok {
             self.printer.paint(Tone::Good, "✓")
         } else {
@@ -136,6 +140,9 @@ impl Listener for People {
     }
 }
 
+/// Phases that took less are not told.
+const WORTH_A_LINE: Duration = Duration::from_millis(50);
+
 fn titled(phase: Phase, what: &str) -> String {
     if what.is_empty() {
         phase.to_string()
@@ -219,6 +226,21 @@ mod tests {
             "warning: mirror 1 is gone\n"
         );
         assert!(shown(Verbosity::Normal, true).contains("for gcc... gcc\n"));
+    }
+
+    #[test]
+    fn what_took_no_time_is_not_told() {
+        let event = Event::PhaseEnd {
+            phase: Phase::Metadata,
+            what: String::new(),
+            took: Duration::from_millis(3),
+            ok: true,
+        };
+        for (verbosity, lines) in [(Verbosity::Normal, 0), (Verbosity::Verbose, 1)] {
+            let (printer, _, err) = Printer::captured(Face::People, verbosity);
+            People::new(printer, false).on_event(SystemTime::now(), &event);
+            assert_eq!(err.text().lines().count(), lines);
+        }
     }
 
     #[test]

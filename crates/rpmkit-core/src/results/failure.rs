@@ -174,6 +174,29 @@ impl FailureCard {
         }
     }
 
+    /// Names the command that opens the chroot as the failed build left it, where a look into it
+    /// helps. To be called only when it is left so.
+    pub fn suggest_look(&mut self) {
+        let helps = matches!(
+            self.cause,
+            Cause::Section { .. }
+                | Cause::MissingCommand { .. }
+                | Cause::MissingComponent { .. }
+                | Cause::UnpackagedFiles { .. }
+                | Cause::FilesMissing { .. }
+                | Cause::PatchFailed { .. }
+                | Cause::WrongSourceDirectory { .. }
+                | Cause::Killed { .. }
+        );
+        if let Some(chroot) = self
+            .chroot
+            .as_ref()
+            .filter(|_| helps && self.next.is_none())
+        {
+            self.next = Some(format!("rpmkit mock -r {chroot} --shell"));
+        }
+    }
+
     /// Which of the log files has the rest of the story.
     pub fn which_log(&self) -> Log {
         match self.phase {
@@ -196,6 +219,20 @@ mod tests {
         let newer =
             r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1,"new":[]}"#;
         assert_eq!(serde_json::from_str::<FailureCard>(newer).unwrap(), card);
+    }
+
+    #[test]
+    fn a_look_is_offered_where_it_helps() {
+        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "no");
+        card.chroot = Some("td".into());
+        card.suggest_look();
+        assert_eq!(card.next, None);
+        card.cause = Cause::ArchInNoarch;
+        card.suggest_look();
+        assert_eq!(card.next, None);
+        card.cause = Cause::PatchFailed { patch: None };
+        card.suggest_look();
+        assert_eq!(card.next.as_deref(), Some("rpmkit mock -r td --shell"));
     }
 
     #[test]

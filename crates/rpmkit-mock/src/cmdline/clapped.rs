@@ -1,8 +1,12 @@
 //! The table as a clap command, for help, completions and the man page; never for parsing.
 
 use clap::{Arg, ArgAction, Command, ValueHint, builder::PossibleValuesParser};
-use clap_complete::ArgValueCompleter;
-use rpmkit_cli::complete;
+use std::ffi::OsStr;
+
+use clap_complete::{
+    ArgValueCompleter, CompletionCandidate, PathCompleter, engine::ValueCompleter,
+};
+use rpmkit_cli::{Host, complete};
 
 use super::table::{ENTRIES, Entry, Kind};
 
@@ -11,7 +15,7 @@ pub fn command() -> Command {
     let words = Arg::new("words")
         .value_name("WORD")
         .num_args(0..)
-        .value_hint(ValueHint::AnyPath)
+        .add(ArgValueCompleter::new(complete_words))
         .help("Source packages, packages, files or a command, as the mode takes them");
     ENTRIES
         .iter()
@@ -30,6 +34,19 @@ pub fn command() -> Command {
         .args_override_self(true)
         .version(env!("CARGO_PKG_VERSION"))
         .max_term_width(100)
+}
+
+/// Snapshots for the modes that take one, files for all others.
+fn complete_words(current: &OsStr) -> Vec<CompletionCandidate> {
+    let of_snapshots = Host::read().is_ok_and(|host| {
+        let mut args = host.args.iter().filter_map(|arg| arg.to_str());
+        args.any(|arg| ["--rollback-to", "--remove-snapshot"].contains(&arg))
+    });
+    if of_snapshots {
+        rpmkit_snap::complete::snapshots(current)
+    } else {
+        PathCompleter::any().complete(current)
+    }
 }
 
 fn arg(entry: &Entry) -> Arg {

@@ -22,19 +22,17 @@ use rpmkit_core::{Event, ExitCode};
 use self::work::Work;
 use crate::{mode::Mode, request::MockRequest, run::MOCK_VERSION};
 
-/// Runs the mode of a request; `args` are the words it was made from.
-pub fn run(cx: &mut Context, request: &MockRequest, args: &[String]) -> Outcome {
+/// Runs the mode of a request; `program` and `args` are the words it was made from.
+pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[String]) -> Outcome {
     match request.mode {
         Mode::ScrubAllChroots => return clean::scrub_all_chroots(cx),
         Mode::ListChroots => return show::list_chroots(cx, request),
         _ => {}
     }
     let work = Work::new(cx, request)?;
-    let program = cx.host.called_as();
-    let words: Vec<String> = std::iter::once(&program)
-        .chain(args)
-        .map(|w| shell_quoted(w))
-        .collect();
+    let program = program.rsplit('/').next().unwrap_or(program).to_owned();
+    let words = args.iter().map(|word| shell_quoted(word));
+    let words: Vec<String> = std::iter::once(program).chain(words).collect();
     work.info(format!(
         "mock.py version {MOCK_VERSION} starting (rpmkit {}), args: {}",
         env!("CARGO_PKG_VERSION"),

@@ -38,9 +38,15 @@ pub struct Work<'a> {
     pub events: Events,
 }
 
-/// What to load, by mock's rules of searching.
+/// What to load: by mock's rules of searching when called by its name, else by our own, so that
+/// `rpmkit mock` finds every chroot that `rpmkit build` finds.
 pub fn load_request(cx: &Context, request: &MockRequest) -> LoadRequest {
-    let mut load = LoadRequest::mock(request.root(), setup::config_host(&cx.host));
+    let host = setup::config_host(&cx.host);
+    let mut load = if cx.host.called_as() == "mock" {
+        LoadRequest::mock(request.root(), host)
+    } else {
+        LoadRequest::new(request.root(), host)
+    };
     load.configdir = request
         .options
         .configdir
