@@ -11,34 +11,24 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
-
-use serde::{Deserialize, Serialize};
 
 use super::{
     address::Address,
     conf::{Expire, RepoSet, Repository},
+    contents::{Contents, REPOMD, unavailable},
     disk::{Lock, replace},
-    error::{Cause, Failures, RepoError},
-    fetcher::{Fetcher, address, as_cause},
-    http::{Ask, Validators},
-    mirrors::{parse_list, parse_metalink},
+    error::{Cause, RepoError},
+    fetcher::{Fetcher, as_cause},
+    gpg::SignatureProblem,
     progress::Meter,
     repomd::{Record, Repomd},
     retry::Mirrors,
+    state::{FORMAT, State, now, read_state, record_name},
     transfer::{self, Expect},
 };
-use crate::{
-    event::Phase,
-    types::{Checksum, Hasher},
-};
-
-/// The table of contents, relative to the repository.
-const REPOMD: &str = "repodata/repomd.xml";
-
-/// Format of `state.json`.
-const FORMAT: u32 = 1;
+use crate::{event::Phase, types::Checksum};
 
 /// Verified metadata of one repository.
 #[derive(Debug, Clone)]
@@ -57,31 +47,6 @@ pub struct RepoData {
     pub modules: Option<PathBuf>,
     /// The file list, to be had by [`Fetcher::filelists`].
     filelists: Option<Record>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct State {
-    format: u32,
-    /// When the server was last asked, seconds since 1970.
-    checked: u64,
-    /// SHA-256 of `repomd.xml`.
-    repomd: String,
-    /// Base that `repomd.xml` came from.
-    base: String,
-    /// Bases as last known.
-    bases: Vec<String>,
-    validators: Validators,
-    /// Keys the signature was checked with; `None` when it was not checked.
-    signed_by: Option<Vec<String>>,
-}
-
-/// `repomd.xml` with where it came from.
-struct Contents {
-    data: Vec<u8>,
-    repomd: Repomd,
-    base: Address,
-    validators: Validators,
-    signed_by: Option<Vec<String>>,
 }
 
 impl Fetcher {
@@ -251,7 +216,7 @@ impl Fetcher {
     }
 
     /// Whether the signature was checked with the keys that are asked for now.
-    fn signature_known(&self, repo: &Repository, state: &State) -> bool {
+    pub(super) fn signature_known(&self, repo: &Repository, state: &State) -> bool {
         !repo.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
     }
 
@@ -297,7 +262,17 @@ impl Fetcher {
         let mut again = false;
         loop {
             let known = cached.as_ref().filter(|_| !again);
-            let contents = self.contents(repo, &mirrors, &versions, known, again)?;
+            let contents = match self.contents(repo, &mirrors, &versions, known, again) {
+                // Table and signature may be of two versions: once more, past all caches.
+                Err(RepoError::Signature {
+                    problem: SignatureProblem::Wrong { .. },
+                    ..
+                }) if !again => {
+                    again = true;
+                    continue;
+                }
+                other => other?,
+            };
             match self.fetch_all(repo, &mirrors, &contents) {
                 Ok(()) => {
                     let old = cached.as_ref().map(|(state, _)| state);
@@ -356,188 +331,6 @@ impl Fetcher {
                 url: contents.base.shown(),
                 reason: "a metadata file vanished from the cache just after it was fetched"
                     .to_owned(),
-            })
-    }
-
-    /// Bases by metalink or mirror list, then those given; and the digests `repomd.xml` may have.
-    fn bases(
-        &self,
-        repo: &Repository,
-        state: Option<&State>,
-    ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
-        let mut bases = Vec::new();
-        let mut versions = Vec::new();
-        if let Some(url) = repo.metalink.as_ref().or(repo.mirrorlist.as_ref()) {
-            match self.mirror_list(repo, url) {
-                Ok((found, digests)) => {
-                    bases = found;
-                    versions = digests;
-                }
-                // The mirrors of last time may still serve, when nothing vouches for the content
-                // but them anyway; a metalink's digests cannot be done without.
-                Err(error) => match state {
-                    Some(state) if repo.metalink.is_none() => {
-                        self.events
-                            .warn(format!("{error}; using the mirrors of the last time"));
-                        bases.clone_from(&state.bases);
-                    }
-                    _ if !repo.baseurl.is_empty() => self.events.warn(error.to_string()),
-                    _ => return Err(error),
-                },
-            }
-        }
-        for base in &repo.baseurl {
-            address(&repo.id, base)?;
-            if !bases.contains(base) {
-                bases.push(base.clone());
-            }
-        }
-        let first = bases.first().ok_or_else(|| RepoError::NoAddress {
-            repo: repo.id.clone(),
-        })?;
-        // Wrong certificates and proxies are the user's mistake: told once, before any attempt.
-        self.agents
-            .check(&repo.id, &address(&repo.id, first)?, &repo.transport)?;
-        Ok((bases, versions))
-    }
-
-    fn mirror_list(
-        &self,
-        repo: &Repository,
-        url: &str,
-    ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
-        let data = self.small(&repo.id, url, &repo.transport)?;
-        let bad = |reason: String| RepoError::Metadata {
-            repo: repo.id.clone(),
-            url: url.to_owned(),
-            reason,
-        };
-        // A mirrorlist option may well name a metalink.
-        if repo.metalink.is_some() || data.trim_ascii_start().starts_with(b"<?xml") {
-            let link = parse_metalink(&data).map_err(bad)?;
-            return Ok((link.bases, link.versions));
-        }
-        let bases = parse_list(&String::from_utf8_lossy(&data));
-        if bases.is_empty() {
-            return Err(bad("it names no mirror that can be used".to_owned()));
-        }
-        Ok((bases, Vec::new()))
-    }
-
-    /// Gets `repomd.xml`, or finds that the cached one is still right.
-    fn contents(
-        &self,
-        repo: &Repository,
-        mirrors: &Mirrors,
-        versions: &[Checksum],
-        cached: Option<&(State, (Vec<u8>, Repomd))>,
-        fresh: bool,
-    ) -> Result<Contents, RepoError> {
-        let reuse = cached.filter(|(state, _)| self.signature_known(repo, state));
-        if let Some((state, (data, repomd))) = reuse
-            && let Some(newest) = versions.first()
-            && digest(data, newest) == *newest
-            && let Ok(base) = Address::parse(&state.base)
-        {
-            return Ok(Contents {
-                data: data.clone(),
-                repomd: repomd.clone(),
-                base,
-                validators: state.validators.clone(),
-                signed_by: state.signed_by.clone(),
-            });
-        }
-        let fetched = mirrors.each(REPOMD, &repo.transport, self.options.wait, |base| {
-            let file = base.join(REPOMD).map_err(Cause::Content)?;
-            let known = reuse
-                .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
-                .map(|(state, contents)| (&state.validators, contents));
-            let ask = Ask {
-                unless: known.map(|(validators, _)| validators),
-                fresh,
-                ..Ask::default()
-            };
-            let small = transfer::small(&self.agents, &file, &repo.transport, &ask)?;
-            let (data, validators) = match (small, known) {
-                (Some(small), _) => (small.data, small.validators),
-                (None, Some((validators, contents))) => (contents.0.clone(), validators.clone()),
-                (None, None) => return Err(Cause::Status(304)),
-            };
-            if let Some(first) = versions.first()
-                && !versions
-                    .iter()
-                    .any(|version| digest(&data, version) == *version)
-            {
-                let expected: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                return Err(Cause::Digest {
-                    expected: expected.join(" or "),
-                    found: digest(&data, first),
-                });
-            }
-            let repomd = Repomd::parse(&data)
-                .map_err(|reason| Cause::Content(format!("it is not valid: {reason}")))?;
-            Ok((data, repomd, validators))
-        });
-        let ((data, repomd, validators), base) = match fetched {
-            Ok(found) => found,
-            Err(failures) => return Err(unavailable(repo, REPOMD, failures)),
-        };
-        let mut contents = Contents {
-            data,
-            repomd,
-            base: base.clone(),
-            validators,
-            signed_by: None,
-        };
-        if repo.repo_gpgcheck {
-            self.check_signature(repo, base, &contents.data)?;
-            contents.signed_by = Some(repo.gpgkey.clone());
-        }
-        Ok(contents)
-    }
-
-    fn check_signature(
-        &self,
-        repo: &Repository,
-        base: &Address,
-        data: &[u8],
-    ) -> Result<(), RepoError> {
-        let keys = self.keys(repo, "repo_gpgcheck")?;
-        let ring = self.ring(repo, &keys)?;
-        let relative = "repodata/repomd.xml.asc";
-        let bad = |reason| RepoError::Address {
-            repo: repo.id.clone(),
-            url: base.shown(),
-            reason,
-        };
-        let file = base.join(relative).map_err(bad)?;
-        let signed = base.join(REPOMD).map_err(bad)?.shown();
-        // From the same server only: a signature belongs to one version of the file.
-        let server = Mirrors::new(vec![file]);
-        let fetched = server.each("", &repo.transport, self.options.wait, |file| {
-            transfer::small(&self.agents, file, &repo.transport, &Ask::default())
-        });
-        let signature = match fetched {
-            Ok((small, _)) => small.map(|small| small.data).unwrap_or_default(),
-            Err(failures) => {
-                let missing = failures.0.last().is_some_and(|failure| {
-                    matches!(failure.cause, Cause::Missing | Cause::Status(404 | 410))
-                });
-                if !missing {
-                    return Err(unavailable(repo, relative, failures));
-                }
-                return Err(RepoError::Signature {
-                    repo: repo.id.clone(),
-                    url: signed,
-                    problem: super::gpg::SignatureProblem::Missing,
-                });
-            }
-        };
-        ring.verify_detached(data, &signature)
-            .map_err(|problem| RepoError::Signature {
-                repo: repo.id.clone(),
-                url: signed,
-                problem,
             })
     }
 
@@ -622,50 +415,4 @@ pub(super) fn all_local(repo: &Repository) -> bool {
         .chain(&repo.mirrorlist)
         .chain(&repo.metalink)
         .all(|url| matches!(Address::parse(url), Ok(Address::Local(_))))
-}
-
-/// Name of a metadata file in the cache.
-fn record_name(record: &Record) -> String {
-    let sum = &record.checksum;
-    format!("{}-{}.{}", sum.kind.name(), sum.hex, record.kind)
-}
-
-/// Names of the metadata files a cached state speaks of.
-pub(super) fn records_named(dir: &Path) -> Vec<String> {
-    read_state(dir)
-        .map(|(_, (_, repomd))| repomd.records.iter().map(record_name).collect())
-        .unwrap_or_default()
-}
-
-fn unavailable(repo: &Repository, what: &str, failures: Failures) -> RepoError {
-    RepoError::Unavailable {
-        repo: repo.id.clone(),
-        what: what.to_owned(),
-        failures,
-    }
-}
-
-/// Digest of `data` of the kind `like` has.
-fn digest(data: &[u8], like: &Checksum) -> Checksum {
-    let mut hasher = Hasher::new(like.kind);
-    hasher.update(data);
-    hasher.finish()
-}
-
-fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-}
-
-/// The state and the `repomd.xml` it speaks of, if both are there, of this format, and fit.
-fn read_state(dir: &Path) -> Option<(State, (Vec<u8>, Repomd))> {
-    let text = std::fs::read(dir.join("state.json")).ok()?;
-    let state: State = serde_json::from_slice(&text).ok()?;
-    let data = std::fs::read(dir.join("repomd.xml")).ok()?;
-    if state.format != FORMAT || Checksum::sha256(&data).hex != state.repomd {
-        return None;
-    }
-    let repomd = Repomd::parse(&data).ok()?;
-    Some((state, (data, repomd)))
 }

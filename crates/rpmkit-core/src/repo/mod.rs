@@ -12,6 +12,7 @@
 mod address;
 pub mod conf;
 mod connect;
+mod contents;
 pub mod create;
 mod disk;
 mod error;
@@ -30,6 +31,7 @@ mod progress;
 mod prune;
 mod repomd;
 mod retry;
+mod state;
 mod transfer;
 mod url;
 mod xml;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{error::RepoError, fetcher::Fetcher, metadata::records_named};
+use super::{error::RepoError, fetcher::Fetcher, state::records_named};
 
 /// How exact the time of the last use is: finer would mean a write for every use.
 const USE: Duration = Duration::from_secs(24 * 3600);

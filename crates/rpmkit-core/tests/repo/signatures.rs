@@ -77,6 +77,15 @@ fn a_signed_table_of_contents() {
     assert!(error.to_string().contains("/no/such/key"), "{error}");
     assert!(matches!(error, RepoError::Key { .. }));
 
+    // A signature of a moment ago, then the right one.
+    let asc = std::fs::read(repo.metadata("repomd.xml.asc")).unwrap();
+    std::fs::write(repo.path().join("old"), "an older text").unwrap();
+    key.sign_file(&repo.path().join("old"));
+    let old = std::fs::read(repo.path().join("old.asc")).unwrap();
+    assert_ne!(asc, old);
+    server.fault("repomd.xml.asc", crate::server::Fault::Instead(old), 1);
+    refresh(&good).unwrap();
+
     // The signature of another text.
     let mut text = std::fs::read(&repomd).unwrap();
     text.extend(b"<!-- x -->");
