@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{
     Dict, Host, Message, Origin, Value,
     heap::Cell,
-    options::{canonical, defaults},
+    options::{ALIASES, canonical, defaults},
     origin::Origins,
     template::Expander,
 };
@@ -106,6 +106,17 @@ impl Draft {
         if !self.files.contains(&file) {
             self.files.push(file);
         }
+    }
+
+    /// The options as they are now, each also under its other names.
+    pub(super) fn with_aliases(&self) -> Dict {
+        let mut all = self.finish().unwrap_or_default();
+        for (alias, option) in ALIASES {
+            if let Some(value) = all.get(option).cloned() {
+                all.set(*alias, value);
+            }
+        }
+        all
     }
 
     /// Expands templates against the options as they are now.

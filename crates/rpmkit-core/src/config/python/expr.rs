@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{BoolOp, Expr, ExprSubscript, Operator, StmtAugAssign, UnaryOp};
 use ruff_text_size::Ranged;
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use super::{literal, ops, refuse, run::Interp};
 use crate::config::{ConfigError, Value, heap::Cell, options};
@@ -135,7 +135,12 @@ impl Interp<'_, '_> {
         }
         let mut value = self.eval(left)?;
         for op in chain.into_iter().rev() {
-            let right = self.eval(&op.right)?;
+            // `'%(option)s' % config_opts`
+            let right = if op.op == Operator::Mod && is_root(&op.right) {
+                Cell::new(Value::Dict(self.reading.draft.with_aliases()))
+            } else {
+                self.eval(&op.right)?
+            };
             value = self.operate(op, &value, op.op, &right)?;
         }
         Ok(value)
@@ -160,6 +165,12 @@ impl Interp<'_, '_> {
                 let items: Vec<Cell> = a.iter().chain(b.iter()).cloned().collect();
                 self.room(node, items.len())?;
                 return Ok(Cell::Tuple(Rc::new(items)));
+            }
+            (Operator::BitOr, Cell::Dict(a), Cell::Dict(b)) => {
+                let mut entries = (**a).borrow().clone();
+                entries.extend(b.borrow().iter().map(|(k, v)| (k.clone(), v.clone())));
+                self.room(node, entries.len())?;
+                return Ok(Cell::Dict(Rc::new(RefCell::new(entries))));
             }
             _ => {}
         }
@@ -352,6 +363,11 @@ impl Interp<'_, '_> {
                     )
                 })
             }
+            Cell::List(_) | Cell::Tuple(_) | Cell::Plain(Value::Str(_))
+                if subscript.slice.is_slice_expr() =>
+            {
+                self.slice(subscript, &container)
+            }
             Cell::List(_) | Cell::Tuple(_) | Cell::Plain(Value::Str(_) | Value::Bytes(_)) => {
                 let index = self.value(&subscript.slice)?;
                 let items = self.iterate(subscript, &container)?;
@@ -364,6 +380,44 @@ impl Interp<'_, '_> {
                 Err(self.wrong(subscript, message))
             }
         }
+    }
+
+    /// `x[from:to]`, without a step.
+    fn slice(&mut self, subscript: &ExprSubscript, container: &Cell) -> Result<Cell, ConfigError> {
+        let Expr::Slice(slice) = subscript.slice.as_ref() else {
+            return Ok(container.clone());
+        };
+        if slice.step.is_some() {
+            let (what, instead) = refuse::expression(&subscript.slice);
+            return Err(self.refused(&*subscript.slice, what, instead));
+        }
+        let items = self.iterate(subscript, container)?;
+        let mut bound = |bound: &Option<Box<Expr>>, default: usize| match bound {
+            None => Ok(default),
+            Some(expr) => match self.value(expr)? {
+                Value::Int(at) => {
+                    let len = items.len() as i128;
+                    let at = if at < 0 { at + len } else { at };
+                    Ok(usize::try_from(at.clamp(0, len)).unwrap_or(default))
+                }
+                Value::None => Ok(default),
+                _ => Err(self.wrong(&**expr, "slice indices must be integers or None")),
+            },
+        };
+        let from = bound(&slice.lower, 0)?;
+        let to = bound(&slice.upper, items.len())?;
+        let part = items.get(from..to).unwrap_or_default().to_vec();
+        Ok(match container {
+            Cell::List(_) => Cell::list(part),
+            Cell::Tuple(_) => Cell::Tuple(Rc::new(part)),
+            _ => {
+                let mut text = String::new();
+                for cell in &part {
+                    text.push_str(&self.plain(subscript, cell)?.to_string());
+                }
+                Cell::Plain(text.into())
+            }
+        })
     }
 
     fn compare(&mut self, compare: &ruff_python_ast::ExprCompare) -> Result<bool, ConfigError> {

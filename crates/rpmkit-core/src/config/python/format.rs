@@ -106,13 +106,6 @@ pub(super) fn format(value: &Value, text: &str) -> Result<String, String> {
                 },
             ))
         }
-        (Value::Bool(flag), None) => Ok(pad(
-            if *flag { "True" } else { "False" },
-            &Spec {
-                align: spec.align.or(Some('<')),
-                ..spec
-            },
-        )),
         (
             Value::Int(_) | Value::Bool(_),
             kind @ (None | Some('d' | 'x' | 'X' | 'o' | 'b' | 'n')),

@@ -45,7 +45,7 @@ pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, C
     if let Some(unit) = cache.get(path) {
         return Ok(Rc::clone(unit));
     }
-    let text = files::read(path)?;
+    let text = straight(files::read(path)?);
     let inner = inner_lines(&text);
     if !inner.iter().any(|line| find(reading, &line.name).is_some()) {
         let unit = Rc::new(Unit::parse(path, text, Vec::new())?);
@@ -62,6 +62,38 @@ pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, C
         reading.draft.add_file(file.to_string_lossy().into_owned());
     }
     Unit::parse(path, pasted.text, pasted.segments).map(Rc::new)
+}
+
+/// Undoes blanks in front of an include that is in no block: mock's pattern takes them away with the
+/// line. They move behind it, so that every place stays where it is.
+fn straight(text: String) -> String {
+    let indented =
+        |line: &str| line.starts_with([' ', '\t']) && line.trim_start().starts_with("include(");
+    if !text.lines().any(indented) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut scan = Scan::default();
+    // Whether the statement before stands at the margin and opens no block.
+    let mut margin = true;
+    for line in text.split_inclusive('\n') {
+        let inside = scan.inside();
+        scan.line(line);
+        let body = line.trim_end_matches('\n');
+        let trimmed = body.trim_start();
+        if !inside && margin && trimmed.starts_with("include(") {
+            out.push_str(trimmed);
+            out.push_str(&body[..body.len() - trimmed.len()]);
+            out.push_str(&line[body.len()..]);
+            continue;
+        }
+        out.push_str(line);
+        if !inside && !trimmed.is_empty() && !trimmed.starts_with('#') {
+            let code = trimmed.split('#').next().unwrap_or_default().trim_end();
+            margin = body.len() == trimmed.len() && !code.ends_with(':');
+        }
+    }
+    out
 }
 
 /// A text with the files it pastes in.
@@ -99,7 +131,7 @@ impl Pasted {
                 continue;
             }
             seen.push(file.clone());
-            let content = files::read(&file)?;
+            let content = straight(files::read(&file)?);
             self.add(reading, &file, &content, seen)?;
         }
         self.segment(path, from);

@@ -92,6 +92,22 @@ fn arithmetic(left: &Value, op: Operator, right: &Value) -> Option<Result<Value,
             Operator::Add => a.checked_add(b),
             Operator::Sub => a.checked_sub(b),
             Operator::Mult => a.checked_mul(b),
+            Operator::Pow => {
+                if b < 0 {
+                    return Some(Ok(Value::Float((a as f64).powf(b as f64))));
+                }
+                u32::try_from(b).ok().and_then(|power| a.checked_pow(power))
+            }
+            Operator::LShift | Operator::RShift if b < 0 => {
+                return Some(Err("negative shift count".to_owned()));
+            }
+            Operator::LShift => u32::try_from(b)
+                .ok()
+                .and_then(|by| 1_i128.checked_shl(by))
+                .filter(|factor| *factor > 0)
+                .and_then(|factor| a.checked_mul(factor)),
+            Operator::RShift => Some(a >> b.min(127)),
+            Operator::BitXor => Some(a ^ b),
             Operator::BitOr => Some(a | b),
             Operator::BitAnd => Some(a & b),
             Operator::FloorDiv | Operator::Mod | Operator::Div if b == 0 => return zero(),
@@ -115,9 +131,11 @@ fn arithmetic(left: &Value, op: Operator, right: &Value) -> Option<Result<Value,
         };
         let result = result.ok_or_else(large);
         return Some(result.map(|number| match (left, op, right) {
-            (Value::Bool(_), Operator::BitOr | Operator::BitAnd, Value::Bool(_)) => {
-                Value::Bool(number != 0)
-            }
+            (
+                Value::Bool(_),
+                Operator::BitOr | Operator::BitAnd | Operator::BitXor,
+                Value::Bool(_),
+            ) => Value::Bool(number != 0),
             _ => Value::Int(number),
         }));
     }
@@ -130,6 +148,7 @@ fn arithmetic(left: &Value, op: Operator, right: &Value) -> Option<Result<Value,
         Operator::Div => a / b,
         Operator::FloorDiv => (a / b).floor(),
         Operator::Mod => a - b * (a / b).floor(),
+        Operator::Pow => a.powf(b),
         _ => return None,
     })))
 }

@@ -11,7 +11,7 @@ use crate::config::{Dict, Value};
 pub(super) struct Context(Arc<Dict>);
 
 impl Context {
-    pub(super) fn new(options: Arc<Dict>) -> Jinja {
+    pub(super) fn value(options: Arc<Dict>) -> Jinja {
         Jinja::from_object(Self(options))
     }
 }
@@ -33,10 +33,10 @@ pub(super) fn to_jinja(value: &Value) -> Jinja {
         Value::Bytes(bytes) => Jinja::from_bytes(bytes.clone()),
         Value::List(items) => Jinja::from(items.iter().map(to_jinja).collect::<Vec<_>>()),
         Value::Tuple(items) => Jinja::from(Tuple::new(items.iter().map(to_jinja).collect())),
-        Value::Dict(dict) => dict
-            .0
-            .iter()
-            .map(|(key, value)| (to_jinja(key), to_jinja(value)))
-            .collect(),
+        Value::Dict(dict) => Jinja::from_pairs(
+            dict.0
+                .iter()
+                .map(|(key, value)| (to_jinja(key), to_jinja(value))),
+        ),
     }
 }

@@ -2,7 +2,7 @@
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 
-use super::python;
+use super::{methods, python};
 
 /// Instructions one rendering may take. A template that needs more runs in circles; the largest shipped
 /// one takes a few thousand.
@@ -17,11 +17,15 @@ pub(super) fn environment() -> Environment<'static> {
     }
     env.set_undefined_behavior(UndefinedBehavior::Lenient);
     env.set_auto_escape_callback(|_| AutoEscape::None);
-    env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    env.set_unknown_method_callback(methods::call);
     env.set_fuel(Some(FUEL));
     env.set_recursion_limit(64);
     env.set_debug(true);
     env.set_formatter(python::format);
     env.add_filter("int", python::int);
+    env.add_filter("float", python::float);
+    env.add_filter("center", methods::center);
+    env.add_filter("wordcount", methods::wordcount);
+    env.add_filter("pprint", methods::pprint);
     env
 }

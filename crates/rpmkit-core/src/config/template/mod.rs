@@ -3,6 +3,7 @@
 
 mod context;
 mod engine;
+mod methods;
 mod python;
 
 pub(super) use python::parse_int;
@@ -35,7 +36,7 @@ impl Expander {
         };
         Self {
             engine: engine::environment(),
-            context: Context::new(Arc::clone(&raw)),
+            context: Context::value(Arc::clone(&raw)),
             raw,
             rounds,
         }
@@ -90,7 +91,8 @@ impl Expander {
         if self.rounds >= 1 && !may_change(text) {
             return Ok(text.to_owned());
         }
-        let mut last = text.to_owned();
+        // Templates know one line end.
+        let mut last = text.replace("\r\n", "\n").replace('\r', "\n");
         for _ in 0..self.rounds {
             let next = self
                 .engine

@@ -1,33 +1,78 @@
 //! Printing and conversions where Python and the template engine would differ.
 
 use minijinja::{
-    Error, State,
+    Error, ErrorKind, State,
     value::{Kwargs, Value as Jinja, ValueKind},
+};
+
+use crate::config::{
+    Value, repr,
+    value::{float_repr, str_repr},
 };
 
 /// Prints a value into the output as Python's `str()` would.
 pub(super) fn format(
     out: &mut minijinja::Output<'_>,
-    state: &mut State<'_, '_>,
+    _: &mut State<'_, '_>,
     value: &Jinja,
 ) -> Result<(), Error> {
-    if value.kind() == ValueKind::Number && !value.is_integer() {
-        if let Ok(number) = f64::try_from(value.clone()) {
-            return out
-                .write_str(&crate::config::value::float_repr(number))
-                .map_err(Error::from);
+    let text = match value.as_str() {
+        Some(text) if value.kind() == ValueKind::String => {
+            return out.write_str(text).map_err(Error::from);
         }
-    }
-    minijinja::escape_formatter(out, state, value)
+        _ if value.is_undefined() => return Ok(()),
+        _ => shown(value, 0),
+    };
+    out.write_str(&text).map_err(Error::from)
 }
 
-/// Jinja's `int` filter: text that is no number gives the default, zero.
+/// Python's `repr()` of what a template works with.
+pub(super) fn shown(value: &Jinja, depth: usize) -> String {
+    if depth > 60 {
+        return "...".to_owned();
+    }
+    let all = || -> Vec<String> {
+        value
+            .try_iter()
+            .map(|items| items.map(|item| shown(&item, depth + 1)).collect())
+            .unwrap_or_default()
+    };
+    match value.kind() {
+        ValueKind::Undefined => "Undefined".to_owned(),
+        ValueKind::String => str_repr(value.as_str().unwrap_or_default()),
+        ValueKind::Bytes => repr(&Value::Bytes(value.as_bytes().unwrap_or_default().to_vec())),
+        ValueKind::Number if !value.is_integer() => match f64::try_from(value.clone()) {
+            Ok(number) => float_repr(number),
+            Err(_) => value.to_string(),
+        },
+        ValueKind::Seq if value.is_tuple() => match all().as_slice() {
+            [one] => format!("({one},)"),
+            items => format!("({})", items.join(", ")),
+        },
+        ValueKind::Seq => format!("[{}]", all().join(", ")),
+        ValueKind::Map => {
+            let entry = |key: Jinja| {
+                let inner = value.get_item(&key).unwrap_or_default();
+                format!("{}: {}", shown(&key, depth + 1), shown(&inner, depth + 1))
+            };
+            let entries: Vec<String> = value
+                .try_iter()
+                .map(|keys| keys.map(entry).collect())
+                .unwrap_or_default();
+            format!("{{{}}}", entries.join(", "))
+        }
+        _ => value.to_string(),
+    }
+}
+
+/// Jinja's `int` filter: text that is no number gives the default, zero; an undefined value is an error.
 pub(super) fn int(
     value: &Jinja,
     default: Option<Jinja>,
     base: Option<u32>,
     kwargs: Kwargs,
 ) -> Result<Jinja, Error> {
+    defined(value)?;
     let default = match default {
         Some(default) => default,
         None => kwargs
@@ -40,10 +85,7 @@ pub(super) fn int(
     };
     kwargs.assert_all_used()?;
     let number = match value.as_str() {
-        Some(text) => parse_int(text, base).or_else(|| {
-            let number: f64 = text.trim().replace('_', "").parse().ok()?;
-            number.is_finite().then_some(number as i128)
-        }),
+        Some(text) => parse_int(text, base).or_else(|| number(text).map(|number| number as i128)),
         None if value.kind() == ValueKind::Bool => Some(i128::from(value.is_true())),
         None if value.is_integer() => return Ok(value.clone()),
         None => f64::try_from(value.clone())
@@ -52,6 +94,31 @@ pub(super) fn int(
             .map(|number| number as i128),
     };
     Ok(number.map_or(default, Jinja::from))
+}
+
+/// Jinja's `float` filter: text that is no number gives the default, zero.
+pub(super) fn float(value: &Jinja, default: Option<Jinja>) -> Result<Jinja, Error> {
+    defined(value)?;
+    let number = match value.as_str() {
+        Some(text) => number(text),
+        None => f64::try_from(value.clone()).ok(),
+    };
+    Ok(number.map_or_else(|| default.unwrap_or(Jinja::from(0.0)), Jinja::from))
+}
+
+fn number(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().replace('_', "").parse().ok()?;
+    number.is_finite().then_some(number)
+}
+
+fn defined(value: &Jinja) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::new(
+            ErrorKind::UndefinedError,
+            "the value is not defined",
+        ));
+    }
+    Ok(())
 }
 
 /// Python's `int(text, base)`: blanks around, a sign, underscores between digits, a prefix that agrees
@@ -73,7 +140,9 @@ pub(in crate::config) fn parse_int(text: &str, base: u32) -> Option<i128> {
         _ => (0, lower.as_str()),
     };
     let (base, rest) = match (base, found) {
-        (0, 0) if lower.len() > 1 && lower.starts_with('0') && lower.trim_matches('0') != "" => {
+        (0, 0)
+            if lower.len() > 1 && lower.starts_with('0') && !lower.trim_matches('0').is_empty() =>
+        {
             return None;
         }
         (0, 0) => (10, rest),

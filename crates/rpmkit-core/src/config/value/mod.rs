@@ -12,7 +12,7 @@ use std::{
 use indexmap::IndexMap;
 
 pub use pretty::pformat;
-pub use repr::{float_repr, repr};
+pub use repr::{float_repr, repr, str_repr};
 
 /// One value. Equality is Python's: `True == 1`, `1 == 1.0`, a list never equals a tuple, the order
 /// of a dictionary's keys does not matter. [`Value::same`] is the stricter comparison.
