@@ -34,6 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
+    Config(verbs::config::ConfigArgs),
     Doctor(verbs::doctor::DoctorArgs),
     New(Box<verbs::new::NewArgs>),
     Completions(verbs::completions::CompletionsArgs),
@@ -74,6 +75,7 @@ pub fn run(cx: &mut Context) -> Outcome {
         Err(error) => frame::usage(cx, &error),
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
+            Own::Config(args) => verbs::config::run(cx, &args),
             Own::Doctor(args) => verbs::doctor::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),

@@ -123,7 +123,7 @@ pub enum ConfigError {
         message: String,
     },
     /// An included or extended file does not exist.
-    #[error("{place}: `{wanted}` was not found in {}{}", list(.looked), Excerpt(.place))]
+    #[error("{place}: the file `{wanted}` does not exist (looked for {}){}", list(.looked), Excerpt(.place))]
     MissingInclude {
         /// Where it is asked for.
         place: Place,

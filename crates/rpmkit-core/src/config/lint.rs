@@ -140,6 +140,20 @@ pub struct Finding {
     pub text: String,
 }
 
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let level = match self.level {
+            Level::Debug | Level::Info => "note",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        match &self.origin {
+            Origin::File { .. } => write!(f, "{level}: {}: {}", self.origin, self.text),
+            _ => write!(f, "{level}: {}", self.text),
+        }
+    }
+}
+
 /// Looks a loaded configuration over: what the loader noted, options without effect, values of the
 /// wrong kind, templates that cannot be expanded.
 pub fn check(config: &Config) -> Vec<Finding> {

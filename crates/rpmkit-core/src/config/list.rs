@@ -83,7 +83,7 @@ pub(super) fn names(loader: &mut Loader, request: &LoadRequest) -> Vec<String> {
 /// Every definition by rpmkit's rules: the user's own marked, hidden ones left out. `request.root` does
 /// not matter.
 pub fn list(request: &LoadRequest) -> Result<Vec<Entry>, ConfigError> {
-    let mut loader = Loader::default();
+    let mut loader = Loader::for_listing();
     let user = request.user_dir();
     let own = request.host.xdg_config_home.join("rpmkit");
     let mut dirs = request.chroot_dirs();
@@ -127,7 +127,7 @@ fn describe(loader: &mut Loader, request: &LoadRequest, root: &str) -> Result<St
 /// shows a definition that cannot be read with a fixed text. Definitions in our own format, and
 /// compiled-in ones where a directory has none of the name, are listed too.
 pub fn list_chroots(request: &LoadRequest) -> Result<String, ConfigError> {
-    let mut loader = Loader::default();
+    let mut loader = Loader::for_listing();
     let mut out = format!("{:<34} description\nGlobal configs:\n", "config name");
     let dir = request.config_path();
     let mut found = in_dir(&mut loader, &dir, &["cfg", "toml"])?;
@@ -192,4 +192,24 @@ pub fn table(entries: &[Entry]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Entries as a JSON array of objects with `name`, `description` or `error`, `file` and `custom`.
+pub fn json(entries: &[Entry]) -> String {
+    let all: serde_json::Value = entries
+        .iter()
+        .map(|entry| {
+            let (key, text) = match &entry.description {
+                Ok(text) => ("description", text),
+                Err(error) => ("error", error),
+            };
+            serde_json::json!({
+                "name": entry.name,
+                key: text,
+                "file": entry.file,
+                "custom": entry.custom,
+            })
+        })
+        .collect();
+    format!("{all:#}\n")
 }

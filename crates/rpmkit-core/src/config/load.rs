@@ -38,6 +38,8 @@ impl Found {
 pub struct Loader {
     chroots: HashMap<PathBuf, Arc<Chroots>>,
     pub(super) python: python::Cache,
+    /// Whether only descriptions are wanted, and nothing has to be looked over.
+    pub(super) listing: bool,
 }
 
 /// Loads the configuration that is asked for.
@@ -46,6 +48,14 @@ pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
 }
 
 impl Loader {
+    /// A loader that leaves out what lists do not show.
+    pub(super) fn for_listing() -> Self {
+        Self {
+            listing: true,
+            ..Self::default()
+        }
+    }
+
     /// The lines of a directory's `chroots.toml`, if it has one.
     pub(super) fn chroots(&mut self, path: &Path) -> Result<Option<Arc<Chroots>>, ConfigError> {
         if let Some(known) = self.chroots.get(path) {
@@ -108,7 +118,7 @@ impl Loader {
     /// Loads the configuration that is asked for.
     pub fn load(&mut self, request: &LoadRequest) -> Result<Config, ConfigError> {
         let (draft, found) = self.files(request)?;
-        finish(request, draft, found.path())
+        finish(request, draft, found.path(), self.listing)
     }
 
     /// Runs through all files.
@@ -209,7 +219,7 @@ impl<'a> Reading<'a> {
             Found::File(path) => self.file(path, 0)?,
             Found::Line(path) => {
                 let root = self.request.root.clone();
-                self.note(path);
+                self.note(path, 0);
                 self.line(path, &root, 0)?;
             }
         }
@@ -226,12 +236,15 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn note(&mut self, path: &Path) {
+    /// Notes a file; those others extend are not announced.
+    fn note(&mut self, path: &Path, depth: usize) {
         let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        self.draft.messages.push(Message {
-            level: Level::Info,
-            text: format!("Reading configuration from {}", path.display()),
-        });
+        if depth == 0 {
+            self.draft.messages.push(Message {
+                level: Level::Info,
+                text: format!("Reading configuration from {}", path.display()),
+            });
+        }
         self.draft.add_file(real.to_string_lossy().into_owned());
     }
 
@@ -253,7 +266,7 @@ impl<'a> Reading<'a> {
 
     /// One file with everything it extends or includes.
     pub(super) fn file(&mut self, path: &Path, depth: usize) -> Result<(), ConfigError> {
-        self.note(path);
+        self.note(path, depth);
         if path
             .extension()
             .is_some_and(|extension| extension == "toml")
@@ -320,7 +333,7 @@ impl<'a> Reading<'a> {
             let lines = dir.join("chroots.toml");
             let known = self.loader.chroots(&lines)?;
             if known.is_some_and(|chroots| chroots.get(name).is_some()) {
-                self.note(&lines);
+                self.note(&lines, depth + 1);
                 return self.line(&lines, name, depth + 1);
             }
         }
@@ -358,6 +371,7 @@ fn finish(
     request: &LoadRequest,
     mut draft: Draft,
     definition: &Path,
+    listing: bool,
 ) -> Result<Config, ConfigError> {
     let truth = |draft: &Draft, name: &str| draft.value(name).is_some_and(|value| value.truth());
     let build_host = draft
@@ -397,7 +411,9 @@ fn finish(
         }
         overrides::apply(overrides, &mut draft, &request.host)?;
     }
-    super::lint::unknown_options(&mut draft);
+    if !listing {
+        super::lint::unknown_options(&mut draft);
+    }
     let raw = draft.finish().map_err(|option| ConfigError::Loop {
         place: Place::file(definition),
         message: format!("option `{option}` contains itself or is nested too deeply"),

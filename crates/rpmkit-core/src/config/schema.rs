@@ -99,3 +99,19 @@ fn preset(default: Preset) -> Option<Json> {
         Preset::Dict(_) | Preset::None | Preset::Unset | Preset::Computed(_) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_file_is_fresh() {
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/schema.json");
+        let file = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            file == super::schema(),
+            "write what `rpmkit config schema` prints to `configs/schema.json`"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 use super::{Config, ConfigError, Dict, Origin, Value, options, pformat};
 
 /// What is shown.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Shown {
     /// Templates expanded.
     pub expanded: bool,
@@ -11,12 +11,18 @@ pub struct Shown {
     pub origin: bool,
     /// Also options that have their default.
     pub all: bool,
+    /// Only these options; all of them when empty.
+    pub only: Vec<String>,
 }
 
-fn values(config: &Config, shown: Shown) -> Result<Vec<(String, Value)>, ConfigError> {
+fn values(config: &Config, shown: &Shown) -> Result<Vec<(String, Value)>, ConfigError> {
     let mut out = Vec::new();
     for (name, raw) in config.raw().pairs() {
-        if !shown.all && !changed(config, name, raw) {
+        let asked = shown
+            .only
+            .iter()
+            .any(|only| options::canonical(only) == name);
+        if !asked && (!shown.only.is_empty() || !shown.all && !changed(config, name, raw)) {
             continue;
         }
         let value = if shown.expanded {
@@ -37,7 +43,7 @@ fn changed(config: &Config, name: &str, raw: &Value) -> bool {
 
 /// `name = value` lines, sorted; with `origin`, a comment line before each value and for each key that
 /// came from elsewhere.
-pub fn show(config: &Config, shown: Shown) -> Result<String, ConfigError> {
+pub fn show(config: &Config, shown: &Shown) -> Result<String, ConfigError> {
     let mut out = String::new();
     for (name, value) in values(config, shown)? {
         if shown.origin {
@@ -55,7 +61,7 @@ pub fn show(config: &Config, shown: Shown) -> Result<String, ConfigError> {
 
 /// One JSON object: options by name, or with `origin`, objects of `value`, `origin` and, for keys that
 /// came from elsewhere, `origins`. Tuples become arrays, `None` becomes null.
-pub fn json(config: &Config, shown: Shown) -> Result<String, ConfigError> {
+pub fn json(config: &Config, shown: &Shown) -> Result<String, ConfigError> {
     let mut map = serde_json::Map::new();
     for (name, value) in values(config, shown)? {
         let value = to_json(&value);

@@ -2,5 +2,6 @@
 
 pub mod build;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod new;

@@ -13,6 +13,8 @@ mod places;
 mod plugins;
 mod user;
 
+use std::{collections::HashMap, sync::OnceLock};
+
 use super::{Dict, Host, Value};
 
 pub use aliases::{ALIASES, canonical};
@@ -144,8 +146,11 @@ pub fn all() -> impl Iterator<Item = &'static OptionSpec> {
 
 /// The option of that name, aliases followed.
 pub fn find(name: &str) -> Option<&'static OptionSpec> {
-    let name = canonical(name);
-    all().find(|spec| spec.name == name)
+    static BY_NAME: OnceLock<HashMap<&'static str, &'static OptionSpec>> = OnceLock::new();
+    BY_NAME
+        .get_or_init(|| all().map(|spec| (spec.name, spec)).collect())
+        .get(canonical(name))
+        .copied()
 }
 
 /// mock's built-in configuration on this host.

@@ -70,11 +70,8 @@ impl Interp<'_, '_> {
     }
 
     pub(super) fn origin(&self, node: &impl Ranged) -> Origin {
-        let place = self.unit.place(node.range());
-        Origin::File {
-            file: place.file,
-            line: place.line,
-        }
+        let (file, line) = self.unit.line(node.range());
+        Origin::File { file, line }
     }
 
     fn body(&mut self, statements: &[Stmt]) -> Result<(), ConfigError> {

@@ -35,6 +35,8 @@ pub(in crate::config) struct Unit {
     pub(super) parsed: Parsed<ModModule>,
     /// Empty for a text that is one file.
     segments: Vec<Segment>,
+    /// Where lines begin, for a text that is one file.
+    lines: Vec<usize>,
 }
 
 impl Unit {
@@ -51,8 +53,12 @@ impl Unit {
         guard::check(&text).map_err(|(at, message)| syntax(at, message))?;
         let parsed = parse_module(&text)
             .map_err(|error| syntax(error.location.start().to_usize(), error.error.to_string()))?;
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
         Ok(Self {
             file: file.to_owned(),
+            lines,
             text,
             parsed,
             segments,
@@ -67,6 +73,17 @@ impl Unit {
             &self.segments,
             range.start().to_usize(),
         )
+    }
+
+    /// File and line a node begins at.
+    pub(super) fn line(&self, range: TextRange) -> (PathBuf, usize) {
+        if !self.segments.is_empty() {
+            let place = self.place(range);
+            return (place.file, place.line);
+        }
+        let offset = range.start().to_usize();
+        let line = self.lines.partition_point(|start| *start <= offset);
+        (self.file.clone(), line)
     }
 
     /// The source of a node, shortened for a message.
