@@ -26,6 +26,9 @@ mod template;
 mod toml;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub mod debug;
 pub mod lint;
 pub mod list;
