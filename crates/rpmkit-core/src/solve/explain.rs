@@ -172,6 +172,10 @@ impl Explain<'_> {
                 JobSelect::All => {}
             }
         }
+        if names.is_empty() {
+            // Rules about the best candidate do not say whose they are.
+            (names, verb) = self.concerned(&problem.rules, &mut known);
+        }
         let mut obstacle = Obstacle {
             action: verb.unwrap_or("install"),
             asked: names,
@@ -197,6 +201,31 @@ impl Explain<'_> {
             self.advise(&rule, &mut obstacle);
         }
         obstacle
+    }
+
+    /// Askers whose candidates some statement is about.
+    fn concerned(
+        &self,
+        rules: &[Rule],
+        known: &mut BTreeSet<SolvId>,
+    ) -> (Vec<String>, Option<&'static str>) {
+        let about: BTreeSet<SolvId> = rules.iter().filter_map(|r| r.source).collect();
+        let (mut names, mut verb) = (Vec::new(), None);
+        for (job, asker) in self.goal.jobs.iter().zip(&self.goal.askers) {
+            let JobSelect::OneOf(list) = &job.select else {
+                continue;
+            };
+            if *asker == Asker::Nobody || !list.iter().any(|s| about.contains(s)) {
+                continue;
+            }
+            known.extend(list);
+            verb = verb.or(Some(action(asker)));
+            let text = asked(asker);
+            if !names.contains(&text) {
+                names.push(text);
+            }
+        }
+        (names, verb)
     }
 
     /// Statements in the order a reader can follow: first about what was asked for, then about what
