@@ -131,7 +131,8 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
     let json = output.json;
     output.json = false;
     let events = cx.listen(&output);
-    let opened = Opened::new(cx, &common.chroot(), events)?;
+    let direct = matches!(verb, SnapVerb::Keep(_));
+    let opened = Opened::new(cx, &common.chroot(), events, direct)?;
     let request = verbs::Request {
         opened: &opened,
         printer: cx.printer.clone(),

@@ -1,17 +1,19 @@
 //! From arguments to a store and a chroot.
 
-use std::path::Path;
-
-use rpmkit_cli::{Context, Failure, Host, args::ChrootArgs};
+use rpmkit_cli::{
+    Context, Failure, Host,
+    args::{BuildOptions, ChrootArgs},
+    setup,
+};
 use rpmkit_core::{
-    Error, Events, ExitCode,
+    Error, Events,
     chroot::Chroot,
+    config::Search,
     store::{
         Holder, Store,
         host::{Survey, survey},
     },
 };
-use rpmkit_sandbox::SandboxError;
 
 /// What every verb works on.
 pub struct Opened {
@@ -24,17 +26,55 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the store of this host and user, and the chroot that the arguments name.
-    pub fn new(cx: &Context, args: &ChrootArgs, events: Events) -> Result<Self, Failure> {
-        let name = chroot_name(args.root.last().map_or("default", String::as_str))?;
+    /// Opens the store of this host and user, and the chroot that the arguments name. With `direct`
+    /// the name is the chroot's own, and no configuration is looked for.
+    pub fn new(
+        cx: &Context,
+        args: &ChrootArgs,
+        events: Events,
+        direct: bool,
+    ) -> Result<Self, Failure> {
         let (survey, store) = open_store(&cx.host, events)?;
+        let given = args.root.last().map(String::as_str);
+        let text = given.unwrap_or("default");
         let ext = args.uniqueext.clone().unwrap_or_default();
+        let configured = if direct {
+            chroot_name(text)
+        } else {
+            configured_name(cx, args, text)
+        };
+        let name = match configured {
+            Ok(name) => name,
+            // Snapshots outlive the configuration they were made with; and what concerns the whole
+            // store needs none.
+            Err(failure) => {
+                let name = chroot_name(text)?;
+                let known = Chroot::all(&store).map_err(Error::from)?;
+                if given.is_some() && !known.contains(&name) {
+                    return Err(failure);
+                }
+                name
+            }
+        };
         Ok(Self {
             chroot: Chroot::new(&store, name, &ext),
             survey,
             store,
         })
     }
+}
+
+/// The name of the chroot of a configuration: its option `root`, as every other command has it.
+fn configured_name(
+    cx: &Context,
+    args: &ChrootArgs,
+    text: &str,
+) -> Result<rpmkit_core::ChrootName, Failure> {
+    let overrides = setup::overrides(args, &BuildOptions::default());
+    let configdir = args.configdir.as_deref();
+    let configured = setup::configure(cx, text, Search::Rpmkit, configdir, &[], overrides)?;
+    let name = configured.settings.shared_root.parse();
+    name.map_err(|e: rpmkit_core::NameError| Failure::command_line(e.to_string()))
 }
 
 /// A configuration's name, from a name or the path of its file.
@@ -50,38 +90,16 @@ fn chroot_name(text: &str) -> Result<rpmkit_core::ChrootName, Failure> {
 /// Opens the store of this host and user.
 pub fn open_store(host: &Host, events: Events) -> Result<(Survey, Store), Failure> {
     let home = host.dirs.cache.join("layers");
-    let survey = survey(&home, host.uid).map_err(|e| sandbox_failure(&e))?;
+    let survey = survey(&home, host.uid).map_err(|e| setup::sandbox_failure(&e))?;
     let holder = Holder {
         pid: std::process::id(),
-        command: command_line(host),
+        command: setup::command_line(host),
         since: std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |d| d.as_secs()),
     };
     let store = Store::open_here(home, host.uid, &survey, holder, events).map_err(Error::from)?;
     Ok((survey, store))
-}
-
-/// How this process was called, for those who have to wait for it.
-fn command_line(host: &Host) -> String {
-    let mut words = host.args.iter().map(|a| a.to_string_lossy().into_owned());
-    let program = words.next().unwrap_or_default();
-    let program = Path::new(&program)
-        .file_name()
-        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut out = program;
-    for word in words {
-        out.push(' ');
-        out.push_str(&word);
-    }
-    out
-}
-
-/// A failure of the kernel work, with its advice.
-pub(crate) fn sandbox_failure(error: &SandboxError) -> Failure {
-    let mut failure = Failure::new(ExitCode::Unshare, rpmkit_cli::failure::chain(error));
-    failure = failure.hint("`rpmkit doctor` shows what this host lacks");
-    failure
 }
 
 #[cfg(test)]

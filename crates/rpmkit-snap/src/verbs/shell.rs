@@ -2,12 +2,12 @@
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Failure, Outcome, Status};
+use rpmkit_cli::{Failure, Outcome, Status, setup::sandbox_failure};
 use rpmkit_core::{Error, chroot::Session, store::SIDE_DIRS};
 use rpmkit_sandbox::{Command, Container, ContainerSpec, Mount, Network, Stream};
 
 use super::Request;
-use crate::{ask, open::sandbox_failure};
+use crate::ask;
 
 /// Look around in a snapshot: a shell on a throw-away copy of it
 ///
