@@ -14,6 +14,7 @@ mod fixture;
 mod generated;
 mod install;
 mod needs;
+mod own_srpm;
 mod serve;
 mod suite;
 mod users;
@@ -92,6 +93,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write the archive of vendored crates that rpmkit's own source package needs
+    OwnSrpm,
     /// Install programs, completions and man pages
     Install {
         /// Directory to install below
@@ -122,6 +125,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     let say = |text: &str| eprintln!("{text}");
     match cli.command {
+        Command::OwnSrpm => println!("{}", own_srpm::prepare(workspace())?.display()),
         Command::Distro { out } => {
             let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
             println!("{}", distro.dir.display());

@@ -15,7 +15,8 @@ use crate::types::{
 
 /// Reads the header of a binary or source package and hashes the whole file. `location` of the
 /// result is the file's absolute path and `files` has every path the package holds. Requirements
-/// on rpm itself (`rpmlib(…)`) are left out, as in repository metadata. For a source package,
+/// on rpm itself (`rpmlib(…)`) are left out, as in repository metadata, but for the mark of a source
+/// package that generates build requirements. For a source package,
 /// `requires` are its static BuildRequires and `nevra.arch` is `src` or `nosrc`.
 ///
 /// # Errors
@@ -118,6 +119,9 @@ fn lacks_sources(meta: &PackageMetadata) -> bool {
         || meta.header.entry_is_present(IndexTag::RPMTAG_NOPATCH)
 }
 
+/// How a source package says that `%generate_buildrequires` has to run.
+const DYNAMIC_BUILDREQUIRES: &str = "rpmlib(DynamicBuildRequires)";
+
 /// Requirements without those on rpm itself and without repetitions; one that is needed by a
 /// scriptlet and otherwise as well is marked.
 fn requirements(list: &[Dependency]) -> Vec<Requirement> {
@@ -125,7 +129,7 @@ fn requirements(list: &[Dependency]) -> Vec<Requirement> {
     let mut seen: std::collections::HashMap<Dep, usize> = std::collections::HashMap::new();
     for one in list {
         let dep = dep(one);
-        if dep.is_rpmlib() {
+        if dep.is_rpmlib() && dep.name != DYNAMIC_BUILDREQUIRES {
             continue;
         }
         // The scriptlets that run before the package counts as installed, as createrepo has it.

@@ -1,0 +1,95 @@
+//! `cargo xtask own-srpm`: what rpmkit's own source package needs besides the tree.
+//!
+//! `packaging/rpmkit.spec` is an ordinary spec, so `rpmkit srpm` and `rpmkit build` in this
+//! repository make rpmkit's packages. Only the vendored crates have to be there: an archive beside
+//! the spec, which git ignores. It is the same bytes for the same `Cargo.lock`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use walkdir::WalkDir;
+
+/// The time every vendored file gets: what cargo itself writes into its packages.
+const MTIME: u64 = 1_153_704_088;
+
+/// Vendors the crates of the workspace, writes the archive, and checks that the spec has the
+/// workspace's version. Gives the archive's path.
+pub fn prepare(root: &Path) -> Result<PathBuf> {
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cannot read the workspace")?;
+    let version = metadata
+        .packages
+        .iter()
+        .find(|package| package.name.as_str() == "rpmkit")
+        .map(|package| package.version.to_string())
+        .context("the workspace has no package `rpmkit`")?;
+    let packaging = root.join("packaging");
+    let spec = packaging.join("rpmkit.spec");
+    let text =
+        fs::read_to_string(&spec).with_context(|| format!("cannot read `{}`", spec.display()))?;
+    let written = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Version:"))
+        .unwrap_or_default()
+        .trim();
+    if written != version {
+        bail!(
+            "`{}` has version {written}, the workspace {version}",
+            spec.display()
+        );
+    }
+    let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let vendor = scratch.path().join("vendor");
+    let status = Command::new("cargo")
+        .args(["vendor", "--quiet", "--locked", "--versioned-dirs"])
+        .arg(&vendor)
+        .current_dir(root)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .context("cannot run `cargo vendor`")?;
+    if !status.success() {
+        bail!("`cargo vendor` failed: {status}");
+    }
+    let dest = packaging.join(format!("rpmkit-{version}-vendor.tar.xz"));
+    let part = dest.with_extension("xz.part");
+    write(&vendor, &part)?;
+    fs::rename(&part, &dest).with_context(|| format!("cannot create `{}`", dest.display()))?;
+    Ok(dest)
+}
+
+/// Sorted, owner 0, one time for all: the same crates give the same bytes.
+fn write(vendor: &Path, dest: &Path) -> Result<()> {
+    let file =
+        fs::File::create(dest).with_context(|| format!("cannot create `{}`", dest.display()))?;
+    let mut tar = tar::Builder::new(liblzma::write::XzEncoder::new(file, 6));
+    for entry in WalkDir::new(vendor).sort_by_file_name() {
+        let entry = entry?;
+        let relative = entry.path().strip_prefix(vendor)?;
+        let path = Path::new("vendor").join(relative);
+        let data = entry.metadata()?;
+        let mut header = tar::Header::new_gnu();
+        header.set_mtime(MTIME);
+        header.set_uid(0);
+        header.set_gid(0);
+        if data.is_dir() {
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            tar.append_data(&mut header, path.join(""), std::io::empty())?;
+        } else if data.is_file() {
+            let executable = std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o100;
+            header.set_mode(if executable != 0 { 0o755 } else { 0o644 });
+            header.set_size(data.len());
+            tar.append_data(&mut header, path, fs::File::open(entry.path())?)?;
+        }
+    }
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
