@@ -15,8 +15,8 @@ use crate::serve::Server;
 use crate::users::Identity;
 use crate::{chroot, demo};
 
-/// mock's exit status of a package that failed to build.
-const BUILD_FAILED: i32 = 10;
+/// A failing rpmbuild passes its own status on, as with mock.
+const BUILD_FAILED: i32 = 1;
 
 /// Packages of one build: by file name.
 type Packages = BTreeMap<String, Contents>;
