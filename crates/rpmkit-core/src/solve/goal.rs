@@ -248,7 +248,7 @@ impl Goal {
         for (spec, matched, with_obsoletes) in specs {
             let mut set = matched.clone();
             if with_obsoletes && request.obsoletes {
-                let targets = self::installed_and_upgrades(search, &installed, &matched);
+                let targets = installed_and_upgrades(search, &installed, &matched);
                 let mut more = search.obsoleters(&targets);
                 more.retain(|&s| !search.loaded.is_installed(s));
                 set.extend(more);
