@@ -1,12 +1,13 @@
 //! `--clean`, `--scrub`, `--scrub-all-chroots`.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{fs, io::ErrorKind, path::Path, time::SystemTime};
 
 use rpmkit_cli::{Context, Failure, Outcome, Status, setup};
 use rpmkit_core::{
     Error, Events,
     chroot::Chroot,
-    config::{self, LoadRequest},
+    results::record::unix_time,
+    store::{Holder, Store, host::survey},
 };
 
 use super::work::Work;
@@ -101,20 +102,23 @@ fn remove(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Scrubs every chroot there is, of every configuration.
+/// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the store
+/// knows whose chroots it has.
 pub fn scrub_all_chroots(cx: &Context) -> Outcome {
-    let host = setup::config_host(&cx.host);
-    // Any configuration will do to open the store; the compiled-in defaults need no file.
-    let settings = config::load(&LoadRequest::mock("default", host))
-        .and_then(|config| config.settings())
-        .map_err(Error::from)?;
-    let engine = setup::engine(cx, Events::silent(), &settings)?;
-    for name in Chroot::all(engine.store()).map_err(Error::from)? {
+    let host = &cx.host;
+    let home = host.dirs.cache.join("layers");
+    let found = survey(&home, host.uid).map_err(|e| setup::sandbox_failure(&e))?;
+    let holder = Holder {
+        pid: std::process::id(),
+        command: setup::command_line(host),
+        since: unix_time(SystemTime::now()),
+    };
+    let store =
+        Store::open_here(home, host.uid, &found, holder, Events::silent()).map_err(Error::from)?;
+    for name in Chroot::all(&store).map_err(Error::from)? {
         cx.printer
             .say(format!("INFO: scrubbing everything for {name}"));
-        Chroot::new(engine.store(), name, "")
-            .scrub()
-            .map_err(Error::from)?;
+        Chroot::new(&store, name, "").scrub().map_err(Error::from)?;
     }
     Ok(Status::OK)
 }
