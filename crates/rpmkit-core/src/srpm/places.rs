@@ -91,10 +91,10 @@ impl Places {
                     continue;
                 }
                 // Submodules and dangling links are no files rpm could read.
-                if let Ok(content) = tree.read(path) {
-                    if content.len() <= PARSE_LIMIT {
-                        write_dated(&to, &content, tree.mtime(path))?;
-                    }
+                if let Ok(content) = tree.read(path)
+                    && content.len() <= PARSE_LIMIT
+                {
+                    write_dated(&to, &content, tree.mtime(path))?;
                 }
             }
         }

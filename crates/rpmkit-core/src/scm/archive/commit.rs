@@ -302,10 +302,10 @@ pub(super) fn open_submodule(repo: &Repository, path: &[u8]) -> Option<Repositor
     if let Some(work) = repo.workdir() {
         let dir = work.join(path);
         // `open` on a directory that is no checkout must not find the superproject.
-        if dir.join(".git").exists() {
-            if let Ok(found) = Repository::open(dir) {
-                return Some(found);
-            }
+        if dir.join(".git").exists()
+            && let Ok(found) = Repository::open(dir)
+        {
+            return Some(found);
         }
     }
     Repository::open(repo.commondir().join("modules").join(path)).ok()

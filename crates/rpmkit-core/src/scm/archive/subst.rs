@@ -166,16 +166,15 @@ impl<'a> Substitution<'a> {
             .as_ref()
             .filter(|head| head.is_branch())
             .and_then(|head| head.name().ok().map(str::to_owned));
-        if let Some(head) = &head {
-            if head
+        if let Some(head) = &head
+            && head
                 .peel_to_commit()
                 .is_ok_and(|commit| commit.id() == here)
-            {
-                names.push(match &current {
-                    Some(name) => format!("HEAD -> {}", shorten(name)),
-                    None => "HEAD".to_owned(),
-                });
-            }
+        {
+            names.push(match &current {
+                Some(name) => format!("HEAD -> {}", shorten(name)),
+                None => "HEAD".to_owned(),
+            });
         }
         let mut others = Vec::new();
         for reference in self.repo.references().map_err(error())? {

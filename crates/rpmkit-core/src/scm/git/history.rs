@@ -141,10 +141,11 @@ fn differ(
         } else {
             at += 1;
         }
-        if let Some(other) = &other {
-            if other.id() == entry.id() && other.filemode_raw() == entry.filemode_raw() {
-                continue;
-            }
+        if let Some(other) = &other
+            && other.id() == entry.id()
+            && other.filemode_raw() == entry.filemode_raw()
+        {
+            continue;
         }
         path.extend_from_slice(name);
         if entry.kind() == Some(ObjectType::Tree) {
