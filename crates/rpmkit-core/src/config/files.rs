@@ -54,10 +54,9 @@ pub(super) fn exists(path: &Path) -> bool {
 /// The text of a file, compiled-in ones included. A byte order mark is dropped and line ends become
 /// newlines, as Python's text mode does.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    if let Ok(name) = path.strip_prefix(BUILTIN) {
-        if let Some(text) = name.to_str().and_then(builtin::text) {
-            return Ok(text.to_owned());
-        }
+    let compiled = path.strip_prefix(BUILTIN).ok().and_then(Path::to_str);
+    if let Some(text) = compiled.and_then(builtin::text) {
+        return Ok(text.to_owned());
     }
     let error = |source| ConfigError::Read {
         path: path.to_owned(),

@@ -116,14 +116,8 @@ fn includes_follow_mock() {
     let config = load(&request(dir.path(), "t")).unwrap();
     let raw = |name: &str| repr(config.raw().get(name).unwrap());
     assert_eq!(raw("b"), "'a\\\\b\\\\d'");
-    assert_eq!(
-        raw("text"),
-        r#""one
-two
-
-  include('nosuch')
-""#
-    );
+    let text = "\"one\\ntwo\\n\\n  include('nosuch')\\n\"";
+    assert_eq!(raw("text"), text);
     assert_eq!(raw("list"), "['x', 'y']");
     let said: Vec<_> = config
         .messages()

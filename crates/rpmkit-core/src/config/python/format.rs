@@ -206,7 +206,7 @@ fn group(digits: &str, mark: char, every: usize) -> String {
     let len = digits.len();
     let mut out = String::new();
     for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (len - nth) % every == 0 {
+        if nth > 0 && (len - nth).is_multiple_of(every) {
             out.push(mark);
         }
         out.push(digit);

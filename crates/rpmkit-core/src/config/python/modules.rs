@@ -88,10 +88,10 @@ impl Interp<'_, '_> {
             let function = dotted(&call.func).unwrap_or_default();
             let fields = FIELDS.iter().find(|(known, _)| *known == function);
             let at = fields.and_then(|(_, fields)| fields.iter().position(|field| *field == name));
-            if let Some(at) = at {
-                if let Cell::Tuple(record) = self.call(call)? {
-                    return Ok(record[at].clone());
-                }
+            if let Some(at) = at
+                && let Cell::Tuple(record) = self.call(call)?
+            {
+                return Ok(record[at].clone());
             }
         }
         match dotted(&Expr::Attribute(attribute.clone())).as_deref() {

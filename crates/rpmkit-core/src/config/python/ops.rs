@@ -176,10 +176,10 @@ pub(super) fn unary(op: UnaryOp, value: &Value) -> Result<Value, String> {
 pub(super) fn compare(left: &Value, op: CmpOp, right: &Value) -> Result<bool, String> {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let ordered = |accept: &[std::cmp::Ordering]| {
-        if let (Value::Float(number), _) | (_, Value::Float(number)) = (left, right) {
-            if number.is_nan() {
-                return Ok(false);
-            }
+        if let (Value::Float(number), _) | (_, Value::Float(number)) = (left, right)
+            && number.is_nan()
+        {
+            return Ok(false);
         }
         left.order(right)
             .map(|order| accept.contains(&order))

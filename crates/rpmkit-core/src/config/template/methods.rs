@@ -15,10 +15,10 @@ pub(super) fn call(
     method: &str,
     args: &[Jinja],
 ) -> Result<Jinja, Error> {
-    if let Some(text) = value.as_str() {
-        if let Some(result) = text_method(text, method, args)? {
-            return Ok(result);
-        }
+    if let Some(text) = value.as_str()
+        && let Some(result) = text_method(text, method, args)?
+    {
+        return Ok(result);
     }
     if let ("index", [wanted], Ok(items)) = (method, args, value.try_iter()) {
         return items
