@@ -51,6 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let times = history::file_times(&repo, &head, history::Clock::Author)?;
     let history = began.elapsed();
+    if times.len() != files {
+        return Err(format!("{} files have times, expected {files}", times.len()).into());
+    }
     let mut options = ArchiveOptions::with_prefix("x-1");
     options.times = FileTimes::Each(times);
     archive::archive_commit(&repo, "HEAD", &dir.path().join("ours.tar"), &options)?;
@@ -67,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     for file in 0..sample {
         let path = format!("d{}/f{file}", file / 50);
-        git().args(["rev-list", "HEAD", &path]).status()?;
+        git().args(["rev-list", "HEAD", "--", &path]).status()?;
     }
     let each = began.elapsed() * u32::try_from(files)? / sample;
 
