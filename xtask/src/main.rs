@@ -17,6 +17,7 @@ mod needs;
 mod own_srpm;
 mod serve;
 mod suite;
+mod typed;
 mod users;
 
 use std::path::{Path, PathBuf};
@@ -78,6 +79,11 @@ enum Command {
         /// Only as the user who runs this
         #[arg(long)]
         alone: bool,
+    },
+    /// Run the tests of what a user types, as root and as ordinary users
+    Typed {
+        /// Only tests with these words in their names
+        filter: Vec<String>,
     },
     /// Run every test there is: of the crates, as everybody, and end to end
     Test,
@@ -160,6 +166,10 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::E2e { fixtures, alone } => {
             e2e::run(workspace(), &target_dir()?, &fixtures, alone, &say)?;
+        }
+        Command::Typed { filter } => {
+            let people = users::everybody(&say)?;
+            typed::run(workspace(), &target_dir()?, &people, &filter, &say)?;
         }
         Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
         Command::Completions { check } => {

@@ -8,7 +8,7 @@ use cargo_metadata::Message;
 
 use crate::distro::Apt;
 use crate::users::{self, Identity};
-use crate::{e2e, needs};
+use crate::{e2e, needs, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -39,6 +39,11 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
         crate::generated::update(root, target, crate::generated::COMPLETIONS, true)
             .and_then(|()| crate::generated::update(root, target, crate::generated::MAN, true)),
     );
+    say("== what a user types");
+    part(
+        "what a user types",
+        typed::run(root, target, &people, &[], say),
+    );
     say("== packages built end to end");
     part("end to end", e2e::run(root, target, &[], false, say));
     if !failed.is_empty() {
@@ -58,8 +63,21 @@ fn ours(root: &Path) -> Result<()> {
     let mut command = cargo(root);
     // nextest where it is: the same tests, run side by side.
     match which::which("cargo-nextest") {
-        Ok(_) => command.args(["nextest", "run", "--workspace", "--no-fail-fast"]),
-        Err(_) => command.args(["test", "--workspace", "--no-fail-fast"]),
+        Ok(_) => command.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--exclude",
+            "rpmkit-tests",
+            "--no-fail-fast",
+        ]),
+        Err(_) => command.args([
+            "test",
+            "--workspace",
+            "--exclude",
+            "rpmkit-tests",
+            "--no-fail-fast",
+        ]),
     };
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "{status}");
@@ -112,6 +130,8 @@ fn binaries(root: &Path) -> Result<Vec<Binary>> {
             "--workspace",
             "--exclude",
             "xtask",
+            "--exclude",
+            "rpmkit-tests",
             "--no-run",
             "--message-format=json",
         ])
