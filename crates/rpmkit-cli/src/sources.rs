@@ -8,14 +8,14 @@ use std::{
 
 use rpmkit_core::{
     Error,
-    build::{BuildError, Buildroot, MakeSource, Shared, source_package},
+    build::{About, BuildError, Buildroot, MakeSource, Shared, card, source_package},
     config::Settings,
     scm::{
         self, HttpDownload,
         distgit::SourceStore,
         git::{Access, HttpSettings},
     },
-    srpm::{self, Convention, Made, Prepared, TreeChoice},
+    srpm::{self, Convention, Made, Prepared, SrpmError, TreeChoice},
 };
 
 use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host};
@@ -160,7 +160,8 @@ pub fn prepare(
         events: &events,
     };
     let request = request(checkout.path, checkout.source)?;
-    let made = srpm::prepare(&request, &staging, &mut tools).map_err(Error::from)?;
+    let made = srpm::prepare(&request, &staging, &mut tools)
+        .map_err(|error| unread(error, checkout, &staging))?;
     let shown = checkout.source.spec.clone();
     Ok(match made {
         Made::Sources(prepared) => {
@@ -172,6 +173,37 @@ pub fn prepare(
         }
         Made::Package { srpm, notes } => Ready::Package { srpm, notes },
     })
+}
+
+/// A spec that the chroot's rpm could not read gets a card with its line; other errors speak for
+/// themselves.
+fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure {
+    let SrpmError::Parse(inner) = error else {
+        return Error::from(error).into();
+    };
+    let Error::Build(error) = *inner else {
+        return Failure::from(*inner);
+    };
+    let staged = fs::read_dir(staging)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "spec"));
+    let spec = staged.and_then(|path| {
+        let name = PathBuf::from(path.file_name()?);
+        Some((name, fs::read_to_string(&path).ok()?))
+    });
+    let about = About {
+        chroot: checkout.settings.chroot_name.clone(),
+        package: spec
+            .as_ref()
+            .map(|(name, _)| name.display().to_string())
+            .unwrap_or_default(),
+        spec,
+        resultdir: None,
+    };
+    Failure::of_card(card(&error, &about))
 }
 
 /// What the arguments ask for.

@@ -183,20 +183,19 @@ impl One<'_> {
             settings,
         };
         let found = sources::prepare(cx, &mut root, &checkout, scratch.path());
-        let name = found
-            .as_ref()
-            .map_or_else(|_| stem(self.path), |found| found.name());
-        let top = sources::top(self.path);
-        let dir = self.resultdir(cx, settings, Some(&top), &name);
-        job::move_logs(cx, &aside, &dir)?;
         let prepared = match found {
             Ok(prepared) => prepared,
             Err(failure) => {
-                // Nothing was built yet, so there is nothing to look into.
+                // Nothing was built yet: nothing to look into, and no result directory to make.
+                cx.logs.close();
                 let _ = root.discard();
                 return Err(failure);
             }
         };
+        let name = prepared.name();
+        let top = sources::top(self.path);
+        let dir = self.resultdir(cx, settings, Some(&top), &name);
+        job::move_logs(cx, &aside, &dir)?;
         for note in prepared.notes() {
             events.info(note.clone());
         }
