@@ -86,7 +86,11 @@ impl PmError {
             | Self::Query { .. } => ExitCode::PackageManager,
             Self::Store(e) => store_code(e),
             Self::Sandbox(_) | Self::Skeleton { .. } => ExitCode::Root,
-            Self::ToolRoot(_) => ExitCode::Bootstrap,
+            Self::ToolRoot(e) => match **e {
+                // Repositories that cannot be had are no matter of the tool root.
+                Self::Repo(_) | Self::Solve(_) => e.exit_code(),
+                _ => ExitCode::Bootstrap,
+            },
             Self::NoSuchFile(_) => ExitCode::Usage,
         }
     }
