@@ -189,10 +189,10 @@ fn spec_error(line: &str) -> Option<(Option<u32>, String)> {
     let numbered = text
         .strip_prefix("line ")
         .or_else(|| text.split_once(": line ").map(|(_, rest)| rest));
-    if let Some((number, message)) = numbered.and_then(|n| n.split_once(": ")) {
-        if let Ok(number) = number.parse() {
-            return Some((Some(number), message.trim().to_owned()));
-        }
+    if let Some((number, message)) = numbered.and_then(|n| n.split_once(": "))
+        && let Ok(number) = number.parse()
+    {
+        return Some((Some(number), message.trim().to_owned()));
     }
     let unnumbered = text.contains(" field must be present in package: ")
         || text.starts_with("Package has no %description")

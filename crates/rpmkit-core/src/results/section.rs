@@ -30,10 +30,10 @@ impl Section<'_> {
     /// been a configure script trying things out.
     pub(super) fn cause(&self) -> Cause {
         let section = Some(self.name.to_owned());
-        if self.name == "%prep" {
-            if let Some(cause) = self.prep_cause() {
-                return cause;
-            }
+        if self.name == "%prep"
+            && let Some(cause) = self.prep_cause()
+        {
+            return cause;
         }
         if self
             .lines
