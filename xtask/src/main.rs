@@ -5,6 +5,7 @@
     reason = "a program for the terminal"
 )]
 
+mod bench;
 mod chroot;
 mod contents;
 mod demo;
@@ -79,6 +80,12 @@ enum Command {
         /// Only as the user who runs this
         #[arg(long)]
         alone: bool,
+    },
+    /// Measure, as ratios to floors of the same run
+    Bench {
+        /// Measure the development build instead of an optimised one
+        #[arg(long)]
+        dev: bool,
     },
     /// Run the tests of what a user types, as root and as ordinary users
     Typed {
@@ -166,6 +173,14 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::E2e { fixtures, alone } => {
             e2e::run(workspace(), &target_dir()?, &fixtures, alone, &say)?;
+        }
+        Command::Bench { dev } => {
+            let bench = bench::Bench {
+                root: workspace(),
+                target: &target_dir()?,
+                release: !dev,
+            };
+            bench.run(&say, &|text| println!("{text}"))?;
         }
         Command::Typed { filter } => {
             let people = users::everybody(&say)?;
