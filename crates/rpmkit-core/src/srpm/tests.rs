@@ -235,11 +235,11 @@ fn no_spec_two_specs_and_missing_sources_are_told() {
     assert_eq!(error.hints().len(), 2);
 
     let error = run(&Request {
-        path: "/nonexistent".into(),
+        path: "/proc/no-such-place".into(),
         ..Request::default()
     })
     .unwrap_err();
-    assert_eq!(error.to_string(), "`/nonexistent` does not exist");
+    assert_eq!(error.to_string(), "`/proc/no-such-place` does not exist");
 }
 
 #[test]
