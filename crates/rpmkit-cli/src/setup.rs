@@ -6,6 +6,7 @@ use rpmkit_core::{
     Error, Events, ExitCode,
     build::{Engine, Surroundings, added_repository},
     config::{self, Config, LoadRequest, Overrides, Search, Settings},
+    error::sandbox_hints,
     repo::{Dirs, FetchOptions, Fetcher, Proxies},
     store::host::survey,
 };
@@ -179,5 +180,8 @@ pub fn command_line(host: &Host) -> String {
 
 /// A failure of the kernel work, with its advice.
 pub fn sandbox_failure(error: &SandboxError) -> Failure {
-    Failure::new(ExitCode::Unshare, chain(error)).hint("`rpmkit doctor` shows what this host lacks")
+    sandbox_hints(error).into_iter().fold(
+        Failure::new(ExitCode::Unshare, chain(error)),
+        |failure, hint| failure.hint(hint.0),
+    )
 }

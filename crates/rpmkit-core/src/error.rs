@@ -126,6 +126,18 @@ impl Hint {
     }
 }
 
+/// What is known of a refused step of the sandbox: its likely cause, what to do, and where to look.
+pub fn sandbox_hints(error: &rpmkit_sandbox::SandboxError) -> Vec<Hint> {
+    let advice = error.advice();
+    advice
+        .cause
+        .into_iter()
+        .chain(advice.remedies)
+        .chain(["`rpmkit doctor` tells all this host allows and lacks".to_owned()])
+        .map(Hint)
+        .collect()
+}
+
 /// Any failure of the core. Modules have their own enums; this is their sum.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
