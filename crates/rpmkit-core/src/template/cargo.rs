@@ -42,7 +42,7 @@ pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateErr
     let with_programs: Vec<&Package> = metadata
         .workspace_packages()
         .into_iter()
-        .filter(|package| !programs(package).is_empty() && package.name.as_str() != "xtask")
+        .filter(|package| !programs(package).is_empty() && !package.name.starts_with("xtask"))
         .collect();
     let root = metadata
         .root_package()
