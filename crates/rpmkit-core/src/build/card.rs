@@ -76,7 +76,13 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             card
         }
         other => {
-            let mut card = FailureCard::new(other.exit_code(), Cause::Other, chain(other));
+            let cause = match other {
+                BuildError::Pm(PmError::DiskFull { path, .. }) => Cause::DiskFull {
+                    path: Some(path.display().to_string()),
+                },
+                _ => Cause::Other,
+            };
+            let mut card = FailureCard::new(other.exit_code(), cause, chain(other));
             card.phase = phase_of(other);
             card.hints = other.hints();
             card

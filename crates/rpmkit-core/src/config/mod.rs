@@ -53,7 +53,7 @@ pub use overrides::Overrides;
 pub use request::{LoadRequest, Search};
 pub use settings::{Isolation, Plugins, Settings};
 pub use show::{Shown, json, show};
-pub use value::{Dict, Value, pformat, repr};
+pub use value::{Dict, Value, pformat, repr, str_repr};
 
 /// Something the loader has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
