@@ -84,7 +84,7 @@ pub fn build(
     };
     let ended = if keep { root.close() } else { root.discard() };
     if let Some(card) = failure.as_mut().filter(|_| keep) {
-        card.suggest_look();
+        card.suggest_look(about.chosen_by.as_deref());
     }
     let record = record(&outcome, failure.as_ref(), job, &about, arch);
     let record = BuildRecord {

@@ -201,7 +201,7 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
             .map(|(name, _)| name.display().to_string())
             .unwrap_or_default(),
         spec,
-        resultdir: None,
+        ..About::default()
     };
     Failure::of_card(card(&error, &about))
 }

@@ -129,6 +129,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
                     package: ready.name(),
                     spec: ready.spec_text(),
                     resultdir: Some(dir.clone()),
+                    ..About::default()
                 };
                 Failure::of_card(failure_card(&error, &about))
             })

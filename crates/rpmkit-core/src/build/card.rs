@@ -18,6 +18,8 @@ use crate::{
 pub struct About {
     /// Chroot name.
     pub chroot: String,
+    /// The words that chose it on the command line, for a shell, where its name is not enough.
+    pub chosen_by: Option<String>,
     /// The package: a file name or `name-version-release`.
     pub package: String,
     /// The spec as the user knows it, and its text.

@@ -217,6 +217,7 @@ impl One<'_> {
     fn about(&self, settings: &Settings, package: &str, spec: Option<(PathBuf, String)>) -> About {
         About {
             chroot: settings.chroot_name.clone(),
+            chosen_by: Some(self.args.chroot.choosing(self.chroot)),
             package: package.to_owned(),
             spec,
             resultdir: None,
