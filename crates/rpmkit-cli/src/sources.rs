@@ -10,6 +10,7 @@ use rpmkit_core::{
     Error,
     build::{About, BuildError, Buildroot, MakeSource, Shared, card, source_package},
     config::Settings,
+    project::Project,
     scm::{
         self, HttpDownload,
         distgit::SourceStore,
@@ -208,9 +209,16 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
 
 /// What the arguments ask for.
 pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failure> {
+    let spec = match &source.spec {
+        Some(spec) => Some(spec.clone()),
+        None if path.is_dir() => Project::find(path)
+            .map_err(Error::from)?
+            .and_then(|project| project.spec),
+        None => None,
+    };
     Ok(srpm::Request {
         path: path.to_owned(),
-        spec: source.spec.clone(),
+        spec,
         sources: source.sources.clone(),
         tree: match (&source.commit, &source.tag, source.dirty) {
             (Some(rev), ..) => TreeChoice::Commit(rev.clone()),

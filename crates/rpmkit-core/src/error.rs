@@ -144,6 +144,9 @@ pub enum Error {
     /// A configuration cannot be had.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    /// A checkout's project file.
+    #[error(transparent)]
+    Project(#[from] crate::project::ProjectError),
     /// Input or output failed on a named path.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
@@ -188,7 +191,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
-            Self::Config(_) => ExitCode::Config,
+            Self::Config(_) | Self::Project(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
             Self::Pm(error) => error.exit_code(),
             Self::Build(error) => error.exit_code(),
@@ -206,6 +209,7 @@ impl Error {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::Config(error) => error.hints(),
+            Self::Project(error) => error.hints(),
             Self::Solve(error) => error.hints(),
             Self::Pm(error) => error.hints(),
             Self::Build(error) => error.hints(),

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser};
 use rpmkit_cli::{
     Context, Face, Failure, Outcome, Status, Verb,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
-    frame, job, setup,
+    choose, frame, job, setup,
     sources::{self, Checkout},
 };
 use rpmkit_core::{
@@ -80,10 +80,10 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
     if args.explain {
         return explain(cx, &path, &args);
     }
-    let chroot = args
-        .chroot
-        .root
-        .last()
+    let chroots = choose::chroots(cx, &args.chroot, &path)?;
+    // Of a project's several the first will do: a source package is for all of them.
+    let chroot = chroots
+        .first()
         .map_or(setup::DEFAULT_CHROOT, String::as_str);
     if args.chroot.root.len() > 1 {
         return Err(Failure::command_line(

@@ -155,3 +155,9 @@ impl Config {
         self.host().env.get(name).cloned()
     }
 }
+
+/// Names of every definition within reach, sorted, without reading any of them. `request.root` does
+/// not matter.
+pub fn names(request: &LoadRequest) -> Vec<String> {
+    list::names(&mut Loader::for_listing(), request)
+}

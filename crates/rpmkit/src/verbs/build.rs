@@ -6,7 +6,7 @@ use clap::Args;
 use rpmkit_cli::{
     Context, Failure, Outcome, Status,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
-    card,
+    card, choose,
     job::{self, Cleanup},
     listen::result_line,
     setup,
@@ -56,14 +56,18 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
         [] => vec![cx.host.cwd.clone()],
         given => given.iter().map(|path| cx.host.cwd.join(path)).collect(),
     };
-    let chroots = match args.chroot.root.as_slice() {
-        [] => vec![setup::DEFAULT_CHROOT.to_owned()],
-        given => given.to_vec(),
-    };
-    let many = paths.len() * chroots.len() > 1;
-    let mut first = None;
+    let mut chosen = Vec::with_capacity(paths.len());
     for path in &paths {
-        for chroot in &chroots {
+        chosen.push((path, choose::chroots(cx, &args.chroot, path)?));
+    }
+    let many = chosen
+        .iter()
+        .map(|(_, chroots)| chroots.len())
+        .sum::<usize>()
+        > 1;
+    let mut first = None;
+    for (path, chroots) in &chosen {
+        for chroot in chroots {
             let one = One {
                 args: &args,
                 path,
