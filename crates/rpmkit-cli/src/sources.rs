@@ -126,6 +126,24 @@ pub fn top(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
+/// The directory for results below `top`, made on first use, with a `.gitignore` of its own: what
+/// was built is no part of the checkout.
+pub fn results(top: &Path) -> Result<PathBuf, Failure> {
+    let dir = top.join(RESULTS);
+    let made = match fs::create_dir(&dir) {
+        Ok(()) => fs::write(dir.join(".gitignore"), "*\n"),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    };
+    made.map_err(|source| {
+        Error::from(BuildError::ResultDir {
+            path: dir.clone(),
+            source,
+        })
+    })?;
+    Ok(dir)
+}
+
 /// Finds the spec, reads it in the chroot, gathers and makes the sources.
 pub fn prepare(
     cx: &Context,

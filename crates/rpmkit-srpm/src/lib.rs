@@ -106,9 +106,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
         .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
-        None => sources::top(&path)
-            .join(sources::RESULTS)
-            .join(&settings.chroot_name),
+        None => sources::results(&sources::top(&path))?.join(&settings.chroot_name),
     };
     job::open_logs(cx, &dir)?;
     let mut root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;

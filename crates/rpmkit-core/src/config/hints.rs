@@ -16,6 +16,9 @@ pub(super) fn not_found(
     if hints.is_empty() {
         if name == "default" {
             hints.push(Hint::new("did you forget to say which chroot with `-r`?"));
+            hints.push(Hint::new(
+                "`rpmkit config list` shows what can be built for",
+            ));
         }
         if name.contains('/') && !name.ends_with(".cfg") && !name.ends_with(".toml") {
             hints.push(Hint::new(

@@ -123,7 +123,7 @@ impl One<'_> {
         }
         let settings = self.settings(cx)?;
         if is_srpm(self.path) {
-            let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path));
+            let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
             let root =
                 Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
@@ -152,16 +152,14 @@ impl One<'_> {
         settings: &Settings,
         beside: Option<&Path>,
         name: &str,
-    ) -> PathBuf {
-        match &self.args.resultdir {
+    ) -> Result<PathBuf, Failure> {
+        Ok(match &self.args.resultdir {
             Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
             Some(dir) => cx.host.cwd.join(dir),
-            None => beside
-                .unwrap_or(&cx.host.cwd)
-                .join(sources::RESULTS)
+            None => sources::results(beside.unwrap_or(&cx.host.cwd))?
                 .join(&settings.chroot_name)
                 .join(name),
-        }
+        })
     }
 
     fn checkout(
@@ -198,7 +196,7 @@ impl One<'_> {
         };
         let name = prepared.name();
         let top = sources::top(self.path);
-        let dir = self.resultdir(cx, settings, Some(&top), &name);
+        let dir = self.resultdir(cx, settings, Some(&top), &name)?;
         job::move_logs(cx, &aside, &dir)?;
         for note in prepared.notes() {
             events.info(note.clone());
