@@ -14,6 +14,7 @@ mod e2e;
 mod fixture;
 mod generated;
 mod install;
+mod licences;
 mod needs;
 mod own_srpm;
 mod serve;
@@ -106,6 +107,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check that every dependency's licence fits
+    Licences,
     /// Write the archive of vendored crates that rpmkit's own source package needs
     OwnSrpm,
     /// Install programs, completions and man pages
@@ -139,6 +142,9 @@ fn run(cli: Cli) -> Result<()> {
     let say = |text: &str| eprintln!("{text}");
     match cli.command {
         Command::OwnSrpm => println!("{}", own_srpm::prepare(workspace())?.display()),
+        Command::Licences => {
+            println!("{} packages fit", licences::check(workspace())?);
+        }
         Command::Distro { out } => {
             let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
             println!("{}", distro.dir.display());

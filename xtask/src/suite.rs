@@ -42,6 +42,8 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
         crate::generated::update(root, target, crate::generated::COMPLETIONS, true)
             .and_then(|()| crate::generated::update(root, target, crate::generated::MAN, true)),
     );
+    say("== licences of the dependencies");
+    part("licences", crate::licences::check(root).map(drop));
     say("== what a user types");
     part(
         "what a user types",
