@@ -4,5 +4,5 @@
 # The linker outside of Go makes the build id that debug packages need.
 %gobuild(o:) \
 GOFLAGS="-mod=vendor" GOPROXY=off GOTOOLCHAIN=local GOCACHE="${GOCACHE:-$PWD/_cache}" \\\
-  %{__go} build -buildmode pie -compiler gc -trimpath -ldflags "${LDFLAGS:-} -linkmode=external -compressdwarf=false" %{-o:-o %{-o*}} %{*}
+  %{__go} build -buildmode pie -compiler gc -ldflags "${LDFLAGS:-} -linkmode=external -compressdwarf=false" %{-o:-o %{-o*}} %{*}
 %gotest() GOFLAGS="-mod=vendor" GOPROXY=off GOTOOLCHAIN=local GOCACHE="${GOCACHE:-$PWD/_cache}" %{__go} test -buildmode pie -compiler gc %{*}
