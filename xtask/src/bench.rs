@@ -123,7 +123,12 @@ impl Place {
             .prefix("rpmkit-bench-")
             .tempdir_in("/var/tmp")?;
         let server = Server::start(&distribution.dir, 0)?;
-        let conf = chroot::write(&dir.path().join("conf"), &distribution.stamp, &server.url())?;
+        let conf = chroot::write(
+            &dir.path().join("conf"),
+            &distribution.stamp,
+            &server.url(),
+            chroot::With::Base,
+        )?;
         let checkout = dir.path().join(FIXTURE);
         fixture::lay_out(FIXTURE, &checkout, fixture::Style::Tree, work)?;
         Ok(Self {

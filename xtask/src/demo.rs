@@ -59,7 +59,12 @@ impl Demo<'_> {
         })?;
         let server = Server::start(&distro.dir, 0)?;
         say(&format!("serving it at {}", server.url()));
-        chroot::write(&place.join("config"), &distro.stamp, &server.url())?;
+        chroot::write(
+            &place.join("config"),
+            &distro.stamp,
+            &server.url(),
+            chroot::With::Base,
+        )?;
         let checkout = place.join(self.fixture);
         if checkout.exists() {
             std::fs::remove_dir_all(&checkout).with_context(|| {

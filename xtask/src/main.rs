@@ -43,6 +43,9 @@ enum Command {
         /// Where to put it [default: target/distro/dist]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Make the repository of other languages' compilers too (Rust, Go; some 200 MB)
+        #[arg(long)]
+        extras: bool,
     },
     /// Serve a directory over loopback HTTP until interrupted
     Serve {
@@ -145,8 +148,12 @@ fn run(cli: Cli) -> Result<()> {
         Command::Licences => {
             println!("{} packages fit", licences::check(workspace())?);
         }
-        Command::Distro { out } => {
-            let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
+        Command::Distro { out, extras } => {
+            let work = target_dir()?.join("distro");
+            let distro = distro::make(&work, out.as_deref(), &say)?;
+            if extras {
+                distro::extras::make(&work, &distro, &say)?;
+            }
             println!("{}", distro.dir.display());
         }
         Command::Serve {
@@ -234,7 +241,13 @@ fn serve(dir: Option<PathBuf>, port: u16, configdir: Option<PathBuf>) -> Result<
         })?;
         eprintln!(
             "wrote `{}`",
-            chroot::write(&configdir, &stamp, &server.url())?.display()
+            chroot::write(
+                &configdir,
+                &stamp,
+                &server.url(),
+                chroot::With::all_of(&dir)
+            )?
+            .display()
         );
     }
     println!("{}", server.url());
