@@ -50,6 +50,7 @@ impl Checkout {
         events: &Events,
     ) -> Result<Self, ScmError> {
         let work_dir = tempfile::Builder::new()
+            .prefix("tmp")
             .suffix(&format!(".mock-scm.{}", options.directory()))
             .tempdir_in(tmp)
             .map_err(ScmError::io("create a directory in", tmp))?
@@ -100,6 +101,9 @@ impl Checkout {
         let as_command = |source: ScmError| ScmError::Checkout {
             status: match source {
                 ScmError::UnknownRevision { .. } => 1,
+                // git clones these; what fails is the checkout, or looking for the spec.
+                ScmError::EmptyRemote { .. } if options.branch.is_some() => 1,
+                ScmError::EmptyRemote { .. } => 5,
                 _ => 128,
             },
             source: Box::new(source),
@@ -209,6 +213,9 @@ impl Checkout {
             Some(dir) => self.src_dir.join(dir),
             None => self.src_dir.clone(),
         };
+        if !sources.is_dir() {
+            return Err(ScmError::NoSourceDirectory { path: sources }.into());
+        }
         let text = parser
             .expand(&spec, &sources, defines)
             .map_err(|error| SrpmError::Parse(Box::new(error)))?;
