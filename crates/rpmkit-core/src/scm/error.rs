@@ -150,9 +150,15 @@ pub enum ScmError {
         found: crate::Checksum,
     },
     /// A program of the host is needed and not there.
-    #[error("`{program}` {}", if program.contains('/') { "does not exist or cannot be executed" } else { "is not installed on this host" })]
+    #[error("`{program}` {}", if program.contains('/') { "does not exist" } else { "is not installed on this host" })]
     NoProgram {
         /// Its name.
+        program: String,
+    },
+    /// What a command names is no program.
+    #[error("`{program}` cannot be executed")]
+    NotExecutable {
+        /// Its path.
         program: String,
     },
     /// A configured command has no words.
@@ -243,12 +249,11 @@ impl ScmError {
             | Self::LocalSubmodule { .. }
             | Self::Method { .. }
             | Self::NoPackage
-            | Self::Quotes { .. }
+            | Self::NotExecutable { .. }
             | Self::NoCheckout { .. }
             | Self::NoSpec { .. }
             | Self::SourcesLine { .. }
             | Self::NoLookaside { .. }
-            | Self::NoProgram { .. }
             | Self::EmptyCommand
             | Self::ArchiveFormat { .. } => ExitCode::CommandLine,
             Self::Checkout { source, .. } => source.exit_code(),
@@ -258,6 +263,10 @@ impl ScmError {
             | Self::Download(_)
             | Self::Digest { .. }
             | Self::NoSourceDirectory { .. }
+            // mock ends with a traceback where a program is missing or quotes do not match, and
+            // with 5 only where the program is there and may not be run.
+            | Self::NoProgram { .. }
+            | Self::Quotes { .. }
             | Self::Command { .. } => ExitCode::General,
         }
     }
@@ -326,6 +335,7 @@ impl ScmError {
             | Self::EmptyRemote { .. }
             | Self::EmptyCommand
             | Self::Quotes { .. }
+            | Self::NotExecutable { .. }
             | Self::NoCheckout { .. }
             | Self::SourcesLine { .. }
             | Self::Io { .. } => Vec::new(),

@@ -30,10 +30,16 @@ impl Host {
     /// Where a program is.
     ///
     /// # Errors
-    /// [`ScmError::NoProgram`], which says what package usually has it.
+    /// [`ScmError::NoProgram`], which says what package usually has it;
+    /// [`ScmError::NotExecutable`].
     pub fn find(&self, program: &str, cwd: &Path) -> Result<PathBuf, ScmError> {
-        which::which_in(program, self.var("PATH"), cwd).map_err(|_| ScmError::NoProgram {
-            program: program.to_owned(),
+        which::which_in(program, self.var("PATH"), cwd).map_err(|_| {
+            let program = program.to_owned();
+            if program.contains('/') && cwd.join(&program).exists() {
+                ScmError::NotExecutable { program }
+            } else {
+                ScmError::NoProgram { program }
+            }
         })
     }
 
@@ -286,6 +292,11 @@ mod tests {
             error.to_string(),
             "`no-such-program` is not installed on this host"
         );
+        assert_eq!(error.exit_code(), crate::ExitCode::General);
+        let error = host()
+            .run(&words(&["/etc/passwd"]), dir.path(), &Events::silent())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "`/etc/passwd` cannot be executed");
         assert_eq!(error.exit_code(), crate::ExitCode::CommandLine);
     }
 }

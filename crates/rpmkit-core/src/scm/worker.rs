@@ -70,11 +70,6 @@ impl Checkout {
                 access.host.run(&options.get, &checkout.work_dir, events)?;
             }
         }
-        if !checkout.src_dir.is_dir() {
-            return Err(ScmError::NoCheckout {
-                path: checkout.src_dir,
-            });
-        }
         Ok(checkout)
     }
 
@@ -182,7 +177,16 @@ impl Checkout {
             .is_some_and(|text| distgit::counts_commits(&text))
     }
 
-    fn spec(&self, options: &ScmOptions) -> Result<PathBuf, ScmError> {
+    /// The spec in the checkout.
+    ///
+    /// # Errors
+    /// [`ScmError::NoCheckout`] or [`ScmError::NoSpec`].
+    pub fn spec(&self, options: &ScmOptions) -> Result<PathBuf, ScmError> {
+        if !self.src_dir.is_dir() {
+            return Err(ScmError::NoCheckout {
+                path: self.src_dir.clone(),
+            });
+        }
         let named = self.src_dir.join(&options.spec);
         let lower = self.src_dir.join(options.spec.to_lowercase());
         if named.exists() {
