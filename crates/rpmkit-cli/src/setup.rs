@@ -133,20 +133,10 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let host = &cx.host;
     let cache = host.dirs.cache.clone();
     let found = survey(&cache.join("layers"), host.uid).map_err(|e| sandbox_failure(&e))?;
-    let variable = |name: &str| {
-        host.env
-            .get(name)
-            .or_else(|| host.env.get(&name.to_ascii_uppercase()))
-            .filter(|value| !value.is_empty())
-            .cloned()
-    };
+    let variable = |name: &str| either_case(host, name);
     let options = FetchOptions {
         offline: !settings.online,
-        proxies: Proxies {
-            http: variable("http_proxy"),
-            https: variable("https_proxy"),
-            no_proxy: variable("no_proxy").unwrap_or_default(),
-        },
+        proxies: proxies(host),
         ..FetchOptions::default()
     };
     let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
@@ -163,6 +153,25 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         cache,
     };
     Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
+}
+
+/// The proxies of the environment, as curl and so git and dnf take them.
+pub fn proxies(host: &Host) -> Proxies {
+    let any = || either_case(host, "all_proxy");
+    Proxies {
+        http: either_case(host, "http_proxy").or_else(any),
+        https: either_case(host, "https_proxy").or_else(any),
+        no_proxy: either_case(host, "no_proxy").unwrap_or_default(),
+    }
+}
+
+/// A variable that may be written in small or in capital letters.
+fn either_case(host: &Host, name: &str) -> Option<String> {
+    host.env
+        .get(name)
+        .or_else(|| host.env.get(&name.to_ascii_uppercase()))
+        .filter(|value| !value.is_empty())
+        .cloned()
 }
 
 /// How this process was called, for those who have to wait for it.

@@ -12,14 +12,14 @@ use rpmkit_core::{
     config::Settings,
     project::Project,
     scm::{
-        self, HttpDownload,
+        self,
         distgit::SourceStore,
         git::{Access, HttpSettings},
     },
     srpm::{self, Convention, Made, Prepared, SrpmError, TreeChoice},
 };
 
-use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host};
+use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host, setup};
 
 /// Directory in a checkout that results go to; never part of an archive made of it.
 pub const RESULTS: &str = "results";
@@ -166,15 +166,13 @@ pub fn prepare(
         };
     let events = root.engine().events().clone();
     let store = SourceStore::new(cx.host.dirs.cache.join("sources"));
-    let download = HttpDownload {
-        settings: http(&cx.host),
-    };
+    let engine = root.engine().clone();
     let shared = RefCell::new(root);
     let mut tools = srpm::Tools {
         parser: &mut Shared(&shared),
         runner: Some(&mut Shared(&shared)),
         choose,
-        download: &download,
+        download: engine.fetcher(),
         store: &store,
         events: &events,
     };
@@ -254,18 +252,6 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
     })
 }
 
-/// How servers are reached: by the proxy the environment names.
-pub fn http(host: &Host) -> HttpSettings {
-    HttpSettings {
-        proxy: host
-            .proxies()
-            .into_iter()
-            .find(|(name, _)| matches!(name.to_lowercase().as_str(), "https_proxy" | "all_proxy"))
-            .map(|(_, url)| url),
-        ca_certificates: Vec::new(),
-    }
-}
-
 /// The host as version control's commands see it.
 pub fn access(host: &Host) -> Access {
     Access {
@@ -276,7 +262,9 @@ pub fn access(host: &Host) -> Access {
                 .map(|(key, value)| (key.into(), value.into()))
                 .collect(),
         },
-        http: http(host),
+        http: HttpSettings {
+            proxies: setup::proxies(host),
+        },
     }
 }
 
