@@ -93,7 +93,8 @@ impl Host {
             .map(|line| line.split_whitespace().collect())
             .filter(|words: &Vec<&str>| words.len() > 1)
             .collect();
-        let named = |words: &&Vec<&str>| words[1..].iter().any(|one| one.eq_ignore_ascii_case(name));
+        let named =
+            |words: &&Vec<&str>| words[1..].iter().any(|one| one.eq_ignore_ascii_case(name));
         let Some(address) = lines.iter().find(named).map(|words| words[0]) else {
             return name.to_owned();
         };
