@@ -7,6 +7,7 @@
 
 mod bench;
 mod chroot;
+mod confbench;
 mod contents;
 mod demo;
 mod distro;

@@ -108,13 +108,8 @@ pub fn config_host(host: &Host) -> config::Host {
             field(|u| u.version()),
             field(|u| u.machine()),
         ],
-        hostname: host
-            .hostname
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        fqdn: host.hostname.clone(),
+        hostname: host.hostname.clone(),
+        fqdn: config::Host::qualify(&host.hostname, &read("/etc/hosts")),
         uid: host.uid,
         gid: host.gid,
         user: host.login.clone(),
