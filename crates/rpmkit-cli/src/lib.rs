@@ -8,6 +8,7 @@ pub mod card;
 pub mod complete;
 pub mod failure;
 pub mod frame;
+pub mod homes;
 pub mod host;
 pub mod job;
 pub mod listen;

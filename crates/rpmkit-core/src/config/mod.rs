@@ -51,7 +51,7 @@ pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
 pub use overrides::Overrides;
 pub use request::{LoadRequest, Search};
-pub use settings::{Isolation, Plugins, Settings};
+pub use settings::{Isolation, Overlayfs, Plugins, Settings};
 pub use show::{Shown, json, show};
 pub use value::{Dict, Value, pformat, repr};
 
