@@ -9,6 +9,7 @@ pub mod choose;
 pub mod complete;
 pub mod failure;
 pub mod frame;
+pub mod homes;
 pub mod host;
 pub mod job;
 pub mod listen;

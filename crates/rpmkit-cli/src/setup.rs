@@ -16,6 +16,7 @@ use crate::{
     args::{BuildOptions, ChrootArgs},
     failure::{Failure, chain},
     frame::Context,
+    homes,
     host::Host,
 };
 
@@ -127,7 +128,8 @@ pub fn config_host(host: &Host) -> config::Host {
 pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engine, Failure> {
     let host = &cx.host;
     let cache = host.dirs.cache.clone();
-    let found = survey(&cache.join("layers"), host.uid).map_err(|e| sandbox_failure(&e))?;
+    let layers = homes::of(host, settings)?;
+    let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let variable = |name: &str| either_case(host, name);
     let options = FetchOptions {
         offline: !settings.online,
@@ -146,6 +148,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
             .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
             .collect(),
         cache,
+        layers,
     };
     Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
 }

@@ -191,6 +191,8 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
+            // mock's plugin ends this as a plain exception.
+            Self::Config(crate::config::ConfigError::NoBaseDir) => ExitCode::General,
             Self::Config(_) | Self::Project(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
             Self::Pm(error) => error.exit_code(),
@@ -243,6 +245,9 @@ pub(crate) fn chroot_code(error: &crate::chroot::ChrootError) -> ExitCode {
         ChrootError::NotPristine { .. } => ExitCode::Root,
         // mock's plugin ends all of these as plain exceptions.
         ChrootError::SnapshotBusy { .. }
+        | ChrootError::Mounted { .. }
+        | ChrootError::Show { .. }
+        | ChrootError::NotEmpty(_)
         | ChrootError::NoSnapshot { .. }
         | ChrootError::SnapshotExists { .. }
         | ChrootError::BadName(_) => ExitCode::General,

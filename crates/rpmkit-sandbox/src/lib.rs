@@ -9,6 +9,7 @@
 //!
 //! - [`Container`]: many commands in one root, [`Command`] and [`Exit`].
 //! - [`call`]: one registered function run as root of the mode's user namespace, for work on files of other ids.
+//! - [`present`]: a root shown in the caller's own namespace, for real root.
 //! - [`probe`]: what this host allows, step by step, with causes and cures.
 
 mod child;
@@ -19,6 +20,7 @@ mod diagnose;
 mod error;
 mod exec;
 mod ids;
+mod inhabitants;
 mod init;
 mod interactive;
 mod kernfs;
@@ -33,6 +35,7 @@ mod output;
 mod overlay;
 mod overlay_reason;
 mod plan;
+mod present;
 mod probe;
 mod probe_steps;
 mod pty;
@@ -49,8 +52,10 @@ pub use command::{Command, Exit, Finished, Leftovers, Output, Stdin, Stream, Use
 pub use diagnose::Advice;
 pub use error::{SandboxError, Step, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
+pub use inhabitants::{Inhabitant, end, inhabitants};
 pub use ops::{OpFn, call, call_with_fds, sent_fds};
 pub use output::Lines;
+pub use present::{is_presented, present, withdraw};
 pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
 pub use reexec::reexec;
 pub use spec::{

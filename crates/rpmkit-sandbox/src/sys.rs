@@ -193,6 +193,20 @@ pub(crate) fn mount_setattr(dir: RawFd, path: &CStr, recursive: bool, set: u64) 
     .map(drop)
 }
 
+/// Whether a path is the root of a mount (statx's STATX_ATTR_MOUNT_ROOT, Linux 5.8). The last component is not followed.
+pub(crate) fn is_mount_root(path: &Path) -> Sys<bool> {
+    let path = cstr(path)?;
+    let flags = libc::AT_SYMLINK_NOFOLLOW | libc::AT_NO_AUTOMOUNT;
+    let mut stat = std::mem::MaybeUninit::<libc::statx>::zeroed();
+    // SAFETY: the path is NUL-terminated and the kernel writes at most the struct it knows the size of.
+    check(libc::c_long::from(unsafe {
+        libc::statx(libc::AT_FDCWD, path.as_ptr(), flags, 0, stat.as_mut_ptr())
+    }))?;
+    // SAFETY: zeroed is a valid value of this plain struct, whatever the kernel filled in.
+    let stat = unsafe { stat.assume_init() };
+    Ok(stat.stx_attributes & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0)
+}
+
 /// `pivot_root(".", ".")`.
 pub(crate) fn pivot_here() -> Sys<()> {
     // SAFETY: two constant NUL-terminated strings.

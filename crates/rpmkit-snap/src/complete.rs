@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
-use rpmkit_cli::Host;
+use rpmkit_cli::{Host, homes};
 use rpmkit_core::chroot::State;
 
 /// Names of all snapshots in all stores of this user: the shell does not tell us which chroot the
@@ -13,7 +13,7 @@ pub fn snapshots(current: &OsStr) -> Vec<CompletionCandidate> {
         return Vec::new();
     };
     let mut names = Vec::new();
-    for store in entries(&host.dirs.cache.join("layers")) {
+    for store in homes::all(&host).iter().flat_map(|home| entries(home)) {
         for chroot in entries(&store.join("chroots")) {
             let state = std::fs::read(chroot.join("state.json")).ok();
             let state = state.and_then(|t| serde_json::from_slice::<State>(&t).ok());

@@ -3,7 +3,8 @@
 //! A mount in a namespace lives as long as a process in it, so a keeper process stays behind: the one
 //! thing that may survive a command of ours, because it was asked for. It holds the chroot's use
 //! lock, so everything else is refused until `--umount` ends it. The root is seen from outside at
-//! `/proc/PID/root`, of which `mounted` in the chroot's directory reminds.
+//! `/proc/PID/root`, to which a link at the chroot's usual place leads. Real root needs no keeper: its
+//! mount stays by itself.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -20,12 +21,13 @@ use nix::{
 use rpmkit_cli::{Failure, Host, Outcome, Status};
 use rpmkit_core::{
     Error,
-    chroot::{Chroot, ChrootError},
+    chroot::{Chroot, ChrootError, Place},
+    store::Mapping,
 };
 
 use crate::verbs::{Request, shell};
 
-/// How a keeper calls itself in its lock; also its sub-command.
+/// The keeper's sub-command.
 const KEEPER: &str = "keep";
 
 /// The keeper process of `mock --mount`
@@ -33,29 +35,38 @@ const KEEPER: &str = "keep";
 pub(crate) struct KeepArgs {
     /// Present the root here by a link
     #[arg(long)]
-    link: Option<PathBuf>,
+    at: PathBuf,
+    /// The build user's home inside
+    #[arg(long)]
+    builddir: PathBuf,
+    /// Home of the layers
+    #[arg(long)]
+    pub(crate) layers: PathBuf,
 }
 
-/// `--mount`: mounts the chroot's root and leaves it mounted. Gives the path under which it is seen;
-/// if `link` is given, that becomes a symbolic link to it.
-///
-/// `program` is `rpmkit-snap` or whatever else has its verbs; `args` are put before the sub-command.
-pub fn mount(
-    host: &Host,
-    chroot: &Chroot,
-    program: &Path,
-    args: &[String],
-    link: Option<&Path>,
-) -> Result<PathBuf, Failure> {
-    let mut command = Process::new(program);
-    command.args(args).arg(KEEPER);
+/// `--mount`: mounts the chroot's root at a place and leaves it mounted.
+pub fn mount(host: &Host, chroot: &Chroot, place: Place<'_>) -> Result<(), Failure> {
+    if chroot.store().format().mapping == Mapping::Root {
+        return Ok(chroot.mount(place).map_err(Error::from)?);
+    }
+    if let Some(at) = chroot.mounted_at().map_err(Error::from)? {
+        let chroot = chroot.label();
+        return Err(Error::from(ChrootError::Mounted { chroot, at }).into());
+    }
+    let program = keeper_program(host)?;
+    let mut command = Process::new(&program);
+    if program.file_name() == Some("rpmkit".as_ref()) {
+        command.arg("snap");
+    }
+    command.arg(KEEPER);
     command.arg("--root").arg(chroot.name().as_str());
     if !chroot.ext().is_empty() {
         command.arg("--uniqueext").arg(chroot.ext());
     }
-    if let Some(link) = link {
-        command.arg("--link").arg(link);
-    }
+    command.arg("--at").arg(place.at);
+    command.arg("--builddir").arg(place.home);
+    let home = chroot.store().dir().parent().unwrap_or(Path::new("/"));
+    command.arg("--layers").arg(home);
     use std::os::unix::process::CommandExt;
     command
         .env_clear()
@@ -76,8 +87,8 @@ pub fn mount(
     if let Some(out) = child.stdout.take() {
         BufReader::new(out).read_line(&mut line).map_err(failed)?;
     }
-    if let Some(path) = line.trim().strip_prefix("mounted ") {
-        return Ok(PathBuf::from(path));
+    if line.trim() == "mounted" {
+        return Ok(());
     }
     let mut why = String::new();
     if let Some(mut err) = child.stderr.take() {
@@ -89,16 +100,30 @@ pub fn mount(
     Err(failure)
 }
 
+/// The program that has [`KEEPER`]: beside this one.
+fn keeper_program(host: &Host) -> Result<PathBuf, Failure> {
+    let dir = host.exe.parent().unwrap_or(Path::new("/"));
+    ["rpmkit-snap", "rpmkit"]
+        .iter()
+        .map(|name| dir.join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            Failure::general(format!(
+                "neither `rpmkit-snap` nor `rpmkit` is in `{}`, and one of them must keep the mount",
+                dir.display()
+            ))
+        })
+}
+
 /// `--umount`: ends what `--mount` left. Nothing mounted is fine, as in mock.
 pub fn umount(chroot: &Chroot) -> Outcome {
-    let Some(holder) = chroot.in_use_by().map_err(Error::from)? else {
+    if chroot.unmount().map_err(Error::from)? || chroot.mounted_at().map_err(Error::from)?.is_none()
+    {
         return Ok(Status::OK);
-    };
-    let keeper = holder.filter(|h| h.command.split(' ').any(|word| word == KEEPER));
+    }
+    let keeper = chroot.in_use_by().map_err(Error::from)?.flatten();
     let Some(keeper) = keeper else {
-        let chroot = chroot.label();
-        let holder = None;
-        return Err(Error::from(ChrootError::SnapshotBusy { chroot, holder }).into());
+        return Ok(Status::OK);
     };
     let pid = Pid::from_raw(i32::try_from(keeper.pid).unwrap_or(0));
     if pid.as_raw() > 1 {
@@ -120,30 +145,29 @@ pub fn umount(chroot: &Chroot) -> Outcome {
 
 /// The keeper itself.
 pub(crate) fn run(request: &Request<'_>, args: &KeepArgs) -> Outcome {
-    let fail = |what: &str, e: &dyn std::fmt::Display| Failure::general(format!("{what}: {e}"));
     let mut session = request.opened.chroot.open().map_err(Error::from)?;
     session.mark_dirty().map_err(Error::from)?;
-    let container = shell::start(request, &session, false)?;
+    let container = shell::start_at(request, &session, false, &args.builddir)?;
     let pid = container
         .monitor_pid()
         .and_then(first_child)
         .ok_or_else(|| Failure::general("the container's first process is not to be found"))?;
     let path = PathBuf::from(format!("/proc/{pid}/root"));
-    if let Some(link) = &args.link {
-        let _ = std::fs::remove_file(link);
-        std::os::unix::fs::symlink(&path, link).map_err(|e| fail("cannot link the root", &e))?;
-    }
+    let place = Place {
+        at: &args.at,
+        home: &args.builddir,
+    };
+    let chroot = &request.opened.chroot;
+    chroot.keep(&session, place, &path).map_err(Error::from)?;
     // A signal kills the container at once (see `rpmkit_cli::signals`); what is left to us is to take
     // the link away and to write down that the chroot is closed.
     let (tell, told) = std::sync::mpsc::channel();
     rpmkit_cli::signals::on_stop(move || {
         let _ = tell.send(());
     });
-    request.printer.data(format!("mounted {}", path.display()));
+    request.printer.data("mounted");
     let _ = told.recv();
-    if let Some(link) = &args.link {
-        let _ = std::fs::remove_file(link);
-    }
+    let _ = std::fs::remove_file(&args.at);
     // It may be gone already, which is what we want.
     let _ = container.stop();
     session.close().map_err(Error::from)?;

@@ -16,7 +16,7 @@ use rpmkit_cli::{
     args::{ChrootArgs, OutputArgs},
 };
 
-pub use open::Opened;
+pub use open::{Opened, open_store};
 
 /// `rpmkit snap`, `rpmkit-snap`.
 pub static VERB: Verb = Verb {
@@ -131,7 +131,10 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
     let json = output.json;
     output.json = false;
     let events = cx.listen(&output);
-    let direct = matches!(verb, SnapVerb::Keep(_));
+    let direct = match &verb {
+        SnapVerb::Keep(args) => Some(args.layers.as_path()),
+        _ => None,
+    };
     let opened = Opened::new(cx, &common.chroot(), events, direct)?;
     let request = verbs::Request {
         opened: &opened,

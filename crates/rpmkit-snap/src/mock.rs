@@ -1,6 +1,6 @@
 //! What mock's snapshot options do, with mock's output and exit codes.
 //!
-//! mock runs each on the buildroot and then on the bootstrap chroot, if there is one; so do these.
+//! mock runs each on the buildroot and then on the bootstrap chroot; these take as many chroots as there are.
 //! All failures of its plugin end with 1, which [`rpmkit_core::Error::exit_code`] knows.
 
 use rpmkit_cli::{Failure, Outcome, Printer, Status};
@@ -16,7 +16,8 @@ pub fn not_provided(hook: &str) -> Failure {
     )
 }
 
-fn name(args: &[String]) -> Result<&str, Failure> {
+/// The snapshot's name, which must be the first word.
+pub fn name(args: &[String]) -> Result<&str, Failure> {
     args.first()
         .map(String::as_str)
         .ok_or_else(|| Failure::usage("Requires a snapshot name"))

@@ -1,12 +1,14 @@
 //! From arguments to a store and a chroot.
 
+use std::path::{Path, PathBuf};
+
 use rpmkit_cli::{
     Context, Failure, Host,
     args::{BuildOptions, ChrootArgs},
-    setup,
+    homes, setup,
 };
 use rpmkit_core::{
-    Error, Events,
+    ChrootName, Error, Events, NameError,
     chroot::Chroot,
     config::Search,
     store::{
@@ -26,36 +28,34 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the store of this host and user, and the chroot that the arguments name. With `direct`
-    /// the name is the chroot's own, and no configuration is looked for.
+    /// Opens the store of this host and user, and the chroot that the arguments name. With `direct`, a
+    /// home of layers, the name is the chroot's own, and no configuration is looked for.
     pub fn new(
         cx: &Context,
         args: &ChrootArgs,
         events: Events,
-        direct: bool,
+        direct: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let (survey, store) = open_store(&cx.host, events)?;
         let given = args.root.last().map(String::as_str);
         let text = given.unwrap_or("default");
         let ext = args.uniqueext.clone().unwrap_or_default();
-        let configured = if direct {
-            chroot_name(text)
-        } else {
-            configured_name(cx, args, text)
-        };
-        let name = match configured {
-            Ok(name) => name,
-            // Snapshots outlive the configuration they were made with; and what concerns the whole
-            // store needs none.
-            Err(failure) => {
-                let name = chroot_name(text)?;
-                let known = Chroot::all(&store).map_err(Error::from)?;
-                if given.is_some() && !known.contains(&name) {
-                    return Err(failure);
+        let (home, name) = match direct {
+            Some(home) => (home.to_owned(), chroot_name(text)?),
+            None => match configured(cx, args, text) {
+                Ok(found) => found,
+                // Snapshots outlive the configuration they were made with; and what concerns the whole
+                // store needs none.
+                Err(failure) => {
+                    let name = chroot_name(text)?;
+                    match home_with(&cx.host, &name) {
+                        Some(home) => (home, name),
+                        None if given.is_some() => return Err(failure),
+                        None => (homes::usual(&cx.host), name),
+                    }
                 }
-                name
-            }
+            },
         };
+        let (survey, store) = open_store(&cx.host, home, events)?;
         Ok(Self {
             chroot: Chroot::new(&store, name, &ext),
             survey,
@@ -64,32 +64,45 @@ impl Opened {
     }
 }
 
-/// The name of the chroot of a configuration: its option `root`, as every other command has it.
-fn configured_name(
+/// The home of the layers and the name of the chroot of a configuration: its option `root`, as every other
+/// command has it.
+fn configured(
     cx: &Context,
     args: &ChrootArgs,
     text: &str,
-) -> Result<rpmkit_core::ChrootName, Failure> {
+) -> Result<(PathBuf, ChrootName), Failure> {
     let overrides = setup::overrides(args, &BuildOptions::default());
     let configdir = args.configdir.as_deref();
     let configured = setup::configure(cx, text, Search::Rpmkit, configdir, &[], overrides)?;
-    let name = configured.settings.shared_root.parse();
-    name.map_err(|e: rpmkit_core::NameError| Failure::command_line(e.to_string()))
+    let settings = &configured.settings;
+    let name = settings.shared_root.parse();
+    let name = name.map_err(|e: NameError| Failure::command_line(e.to_string()))?;
+    Ok((homes::of(&cx.host, settings)?, name))
+}
+
+/// The home that has something of a chroot of this name.
+fn home_with(host: &Host, name: &ChrootName) -> Option<PathBuf> {
+    homes::all(host).into_iter().find(|home| {
+        let stores = std::fs::read_dir(home).into_iter().flatten().flatten();
+        stores.map(|entry| entry.path()).any(|dir| {
+            let chroots = Chroot::all_in(&dir);
+            chroots.is_ok_and(|names| names.contains(name))
+        })
+    })
 }
 
 /// A configuration's name, from a name or the path of its file.
-fn chroot_name(text: &str) -> Result<rpmkit_core::ChrootName, Failure> {
+fn chroot_name(text: &str) -> Result<ChrootName, Failure> {
     let name = ["cfg", "toml"]
         .iter()
         .find_map(|e| text.strip_suffix(&format!(".{e}")))
         .map_or(text, |stem| stem.rsplit('/').next().unwrap_or(stem));
     name.parse()
-        .map_err(|e: rpmkit_core::NameError| Failure::command_line(e.to_string()))
+        .map_err(|e: NameError| Failure::command_line(e.to_string()))
 }
 
-/// Opens the store of this host and user.
-pub fn open_store(host: &Host, events: Events) -> Result<(Survey, Store), Failure> {
-    let home = host.dirs.cache.join("layers");
+/// Opens the store of this host and user in a home of layers.
+pub fn open_store(host: &Host, home: PathBuf, events: Events) -> Result<(Survey, Store), Failure> {
     let survey = survey(&home, host.uid).map_err(|e| setup::sandbox_failure(&e))?;
     let holder = Holder {
         pid: std::process::id(),

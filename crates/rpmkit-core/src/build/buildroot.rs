@@ -11,6 +11,7 @@ use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, Stdi
 use super::{
     BuildError, Engine,
     run::{Ran, Run},
+    traced,
 };
 use crate::{
     chroot::{Chroot, ChrootError, Session},
@@ -59,7 +60,13 @@ impl Buildroot {
         );
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let pm = super::repositories::package_manager(engine, settings)?;
-        let session = match chroot.open() {
+        let opened = traced(
+            &settings.overlayfs,
+            engine.events(),
+            "hook_mount_root",
+            || chroot.open(),
+        );
+        let session = match opened {
             Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
                 let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
                 engine.events().info(format!(
@@ -104,9 +111,15 @@ impl Buildroot {
     /// Drops what was written since the current snapshot.
     pub fn clean(&mut self) -> Result<(), BuildError> {
         self.stop()?;
-        self.session.clean()?;
+        self.hook("hook_postclean", |root| root.session.clean())?;
         self.packages = None;
         Ok(())
+    }
+
+    fn hook<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let options = self.settings.overlayfs.clone();
+        let events = self.engine.events().clone();
+        traced(&options, &events, name, || work(self))
     }
 
     /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
@@ -120,10 +133,13 @@ impl Buildroot {
             return Ok(());
         }
         let request = self.setup_request()?;
-        let base = self.pm.base(&request, &self.skeleton())?;
+        let base = self.hook("hook_preinit", |root| {
+            root.pm.base(&request, &root.skeleton())
+        })?;
         self.stop()?;
+        self.session.remember(self.pm.tool_root()?);
         self.session.move_to(&base)?;
-        self.session.postinit()?;
+        self.hook("hook_postinit", |root| root.session.postinit())?;
         self.packages = Some(base.packages()?);
         Ok(())
     }
@@ -229,16 +245,17 @@ impl Buildroot {
         }
         let installed = self.packages()?.to_vec();
         self.stop()?;
-        match self.session.top().cloned() {
-            Some(top) if !self.session.is_touched() => {
-                let layer = self.pm.extend(&top, &installed, solution, note)?;
-                self.session.move_to(&layer)?;
+        self.hook("hook_preyum", |root| match root.session.top().cloned() {
+            Some(top) if !root.session.is_touched() => {
+                let layer = root.pm.extend(&top, &installed, solution, note)?;
+                root.session.remember(root.pm.tool_root()?);
+                Ok::<_, BuildError>(root.session.move_to(&layer)?)
             }
             _ => {
-                self.session.mark_dirty()?;
-                self.pm.apply(self.session.root(), solution)?;
+                root.session.mark_dirty()?;
+                Ok(root.pm.apply(root.session.root(), solution)?)
             }
-        }
+        })?;
         self.packages = Some(pm::after(&installed, solution));
         Ok(())
     }
@@ -297,8 +314,32 @@ impl Buildroot {
             let spec = self.container_spec();
             let locks = self.session.lock_fds();
             self.container = Some(Container::start_with(&spec, &locks, None)?);
+            if self.settings.overlayfs.touch_rpmdb {
+                self.touch_rpmdb()?;
+            }
         }
         self.running()
+    }
+
+    /// mock's option: has the files of the rpm database copied to the upper directory, by opening them for
+    /// writing. Changes nothing in them, so the root does not count as written to.
+    fn touch_rpmdb(&self) -> Result<(), BuildError> {
+        const SCRIPT: &str =
+            "for f in /var/lib/rpm/*; do [ ! -f \"$f\" ] || : >>\"$f\" || exit; done";
+        let mut run = self.command(
+            ["/bin/sh", "-c", SCRIPT].map(str::to_owned).to_vec(),
+            User::Root,
+        );
+        run.log = None;
+        let events = self.engine.events();
+        let ran = run.go(self.running()?, events)?;
+        if !ran.exit.success() {
+            events.warn(format!(
+                "option `touch_rpmdb`: the rpm database cannot be opened for writing: {}",
+                ran.tail.join("; ")
+            ));
+        }
+        Ok(())
     }
 
     fn running(&self) -> Result<&Container, BuildError> {
@@ -370,7 +411,13 @@ impl Buildroot {
     /// Ends the work and keeps the root as it is.
     pub fn close(mut self) -> Result<(), BuildError> {
         self.stop()?;
-        Ok(self.session.close()?)
+        let events = self.engine.events();
+        Ok(traced(
+            &self.settings.overlayfs,
+            events,
+            "hook_umount_root",
+            || self.session.close(),
+        )?)
     }
 
     /// Ends the work and drops everything written since the current snapshot.
@@ -378,7 +425,13 @@ impl Buildroot {
         if let Some(container) = self.container.take() {
             container.stop()?;
         }
-        Ok(self.session.discard()?)
+        let events = self.engine.events();
+        Ok(traced(
+            &self.settings.overlayfs,
+            events,
+            "hook_postclean",
+            || self.session.discard(),
+        )?)
     }
 }
 

@@ -16,8 +16,10 @@ use crate::{
 /// Facts about the host and the caller, which the front end reads and the core does not.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Directory for packages, metadata and layers.
+    /// Directory for packages and metadata.
     pub cache: PathBuf,
+    /// Home of the layers: [`crate::config::Overlayfs::layers_home`].
+    pub layers: PathBuf,
     /// Directory for temporary files.
     pub temp: PathBuf,
     /// The caller's user id.
@@ -43,7 +45,7 @@ struct Inner {
 }
 
 impl Engine {
-    /// Opens the store of `home` for what `survey` found to work there.
+    /// Opens the store for what `survey` found to work there.
     pub fn open(
         survey: &Survey,
         fetcher: Fetcher,
@@ -55,7 +57,7 @@ impl Engine {
             command: surroundings.command.clone(),
             since: unix_time(SystemTime::now()),
         };
-        let home = surroundings.cache.join("layers");
+        let home = surroundings.layers.clone();
         let store = Store::open_here(home, surroundings.uid, survey, holder, events.clone())?;
         Ok(Self(Arc::new(Inner {
             mode: survey.mode.clone(),

@@ -8,6 +8,21 @@ use crate::{
     repo::{RepoSet, Vars},
 };
 
+/// The repositories of `dnf.conf`, as it switches them on and off.
+pub fn repositories_of(settings: &Settings) -> Result<RepoSet, BuildError> {
+    let mut vars = Vars::for_target(
+        &settings.repo_arch,
+        settings.releasever.as_deref().unwrap_or_default(),
+    );
+    for (name, value) in &settings.dnf_vars {
+        vars.set(name, value);
+    }
+    RepoSet::parse(&settings.dnf_conf, &vars).map_err(|e| BuildError::Repositories {
+        chroot: settings.chroot_name.clone(),
+        reason: e.to_string(),
+    })
+}
+
 /// Reads `dnf.conf`, applies `--enablerepo`, `--disablerepo` and `--addrepo`.
 pub(super) fn package_manager(
     engine: &Engine,
@@ -17,14 +32,7 @@ pub(super) fn package_manager(
         chroot: settings.chroot_name.clone(),
         reason,
     };
-    let mut vars = Vars::for_target(
-        &settings.repo_arch,
-        settings.releasever.as_deref().unwrap_or_default(),
-    );
-    for (name, value) in &settings.dnf_vars {
-        vars.set(name, value);
-    }
-    let mut repos = RepoSet::parse(&settings.dnf_conf, &vars).map_err(|e| wrong(e.to_string()))?;
+    let mut repos = repositories_of(settings)?;
     for option in &repos.unused {
         // What has no meaning here belongs in a log at most; what nobody knows is a mistake.
         let level = if option.known {

@@ -1,5 +1,9 @@
 //! What can go wrong with a chroot's state.
 
+use std::path::PathBuf;
+
+use rpmkit_sandbox::StepError;
+
 use crate::{
     error::Hint,
     store::{Holder, StoreError},
@@ -54,6 +58,25 @@ pub enum ChrootError {
         "`{0}` is no snapshot name: it must begin with a letter, a digit, `_` or `-`, and contain no `/` and no control character"
     )]
     BadName(String),
+    /// `--mount` has mounted it, and it is mounted still.
+    #[error("chroot `{chroot}` is mounted at `{}`, so nothing else can be done with it", at.display())]
+    Mounted {
+        /// Which.
+        chroot: String,
+        /// Where.
+        at: PathBuf,
+    },
+    /// The root cannot be mounted for others to see, or that cannot be undone.
+    #[error("the root of chroot `{chroot}`: {source}")]
+    Show {
+        /// Which.
+        chroot: String,
+        /// What failed.
+        source: StepError,
+    },
+    /// Something is at the place where the root should be mounted.
+    #[error("`{}` is not empty: the root cannot be mounted there", .0.display())]
+    NotEmpty(PathBuf),
     /// Something was already written on top.
     #[error("chroot `{chroot}` has changes on top; it cannot be put on another layer")]
     NotPristine {
@@ -80,10 +103,21 @@ impl ChrootError {
             Self::SnapshotExists { name, .. } => vec![Hint::new(format!(
                 "remove or rename `{name}` first, or choose another name"
             ))],
-            Self::BadName(_) => Vec::new(),
+            Self::Mounted { .. } => vec![Hint::new("`--umount` unmounts it")],
+            Self::Show { source, .. } if source.errno == ebusy() => vec![Hint::new(
+                "somebody is in there: leave the directory, or end the programs that `fuser -m` names",
+            )],
+            Self::NotEmpty(_) => vec![Hint::new(
+                "another mock may have a chroot there: choose another `basedir`, or remove it",
+            )],
+            Self::BadName(_) | Self::Show { .. } => Vec::new(),
             Self::NotPristine { .. } => vec![Hint::new("`--clean` drops the changes")],
         }
     }
+}
+
+fn ebusy() -> i32 {
+    nix::errno::Errno::EBUSY as i32
 }
 
 fn who(holder: Option<&Holder>) -> String {

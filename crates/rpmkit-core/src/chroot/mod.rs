@@ -14,8 +14,10 @@
 //! [`crate::store::SIDE_DIRS`]). They are frozen with it, and a new upper begins with a copy of what
 //! its parent has saved of them; the copy shares blocks where the file system can do that.
 
+mod cached;
 mod error;
 mod session;
+mod shown;
 mod snapshot;
 mod state;
 
@@ -23,6 +25,7 @@ use std::path::PathBuf;
 
 pub use error::ChrootError;
 pub use session::Session;
+pub use shown::Place;
 pub use snapshot::SnapshotInfo;
 pub use state::{Instance, Named, Node, POSTINIT, State, Top, Upper, is_snapshot_name};
 
@@ -51,7 +54,12 @@ impl Chroot {
 
     /// All configurations that have a state in this store.
     pub fn all(store: &Store) -> Result<Vec<ChrootName>, StoreError> {
-        let dir = store.dir().join("chroots");
+        Self::all_in(store.dir())
+    }
+
+    /// [`Self::all`] of a store's directory, which is not opened.
+    pub fn all_in(store: &std::path::Path) -> Result<Vec<ChrootName>, StoreError> {
+        let dir = store.join("chroots");
         let mut out = Vec::new();
         for entry in std::fs::read_dir(&dir).at("list", &dir)? {
             let entry = entry.at("list", &dir)?;
@@ -114,21 +122,39 @@ impl Chroot {
         Ok(Some(lock))
     }
 
-    /// The use lock for working in the chroot.
+    /// The use lock for working in the chroot. What was shown of it is no longer.
     fn enter(&self) -> Result<Lock, ChrootError> {
-        self.use_lock(&self.ext)?.ok_or_else(|| ChrootError::InUse {
-            chroot: self.label(),
-            holder: holder(&self.use_path(&self.ext)),
+        let Some(lock) = self.use_lock(&self.ext)? else {
+            return Err(self.busy()?);
+        };
+        self.withdraw_shown()?;
+        Ok(lock)
+    }
+
+    /// Why the use lock cannot be had.
+    fn busy(&self) -> Result<ChrootError, StoreError> {
+        let chroot = self.label();
+        Ok(match self.mounted_at()? {
+            Some(at) => ChrootError::Mounted { chroot, at },
+            None => ChrootError::InUse {
+                chroot,
+                holder: holder(&self.use_path(&self.ext)),
+            },
         })
     }
 
     /// The use lock for a snapshot operation.
     fn exclusive(&self) -> Result<Lock, ChrootError> {
-        self.use_lock(&self.ext)?
-            .ok_or_else(|| ChrootError::SnapshotBusy {
-                chroot: self.label(),
-                holder: holder(&self.use_path(&self.ext)),
-            })
+        let Some(lock) = self.use_lock(&self.ext)? else {
+            return Err(match self.busy()? {
+                ChrootError::InUse { chroot, holder } => {
+                    ChrootError::SnapshotBusy { chroot, holder }
+                }
+                other => other,
+            });
+        };
+        self.withdraw_shown()?;
+        Ok(lock)
     }
 
     /// The state as it is now. Needs no lock: the file is replaced whole.

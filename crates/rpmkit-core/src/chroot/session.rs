@@ -24,6 +24,8 @@ pub struct Session {
     upper: PrivateUpper,
     /// The use lock; none for a throw-away session, which is in nobody's way.
     use_lock: Option<Lock>,
+    /// Layers to be remembered as used, the next time the state is written.
+    used: Vec<LayerId>,
     finished: bool,
 }
 
@@ -54,6 +56,7 @@ impl Chroot {
             chroot: self.clone(),
             upper,
             use_lock: Some(use_lock),
+            used: Vec::new(),
             finished: false,
         })
     }
@@ -76,6 +79,7 @@ impl Chroot {
             chroot: self.clone(),
             upper,
             use_lock: None,
+            used: Vec::new(),
             finished: false,
         })
     }
@@ -214,6 +218,11 @@ impl Session {
         self.upper.dir.join("dirs").join(name)
     }
 
+    /// The private directory with everything in it.
+    pub(super) fn dir(&self) -> &Path {
+        &self.upper.dir
+    }
+
     /// The layer right below the private directory; `None` on an empty root.
     pub fn top(&self) -> Option<&Layer> {
         self.upper.parent.as_ref()
@@ -304,6 +313,7 @@ impl Session {
         self.upper.below = below;
         self.upper.parent = Some(top.clone());
         self.upper.rebased = true;
+        self.remember(top);
         self.save(true)
     }
 
@@ -335,8 +345,16 @@ impl Session {
         let boot = open.then(|| self.chroot.store.inner().boot.clone());
         self.chroot.change(|state| {
             state.instance(&self.chroot.ext).upper = self.upper.as_state(boot);
+            state.used.extend(self.used.iter().cloned());
             Ok(())
         })
+    }
+
+    /// Has a layer remembered as used by this configuration, so that `--scrub` finds it.
+    pub fn remember(&mut self, layer: &Layer) {
+        if !self.used.contains(layer.id()) {
+            self.used.push(layer.id().clone());
+        }
     }
 
     /// Makes a snapshot of what is there now and goes on, on top of it. No container may be running

@@ -264,7 +264,9 @@ impl Chroot {
         }
         if self.ext.is_empty() {
             mine.extend(state.names.values().filter_map(|n| n.layer.clone()));
+            mine.extend(state.used.iter().cloned());
         }
+        let others = self.used_by_others()?;
         let find = |id: &LayerId| metas.iter().find(|m| m.id == *id);
         let mut doomed = BTreeSet::new();
         let mut todo = mine;
@@ -276,6 +278,7 @@ impl Chroot {
             let above = |m: &&LayerMeta| m.parent.as_ref() == Some(&id);
             todo.extend(metas.iter().filter(above).map(|m| m.id.clone()));
         }
+        doomed.retain(|id| !others.contains(id));
         Ok(doomed)
     }
 

@@ -84,6 +84,10 @@ pub struct State {
     /// Chroots by uniqueext; the one without has the empty name.
     #[serde(default)]
     pub instances: BTreeMap<String, Instance>,
+    /// Layers it has stood on, and tool roots it was made with, whether or not they are there still: what
+    /// `--scrub` may drop. No references.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub used: BTreeSet<LayerId>,
 }
 
 /// A node of the tree of layers, for counting.
@@ -112,6 +116,7 @@ impl Default for State {
             format: FORMAT,
             names: BTreeMap::new(),
             instances: BTreeMap::new(),
+            used: BTreeSet::new(),
         }
     }
 }

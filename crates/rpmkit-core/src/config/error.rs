@@ -190,6 +190,11 @@ pub enum ConfigError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// The overlayfs plugin is on and was not told where to keep things.
+    #[error(
+        "base_dir is not configured: option `plugin_conf.overlayfs_opts.base_dir` is not set, and the overlayfs plugin is on"
+    )]
+    NoBaseDir,
     /// A word of the command line that makes no sense.
     #[error("{0}")]
     CommandLine(String),
@@ -206,6 +211,9 @@ impl ConfigError {
         match self {
             Self::NotFound { hints, .. } => hints.clone(),
             Self::Refused { instead, .. } => vec![Hint::new(instead.clone())],
+            Self::NoBaseDir => vec![Hint::new(
+                "set it to an absolute path; or leave `overlayfs_enable` out: there are snapshots without the plugin, too",
+            )],
             _ => Vec::new(),
         }
     }

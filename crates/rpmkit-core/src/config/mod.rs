@@ -53,7 +53,7 @@ pub use origin::{Origin, Origins as OriginMap};
 pub use overrides::Overrides;
 pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, Search};
-pub use settings::{Isolation, Plugins, Settings};
+pub use settings::{Isolation, Overlayfs, Plugins, Settings};
 pub use show::{Shown, json, show};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 

@@ -183,7 +183,7 @@ impl Fetcher {
     }
 
     /// The cache directory of a repository: other addresses are another repository.
-    fn repo_dir(&self, repo: &Repository) -> PathBuf {
+    pub(super) fn repo_dir(&self, repo: &Repository) -> PathBuf {
         let addresses = format!(
             "{:?} {:?} {:?}",
             repo.baseurl, repo.mirrorlist, repo.metalink

@@ -17,6 +17,7 @@ pub mod create;
 mod disk;
 mod error;
 mod fetcher;
+mod forget;
 mod forward;
 mod gpg;
 mod http;

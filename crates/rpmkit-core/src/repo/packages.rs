@@ -85,14 +85,14 @@ impl Fetcher {
         if !sum.hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
+        Some(self.package_dir(sum)?.join(package.nevra.file_name()))
+    }
+
+    /// The directory of the package with this digest; `None` for what is no digest.
+    pub(super) fn package_dir(&self, sum: &Checksum) -> Option<PathBuf> {
         let shard = sum.hex.get(..2)?;
         let name = format!("{}-{}", sum.kind.name(), sum.hex);
-        Some(
-            self.store()
-                .join(shard)
-                .join(name)
-                .join(package.nevra.file_name()),
-        )
+        Some(self.store().join(shard).join(name))
     }
 
     fn store(&self) -> PathBuf {

@@ -153,7 +153,7 @@ impl Store {
         self.materialise_from(layers, dest)
     }
 
-    fn materialise_from(
+    pub(crate) fn materialise_from(
         &self,
         layers: Vec<std::path::PathBuf>,
         dest: &Path,

@@ -1,9 +1,9 @@
 //! Deleting: a rename now, the work later.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    Store, ask,
+    GcOptions, Store, ask,
     error::{At, StoreError},
     lock::{Lock, Want},
     ops::RemoveTree,
@@ -36,6 +36,46 @@ impl Store {
             ask::<_, ()>(&*self.0.hands, "remove-tree", &RemoveTree { path })?;
         }
         Ok(())
+    }
+
+    /// Removes the whole store if nothing is left in it that anybody needs, and its home if that is empty
+    /// then. What could be made again goes, too. Does nothing when somebody is using the store.
+    pub fn dissolve(&self) -> Result<(), StoreError> {
+        self.settle();
+        let path = self.0.dir.join("lock");
+        let Some(_guard) = Lock::take(&self.0.disk, &path, Want::TryExclusive)? else {
+            return Ok(());
+        };
+        let everything = GcOptions {
+            keep: Some(0),
+            dry_run: false,
+        };
+        self.collect(&everything, &BTreeSet::new())?;
+        for name in ["layers", "uppers", "tmp", "chroots"] {
+            let dir = self.0.dir.join(name);
+            if std::fs::read_dir(&dir).at("list", &dir)?.next().is_some() {
+                return Ok(());
+            }
+        }
+        self.sweep()?;
+        let Some(home) = self.0.dir.parent() else {
+            return Ok(());
+        };
+        ask::<_, ()>(
+            &*self.0.hands,
+            "remove-tree",
+            &RemoveTree {
+                path: self.0.dir.clone(),
+            },
+        )?;
+        self.0.disk.unlink(&home.join("host.json"))?;
+        match std::fs::remove_dir(home) {
+            // Another user's or mapping's store is in it.
+            Err(e) if e.kind() != std::io::ErrorKind::DirectoryNotEmpty => {
+                Err(e).at("remove", home)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// [`Self::sweep`] in a thread of its own, waited for by [`Self::settle`]. Failures become

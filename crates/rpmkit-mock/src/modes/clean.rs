@@ -1,14 +1,10 @@
 //! `--clean`, `--scrub`, `--scrub-all-chroots`.
 
-use std::{fs, io::ErrorKind, path::Path, time::SystemTime};
+use std::{fs, io::ErrorKind, path::Path};
 
-use rpmkit_cli::{Context, Failure, Outcome, Status, setup};
-use rpmkit_core::{
-    Error, Events,
-    chroot::Chroot,
-    results::record::unix_time,
-    store::{Holder, Store, host::survey},
-};
+use rpmkit_cli::{Context, Failure, Outcome, Status, homes};
+use rpmkit_core::{Error, Events, build::repositories_of, chroot::Chroot, store::LayerKind};
+use rpmkit_snap::open_store;
 
 use super::work::Work;
 use crate::cmdline::ScrubTarget;
@@ -17,8 +13,10 @@ use crate::cmdline::ScrubTarget;
 /// directory of the chroot.
 pub fn clean(cx: &Context, work: &Work<'_>) -> Outcome {
     let chroot = work.chroot(cx)?;
-    work.state("clean chroot", || chroot.clean())
-        .map_err(Error::from)?;
+    work.state("clean chroot", || {
+        work.hook("hook_postclean", || chroot.clean())
+    })
+    .map_err(Error::from)?;
     remove_results(work)?;
     Ok(Status::OK)
 }
@@ -34,61 +32,127 @@ pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> Outcome 
         .collect();
     let what = format!("scrub [{}]", names.join(", "));
     work.state(&what, || {
-        let chroot = work.chroot(cx)?;
         for target in targets {
-            scrub_one(work, &chroot, *target)?;
+            // Each anew: the one before may have removed the whole store.
+            let chroot = work.chroot(cx)?;
+            work.hook("hook_scrub", || scrub_one(cx, work, &chroot, *target))?;
         }
         Ok(Status::OK)
     })
 }
 
-fn scrub_one(work: &Work<'_>, chroot: &Chroot, target: ScrubTarget) -> Result<(), Failure> {
-    let root = &work.settings.root;
+/// mock's bootstrap chroot is our tool root.
+const BOOTSTRAP: &[LayerKind] = &[LayerKind::ToolRoot];
+
+/// What mock has packed in its root cache, we have in these layers.
+const ROOT_CACHE: &[LayerKind] = &[LayerKind::Base, LayerKind::BuildDeps, LayerKind::Derived];
+
+fn scrub_one(
+    cx: &Context,
+    work: &Work<'_>,
+    chroot: &Chroot,
+    target: ScrubTarget,
+) -> Result<(), Failure> {
+    let name = &work.settings.chroot_name;
+    let say = |what: &str| work.info(format!("scrubbing {what} for {name}"));
+    let forget =
+        |kinds| -> Result<(), Failure> { Ok(chroot.forget_cached(kinds).map_err(Error::from)?) };
+    // The caches are the configuration's, whatever the `--uniqueext`.
+    let cache = work.settings.cache_topdir.join(&work.settings.shared_root);
     match target {
         ScrubTarget::All => {
-            work.info(format!("scrubbing everything for {root}"));
-            chroot.scrub().map_err(Error::from)?;
+            say("everything");
+            // While it is still known what was installed.
+            forget_packages(cx, work, chroot)?;
+            everything(work, chroot)?;
             remove_results(work)?;
-            remove(&work.settings.cache_topdir.join(root))
+            remove(&cache)
         }
         ScrubTarget::Overlayfs => {
-            work.info(format!("scrubbing overlayfs for {root}"));
-            Ok(chroot.scrub().map_err(Error::from)?)
+            say("overlayfs");
+            everything(work, chroot)
+        }
+        ScrubTarget::Lvm => {
+            // Only the plugin has volumes; where it is on, our layers stand for them.
+            if work.settings.plugins.enabled("lvm_root") {
+                say("lvm");
+                everything(work, chroot)?;
+            }
+            Ok(())
         }
         ScrubTarget::Chroot => {
-            work.info(format!("scrubbing chroot for {root}"));
+            say("chroot");
             chroot.clean().map_err(Error::from)?;
             remove_results(work)
         }
-        ScrubTarget::CCache => {
-            work.info(format!("scrubbing c-cache for {root}"));
-            remove(&work.settings.cache_topdir.join(root).join("ccache"))
-        }
         ScrubTarget::Cache => {
-            work.info(format!("scrubbing cache for {root}"));
-            remove(&work.settings.cache_topdir.join(root))
+            say("cache");
+            forget_packages(cx, work, chroot)?;
+            forget(ROOT_CACHE)?;
+            remove(&cache)
         }
-        // Layers and metadata are keyed by what is in them and shared by all chroots: nothing of
-        // them can be stale, and the store gives back what nobody needs.
-        ScrubTarget::RootCache
-        | ScrubTarget::PackageCache
-        | ScrubTarget::Bootstrap
-        | ScrubTarget::Lvm => {
-            work.info(format!(
-                "{} is shared and never stale: nothing to scrub",
-                target.name()
-            ));
-            Ok(())
+        ScrubTarget::CCache => {
+            say("c-cache");
+            remove(&cache.join("ccache"))
+        }
+        ScrubTarget::RootCache => {
+            say("root-cache");
+            forget(ROOT_CACHE)?;
+            remove(&cache.join("root_cache"))
+        }
+        ScrubTarget::PackageCache => {
+            say("yum-cache and dnf-cache");
+            forget_packages(cx, work, chroot)?;
+            remove(&cache.join("yum_cache"))?;
+            remove(&cache.join("dnf_cache"))
+        }
+        ScrubTarget::Bootstrap => {
+            say("bootstrap");
+            forget(BOOTSTRAP)
         }
     }
 }
 
+/// All snapshots and layers; with a `base_dir`, the configuration's directory there, too.
+fn everything(work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
+    chroot.scrub().map_err(Error::from)?;
+    if work.settings.overlayfs.has_base_dir() && chroot.ext().is_empty() {
+        chroot.store().dissolve().map_err(Error::from)?;
+    }
+    Ok(())
+}
+
+/// What is kept of the configuration's repositories, and of their packages what nobody else has used.
+fn forget_packages(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
+    let repositories = repositories_of(&work.settings).map_err(Error::from)?;
+    let packages = chroot.own_packages().map_err(Error::from)?;
+    let engine = work.engine(cx)?;
+    let fetcher = engine.fetcher();
+    Ok(fetcher
+        .forget(&repositories, &packages)
+        .map_err(Error::from)?)
+}
+
 /// The default result directory goes with the chroot; one that was asked for stays.
 fn remove_results(work: &Work<'_>) -> Result<(), Failure> {
-    if work.settings.resultdir_given {
-        return Ok(());
+    if !work.settings.resultdir_given {
+        remove(&work.settings.resultdir)?;
     }
-    remove(&work.settings.resultdir)
+    // Where the root was seen, and the directory around both, unless there is something else in it.
+    let root = &work.settings.rootdir;
+    let around = root
+        .parent()
+        .filter(|dir| dir.ends_with(&work.settings.root));
+    for dir in std::iter::once(root.as_path()).chain(around) {
+        match fs::remove_dir(dir) {
+            Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                work.events
+                    .warn(format!("cannot remove `{}`: {e}", dir.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn remove(dir: &Path) -> Result<(), Failure> {
@@ -102,23 +166,20 @@ fn remove(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the store
-/// knows whose chroots it has.
+/// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the stores
+/// know whose chroots they have.
 pub fn scrub_all_chroots(cx: &Context) -> Outcome {
-    let host = &cx.host;
-    let home = host.dirs.cache.join("layers");
-    let found = survey(&home, host.uid).map_err(|e| setup::sandbox_failure(&e))?;
-    let holder = Holder {
-        pid: std::process::id(),
-        command: setup::command_line(host),
-        since: unix_time(SystemTime::now()),
-    };
-    let store =
-        Store::open_here(home, host.uid, &found, holder, Events::silent()).map_err(Error::from)?;
-    for name in Chroot::all(&store).map_err(Error::from)? {
-        cx.printer
-            .say(format!("INFO: scrubbing everything for {name}"));
-        Chroot::new(&store, name, "").scrub().map_err(Error::from)?;
+    for home in homes::all(&cx.host) {
+        let elsewhere = home != homes::usual(&cx.host);
+        let (_, store) = open_store(&cx.host, home, Events::silent())?;
+        for name in Chroot::all(&store).map_err(Error::from)? {
+            cx.printer
+                .say(format!("INFO: scrubbing everything for {name}"));
+            Chroot::new(&store, name, "").scrub().map_err(Error::from)?;
+        }
+        if elsewhere {
+            store.dissolve().map_err(Error::from)?;
+        }
     }
     Ok(Status::OK)
 }

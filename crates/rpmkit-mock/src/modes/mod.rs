@@ -8,6 +8,7 @@ mod command;
 mod copy;
 mod init;
 mod install;
+mod mount;
 mod pmcmd;
 mod rebuild;
 mod scm;
@@ -41,6 +42,9 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
     work.info("Signal handler active");
     state(&work, true);
     let outcome = dispatch(cx, &work);
+    if mount::leaves_a_root(&work.request.mode) {
+        mount::show_root(cx, &work);
+    }
     if outcome.is_ok() {
         state(&work, false);
         cx.logs
@@ -74,7 +78,7 @@ fn dispatch(cx: &mut Context, work: &Work<'_>) -> Outcome {
         Mode::ListChroots => show::list_chroots(cx, work.request),
         Mode::Update => install::update(cx, work),
         Mode::Remove => install::remove(cx, work),
-        Mode::OrphansKill => show::orphans(cx, work),
+        Mode::OrphansKill => mount::orphans(cx, work),
         Mode::CopyIn => copy::copy_in(cx, work),
         Mode::CopyOut => copy::copy_out(cx, work),
         Mode::PmCmd(_) => pmcmd::run(cx, work),
@@ -82,8 +86,9 @@ fn dispatch(cx: &mut Context, work: &Work<'_>) -> Outcome {
         Mode::RemoveSnapshot => snapshot::remove(cx, work),
         Mode::RollbackTo => snapshot::rollback(cx, work),
         Mode::ListSnapshots => snapshot::list(cx, work),
-        Mode::Umount | Mode::Mount => show::mounting(work),
-        Mode::PrintRootPath => show::root_path(cx, work),
+        Mode::Umount => mount::unmount(cx, work),
+        Mode::Mount => mount::mount(cx, work),
+        Mode::PrintRootPath => mount::root_path(cx, work),
     }
 }
 

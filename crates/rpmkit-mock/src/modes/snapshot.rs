@@ -1,27 +1,55 @@
 //! `--snapshot`, `--rollback-to`, `--remove-snapshot`, `--list-snapshots`. What they mean is in
-//! `rpmkit-snap`; there is one chroot, since a tool root has nothing of a user's to keep.
+//! `rpmkit-snap`.
+//!
+//! There is one chroot: nothing ever writes to a tool root, which is our bootstrap, so every state of it is
+//! the same and there is nothing to name.
 
-use rpmkit_cli::{Context, Outcome};
+use rpmkit_cli::{Context, Failure, Outcome};
+use rpmkit_core::chroot::Chroot;
 use rpmkit_snap::mock;
 
 use super::work::Work;
 
+/// The chroot; or mock's refusal where the configuration says that there shall be no snapshots.
+fn chroot(cx: &Context, work: &Work<'_>, hook: &str) -> Result<[Chroot; 1], Failure> {
+    let settings = &work.settings;
+    if settings.overlayfs.switched_off() && !settings.plugins.enabled("lvm_root") {
+        return Err(mock::not_provided(hook));
+    }
+    Ok([work.chroot(cx)?])
+}
+
 /// Names the present state.
 pub fn create(cx: &Context, work: &Work<'_>) -> Outcome {
-    mock::snapshot(&[work.chroot(cx)?], &work.request.words)
+    mock::name(&work.request.words)?;
+    let chroot = chroot(cx, work, "make_snapshot")?;
+    work.hook("hook_make_snapshot", || {
+        mock::snapshot(&chroot, &work.request.words)
+    })
 }
 
 /// Goes back to a name.
 pub fn rollback(cx: &Context, work: &Work<'_>) -> Outcome {
-    mock::rollback_to(&[work.chroot(cx)?], &work.request.words)
+    mock::name(&work.request.words)?;
+    let chroot = chroot(cx, work, "rollback_to")?;
+    work.hook("hook_rollback_to", || {
+        mock::rollback_to(&chroot, &work.request.words)
+    })
 }
 
 /// Forgets a name.
 pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
-    mock::remove_snapshot(&[work.chroot(cx)?], &work.request.words)
+    mock::name(&work.request.words)?;
+    let chroot = chroot(cx, work, "remove_snapshot")?;
+    work.hook("hook_remove_snapshot", || {
+        mock::remove_snapshot(&chroot, &work.request.words)
+    })
 }
 
 /// A line a name, marked when it is what `--clean` returns to.
 pub fn list(cx: &Context, work: &Work<'_>) -> Outcome {
-    mock::list_snapshots(&[work.chroot(cx)?], &cx.printer)
+    let chroot = chroot(cx, work, "list_snapshots")?;
+    work.hook("hook_list_snapshots", || {
+        mock::list_snapshots(&chroot, &cx.printer)
+    })
 }

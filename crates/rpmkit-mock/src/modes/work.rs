@@ -12,7 +12,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card},
+    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card, traced},
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
     event::{Event, Log},
@@ -87,6 +87,7 @@ impl<'a> Work<'a> {
             events,
         };
         work.place_results(cx);
+        work.place_root(cx);
         Ok(work)
     }
 
@@ -103,6 +104,26 @@ impl<'a> Work<'a> {
                 Err(_) => dir,
             }
         };
+    }
+
+    /// As results, so the place where the root is seen.
+    fn place_root(&mut self, cx: &Context) {
+        let root = cx.host.cwd.join(&self.settings.rootdir);
+        let mut around = root.parent().unwrap_or(Path::new("/"));
+        while !around.exists() {
+            around = around.parent().unwrap_or(Path::new("/"));
+        }
+        let can_write = nix::unistd::access(around, nix::unistd::AccessFlags::W_OK).is_ok();
+        let state = cx.host.dirs.state.join("mock");
+        self.settings.rootdir = match root.strip_prefix(&self.settings.basedir) {
+            Ok(below) if !can_write => state.join(below),
+            _ => root,
+        };
+    }
+
+    /// Does what mock's overlayfs plugin does in a hook; tells of it where the configuration wants that.
+    pub fn hook<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
+        traced(&self.settings.overlayfs, &self.events, name, work)
     }
 
     /// A line for people and `root.log`.

@@ -1,5 +1,7 @@
 //! `rpmkit snap shell`
 
+use std::path::Path;
+
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use rpmkit_cli::{Failure, Outcome, Status, setup::sandbox_failure};
@@ -63,14 +65,29 @@ pub(crate) fn start(
     session: &Session,
     network: bool,
 ) -> Result<Container, Failure> {
-    let spec = spec(request, session, network);
+    start_at(request, session, network, Path::new("/builddir"))
+}
+
+/// [`start`] with the build user's home at a place of its own.
+pub(crate) fn start_at(
+    request: &Request<'_>,
+    session: &Session,
+    network: bool,
+    home: &Path,
+) -> Result<Container, Failure> {
+    let spec = spec(request, session, network, home);
     Container::start_with(&spec, &session.lock_fds(), None).map_err(|e| sandbox_failure(&e))
 }
 
-pub(crate) fn spec(request: &Request<'_>, session: &Session, network: bool) -> ContainerSpec {
+fn spec(request: &Request<'_>, session: &Session, network: bool, home: &Path) -> ContainerSpec {
     let mode = request.opened.survey.mode.clone();
     let mut spec = ContainerSpec::new(mode, session.root().into());
     for (name, place, _) in SIDE_DIRS {
+        let place = if name == "builddir" {
+            home
+        } else {
+            Path::new(place)
+        };
         spec.mounts.push(Mount::bind(session.side(name), place));
     }
     if network {

@@ -1,5 +1,6 @@
 //! The options the build pipeline reads, with their types settled once.
 
+mod overlayfs;
 mod plugins;
 mod read;
 
@@ -8,6 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{Config, ConfigError, Dict, Value};
 use read::Reader;
 
+pub use overlayfs::Overlayfs;
 pub use plugins::Plugins;
 
 /// How the chroot is kept apart from the host.
@@ -192,6 +194,8 @@ pub struct Settings {
     pub scm_opts: Vec<(String, Option<String>)>,
     /// Plugins and their options.
     pub plugins: Plugins,
+    /// Where snapshots lie.
+    pub overlayfs: Overlayfs,
     /// Everything, expanded, for what has no field here.
     pub all: Dict,
 }
@@ -213,6 +217,10 @@ impl Settings {
             None => config.clone(),
         };
         let p = Reader::new(&places);
+        let plugins = Plugins::new(
+            p.option("plugin_conf")?.unwrap_or_default(),
+            &p.words("plugins")?,
+        );
         let target_arch = r.text("target_arch")?;
         let repo_arch = match r.optional("repo_arch")?.filter(|arch| !arch.is_empty()) {
             Some(arch) => arch,
@@ -318,10 +326,8 @@ impl Settings {
 
             scm: r.flag("scm")?,
             scm_opts: r.nullable_pairs("scm_opts")?,
-            plugins: Plugins::new(
-                p.option("plugin_conf")?.unwrap_or_default(),
-                &p.words("plugins")?,
-            ),
+            overlayfs: Overlayfs::new(config, &plugins),
+            plugins,
             all: p.everything(),
         })
     }

@@ -1,0 +1,124 @@
+//! A root seen from outside: `--mount`, `--umount`, `--print-root-path`, and what every other mode leaves at
+//! mock's place of it; and who is in there: `--orphanskill`.
+
+use std::path::Path;
+
+use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_core::{
+    Error,
+    chroot::{Chroot, Place},
+};
+use rpmkit_snap::mock;
+
+use super::work::Work;
+use crate::mode::Mode;
+
+fn place<'a>(work: &'a Work<'_>) -> Place<'a> {
+    Place {
+        at: &work.settings.rootdir,
+        home: Path::new(&work.settings.chroothome),
+    }
+}
+
+/// `--mount`: the root, writable, until `--umount`.
+pub fn mount(cx: &Context, work: &Work<'_>) -> Outcome {
+    let chroot = work.chroot(cx)?;
+    work.hook("hook_mount_root", || {
+        mock::mount(&cx.host, &chroot, place(work))
+    })?;
+    work.info(format!("mounted at {}", work.settings.rootdir.display()));
+    Ok(Status::OK)
+}
+
+/// `--umount`
+pub fn unmount(cx: &Context, work: &Work<'_>) -> Outcome {
+    let chroot = work.chroot(cx)?;
+    work.hook("hook_umount_root", || mock::umount(&chroot))
+}
+
+/// Whether a mode leaves a chroot that others may want to look into.
+pub fn leaves_a_root(mode: &Mode) -> bool {
+    match mode {
+        Mode::Rebuild { .. }
+        | Mode::Chain
+        | Mode::BuildSrpm
+        | Mode::Shell
+        | Mode::Chroot
+        | Mode::Init
+        | Mode::InstallDeps
+        | Mode::Install
+        | Mode::Update
+        | Mode::Remove
+        | Mode::CopyIn
+        | Mode::CopyOut
+        | Mode::PmCmd(_) => true,
+        Mode::DebugConfig { .. }
+        | Mode::Clean
+        | Mode::Scrub(_)
+        | Mode::ScrubAllChroots
+        | Mode::ListChroots
+        | Mode::OrphansKill
+        | Mode::Snapshot
+        | Mode::RemoveSnapshot
+        | Mode::RollbackTo
+        | Mode::Umount
+        | Mode::Mount
+        | Mode::PrintRootPath
+        | Mode::ListSnapshots => false,
+    }
+}
+
+/// After a mode, also one that failed: has the root seen where mock has it, as Koji needs. Only real root
+/// can do that at no cost; others get it when they ask for the path.
+pub fn show_root(cx: &Context, work: &Work<'_>) {
+    if !cx.host.is_root() {
+        return;
+    }
+    let shown = work
+        .chroot(cx)
+        .and_then(|chroot| Ok(chroot.show(place(work)).map_err(Error::from)?));
+    if let Err(failure) = shown {
+        work.events.warn(failure.message);
+    }
+}
+
+/// `--print-root-path`: where the chroot's root is seen, with mock's slash at the end. Makes sure that it is
+/// seen there, if there is one.
+pub fn root_path(cx: &Context, work: &Work<'_>) -> Outcome {
+    let chroot = work.chroot(cx)?;
+    if let Err(failure) = reveal(cx, work, &chroot) {
+        cx.printer.line(format!("WARNING: {}", failure.message));
+    }
+    let path = work.settings.rootdir.display().to_string();
+    cx.printer.data(format!("{}/", path.trim_end_matches('/')));
+    Ok(Status::OK)
+}
+
+fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
+    if chroot.mounted_at().map_err(Error::from)?.is_some() {
+        return Ok(());
+    }
+    let shown = if cx.host.is_root() {
+        chroot.show(place(work)).map_err(Error::from)?
+    } else {
+        false
+    };
+    if !shown {
+        chroot.show_copy(place(work)).map_err(Error::from)?;
+    }
+    Ok(())
+}
+
+/// `--orphanskill`: ends whatever runs in the chroot, whoever started it, as mock does.
+pub fn orphans(cx: &Context, work: &Work<'_>) -> Outcome {
+    let chroot = work.chroot(cx)?;
+    let found = chroot.inhabitants().map_err(Error::from)?;
+    for process in found.iter().filter(|p| !p.is_init) {
+        work.events.warn(format!(
+            "Leftover process {} is being killed with signal 15: {}",
+            process.pid, process.command
+        ));
+    }
+    rpmkit_sandbox::end(&found);
+    Ok(Status::OK)
+}

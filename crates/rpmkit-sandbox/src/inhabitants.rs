@@ -1,0 +1,130 @@
+//! Who runs in a root, looked up from outside.
+//!
+//! A container's pid 1 inherits the locks of what it uses, so whoever holds one of them is part of it, and whoever
+//! shares its pid namespace runs in it: no kernel version's notion of mount options is needed to tell. Processes that an
+//! administrator started with `chroot` in a root mounted on the host are known by their root directory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A process in a root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inhabitant {
+    /// Its id here.
+    pub pid: u32,
+    /// Its command line; the name in brackets where there is none.
+    pub command: String,
+    /// Whether it is the first process of a container, which only looks after the others.
+    pub is_init: bool,
+}
+
+/// Processes in containers that hold the lock file `lock`, and those whose root directory is `root`, without our own.
+/// What belongs to other users and cannot be looked at is left out.
+pub fn inhabitants(lock: &Path, root: Option<&Path>) -> Vec<Inhabitant> {
+    let ours = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let identity = |path: &Path| fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    let lock = identity(lock);
+    let root = root.and_then(identity);
+    let all = processes();
+    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let mut containers: BTreeSet<PathBuf> = BTreeSet::new();
+    for pid in &all {
+        if lock.is_some() && holds(*pid, lock) {
+            containers.extend(namespace(*pid).filter(|ns| *ns != ours));
+        }
+    }
+    all.into_iter()
+        .filter(|pid| *pid != std::process::id())
+        .filter(|pid| {
+            let here = || identity(Path::new(&format!("/proc/{pid}/root")));
+            namespace(*pid).is_some_and(|ns| containers.contains(&ns))
+                || (root.is_some() && here() == root)
+        })
+        .map(|pid| Inhabitant {
+            pid,
+            command: command(pid),
+            is_init: is_init(pid),
+        })
+        .collect()
+}
+
+/// Ends a process: asks first, and kills what is still there a second later.
+pub fn end(processes: &[Inhabitant]) {
+    let send = |signal| {
+        for process in processes {
+            if let Ok(pid) = i32::try_from(process.pid) {
+                // Gone already is as good.
+                let _ = kill(Pid::from_raw(pid), signal);
+            }
+        }
+    };
+    let there = |p: &Inhabitant| Path::new(&format!("/proc/{}/root", p.pid)).exists();
+    send(Signal::SIGTERM);
+    let until = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < until && processes.iter().any(there) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    send(Signal::SIGKILL);
+}
+
+fn processes() -> Vec<u32> {
+    let mut out: Vec<u32> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    out.sort_unstable();
+    out
+}
+
+fn holds(pid: u32, file: Option<(u64, u64)>) -> bool {
+    fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|fd| fs::metadata(fd.path()).ok().map(|m| (m.dev(), m.ino())) == file)
+}
+
+fn command(pid: u32) -> String {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = words
+        .split(|b| *b == 0)
+        .filter(|w| !w.is_empty())
+        .map(String::from_utf8_lossy)
+        .collect();
+    if words.is_empty() {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        return format!("[{}]", name.trim());
+    }
+    words.join(" ")
+}
+
+/// Whether it is number 1 of its own pid namespace, which is not ours.
+fn is_init(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("NSpid:"));
+    line.is_some_and(|l| {
+        let ids: Vec<_> = l.split_whitespace().collect();
+        ids.len() > 1 && ids.last() == Some(&"1")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_root() {
+        // Everybody whose root is ours, except ourselves: at least whoever started the tests.
+        let all = inhabitants(Path::new("/nonexistent"), Some(Path::new("/")));
+        assert!(!all.iter().any(|p| p.pid == std::process::id()));
+        assert!(inhabitants(Path::new("/nonexistent"), None).is_empty());
+    }
+}
