@@ -49,7 +49,11 @@ impl Demo<'_> {
             steps: Vec::new(),
         };
         clock.step("what the host must have", || {
-            needs::provide(&|| Apt::new(&work.join("apt"), false), say)
+            needs::provide(
+                needs::For::Building,
+                &|| Apt::new(&work.join("apt"), false),
+                say,
+            )
         })?;
         let program = clock.step("build rpmkit", || {
             build_suite(self.root, self.target, self.release)

@@ -3,13 +3,25 @@
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
-use xtask_start::{NEEDED, USEFUL, advice, is_root, missing, sentences};
+use xtask_start::{NEEDED, TESTED, USEFUL, advice, is_root, missing, sentences};
 
 use crate::distro::Apt;
 
+/// What something is to be provided for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Compiling and running the suite.
+    Building,
+    /// All tests besides.
+    Testing,
+}
+
 /// Makes sure of everything: root installs with apt (lists of our own in `apt`), others are told what to paste.
-pub fn provide(apt: &dyn Fn() -> Result<Apt>, say: &dyn Fn(&str)) -> Result<()> {
-    let needed = missing(NEEDED);
+pub fn provide(what: For, apt: &dyn Fn() -> Result<Apt>, say: &dyn Fn(&str)) -> Result<()> {
+    let mut needed = missing(NEEDED);
+    if what == For::Testing {
+        needed.extend(missing(TESTED));
+    }
     if needed.is_empty() {
         for need in missing(USEFUL).iter().filter(|_| !is_root()) {
             say(&format!(

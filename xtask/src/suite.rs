@@ -21,7 +21,11 @@ const CARGO_TESTS: [&str; 2] = ["--skip", "template::tests"];
 
 /// Runs everything; goes on after a failing part and names all of them in the end.
 pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
-    needs::provide(&|| Apt::new(&target.join("distro/apt"), false), say)?;
+    needs::provide(
+        needs::For::Testing,
+        &|| Apt::new(&target.join("distro/apt"), false),
+        say,
+    )?;
     let mut failed = Vec::new();
     let mut part = |name: &str, result: Result<()>| {
         if let Err(error) = result {

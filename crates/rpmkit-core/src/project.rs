@@ -142,7 +142,7 @@ mod tests {
         for (text, line, word) in [
             ("chroots = [\"a\"]\nchroot = \"b\"\n", 2, "chroot"),
             ("\n\nchroots = 3\n", 3, "sequence"),
-            ("chroots = [\n", 2, ""),
+            ("chroots = [\n", 1, ""),
         ] {
             let error = Project::parse(file, text).unwrap_err();
             let said = error.to_string();

@@ -41,6 +41,30 @@ pub const NEEDED: &[Need] = &[
     },
 ];
 
+/// The tests call these: the clients whose checkouts are tested, and a server for one of them.
+pub const TESTED: &[Need] = &[
+    Need {
+        program: "svnadmin",
+        package: "subversion",
+        why: "makes repositories to test with",
+    },
+    Need {
+        program: "cvs",
+        package: "cvs",
+        why: "makes repositories to test with",
+    },
+    Need {
+        program: "ssh",
+        package: "openssh-client",
+        why: "fetches in tests",
+    },
+    Need {
+        program: "sshd",
+        package: "openssh-server",
+        why: "serves fetches in tests",
+    },
+];
+
 /// Better with it; without it an ordinary user builds in the mode of one id.
 pub const USEFUL: &[Need] = &[Need {
     program: "newuidmap",
@@ -48,11 +72,16 @@ pub const USEFUL: &[Need] = &[Need {
     why: "lets an ordinary user keep file owners exact",
 }];
 
-/// Those of `needs` that are not on `PATH`.
+/// Those of `needs` that are neither on `PATH` nor where programs for root are.
 pub fn missing(needs: &'static [Need]) -> Vec<&'static Need> {
+    let beyond = |program: &str| {
+        ["/usr/sbin", "/sbin"]
+            .iter()
+            .any(|dir| std::path::Path::new(dir).join(program).is_file())
+    };
     needs
         .iter()
-        .filter(|need| which::which(need.program).is_err())
+        .filter(|need| which::which(need.program).is_err() && !beyond(need.program))
         .collect()
 }
 

@@ -8,7 +8,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use xtask_start::{NEEDED, advice, is_root, missing, sentences};
+use xtask_start::{NEEDED, TESTED, advice, is_root, missing, sentences};
 
 /// Chores that compile rpmkit.
 const COMPILING: [&str; 7] = [
@@ -26,7 +26,10 @@ fn main() -> ExitCode {
     let compiles = words
         .iter()
         .any(|word| COMPILING.iter().any(|chore| word == chore));
-    let lacking = missing(NEEDED);
+    let mut lacking = missing(NEEDED);
+    if words.iter().any(|word| word == "test") {
+        lacking.extend(missing(TESTED));
+    }
     // Root has it installed by the chore itself.
     if compiles && !lacking.is_empty() && !is_root() {
         eprint!("{}", sentences(&lacking));
