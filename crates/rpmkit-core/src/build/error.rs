@@ -108,6 +108,14 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+    /// A plugin could not do its part.
+    #[error("plugin {plugin}: {reason}")]
+    Plugin {
+        /// Which.
+        plugin: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
     /// Repository settings of the configuration cannot be used.
     #[error("chroot configuration `{chroot}`: {reason}")]
     Repositories {
@@ -138,7 +146,7 @@ impl BuildError {
             Self::NoFixedPoint { .. } => ExitCode::Build,
             Self::DynamicOff => ExitCode::General,
             Self::ResultDir { .. } => ExitCode::ResultDir,
-            Self::Io { .. } => ExitCode::General,
+            Self::Io { .. } | Self::Plugin { .. } => ExitCode::General,
             Self::Repositories { .. } => ExitCode::Config,
         }
     }
@@ -165,6 +173,7 @@ impl BuildError {
             | Self::NoFixedPoint { .. }
             | Self::SourcePackages { .. }
             | Self::Io { .. }
+            | Self::Plugin { .. }
             | Self::Repositories { .. } => Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, Buildroot, Item, Stage,
+    BuildError, Buildroot, Item, Stage, plugins,
     rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
     tree::Contents,
 };
@@ -32,6 +32,8 @@ pub struct Rebuild {
     pub resultdir: PathBuf,
     /// Start from the current snapshot; otherwise from what the last run left.
     pub clean: bool,
+    /// Stop when all requirements are installed: what they are is the result, nothing is built.
+    pub calculate: bool,
 }
 
 /// What a build made.
@@ -50,42 +52,56 @@ pub fn rebuild(root: &mut Buildroot, job: &Rebuild) -> Result<Built, BuildError>
     let staging = root.engine().scratch()?;
     // Before any work: a file that is no source package must not cost a chroot.
     let source = unpack(&job.srpm, job.spec.as_deref(), staging.path())?;
-    let shown = file_name(&job.srpm);
     fs::create_dir_all(&job.resultdir).map_err(|source| BuildError::ResultDir {
         path: job.resultdir.clone(),
         source,
     })?;
     write_hardware(root, &job.resultdir)?;
+    let outcome = steps(root, job, &source, staging.path());
+    plugins::postbuild(root, job, outcome.as_ref().ok())?;
+    outcome
+}
+
+/// Everything between the first and the last look at the chroot.
+fn steps(
+    root: &mut Buildroot,
+    job: &Rebuild,
+    source: &SourceTree,
+    staging: &Path,
+) -> Result<Built, BuildError> {
+    let shown = file_name(&job.srpm);
     if job.clean {
         root.clean()?;
     }
     root.init()?;
     state(root, &format!("build phase for {shown}"), |root| {
         let (spec, made) = state(root, &format!("build setup for {shown}"), |root| {
-            fill(root, job, &source)?;
+            fill(root, job, source)?;
             let name = source.spec.file_name().unwrap_or_default();
             let spec = root.in_tree(Path::new("SPECS").join(name));
-            let made = settle(root, &spec, staging.path())?;
+            let made = settle(root, &spec, staging)?;
             Ok((spec, made))
         })?;
         let dynamic = made.is_dynamic();
         if dynamic && !root.settings().dynamic_buildrequires {
             return Err(BuildError::DynamicOff);
         }
+        plugins::prebuild(root, job)?;
         state(root, &format!("rpmbuild {shown}"), |root| {
             if dynamic {
-                generate(root, &spec, staging.path())?;
+                generate(root, &spec, staging, job.calculate)?;
             }
-            if root.settings().plugins.enabled("package_state") {
-                write_installed(root, &job.resultdir)?;
-            }
+            plugins::postdeps(root, job, &spec)?;
             // What earlier runs dropped is removed while rpmbuild works.
             root.engine().store().sweep_in_background();
+            if job.calculate {
+                return Ok(());
+            }
             let phase = Phase::Rpmbuild;
             let events = root.engine().events().clone();
             events.phase(phase, &shown, || {
                 let ran = root.rpmbuild(Stage::Final { dynamic }, &spec, phase)?;
-                check(ran, "rpmbuild", phase)
+                check(ran, "rpmbuild", phase).map(drop)
             })
         })?;
         collect(root, job, &made)
@@ -204,7 +220,13 @@ fn requirements(root: &Buildroot, made: &Made) -> Request {
 }
 
 /// Runs `%generate_buildrequires` until it asks for nothing that is not there.
-fn generate(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<(), BuildError> {
+/// With `keep`, the last list stays among the results.
+fn generate(
+    root: &mut Buildroot,
+    spec: &ChrootPath,
+    staging: &Path,
+    keep: bool,
+) -> Result<(), BuildError> {
     let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     const SUFFIX: &str = ".buildreqs.nosrc.rpm";
@@ -223,7 +245,6 @@ fn generate(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<(
         say("Dynamic buildrequires detected");
         say("Going to install missing buildrequires. See root.log for details.");
         let lists = root.take(&["SRPMS"], SUFFIX, staging)?;
-        root.remove(&["SRPMS"], SUFFIX)?;
         let mut wanted: Vec<Dep> = Vec::new();
         for list in &lists {
             let package = repo::local::read_header(list)?;
@@ -233,6 +254,9 @@ fn generate(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<(
         let mut request = root.package_manager().request();
         request.builddeps = wanted;
         let solution = root.change(&request, "dynamic build requirements")?;
+        if !(keep && solution.is_empty()) {
+            root.remove(&["SRPMS"], SUFFIX)?;
+        }
         if solution.is_empty() {
             return Ok(());
         }
@@ -283,18 +307,4 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
     let store = root.engine().store().dir();
     let report = hardware_report(&[store, &root.engine().surroundings().cache]);
     write(dir.join("hw_info.log"), &report)
-}
-
-/// `installed_pkgs.log` in mock's form: NEVRA, build time, size, `installed`.
-fn write_installed(root: &mut Buildroot, dir: &Path) -> Result<(), BuildError> {
-    let mut text = String::new();
-    for package in root.packages()? {
-        use std::fmt::Write as _;
-        let _ = writeln!(
-            text,
-            "{} {} {} installed",
-            package.nevra, package.build_time, package.installed_size
-        );
-    }
-    write(dir.join("installed_pkgs.log"), &text)
 }

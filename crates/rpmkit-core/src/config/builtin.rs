@@ -10,6 +10,7 @@ macro_rules! files {
 /// Names, relative to `configs/`, and texts.
 const FILES: &[(&str, &str)] = files![
     "chroots.toml",
+    "hermetic-build.toml",
     "templates/almalinux.toml",
     "templates/amazonlinux-2023.toml",
     "templates/arch-aarch64.toml",

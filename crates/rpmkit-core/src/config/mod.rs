@@ -50,11 +50,11 @@ pub use host::{Host, User};
 pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
-pub use overrides::Overrides;
+pub use overrides::{Hermetic, Overrides};
 pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, Search};
 pub use settings::{Isolation, Overlayfs, Plugins, Settings};
-pub use show::{Shown, json, show};
+pub use show::{Shown, from_json, json, show, to_json};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 
 /// Something the loader has to say.

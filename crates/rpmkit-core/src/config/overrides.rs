@@ -81,6 +81,57 @@ pub struct Overrides {
     pub calculatedeps: bool,
     /// `--buildroot-image`.
     pub buildroot_image: Option<String>,
+    /// `--hermetic-build`.
+    pub hermetic: Option<Hermetic>,
+}
+
+/// What `--hermetic-build` brings along.
+#[derive(Debug, Clone)]
+pub struct Hermetic {
+    /// The options its lock file records.
+    pub options: Vec<(String, Value)>,
+    /// The local repository, an absolute path.
+    pub repository: String,
+    /// The pinned bootstrap image with its digest, where there is one.
+    pub image: Option<(String, String)>,
+}
+
+impl Hermetic {
+    /// As mock does it: the lock file's options, everything the repository has, nothing from elsewhere.
+    fn apply(&self, draft: &mut Draft) {
+        let mut set = |name: &str, value: Value| {
+            draft.set(name, value, Origin::CommandLine("--hermetic-build".into()));
+        };
+        set("hermetic_build", true.into());
+        for (name, value) in &self.options {
+            set(name, value.clone());
+        }
+        set("offline_local_repository", self.repository.as_str().into());
+        set("chroot_setup_cmd", "install *".into());
+        if let Some((image, digest)) = &self.image {
+            set("bootstrap_image", image.as_str().into());
+            set("bootstrap_image_assert_digest", digest.as_str().into());
+        }
+        set("bootstrap_image_fallback", false.into());
+        let mut conf = match draft.value("plugin_conf") {
+            Some(Value::Dict(conf)) => conf,
+            _ => Dict::new(),
+        };
+        conf.set("bind_mount_enable", true);
+        if let Some(Value::Dict(opts)) = conf.get_mut("bind_mount_opts")
+            && let Some(Value::List(dirs)) = opts.get_mut("dirs")
+        {
+            dirs.push(Value::Tuple(vec![
+                self.repository.as_str().into(),
+                "/hermetic_repo".into(),
+            ]));
+        }
+        draft.set(
+            "plugin_conf",
+            conf,
+            Origin::CommandLine("--hermetic-build".into()),
+        );
+    }
 }
 
 /// Converts a word of `--config-opts`.
@@ -127,6 +178,9 @@ fn bad(option: &str, text: &str, use_: &str) -> ConfigError {
 /// Applies everything in mock's order.
 pub(super) fn apply(o: &Overrides, draft: &mut Draft, host: &Host) -> Result<(), ConfigError> {
     let line = |text: &str| Origin::CommandLine(text.to_owned());
+    if let Some(hermetic) = &o.hermetic {
+        hermetic.apply(draft);
+    }
     for (key, value) in config_opts(&o.config_opts)?.pairs() {
         draft.set(key, value.clone(), line("--config-opts"));
     }

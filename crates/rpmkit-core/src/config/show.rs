@@ -95,7 +95,7 @@ fn origin_json(origin: &Origin) -> serde_json::Value {
 
 /// A value as JSON. Keys that are no text are written as Python shows them; numbers beyond 64 bits
 /// become text.
-pub(super) fn to_json(value: &Value) -> serde_json::Value {
+pub fn to_json(value: &Value) -> serde_json::Value {
     use serde_json::Value as Json;
     let object = |dict: &Dict| {
         dict.0
@@ -116,5 +116,27 @@ pub(super) fn to_json(value: &Value) -> serde_json::Value {
         Value::Bytes(_) => value.to_string().into(),
         Value::List(items) | Value::Tuple(items) => items.iter().map(to_json).collect(),
         Value::Dict(dict) => object(dict).into(),
+    }
+}
+
+/// A value out of JSON. Numbers that are no whole ones of 64 bits become floats.
+pub fn from_json(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::None,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Value::Int(number.into()),
+            None => Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
+        Json::Object(map) => {
+            let mut dict = Dict::new();
+            for (key, value) in map {
+                dict.set(key.as_str(), from_json(value));
+            }
+            Value::Dict(dict)
+        }
     }
 }

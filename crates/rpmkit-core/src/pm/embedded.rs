@@ -106,8 +106,13 @@ impl Embedded {
         &self.repos
     }
 
+    /// Where packages come from.
+    pub(super) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
+
     /// Metadata of all enabled repositories, refreshed where it is due.
-    fn metadata(&self) -> Result<&[SolveRepo], PmError> {
+    pub(super) fn metadata(&self) -> Result<&[SolveRepo], PmError> {
         if let Some(known) = self.state.repos.get() {
             return Ok(known);
         }

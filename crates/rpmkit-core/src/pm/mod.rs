@@ -3,6 +3,7 @@
 mod embedded;
 mod error;
 mod installed;
+mod offers;
 pub(crate) mod skeleton;
 mod space;
 mod transaction;

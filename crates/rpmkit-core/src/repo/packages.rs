@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     event::Phase,
-    types::{Checksum, Hasher, Package},
+    types::{Checksum, Hasher, Location, Package},
 };
 
 impl Fetcher {
@@ -77,6 +77,28 @@ impl Fetcher {
         let paths: Vec<PathBuf> = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
         meter.finish();
         Ok(paths)
+    }
+
+    /// The URL of a package file at the first of its repository's addresses.
+    pub fn package_url(&self, location: &Location, repo: &Repository) -> Result<String, RepoError> {
+        let bad = |reason: String| RepoError::Metadata {
+            repo: repo.id.clone(),
+            url: location.href.clone(),
+            reason,
+        };
+        let base = match &location.base {
+            Some(base) => super::fetcher::address(&repo.id, base)?,
+            None => {
+                let mirrors = self.mirrors_of(repo)?;
+                let first = mirrors.addresses().next().cloned();
+                first.ok_or_else(|| bad("the repository has no address".to_owned()))?
+            }
+        };
+        let file = base.join(&location.href).map_err(bad)?;
+        Ok(match file.local() {
+            Some(path) => format!("file://{}", path.display()),
+            None => file.shown(),
+        })
     }
 
     /// Where the package's file is, or would be, in the store.

@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod available;
 mod cache;
 mod comps;
 mod error;
@@ -49,6 +50,7 @@ mod subject;
 mod xml;
 mod yaml;
 
+pub use available::{Available, available};
 pub use comps::{Comps, Environment, Group, Member, MemberKind};
 pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};

@@ -6,6 +6,7 @@ mod chain;
 mod clean;
 mod command;
 mod copy;
+mod hermetic;
 mod init;
 mod install;
 mod mount;
@@ -63,7 +64,7 @@ fn state(work: &Work<'_>, start: bool) {
 
 fn dispatch(cx: &mut Context, work: &Work<'_>) -> Outcome {
     match &work.request.mode {
-        Mode::Rebuild { calculate } => rebuild::run(cx, work, *calculate),
+        Mode::Rebuild { .. } => rebuild::run(cx, work),
         Mode::Chain => chain::run(cx, work),
         Mode::BuildSrpm => buildsrpm::run(cx, work),
         Mode::DebugConfig { expanded } => show::debug_config(cx, work, *expanded),

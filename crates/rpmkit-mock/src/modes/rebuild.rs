@@ -16,17 +16,18 @@ use rpmkit_core::{
 };
 
 use super::{
-    buildsrpm, install,
+    buildsrpm, clean, install,
     work::{Work, host_path},
 };
 
+use crate::cmdline::ScrubTarget;
+
 /// Builds all, in order, up to the first that fails.
-pub fn run(cx: &mut Context, work: &Work<'_>, calculate: bool) -> Outcome {
+pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let options = &work.request.options;
-    if calculate || options.hermetic_build.is_some() {
-        return Err(Failure::general(
-            "lock files of buildroots (--calculate-build-dependencies, --hermetic-build) are not there yet",
-        ));
+    if options.hermetic_build.is_some() {
+        // Nothing of an earlier run takes part.
+        clean::scrub(cx, work, &[ScrubTarget::All])?;
     }
     let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
         .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
@@ -120,6 +121,7 @@ pub fn one(
         spec,
         resultdir: resultdir.to_owned(),
         clean,
+        calculate: work.settings.calculatedeps,
     };
     let cleanup = Cleanup {
         on_success: work.settings.cleanup_on_success,

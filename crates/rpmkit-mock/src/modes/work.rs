@@ -59,7 +59,13 @@ pub fn load_request(cx: &Context, request: &MockRequest) -> LoadRequest {
 impl<'a> Work<'a> {
     /// Loads the configuration, tells what its loader has to say, and connects the listeners.
     pub fn new(cx: &mut Context, request: &'a MockRequest) -> Result<Self, Failure> {
-        let config = config::load(&load_request(cx, request)).map_err(Error::from)?;
+        let mut load = load_request(cx, request);
+        if let (Some((lock, repository)), Some(overrides)) =
+            (&request.options.hermetic_build, &mut load.overrides)
+        {
+            overrides.hermetic = Some(super::hermetic::read(cx, lock, repository)?);
+        }
+        let config = config::load(&load).map_err(Error::from)?;
         for message in config.messages() {
             match message.level {
                 Level::Debug => {}
@@ -296,5 +302,6 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         additional_packages: o.additional_package.clone(),
         calculatedeps: request.mode == (Mode::Rebuild { calculate: true }),
         buildroot_image: o.buildroot_image.clone(),
+        hermetic: None,
     }
 }

@@ -241,6 +241,7 @@ impl One<'_> {
             spec: None,
             resultdir,
             clean: settings.clean,
+            calculate: false,
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
         let cleanup = Cleanup {

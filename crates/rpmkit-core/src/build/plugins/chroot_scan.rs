@@ -1,0 +1,182 @@
+//! `chroot_scan`: files of the chroot that tell what went wrong, copied to the result directory.
+//!
+//! Only plain files are taken, and only by programs inside: a link a build has left must not bring a file
+//! of the host into the results.
+
+use std::{
+    fs::File,
+    io::{Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use regex_automata::meta::Regex;
+use rpmkit_sandbox::{Command, Output, Stdin, Stream, User};
+
+use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
+use crate::config::Value;
+
+/// Copies to `chroot_scan/`, or packs `chroot_scan.tar.gz`.
+pub(super) struct ChrootScan;
+
+/// What is no part of the chroot's own files.
+const LIST: &str =
+    "find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o -type f -print0";
+
+/// What is wrong with a pattern, if something is.
+pub fn bad_pattern(pattern: &str) -> Option<String> {
+    Regex::new(pattern)
+        .err()
+        .map(|error| match error.pattern() {
+            Some(_) | None => error.to_string(),
+        })
+}
+
+impl Plugin for ChrootScan {
+    fn name(&self) -> &'static str {
+        "chroot_scan"
+    }
+
+    fn postbuild(
+        &self,
+        root: &mut Buildroot,
+        job: &Rebuild,
+        built: Option<&Built>,
+    ) -> Result<(), BuildError> {
+        let plugins = &root.settings().plugins;
+        let flag = |key: &str| {
+            plugins
+                .option(self.name(), key)
+                .is_some_and(|value| value.to_string() == "True")
+        };
+        if flag("only_failed") && built.is_some() {
+            return Ok(());
+        }
+        let tarball = flag("write_tar");
+        let patterns: Vec<String> = plugins
+            .option(self.name(), "regexes")
+            .and_then(Value::items)
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let found = self.list(root, &patterns)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let bad = |e: std::io::Error| failed(self.name(), e);
+        let packed = self.pack(root, &found)?;
+        let target = job.resultdir.join("chroot_scan");
+        let below = below(&target, &root.settings().rootdir);
+        std::fs::create_dir_all(&below).map_err(bad)?;
+        let mut archive = tar::Archive::new(packed);
+        archive.set_preserve_mtime(false);
+        archive.unpack(&below).map_err(bad)?;
+        let events = root.engine().events();
+        events.info(format!(
+            "chroot_scan: {} files copied to {}",
+            found.len(),
+            target.display()
+        ));
+        if tarball {
+            let path = job.resultdir.join("chroot_scan.tar.gz");
+            events.info(format!("chroot_scan: creating tarball {}", path.display()));
+            compressed(&target, &path).map_err(bad)?;
+            std::fs::remove_dir_all(&target).map_err(bad)?;
+        }
+        Ok(())
+    }
+}
+
+impl ChrootScan {
+    /// Files whose base names match one of the patterns.
+    fn list(&self, root: &mut Buildroot, patterns: &[String]) -> Result<Vec<String>, BuildError> {
+        let regex = Regex::new_many(patterns).map_err(|error| {
+            failed(
+                self.name(),
+                format!("option `regexes` cannot be used: {error}"),
+            )
+        })?;
+        let argv = ["/bin/sh", "-c", LIST].map(str::to_owned).to_vec();
+        let ran = root.quietly(argv)?;
+        if !ran.exit.success() && ran.output.is_empty() {
+            let reason = ran.tail.join("; ");
+            return Err(failed(
+                self.name(),
+                format!("the chroot's files cannot be listed: {reason}"),
+            ));
+        }
+        let text = String::from_utf8_lossy(&ran.output);
+        Ok(text
+            .split('\0')
+            .filter(|path| regex.is_match(path.rsplit('/').next().unwrap_or_default()))
+            .filter(|path| !path.is_empty())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Those files as an archive, streamed to a file without a name.
+    fn pack(&self, root: &mut Buildroot, files: &[String]) -> Result<File, BuildError> {
+        let bad = |e: std::io::Error| failed(self.name(), e);
+        let mut out = tempfile::tempfile_in(root.engine().scratch()?.path()).map_err(bad)?;
+        let tar = "tar";
+        let words = ["-C", "/", "--null", "--no-recursion", "-cf", "-", "-T", "-"];
+        let mut command = Command::new(std::iter::once(tar).chain(words))
+            .user(User::Root)
+            .output(Output::Separate);
+        let list: Vec<u8> = files
+            .iter()
+            .flat_map(|path| [path.trim_start_matches('/').as_bytes(), b"\0"].concat())
+            .collect();
+        command.stdin = Stdin::Bytes(list);
+        command.env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+        let mut outcome = Ok(());
+        let mut said = Vec::new();
+        let exit = root.start()?.run(&command, |stream, piece| match stream {
+            Stream::Stdout if outcome.is_ok() => outcome = out.write_all(piece),
+            Stream::Stdout => {}
+            _ => said.extend_from_slice(piece),
+        })?;
+        outcome.map_err(bad)?;
+        // A file that changed meanwhile is status 1 and no loss.
+        if exit.shell_code() > 1 {
+            let said = String::from_utf8_lossy(&said).trim().replace('\n', "; ");
+            return Err(failed(self.name(), format!("`{tar}` failed: {said}")));
+        }
+        out.rewind().map_err(bad)?;
+        Ok(out)
+    }
+}
+
+/// mock copies with the whole path of the host, so that is where people look.
+fn below(target: &Path, rootdir: &Path) -> PathBuf {
+    target.join(rootdir.strip_prefix("/").unwrap_or(rootdir))
+}
+
+fn compressed(dir: &Path, path: &Path) -> std::io::Result<()> {
+    let file = File::create(path)?;
+    let gzip = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+    let mut tar = tar::Builder::new(gzip);
+    tar.follow_symlinks(false);
+    tar.append_dir_all(dir.strip_prefix("/").unwrap_or(dir), dir)?;
+    tar.into_inner()?.finish()?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_mock_are_understood() {
+        for pattern in [r"^[^k]?core(\.\d+)?$", r"\.log$"] {
+            assert_eq!(bad_pattern(pattern), None);
+        }
+        assert!(bad_pattern("(").is_some());
+        assert_eq!(
+            below(
+                Path::new("/r/chroot_scan"),
+                Path::new("/var/lib/mock/x/root")
+            ),
+            Path::new("/r/chroot_scan/var/lib/mock/x/root")
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! What the repositories offer, as a plain list: for the verbs and plugins that look and do not solve.
+
+use rpmkit_solv::DepKind;
+
+use super::{SolveError, SolveRepo, XmlError, load::open, primary};
+
+/// One package on offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Available {
+    /// Name.
+    pub name: String,
+    /// `[epoch:]version-release`, a zero epoch left out.
+    pub evr: String,
+    /// Architecture.
+    pub arch: String,
+    /// Seconds since 1970.
+    pub build_time: u64,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Id of the repository.
+    pub repo: String,
+    /// Path of the file below the repository.
+    pub href: String,
+    /// Address the path starts from when it is not the repository's own.
+    pub base: Option<String>,
+    /// Capabilities offered, with versions as dependencies have them.
+    pub provides: Vec<String>,
+    /// Files that primary metadata lists.
+    pub files: Vec<String>,
+}
+
+impl Available {
+    /// `epoch:version-release`, with the epoch in any case.
+    pub fn full_evr(&self) -> String {
+        let epoch = self.evr.split_once(':').map(|(epoch, _)| epoch);
+        match epoch.filter(|e| !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit())) {
+            Some(_) => self.evr.clone(),
+            None => format!("0:{}", self.evr),
+        }
+    }
+
+    /// `name-version-release.arch`
+    pub fn nvra(&self) -> String {
+        let full = self.full_evr();
+        let evr = full.split_once(':').map_or(full.as_str(), |(_, evr)| evr);
+        format!("{}-{evr}.{}", self.name, self.arch)
+    }
+}
+
+/// Hands every package of every repository to `each`, in the order of the metadata.
+pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result<(), SolveError> {
+    for repo in repos {
+        let Some(path) = &repo.primary else { continue };
+        primary::read(open(path)?, |raw| -> Result<(), XmlError> {
+            let base = raw.get(raw.base);
+            each(Available {
+                name: raw.get(raw.name).to_owned(),
+                evr: raw.get(raw.evr).to_owned(),
+                arch: raw.get(raw.arch).to_owned(),
+                build_time: raw.build_time,
+                size: raw.size,
+                repo: repo.id.clone(),
+                href: raw.get(raw.href).to_owned(),
+                base: (!base.is_empty()).then(|| base.to_owned()),
+                provides: raw
+                    .deps
+                    .iter()
+                    .filter(|dep| dep.kind == DepKind::Provides)
+                    .map(|dep| raw.get(dep.name).to_owned())
+                    .collect(),
+                files: raw
+                    .files
+                    .iter()
+                    .map(|&file| raw.get(file).to_owned())
+                    .collect(),
+            });
+            Ok(())
+        })
+        .map_err(|error| SolveError::Metadata {
+            repo: repo.id.clone(),
+            path: path.clone(),
+            error,
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_and_without_an_epoch() {
+        let mut package = Available {
+            name: "a".into(),
+            evr: "1-2".into(),
+            arch: "noarch".into(),
+            build_time: 0,
+            size: 0,
+            repo: "r".into(),
+            href: String::new(),
+            base: None,
+            provides: Vec::new(),
+            files: Vec::new(),
+        };
+        assert_eq!(
+            (package.full_evr(), package.nvra()),
+            ("0:1-2".into(), "a-1-2.noarch".into())
+        );
+        package.evr = "3:1-2".into();
+        assert_eq!(
+            (package.full_evr(), package.nvra()),
+            ("3:1-2".into(), "a-1-2.noarch".into())
+        );
+    }
+}
