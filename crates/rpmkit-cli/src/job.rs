@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, time::Instant};
 
 use rpmkit_core::{
     Error, ExitCode,
-    build::{About, BuildError, Buildroot, Built, Rebuild, card, rebuild},
+    build::{About, BuildError, Buildroot, Built, Rebuild, card, compress_logs, rebuild},
     results::{
         failure::{Cause, FailureCard},
         record::{Artifact, BuildRecord, Outcome, RECORD_FORMAT, unix_time},
@@ -74,6 +74,8 @@ pub fn build(
     };
     let started = Instant::now();
     let before = cx.times.collected().len();
+    let settings = root.settings().clone();
+    let events = root.engine().events().clone();
     let outcome = rebuild(&mut root, job);
     let arch = root.settings().target_arch.clone();
     let mut failure = outcome.as_ref().err().map(|error| card(error, &about));
@@ -94,6 +96,7 @@ pub fn build(
     };
     let written = record.write(&job.resultdir);
     cx.logs.close();
+    compress_logs(&settings, &job.resultdir, &events);
     if let Some(card) = failure {
         return Err(Failure::of_card(card));
     }

@@ -10,6 +10,7 @@ use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, Stdi
 
 use super::{
     BuildError, Engine,
+    plugins::{self, ccache::Cache},
     run::{Ran, Run},
     traced,
 };
@@ -32,6 +33,9 @@ pub struct Buildroot {
     /// What is installed; unknown once somebody else may have installed something.
     packages: Option<Vec<Package>>,
     container: Option<Container>,
+    ccache: Option<Cache>,
+    /// Of the plugins `bind_mount` and `mount`.
+    mounts: Vec<Mount>,
 }
 
 /// How to come by a session.
@@ -59,6 +63,14 @@ impl Buildroot {
             settings.uniqueext.as_deref().unwrap_or_default(),
         );
         let settings = &with_build_user(settings, engine.surroundings().uid);
+        let mut mounts: Vec<Mount> = settings
+            .plugins
+            .bind_mounts()
+            .into_iter()
+            .map(|(from, to)| Mount::bind(from, to))
+            .collect();
+        mounts.extend(plugins::mounts::mounts(settings)?);
+        let ccache = Cache::open(engine, settings)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
             &settings.overlayfs,
@@ -84,6 +96,8 @@ impl Buildroot {
             session,
             packages: None,
             container: None,
+            ccache,
+            mounts,
         })
     }
 
@@ -270,6 +284,9 @@ impl Buildroot {
                 }
             }
         }
+        if let Some(cache) = &self.ccache {
+            env.extend(cache.env().iter().cloned());
+        }
         Run {
             argv,
             env,
@@ -389,9 +406,8 @@ impl Buildroot {
                 });
             }
         }
-        for (from, to) in s.plugins.bind_mounts() {
-            spec.mounts.push(Mount::bind(from, to));
-        }
+        spec.mounts.extend(self.ccache.iter().map(Cache::mount));
+        spec.mounts.extend(self.mounts.iter().cloned());
         if thirty_two_bit(&s.target_arch) {
             spec.personality = Personality::Linux32;
         }

@@ -203,6 +203,9 @@ fn requirements(root: &Buildroot, made: &Made) -> Request {
     request
         .install
         .extend(settings.additional_packages.iter().cloned());
+    if settings.plugins.enabled("ccache") {
+        request.install.push(plugins::ccache::PACKAGE.to_owned());
+    }
     let nevra = &made.package.nevra;
     let (name, evr) = (&nevra.name, &nevra.evr);
     let forms = [

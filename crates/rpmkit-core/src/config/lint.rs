@@ -93,6 +93,39 @@ pub(super) fn unknown_options(draft: &mut Draft) {
     }
 }
 
+/// Notes plugins that are switched on and that nothing here answers for, and names no plugin has.
+pub(super) fn plugins(draft: &mut Draft) {
+    let Some(Value::Dict(conf)) = draft.value("plugin_conf") else {
+        return;
+    };
+    let mut texts = Vec::new();
+    for (key, value) in conf.pairs() {
+        let Some(name) = key.strip_suffix("_enable").filter(|_| value.truth()) else {
+            continue;
+        };
+        let said = match options::plugin_support(name) {
+            Some(Support::Missing) => format!(
+                "plugin `{name}` is on, which rpmkit does not have: {}",
+                options::plugin_instead(name)
+            ),
+            Some(_) => continue,
+            None => match closest(name, options::PLUGINS.iter().copied()) {
+                Some(near) => format!("there is no plugin `{name}`: did you mean `{near}`?"),
+                None => format!("there is no plugin `{name}`: it is ignored"),
+            },
+        };
+        let origin = draft.origins.get(&["plugin_conf", key]).clone();
+        texts.push(match origin {
+            Origin::Default => said,
+            origin => format!("{origin}: {said}"),
+        });
+    }
+    draft.messages.extend(texts.into_iter().map(|text| Message {
+        level: Level::Warning,
+        text,
+    }));
+}
+
 fn located(draft: &Draft, name: &str, text: String) -> String {
     match draft.origins.get(&[name]) {
         Origin::Default => text,
@@ -201,6 +234,22 @@ pub fn check(config: &Config) -> Vec<Finding> {
             let text =
                 format!("option `{name}` has no effect here: rpmkit does this in another way");
             find(Level::Info, name, text);
+        }
+    }
+    let patterns = config.get("plugin_conf").ok().flatten().and_then(|conf| {
+        conf.as_dict()?
+            .get("chroot_scan_opts")?
+            .as_dict()?
+            .get("regexes")
+            .cloned()
+    });
+    for pattern in patterns.as_ref().and_then(Value::items).unwrap_or_default() {
+        if let Some(reason) = crate::build::bad_pattern(&pattern.to_string()) {
+            find(
+                Level::Error,
+                "plugin_conf",
+                format!("plugin chroot_scan: {reason}"),
+            );
         }
     }
     if !config.raw().get("root").is_some_and(Value::truth) {

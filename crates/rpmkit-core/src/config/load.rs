@@ -413,6 +413,7 @@ fn finish(
     }
     if !listing {
         super::lint::unknown_options(&mut draft);
+        super::lint::plugins(&mut draft);
     }
     let raw = draft.finish().map_err(|option| ConfigError::Loop {
         place: Place::file(definition),

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use regex_automata::meta::Regex;
+use regex_automata::{meta::Regex, util::syntax};
 use rpmkit_sandbox::{Command, Output, Stdin, Stream, User};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
@@ -24,11 +24,27 @@ const LIST: &str =
 
 /// What is wrong with a pattern, if something is.
 pub fn bad_pattern(pattern: &str) -> Option<String> {
-    Regex::new(pattern)
-        .err()
-        .map(|error| match error.pattern() {
-            Some(_) | None => error.to_string(),
-        })
+    compile(&[pattern]).err()
+}
+
+/// The patterns as one. Names are bytes, and mock's patterns are about ASCII.
+fn compile(patterns: &[impl AsRef<str>]) -> Result<Regex, String> {
+    let build = Regex::builder()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .build_many(patterns);
+    build.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        match error.pattern().and_then(|nth| patterns.get(nth.as_usize())) {
+            Some(text) => format!(
+                "the pattern `{}` cannot be used: {}",
+                text.as_ref(),
+                cause
+                    .unwrap_or_else(|| error.to_string())
+                    .replace('\n', " ")
+            ),
+            None => error.to_string(),
+        }
+    })
 }
 
 impl Plugin for ChrootScan {
@@ -90,12 +106,7 @@ impl Plugin for ChrootScan {
 impl ChrootScan {
     /// Files whose base names match one of the patterns.
     fn list(&self, root: &mut Buildroot, patterns: &[String]) -> Result<Vec<String>, BuildError> {
-        let regex = Regex::new_many(patterns).map_err(|error| {
-            failed(
-                self.name(),
-                format!("option `regexes` cannot be used: {error}"),
-            )
-        })?;
+        let regex = compile(patterns).map_err(|reason| failed(self.name(), reason))?;
         let argv = ["/bin/sh", "-c", LIST].map(str::to_owned).to_vec();
         let ran = root.quietly(argv)?;
         if !ran.exit.success() && ran.output.is_empty() {

@@ -4,13 +4,17 @@
 
 mod available;
 mod buildroot_lock;
+pub(super) mod ccache;
 mod chroot_scan;
+mod compress_logs;
 mod expand_spec;
 mod installed;
+pub(super) mod mounts;
 mod reports;
 mod sign;
 
 pub use chroot_scan::bad_pattern;
+pub use compress_logs::compress_logs;
 
 use std::path::PathBuf;
 
@@ -51,6 +55,7 @@ trait Plugin: Sync {
 
 /// In mock's order of calling.
 static ALL: &[&dyn Plugin] = &[
+    &ccache::Ccache,
     &installed::Installed,
     &available::Available,
     &chroot_scan::ChrootScan,
@@ -98,9 +103,7 @@ pub(super) fn postbuild(
             if built.is_some() {
                 return Err(error);
             }
-            root.engine()
-                .events()
-                .warn(format!("plugin {}: {error}", plugin.name()));
+            root.engine().events().warn(error.to_string());
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ mod misc;
 mod output;
 mod packages;
 mod places;
+mod plugin_support;
 mod plugins;
 mod user;
 
@@ -18,6 +19,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use super::{Dict, Host, Value};
 
 pub use aliases::{ALIASES, canonical};
+pub use plugin_support::{plugin_instead, plugin_support};
 pub use plugins::NAMES as PLUGINS;
 
 /// What an option holds. Used for the schema of our files and for lints, never to refuse a file that

@@ -1,0 +1,98 @@
+//! `mount`: file systems a configuration wants in its chroots.
+
+use rpmkit_sandbox::Mount;
+
+use super::{BuildError, failed};
+use crate::config::Settings;
+
+/// What the configuration asks for. Binds and file systems in memory can be had without privilege; for
+/// all others the host has to mount and the chroot to bind.
+pub(crate) fn mounts(settings: &Settings) -> Result<Vec<Mount>, BuildError> {
+    settings.plugins.mounts().iter().map(one).collect()
+}
+
+fn one([device, path, kind, options]: &[String; 4]) -> Result<Mount, BuildError> {
+    let words: Vec<&str> = options.split(',').map(str::trim).collect();
+    let value = |key: &str| {
+        words
+            .iter()
+            .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+    };
+    if kind == "tmpfs" {
+        let wrong = |what: &str| failed("mount", format!("`{path}`: {what} in `{options}`"));
+        let mode = match value("mode") {
+            Some(text) => {
+                u32::from_str_radix(text, 8).map_err(|_| wrong("mode is no octal number"))?
+            }
+            None => 0o1777,
+        };
+        let size = match value("size") {
+            Some(text) => Some(bytes(text).ok_or_else(|| wrong("size is no number of bytes"))?),
+            None => None,
+        };
+        return Ok(Mount::Tmpfs {
+            target: path.into(),
+            mode,
+            size,
+        });
+    }
+    if kind == "bind" || words.iter().any(|word| ["bind", "rbind"].contains(word)) {
+        return Ok(Mount::Bind {
+            source: device.into(),
+            target: path.into(),
+            read_only: words.contains(&"ro"),
+            optional: false,
+        });
+    }
+    Err(failed(
+        "mount",
+        format!(
+            "a file system of type `{kind}` cannot be mounted at `{path}` without privilege: mount it on the \
+             host and let the plugin bind_mount bring it in"
+        ),
+    ))
+}
+
+/// `512m` as a number of bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()?.to_ascii_lowercase() {
+        'k' => 1 << 10,
+        'm' => 1 << 20,
+        'g' => 1 << 30,
+        _ => return text.parse().ok(),
+    };
+    text[..text.len() - 1]
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(words: [&str; 4]) -> Result<Mount, BuildError> {
+        one(&words.map(str::to_owned))
+    }
+
+    #[test]
+    fn kinds() {
+        assert!(matches!(
+            entry(["none", "/mnt/x", "tmpfs", "size=2m,mode=0700"]),
+            Ok(Mount::Tmpfs {
+                mode: 0o700,
+                size: Some(2_097_152),
+                ..
+            })
+        ));
+        assert!(matches!(
+            entry(["/srv", "/mnt/x", "", "bind,ro"]),
+            Ok(Mount::Bind {
+                read_only: true,
+                ..
+            })
+        ));
+        assert!(entry(["/dev/sda1", "/mnt/x", "ext4", ""]).is_err());
+        assert!(entry(["none", "/mnt/x", "tmpfs", "size=big"]).is_err());
+    }
+}

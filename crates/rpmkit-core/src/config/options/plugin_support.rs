@@ -1,0 +1,46 @@
+//! What becomes of each of mock's plugins here.
+
+use super::Support;
+
+/// How rpmkit takes a plugin that is switched on; `None` for one mock does not have either.
+pub fn plugin_support(name: &str) -> Option<Support> {
+    Some(match name {
+        "bind_mount" | "mount" | "ccache" | "package_state" | "chroot_scan" | "compress_logs"
+        | "sign" | "hw_info" | "procenv" | "showrc" | "buildroot_lock" | "expand_spec"
+        | "overlayfs" => Support::Used,
+        // Layers take the place of caches and of a root in memory; whatever SELinux means to the host,
+        // the namespaces of a chroot have their own /sys.
+        "tmpfs" | "root_cache" | "yum_cache" | "selinux" | "__init__" => Support::Moot,
+        "lvm_root"
+        | "pm_request"
+        | "rpkg_preprocessor"
+        | "rpmautospec"
+        | "export_buildroot_image"
+        | "unbreq"
+        | "system_monitor" => Support::Missing,
+        _ => return None,
+    })
+}
+
+/// What to do instead of a plugin that is not there.
+pub fn plugin_instead(name: &str) -> &'static str {
+    match name {
+        "lvm_root" => "snapshots are there without it: `--snapshot`, `--rollback-to`",
+        "rpkg_preprocessor" => "`rpmkit srpm` and `rpmkit build` expand rpkg specs themselves",
+        "export_buildroot_image" => "`rpmkit snap export` writes a chroot as an image",
+        "system_monitor" => "`result.json` has the time of each phase",
+        _ => "builds go on without it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::plugins, *};
+
+    #[test]
+    fn every_plugin_of_mock_has_an_answer() {
+        for name in plugins::NAMES {
+            assert!(plugin_support(name).is_some(), "{name}");
+        }
+    }
+}
