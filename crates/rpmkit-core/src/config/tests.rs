@@ -81,6 +81,47 @@ fn number(value: &serde_json::Value) -> usize {
 }
 
 #[test]
+fn whole_files_of_build_farms() {
+    let koji = load_text("koji.cfg", include_str!("testdata/koji.cfg")).unwrap();
+    let raw = |config: &Config, name: &str| repr(config.raw().get(name).unwrap());
+    assert_eq!(raw(&koji, "root"), "'f43-build-1-2'");
+    assert_eq!(
+        raw(&koji, "module_setup_commands"),
+        "[('enable', 'nodejs:20'), ('disable', 'perl')]"
+    );
+    let settings = koji.settings().unwrap();
+    assert_eq!(
+        settings.plugins.bind_mounts(),
+        [("/dev", "/dev"), ("/selinux", "/selinux")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    assert!(
+        settings
+            .dnf_conf
+            .contains("x86_64\n        https://two.example.org")
+    );
+    assert!(!settings.plugins.enabled("root_cache") && settings.plugins.enabled("sign"));
+    let vendor = settings.macros.iter().find(|(name, _)| name == "%vendor");
+    assert_eq!(vendor.unwrap().1.as_deref(), Some("It's \"Koji\""));
+
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let base = "config_opts['root'] = 'fedora-{{ releasever }}'\nconfig_opts['releasever'] = '43'\n\
+                config_opts['dnf.conf'] = '[main]\\n'\n";
+    write("base.cfg", base);
+    write("copr.cfg", include_str!("testdata/copr.cfg"));
+    let copr = load(&request(dir.path(), "copr")).unwrap();
+    assert_eq!(
+        copr.get("root").unwrap(),
+        Some("copr-custom-fedora-43".into())
+    );
+    let settings = copr.settings().unwrap();
+    assert!(settings.dnf_conf.contains("name=\"Copr's repository\""));
+    let mounts = settings.plugins.bind_mounts();
+    assert_eq!(mounts, [("/var/lib/copr".to_owned(), "/copr".to_owned())]);
+    assert_eq!(settings.isolation, Isolation::Nspawn);
+}
+
+#[test]
 fn templates_print_the_same_text() {
     let before = include_str!("testdata/templates.cfg");
     let mut config = load_text("t.cfg", before).unwrap();

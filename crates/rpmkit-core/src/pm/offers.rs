@@ -19,8 +19,13 @@ impl Embedded {
         if package.repo.is_empty() || package.location.href.is_empty() {
             return Ok(None);
         }
-        match self.repos().find(&package.repo) {
-            Some(repo) => Ok(Some(self.fetcher().package_url(&package.location, repo)?)),
+        self.url(&package.location, &package.repo)
+    }
+
+    /// The URL of a place in a repository; `None` for a repository not known here.
+    pub fn url(&self, place: &Location, repo: &str) -> Result<Option<String>, PmError> {
+        match self.repos().find(repo) {
+            Some(repo) => Ok(Some(self.fetcher().package_url(place, repo)?)),
             None => Ok(None),
         }
     }

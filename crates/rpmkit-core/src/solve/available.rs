@@ -2,7 +2,7 @@
 
 use rpmkit_solv::DepKind;
 
-use super::{SolveError, SolveRepo, XmlError, load::open, primary};
+use super::{SolveError, SolveRepo, XmlError, glob_matches, load::open, primary};
 
 /// One package on offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Available {
     pub evr: String,
     /// Architecture.
     pub arch: String,
+    /// One line about it.
+    pub summary: String,
+    /// Source package.
+    pub source_rpm: String,
     /// Seconds since 1970.
     pub build_time: u64,
     /// Bytes of the file.
@@ -39,6 +43,26 @@ impl Available {
         }
     }
 
+    /// Whether a name, `name.arch`, `name-version`, `name-version-release` or with the architecture, each
+    /// possibly a pattern, means this package.
+    pub fn is_meant(&self, spec: &str) -> bool {
+        let full = self.full_evr();
+        let (epoch, evr) = full.split_once(':').unwrap_or(("0", &full));
+        let version = evr.rsplit_once('-').map_or(evr, |(version, _)| version);
+        let (name, arch) = (&self.name, &self.arch);
+        [
+            name.clone(),
+            format!("{name}.{arch}"),
+            format!("{name}-{version}"),
+            format!("{name}-{evr}"),
+            format!("{name}-{evr}.{arch}"),
+            format!("{name}-{epoch}:{evr}"),
+            format!("{name}-{epoch}:{evr}.{arch}"),
+        ]
+        .iter()
+        .any(|form| glob_matches(spec, form))
+    }
+
     /// `name-version-release.arch`
     pub fn nvra(&self) -> String {
         let full = self.full_evr();
@@ -57,6 +81,8 @@ pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result
                 name: raw.get(raw.name).to_owned(),
                 evr: raw.get(raw.evr).to_owned(),
                 arch: raw.get(raw.arch).to_owned(),
+                summary: raw.get(raw.summary).to_owned(),
+                source_rpm: raw.get(raw.source_rpm).to_owned(),
                 build_time: raw.build_time,
                 size: raw.size,
                 repo: repo.id.clone(),
@@ -95,6 +121,8 @@ mod tests {
             name: "a".into(),
             evr: "1-2".into(),
             arch: "noarch".into(),
+            summary: String::new(),
+            source_rpm: String::new(),
             build_time: 0,
             size: 0,
             repo: "r".into(),

@@ -1,5 +1,14 @@
 //! fnmatch as dnf uses it: `*`, `?`, `[...]`, all of them matching `/` too, and a leading dot.
 
+/// Whether `pattern`, which may also be plain text, matches the whole of `text`.
+pub fn glob_matches(pattern: &str, text: &str) -> bool {
+    if Glob::is_pattern(pattern) {
+        Glob::new(pattern).matches(text)
+    } else {
+        pattern == text
+    }
+}
+
 /// A pattern ready to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Glob(Vec<Piece>);

@@ -54,6 +54,7 @@ pub use available::{Available, available};
 pub use comps::{Comps, Environment, Group, Member, MemberKind};
 pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};
+pub use glob::glob_matches;
 pub use repo::{Filelists, SolveRepo};
 pub use request::{GroupTypes, Request, Update};
 pub use rich::{Rich, RichError};

@@ -42,6 +42,8 @@ pub struct RawPackage {
     pub base: Span,
     /// Path of the file.
     pub href: Span,
+    /// One line about it.
+    pub summary: Span,
     /// Vendor.
     pub vendor: Span,
     /// Source package.
@@ -167,6 +169,7 @@ enum Want {
     Name,
     Arch,
     Checksum,
+    Summary,
     Vendor,
     SourceRpm,
     File,
@@ -208,6 +211,7 @@ pub fn read<E: From<XmlError>>(
                         }
                         want = Want::Checksum;
                     }
+                    "summary" => want = Want::Summary,
                     "vendor" => want = Want::Vendor,
                     "sourcerpm" => want = Want::SourceRpm,
                     "size" | "time" => {
@@ -252,6 +256,7 @@ pub fn read<E: From<XmlError>>(
                     Want::Name => package.name = package.put(text.trim()),
                     Want::Arch => package.arch = package.put(text.trim()),
                     Want::Checksum => package.checksum.1 = package.put(text.trim()),
+                    Want::Summary => package.summary = package.put(text.trim()),
                     Want::Vendor => package.vendor = package.put(&text),
                     Want::SourceRpm => package.source_rpm = package.put(text.trim()),
                     Want::File => {
