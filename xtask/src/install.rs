@@ -53,8 +53,12 @@ impl Install {
         for program in PROGRAMS {
             self.put(&built.join(program), &format!("bin/{program}"), 0o755, say)?;
         }
+        let mut names = vec!["rpmkit-hermetic-repo"];
         if self.mock {
-            let link = self.path("bin/mock");
+            names.extend(["mock", "mock-hermetic-repo"]);
+        }
+        for name in names {
+            let link = self.path(&format!("bin/{name}"));
             if link.symlink_metadata().is_ok() {
                 fs::remove_file(&link)
                     .with_context(|| format!("cannot replace `{}`", link.display()))?;

@@ -124,18 +124,22 @@ pub fn config_host(host: &Host) -> config::Host {
     }
 }
 
+/// How this user downloads: through the proxies of the environment.
+pub fn fetch_options(host: &Host, offline: bool) -> FetchOptions {
+    FetchOptions {
+        offline,
+        proxies: proxies(host),
+        ..FetchOptions::default()
+    }
+}
+
 /// Opens the store and the downloads of this user. Finding out what the host allows is remembered.
 pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engine, Failure> {
     let host = &cx.host;
     let cache = host.dirs.cache.clone();
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
-    let variable = |name: &str| either_case(host, name);
-    let options = FetchOptions {
-        offline: !settings.online,
-        proxies: proxies(host),
-        ..FetchOptions::default()
-    };
+    let options = fetch_options(host, !settings.online);
     let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {
@@ -145,7 +149,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         resolv_conf: "/etc/resolv.conf".into(),
         proxies: proxies
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
+            .filter_map(|name| Some(((*name).to_owned(), either_case(host, name)?)))
             .collect(),
         cache,
         layers,

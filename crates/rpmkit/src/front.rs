@@ -11,6 +11,7 @@ use crate::{external, generate, verbs};
 pub const SUITE: &[&Verb] = &[
     &rpmkit_srpm::VERB,
     &rpmkit_mock::VERB,
+    &rpmkit_mock::HERMETIC_REPO,
     &rpmkit_scm::VERB,
     &rpmkit_snap::VERB,
 ];

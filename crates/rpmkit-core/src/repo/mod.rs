@@ -23,6 +23,7 @@ mod gpg;
 mod http;
 mod keys;
 pub mod local;
+mod lockfile;
 mod memo;
 mod metadata;
 mod mirrors;
