@@ -16,7 +16,7 @@ use rpmkit_core::{
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
     event::{Event, Log},
-    results::failure::Cause,
+    results::{failure::Cause, record::hardware_report},
 };
 
 use crate::{
@@ -163,7 +163,16 @@ impl<'a> Work<'a> {
         self.events
             .message(Level::Info, Some(Log::Build), line.clone());
         self.events.info(line);
+        self.hardware(cx, dir);
         Ok(())
+    }
+
+    /// `hw_info.log`, which mock writes whenever it prepares a chroot. A full disk will be told by others.
+    fn hardware(&self, cx: &Context, dir: &Path) {
+        if self.settings.plugins.enabled("hw_info") {
+            let report = hardware_report(&[&cx.host.dirs.cache]);
+            let _ = fs::write(dir.join("hw_info.log"), report);
+        }
     }
 
     /// The engine.
