@@ -13,6 +13,7 @@ use super::{
     plugins::{self, ccache::Cache},
     run::{Ran, Run},
     traced,
+    tree::Contents,
 };
 use crate::{
     chroot::{Chroot, ChrootError, Session},
@@ -139,6 +140,16 @@ impl Buildroot {
     /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
     /// session, and leaves a root that was worked in as it is.
     pub fn init(&mut self) -> Result<(), BuildError> {
+        self.prepare()?;
+        // What every command finds in its home, as in mock: the build tree and the macros. A build lays
+        // them out anew; here they only must not be missing.
+        if !self.home().join(".rpmmacros").exists() {
+            self.fill_home(Contents::default())?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<(), BuildError> {
         let ours = self
             .session
             .top()

@@ -71,7 +71,7 @@ mod tests {
             .unwrap()
             .map(|entry| format!("templates/{}", entry.unwrap().file_name().to_string_lossy()))
             .collect();
-        found.push("chroots.toml".into());
+        found.extend(["chroots.toml", "hermetic-build.toml"].map(String::from));
         found.sort();
         let mut listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         listed.sort_unstable();

@@ -70,7 +70,7 @@ impl Caches {
         Self {
             solv: CacheDir::new(base, "solv", "solv", 3),
             files: CacheDir::new(base, "filelists", "json", 3),
-            answers: CacheDir::new(base, "answers", "json", 1000),
+            answers: CacheDir::new(base, "solutions", "json", 1000),
         }
     }
 }

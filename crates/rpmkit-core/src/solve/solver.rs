@@ -12,7 +12,7 @@ use super::{
     filter::Filter,
     goal::Goal,
     kernels,
-    load::{self, Caches, Loaded},
+    load::{self, Caches, LOCAL, Loaded},
     modules::Modules,
     subject::{Search, is_path},
 };
@@ -248,7 +248,12 @@ fn answer(
         {
             return known.clone();
         }
-        fill::record(pool, s, loaded.repo_name(repos, s))
+        // A package file is of no repository, which is what downloads go by.
+        let repo = match loaded.repo_name(repos, s) {
+            LOCAL => "",
+            name => name,
+        };
+        fill::record(pool, s, repo)
     };
     let mut install = Vec::new();
     let mut remove = Vec::new();
