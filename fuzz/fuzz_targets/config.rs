@@ -1,9 +1,13 @@
-//! Any text as a definition in both formats, loaded, expanded and viewed. `cargo fuzz run config`.
+//! Any text as a definition in both formats, loaded, expanded, looked over and viewed: nothing may panic,
+//! hang or eat the machine. What can be loaded must also survive being written in our own format.
+//!
+//! `cargo run --release config -- corpus -max_len=4096 -timeout=10` here, or `cargo fuzz run config`. Good
+//! seeds are the files of mock-core-configs and `configs/`.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rpmkit_core::config::{Host, LoadRequest, load};
+use rpmkit_core::config::{Host, LoadRequest, convert, lint, load};
 
 fuzz_target!(|text: &str| {
     let Ok(dir) = tempfile::tempdir() else { return };
@@ -17,6 +21,8 @@ fuzz_target!(|text: &str| {
         if let Ok(config) = load(&request) {
             let _ = config.expanded();
             let _ = config.settings();
+            let _ = lint::check(&config);
+            let _ = convert(&request);
         }
     }
 });

@@ -133,6 +133,8 @@ impl BuildError {
             Self::Pm(e) => e.exit_code(),
             Self::Chroot(e) => chroot_code(e),
             Self::Store(e) => store_code(e),
+            // A command that is not there is the caller's mistake, not the kernel's refusal.
+            Self::Sandbox(SandboxError::Exec { .. }) => ExitCode::General,
             Self::Sandbox(_) => ExitCode::Unshare,
             Self::RpmFile(_) | Self::SourcePackages { .. } | Self::NoResults => ExitCode::Srpm,
             Self::Repo(e) => e.exit_code(),

@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use rpmkit_cli::{Context, Failure, Outcome, Status, homes};
+use rpmkit_cli::{Context, Failure, Outcome, Status, homes, setup};
 use rpmkit_core::{Error, Events, build::repositories_of, chroot::Chroot, store::LayerKind};
 use rpmkit_snap::open_store;
 
@@ -66,6 +66,7 @@ fn scrub_one(
             forget_packages(cx, work, chroot)?;
             everything(work, chroot)?;
             remove_results(work)?;
+            remove_ccache(cx, work, &cache)?;
             remove(&cache)
         }
         ScrubTarget::Overlayfs => {
@@ -89,11 +90,12 @@ fn scrub_one(
             say("cache");
             forget_packages(cx, work, chroot)?;
             forget(ROOT_CACHE)?;
+            remove_ccache(cx, work, &cache)?;
             remove(&cache)
         }
         ScrubTarget::CCache => {
             say("c-cache");
-            remove(&cache.join("ccache"))
+            remove_ccache(cx, work, &cache)
         }
         ScrubTarget::RootCache => {
             say("root-cache");
@@ -151,6 +153,23 @@ fn remove_results(work: &Work<'_>) -> Result<(), Failure> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The compiler cache below `cache`, or where it is for who may not write there. It is the build user's,
+/// so a caller who is not root needs the namespace it was made in.
+fn remove_ccache(cx: &Context, work: &Work<'_>, cache: &Path) -> Result<(), Failure> {
+    let own = cx.host.dirs.cache.join("ccache");
+    for dir in [cache.join("ccache"), own.join(&work.settings.shared_root)] {
+        let denied = fs::remove_dir_all(&dir)
+            .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+        if denied {
+            let input = serde_json::json!({ "path": dir }).to_string();
+            rpmkit_sandbox::call(work.engine(cx)?.mode(), "remove-tree", input.as_bytes())
+                .map_err(|error| setup::sandbox_failure(&error))?;
+        }
+        remove(&dir)?;
     }
     Ok(())
 }
