@@ -43,7 +43,9 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
     work.info("Signal handler active");
     state(&work, true);
     let outcome = dispatch(cx, &work);
-    if mount::leaves_a_root(&work.request.mode) {
+    // A mode that was called without what it needs has not looked at a chroot.
+    let begun = !matches!(&outcome, Err(failure) if failure.code == ExitCode::Usage.code());
+    if begun && mount::leaves_a_root(&work.request.mode) {
         mount::show_root(cx, &work);
     }
     if outcome.is_ok() {
