@@ -27,6 +27,8 @@ const ARCHES: [&str; 8] = [
 ];
 /// Releases of it: with the architectures, 480 definitions.
 const RELEASES: usize = 60;
+/// Those that are in `eol/`, which lists leave out.
+const RETIRED: usize = 30;
 
 /// What was measured.
 pub struct Times {
@@ -145,7 +147,9 @@ fn reading(files: &[PathBuf]) -> Duration {
 
 /// A tree like `/etc/mock`: small definitions over a template each release, a dozen repositories in it.
 fn make(dir: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(dir.join("templates"))?;
+    for templates in ["templates", "eol/templates"] {
+        fs::create_dir_all(dir.join(templates))?;
+    }
     fs::write(
         dir.join("site-defaults.cfg"),
         "config_opts['basedir'] = '/var/lib/mock'\n",
@@ -155,14 +159,18 @@ fn make(dir: &Path) -> Result<PathBuf> {
         "config_opts['no-config']['old-1'] = {'alternatives': {'fedora-1': {'description': ['Newer.']}}}\n",
     )?;
     for release in 1..=RELEASES {
-        let template = format!("templates/fedora-{release}.tpl");
+        let below = if release > RETIRED { "" } else { "eol/" };
+        let template = format!("{below}templates/fedora-{release}.tpl");
         fs::write(dir.join(&template), template_text(release)?)?;
         for arch in ARCHES {
             let text = format!(
                 "config_opts['releasever'] = '{release}'\nconfig_opts['target_arch'] = '{arch}'\n\
                  config_opts['legal_host_arches'] = ('{arch}',)\n\ninclude('{template}')\n"
             );
-            fs::write(dir.join(format!("fedora-{release}-{arch}.cfg")), text)?;
+            fs::write(
+                dir.join(format!("{below}fedora-{release}-{arch}.cfg")),
+                text,
+            )?;
         }
     }
     Ok(dir.to_owned())
@@ -188,4 +196,24 @@ fn template_text(release: usize) -> Result<String> {
     }
     text.push_str("\"\"\"\n");
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_tree_has_mocks_size_and_shape() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = make(&dir.path().join("configs")).unwrap();
+        let active = RELEASES - RETIRED;
+        assert_eq!(
+            files(&tree).unwrap().len(),
+            active * ARCHES.len() + active + 2
+        );
+        assert!(definition(&tree).unwrap().ends_with("-x86_64"));
+        let one = tree.join("fedora-43-x86_64.cfg");
+        assert!(included(&one, &tree).unwrap().is_file());
+    }
 }
