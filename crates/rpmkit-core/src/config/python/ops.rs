@@ -45,10 +45,12 @@ pub(super) fn binary(left: &Value, op: Operator, right: &Value) -> Result<Value,
             fits(text.len().saturating_mul(times))?;
             Ok(Value::Str(text.repeat(times)))
         }
-        (Value::List(items), Operator::Mult, times) => {
+        (Value::List(items), Operator::Mult, times)
+        | (times, Operator::Mult, Value::List(items)) => {
             repeat(items, times).map(Value::List).ok_or_else(wrong)
         }
-        (Value::Tuple(items), Operator::Mult, times) => {
+        (Value::Tuple(items), Operator::Mult, times)
+        | (times, Operator::Mult, Value::Tuple(items)) => {
             repeat(items, times).map(Value::Tuple).ok_or_else(wrong)
         }
         _ => arithmetic(left, op, right).unwrap_or_else(|| Err(wrong())),
