@@ -8,14 +8,14 @@ use crate::{ExitCode, Hint};
 #[derive(Debug, thiserror::Error)]
 pub enum ScmError {
     /// libgit2 refused.
-    #[error("cannot {action} `{place}`: {}", source.message())]
+    #[error("cannot {action} `{place}`: {}", cause.message())]
     Git {
         /// The verb.
         action: &'static str,
         /// Path or URL.
         place: String,
-        /// What libgit2 said.
-        source: git2::Error,
+        /// What libgit2 said; not a source, for its words are in the message already.
+        cause: git2::Error,
     },
     /// There is no repository at or above a path.
     #[error("`{path}` is not inside a git repository")]
@@ -220,7 +220,7 @@ impl ScmError {
             Self::Git {
                 action,
                 place: place.display().to_string(),
-                source,
+                cause: source,
             }
         }
     }

@@ -136,6 +136,7 @@ impl Packit {
                         argv: vec!["/bin/bash".to_owned(), "-c".to_owned(), command.clone()],
                         env: env.map(|(key, value)| (key.to_owned(), value)).to_vec(),
                         packages: self.packages.clone(),
+                        as_root: false,
                     })
                     .map_err(|error| SrpmError::Parse(Box::new(error)))?;
             }

@@ -9,8 +9,8 @@ use std::{
 use super::{
     SourceOrigin, SrpmError,
     files::{copy_dated, write_dated},
-    prepare::Spec,
     spec::{ExpandedSpec, SpecSource},
+    survey::Spec,
     tree::SourceTree,
 };
 use crate::scm::git;

@@ -295,12 +295,15 @@ fn specs_outside_the_tree_and_without_history() {
     ] {
         fs::write(plain.path().join(name), text).unwrap();
     }
-    let request = Request {
-        path: plain.path().join("h.spec"),
+    let of = |path: PathBuf| Request {
+        path,
         ..Request::default()
     };
-    let (prepared, _staging) = run(&request).unwrap();
+    let (prepared, _staging) = run(&of(plain.path().to_owned())).unwrap();
     assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/main.c".to_owned()));
+    // What lies around a single spec may be a whole home directory: that is not packed.
+    let error = run(&of(plain.path().join("h.spec"))).unwrap_err();
+    assert!(matches!(error, SrpmError::MissingSources { .. }), "{error}");
 }
 
 /// Runs commands on the host, in place of a build root: the tree and the output directory are
@@ -422,6 +425,7 @@ fn tito_archives_the_packages_directory() {
     repo.write("pkgs/hello/fix.patch", "");
     repo.write("elsewhere", "");
     repo.commit("one");
+    repo.git(&["tag", "-a", "-m", "x", "hello-2.1-1"]);
     let (prepared, _staging) = run(&of(&repo)).unwrap();
     assert_eq!(
         names(&prepared.sources[0].path),
@@ -436,7 +440,13 @@ fn tito_archives_the_packages_directory() {
     );
     repo.write("pkgs/hello/new.c", "");
     let (prepared, _staging) = run(&of(&repo)).unwrap();
-    assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/new.c".to_owned()));
+    // No release any more: named by its commit.
+    let listed = names(&prepared.sources[0].path);
+    assert!(
+        listed
+            .iter()
+            .any(|name| name.starts_with("hello-git-0.") && name.ends_with("/new.c"))
+    );
 }
 
 #[test]

@@ -97,7 +97,11 @@ impl SourceTree {
             TreeChoice::Auto if repo.is_bare() => Some("HEAD".to_owned()),
             TreeChoice::Auto => {
                 let state = archive::worktree_state(&repo)?;
-                let unborn = repo.head().is_err();
+                let unborn = git::is_unborn(&repo);
+                if !unborn {
+                    // A branch that leads to nothing must not pass for one that has no commit yet.
+                    git::resolve(&repo, "HEAD")?;
+                }
                 if state.is_clean() && !unborn {
                     Some("HEAD".to_owned())
                 } else {
