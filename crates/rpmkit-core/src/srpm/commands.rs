@@ -70,7 +70,7 @@ impl Job<'_, '_> {
         let processed = fs::read(&made).map_err(SrpmError::io("read", &made))?;
         self.notes
             .push("release and changelog counted by rpmautospec".to_owned());
-        write_dated(staged, &processed, spec.mtime(tree))
+        write_dated(staged, &processed, spec.mtime(tree), false)
     }
 
     /// Copr's convention: the project's Makefile makes the source package itself.

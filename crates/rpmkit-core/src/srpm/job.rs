@@ -52,7 +52,7 @@ impl Job<'_, '_> {
         let parse_dir = self.directory("PARSE")?;
         let staged = self.staging.join(spec.file_name());
         let text = self.snapshot(tree, spec, text)?;
-        write_dated(&staged, text.as_bytes(), spec.mtime(tree))?;
+        write_dated(&staged, text.as_bytes(), spec.mtime(tree), false)?;
         let places = Places::new(self.disk.clone(), tree, spec);
         places.offer(tree, &parse_dir)?;
         self.count_release(tree, &staged, &text, spec)?;

@@ -229,6 +229,19 @@ impl SourceTree {
         }
     }
 
+    /// Whether a file may be executed; links are followed as by [`SourceTree::read`].
+    pub(super) fn executable(&self, path: &[u8]) -> bool {
+        match (&self.kind, &self.repo) {
+            (Kind::Commit { id, .. }, Some(repo)) => repo
+                .find_commit(*id)
+                .and_then(|commit| commit.tree())
+                .and_then(|tree| git::follow_link(repo, &tree, &self.in_repository(path)))
+                .is_ok_and(|(_, mode)| mode & 0o100 != 0),
+            _ => fs::metadata(self.root.join(git::bytes_path(path)))
+                .is_ok_and(|data| data.mode() & 0o100 != 0),
+        }
+    }
+
     /// Writes an archive of the tree, or of the directory `below` in it.
     ///
     /// # Errors
