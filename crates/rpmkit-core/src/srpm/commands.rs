@@ -10,6 +10,7 @@ use super::{
     Made, SrpmError, copy,
     files::{copy_dated, date, write_dated},
     job::Job,
+    packit::{self, Packit, Project},
     runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand},
     survey::{Spec, Survey},
     tree::SourceTree,
@@ -145,13 +146,7 @@ impl Job<'_, '_> {
         copy::copy_tree(&survey.tree, &copy_dir)?;
         let out = self.directory("OUT")?;
         let root = copy_dir.join(git::bytes_path(survey.tree.inside()));
-        let version = survey
-            .text
-            .lines()
-            .find_map(|line| line.strip_prefix("Version:"))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        let project = project(&survey.tree, &packit, &survey.text);
         let runner = self
             .tools
             .runner
@@ -159,7 +154,7 @@ impl Job<'_, '_> {
             .ok_or(SrpmError::NoRunner {
                 convention: "packit",
             })?;
-        let archive = packit.run(&root, &out, &version, runner, self.tools.events)?;
+        let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
         let spec = survey.spec.shown();
         let text = fs::read(root.join(&spec)).map_err(SrpmError::io("read", &root.join(&spec)))?;
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -183,6 +178,32 @@ impl Job<'_, '_> {
         }
         self.disk.push(root);
         self.stage(&survey.tree, &survey.spec, &text, None)
+    }
+}
+
+/// What packit's actions are told: the version by the last tag, or else by the spec.
+fn project(tree: &SourceTree, packit: &Packit, spec: &str) -> Project {
+    let rev = tree.commit().map_or("HEAD".to_owned(), |id| id.to_string());
+    let template = packit.tag_template.as_deref().unwrap_or("{version}");
+    let repo = tree.repository();
+    let written = || {
+        spec.lines()
+            .find_map(|line| line.strip_prefix("Version:"))
+            .map(|version| version.trim().to_owned())
+    };
+    let version = repo
+        .and_then(|repo| packit::tagged_version(repo, &rev, template))
+        .or_else(written);
+    Project {
+        version: version.unwrap_or_default(),
+        commit: repo
+            .and_then(|repo| git::resolve(repo, &rev).ok())
+            .map(|commit| commit.id().to_string())
+            .unwrap_or_default(),
+        branch: repo
+            .and_then(|repo| repo.head().ok())
+            .and_then(|head| head.shorthand().ok().map(str::to_owned))
+            .unwrap_or_default(),
     }
 }
 
