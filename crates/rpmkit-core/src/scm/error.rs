@@ -56,7 +56,7 @@ pub enum ScmError {
         url: String,
     },
     /// A server did not give what was asked of it.
-    #[error("cannot fetch from `{url}`: {reason}")]
+    #[error("cannot fetch `{url}`: {reason}")]
     Http {
         /// The repository or file.
         url: String,
@@ -362,6 +362,8 @@ fn http_hints(reason: &str) -> Vec<Hint> {
         "a private authority's certificate is named with git's http.sslCAInfo or GIT_SSL_CAINFO"
     } else if lower.contains("name and a password") || lower.contains("the name or the password") {
         "store them with a git credential helper (git config credential.helper), or in ~/.netrc"
+    } else if lower.contains("status 404") {
+        "the server has no such file; one that lies beside the spec, or in --sources DIR, is taken"
     } else {
         return Vec::new();
     };

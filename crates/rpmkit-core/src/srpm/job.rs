@@ -62,7 +62,7 @@ impl Job<'_, '_> {
             .expand(&staged, &parse_dir, &self.request.defines)
             .map_err(|error| SrpmError::Parse(Box::new(error)))?;
         let expanded = ExpandedSpec::parse(&output, &staged)?;
-        let listed = distgit::read_sources(&parse_dir.join("sources"))?;
+        let listed = self.listed(spec, &parse_dir)?;
         let upstream = self.may_be_upstream && is_upstream(tree, &expanded);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());
         for source in &expanded.sources {
@@ -103,6 +103,18 @@ impl Job<'_, '_> {
             expanded,
             notes: self.notes,
         })))
+    }
+
+    /// What a dist-git's `sources` file lists; errors name the file as the user knows it.
+    fn listed(&self, spec: &Spec, parse_dir: &Path) -> Result<Vec<ListedSource>, SrpmError> {
+        let copy = parse_dir.join("sources");
+        let text = match fs::read_to_string(&copy) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(SrpmError::io("read", &copy)(error)),
+        };
+        let shown = spec.shown().with_file_name("sources");
+        Ok(distgit::parse_sources(&text, &shown)?)
     }
 
     /// Puts one source at `dest`; `None` when nobody has it.
