@@ -43,6 +43,14 @@ pub enum ScmError {
         /// The repository.
         path: PathBuf,
     },
+    /// A tag that is not there.
+    #[error("`{tag}` is no tag of `{path}`")]
+    UnknownTag {
+        /// What was asked for.
+        tag: String,
+        /// The repository.
+        path: PathBuf,
+    },
     /// The working directory of a bare repository was asked for.
     #[error("the git repository `{path}` is bare: it has no working tree")]
     Bare {
@@ -242,6 +250,7 @@ impl ScmError {
             | Self::ForeignOwner { .. }
             | Self::Unborn { .. }
             | Self::UnknownRevision { .. }
+            | Self::UnknownTag { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
             | Self::ObjectFormat { .. }
@@ -331,6 +340,7 @@ impl ScmError {
             | Self::NoRepository { .. }
             | Self::NoRemote { .. }
             | Self::UnknownRevision { .. }
+            | Self::UnknownTag { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
             | Self::EmptyCommand

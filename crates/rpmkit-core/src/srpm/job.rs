@@ -62,6 +62,9 @@ impl Job<'_, '_> {
             .expand(&staged, &parse_dir, &self.request.defines)
             .map_err(|error| SrpmError::Parse(Box::new(error)))?;
         let expanded = ExpandedSpec::parse(&output, &staged)?;
+        if expanded.release.contains("%autorelease") || expanded.release.contains("%{autorelease") {
+            return Err(SrpmError::NoAutorelease { spec: spec.shown() });
+        }
         let listed = self.listed(spec, &parse_dir)?;
         let upstream = self.may_be_upstream && is_upstream(tree, &expanded);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());

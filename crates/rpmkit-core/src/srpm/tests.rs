@@ -202,10 +202,7 @@ fn uncommitted_changes_count_unless_a_commit_is_asked_for() {
     let mut request = of(&repo);
     request.tree = TreeChoice::Tag("main".to_owned());
     let error = run(&request).unwrap_err();
-    assert!(
-        error.to_string().contains("`refs/tags/main` is no"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`main` is no tag of"), "{error}");
 }
 
 #[test]
@@ -508,6 +505,17 @@ fn counted_releases_are_the_targets_business() {
         autospec: false,
         ..runner()
     };
+    // Nobody can count then, and `%autorelease` must not be what the release is called.
+    let error = with(&of(&repo), staging.path(), None, Some(&mut without)).unwrap_err();
+    assert!(error.to_string().contains("%autorelease"), "{error}");
+    assert!(error.hints()[0].0.contains("rpmautospec"), "{error}");
+    let defined = SPEC.replace("Release: 1", "Release: 3");
+    repo.write(
+        "packaging/hello.spec",
+        format!("{defined}# %autorelease\n%changelog\n%autochangelog\n"),
+    );
+    repo.commit("a macro of the target's");
+    let staging = tempfile::tempdir().unwrap();
     let prepared = with(&of(&repo), staging.path(), None, Some(&mut without)).unwrap();
     assert!(
         prepared

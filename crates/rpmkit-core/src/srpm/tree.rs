@@ -116,7 +116,18 @@ impl SourceTree {
         };
         let kind = match &rev {
             Some(rev) => {
-                let commit = git::resolve(&repo, rev)?;
+                let commit = git::resolve(&repo, rev).map_err(|error| match error {
+                    // As the user wrote it.
+                    ScmError::UnknownRevision { rev, path } => match rev.strip_prefix("refs/tags/")
+                    {
+                        Some(tag) => ScmError::UnknownTag {
+                            tag: tag.to_owned(),
+                            path,
+                        },
+                        None => ScmError::UnknownRevision { rev, path },
+                    },
+                    other => other,
+                })?;
                 Kind::Commit {
                     id: commit.id(),
                     time: commit.time().seconds(),
