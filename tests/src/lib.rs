@@ -189,7 +189,12 @@ impl World {
 
     /// A program of the suite, ready to run as the user.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(stage().join("bin").join(program));
+        self.host(stage().join("bin").join(program))
+    }
+
+    /// A program of the host, ready to run as the user.
+    pub fn host(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env(
@@ -208,6 +213,24 @@ impl World {
             command.uid(uid).gid(gid);
         }
         command
+    }
+
+    /// Makes a directory of this world a git repository with one commit, made at a fixed time.
+    pub fn commit(&self, dir: &Path) {
+        for args in [
+            &["init", "-q", "-b", "main", "."][..],
+            &["add", "-A"],
+            &["commit", "-q", "-m", "all of it"],
+        ] {
+            let mut git = self.host("git");
+            git.args(args).current_dir(dir);
+            for who in ["AUTHOR", "COMMITTER"] {
+                git.env(format!("GIT_{who}_NAME"), "Ada Tester")
+                    .env(format!("GIT_{who}_EMAIL"), "ada@example.org")
+                    .env(format!("GIT_{who}_DATE"), "1600000000 +0200");
+            }
+            finish(git).expect(0);
+        }
     }
 
     /// Runs a program of the suite to its end.

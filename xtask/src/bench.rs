@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{chroot, confbench, demo, distro, fixture, serve::Server};
+use crate::{chroot, confbench, demo, distro, fixture, history, serve::Server};
 
 /// Runs of each thing that is cheap to repeat.
 const ROUNDS: usize = 5;
@@ -67,6 +67,8 @@ impl Bench<'_> {
         ];
         figures.extend(place.snapshots()?);
         figures.extend(place.configuration()?);
+        say("making a history of 20,000 commits");
+        figures.extend(histories(&history::measure(self.root, self.release)?));
         tell(&format!(
             "\n{:<34} {:>9}  {:>7}  {:<28} goal",
             "what", "took", "ratio", "floor"
@@ -98,6 +100,31 @@ impl Figure {
             self.goal
         )
     }
+}
+
+/// The same archive against two floors.
+fn histories(measured: &history::History) -> [Figure; 2] {
+    let of = |what, floor: (&'static str, Duration), goal, met| Figure {
+        what,
+        took: measured.archive,
+        floor: Some(floor),
+        goal,
+        met,
+    };
+    [
+        of(
+            "archive of 20,000 commits' history",
+            ("git archive, no times", measured.git_archive),
+            "seconds",
+            measured.archive < Duration::from_secs(20),
+        ),
+        of(
+            "the same",
+            ("a git call a file", measured.per_file),
+            "< 0.1 of it",
+            measured.archive.as_secs_f64() < 0.1 * measured.per_file.as_secs_f64(),
+        ),
+    ]
 }
 
 fn shown(time: Duration) -> String {

@@ -14,6 +14,7 @@ mod distro;
 mod e2e;
 mod fixture;
 mod generated;
+mod history;
 mod install;
 mod licences;
 mod needs;

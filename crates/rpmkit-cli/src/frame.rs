@@ -70,6 +70,9 @@ impl Context {
 
 /// Runs a program: reads the environment, watches signals, calls `body`, shows a failure.
 pub fn run(face: Face, body: impl FnOnce(&mut Context) -> Outcome) -> ExitCode {
+    // Layers, roots and results are made for others to read: the build user, whoever shares a
+    // cache. With a stricter mask of the caller's the build user could not even enter its root.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let host = match Host::read() {
         Ok(host) => host,
         Err(failure) => return early(&failure),

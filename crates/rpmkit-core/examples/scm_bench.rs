@@ -1,5 +1,6 @@
 //! What an archive with times from history costs, beside `git archive` and beside one git call a
-//! file: `cargo run --release -p rpmkit-core --example scm_bench [COMMITS FILES]`.
+//! file: `cargo run --release -p rpmkit-core --example scm_bench [COMMITS FILES]`, or with `--json`
+//! before the numbers one line for `cargo xtask bench`.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{
@@ -15,7 +16,11 @@ use rpmkit_core::scm::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<usize>());
+    let json = std::env::args().any(|word| word == "--json");
+    let mut numbers = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--json")
+        .map(|word| word.parse::<usize>());
     let commits = numbers.next().transpose()?.unwrap_or(20_000);
     let files = numbers.next().transpose()?.unwrap_or(5_000);
     let dir = tempfile::tempdir()?;
@@ -74,6 +79,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let each = began.elapsed() * u32::try_from(files)? / sample;
 
+    if json {
+        println!(
+            "{{\"archive\": {}, \"git_archive\": {}, \"per_file\": {}}}",
+            ours.as_secs_f64(),
+            theirs.as_secs_f64(),
+            each.as_secs_f64()
+        );
+        return Ok(());
+    }
     println!("{commits} commits, {files} files");
     println!("times from history      {:8.2} s", history.as_secs_f64());
     println!("archive with them       {:8.2} s", ours.as_secs_f64());

@@ -17,7 +17,7 @@ pub struct SourceArgs {
     pub dirty: bool,
 
     /// Build what a commit has; without a value, HEAD
-    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "HEAD", require_equals = true, group = "tree")]
+    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "HEAD", group = "tree")]
     pub commit: Option<String>,
 
     /// Build what a tag has

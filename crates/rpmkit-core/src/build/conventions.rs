@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use rpmkit_sandbox::User;
+
 use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
 use crate::{
     event::Phase,
@@ -76,7 +78,14 @@ impl Buildroot {
         // A configuration may put the build directory elsewhere.
         let here = |text: &str| text.replace(TREE_IN_ROOT, &tree).replace(OUT_IN_ROOT, &out);
         let argv = command.argv.iter().map(|word| here(word)).collect();
-        let mut run = self.command(argv, self.build_user());
+        let user = if command.as_root {
+            // It may install things: nothing of that counts as known afterwards.
+            self.touch()?;
+            User::Root
+        } else {
+            self.build_user()
+        };
+        let mut run = self.command(argv, user);
         run.env.extend(
             command
                 .env

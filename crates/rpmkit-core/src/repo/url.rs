@@ -89,11 +89,17 @@ impl Fetcher {
                 meter.finish();
                 Ok(path)
             }
-            Err(failures) => Err(RepoError::Unavailable {
-                repo: String::new(),
-                what: url.to_owned(),
-                failures,
-            }),
+            Err(failures) => {
+                // An empty beginning is of no use to a later attempt.
+                if std::fs::metadata(&part).is_ok_and(|data| data.len() == 0) {
+                    let _ = transfer::discard(&part);
+                }
+                Err(RepoError::Unavailable {
+                    repo: String::new(),
+                    what: url.to_owned(),
+                    failures,
+                })
+            }
         }
     }
 }

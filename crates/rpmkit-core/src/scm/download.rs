@@ -54,12 +54,24 @@ fn refused(url: &str, expected: Option<&Checksum>, error: RepoError) -> ScmError
         }
         _ => None,
     };
-    match (expected, found) {
-        (Some(expected), Some(found)) => ScmError::Digest {
+    match (expected, found, error) {
+        (Some(expected), Some(found), _) => ScmError::Digest {
             url: url.to_owned(),
             expected: expected.clone(),
             found,
         },
-        _ => ScmError::Download(Box::new(error)),
+        // One address was all there was: it need not be named twice.
+        (.., RepoError::Unavailable { mut failures, .. }) if !failures.0.is_empty() => {
+            let attempts = failures.0.len();
+            let cause = failures.0.remove(attempts - 1).cause;
+            ScmError::Http {
+                url: url.to_owned(),
+                reason: match attempts {
+                    1 => cause.to_string(),
+                    _ => format!("{cause} ({attempts} attempts)"),
+                },
+            }
+        }
+        (.., error) => ScmError::Download(Box::new(error)),
     }
 }

@@ -8,14 +8,14 @@ use crate::{ExitCode, Hint};
 #[derive(Debug, thiserror::Error)]
 pub enum ScmError {
     /// libgit2 refused.
-    #[error("cannot {action} `{place}`: {}", source.message())]
+    #[error("cannot {action} `{place}`: {}", cause.message())]
     Git {
         /// The verb.
         action: &'static str,
         /// Path or URL.
         place: String,
-        /// What libgit2 said.
-        source: git2::Error,
+        /// What libgit2 said; not a source, for its words are in the message already.
+        cause: git2::Error,
     },
     /// There is no repository at or above a path.
     #[error("`{path}` is not inside a git repository")]
@@ -43,6 +43,14 @@ pub enum ScmError {
         /// The repository.
         path: PathBuf,
     },
+    /// A tag that is not there.
+    #[error("`{tag}` is no tag of `{path}`")]
+    UnknownTag {
+        /// What was asked for.
+        tag: String,
+        /// The repository.
+        path: PathBuf,
+    },
     /// The working directory of a bare repository was asked for.
     #[error("the git repository `{path}` is bare: it has no working tree")]
     Bare {
@@ -56,7 +64,7 @@ pub enum ScmError {
         url: String,
     },
     /// A server did not give what was asked of it.
-    #[error("cannot fetch from `{url}`: {reason}")]
+    #[error("cannot fetch `{url}`: {reason}")]
     Http {
         /// The repository or file.
         url: String,
@@ -220,7 +228,7 @@ impl ScmError {
             Self::Git {
                 action,
                 place: place.display().to_string(),
-                source,
+                cause: source,
             }
         }
     }
@@ -242,6 +250,7 @@ impl ScmError {
             | Self::ForeignOwner { .. }
             | Self::Unborn { .. }
             | Self::UnknownRevision { .. }
+            | Self::UnknownTag { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
             | Self::ObjectFormat { .. }
@@ -331,6 +340,7 @@ impl ScmError {
             | Self::NoRepository { .. }
             | Self::NoRemote { .. }
             | Self::UnknownRevision { .. }
+            | Self::UnknownTag { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
             | Self::EmptyCommand
@@ -362,6 +372,8 @@ fn http_hints(reason: &str) -> Vec<Hint> {
         "a private authority's certificate is named with git's http.sslCAInfo or GIT_SSL_CAINFO"
     } else if lower.contains("name and a password") || lower.contains("the name or the password") {
         "store them with a git credential helper (git config credential.helper), or in ~/.netrc"
+    } else if lower.contains("status 404") {
+        "the server has no such file; one that lies beside the spec, or in --sources DIR, is taken"
     } else {
         return Vec::new();
     };

@@ -194,7 +194,8 @@ fn answer(
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&body)?;
+    // A program that ends early leaves its answer all the same.
+    let _ = child.stdin.take().unwrap().write_all(&body);
     let out = child.wait_with_output()?.stdout;
     let split = out.windows(4).position(|at| at == b"\r\n\r\n").unwrap();
     let head = String::from_utf8_lossy(&out[..split]).into_owned();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -234,17 +235,35 @@ impl Checkout {
             let count = git::set_file_times(&repo)?;
             events.info(format!("{count} files dated from history"));
         }
+        let times = self.times(options, access, events)?;
         if write_tar && options.method != Method::Distgit {
-            ready.tarball = Some(self.write_tar(options, &expanded, &ready, access, events)?);
+            ready.tarball = Some(self.write_tar(options, &expanded, &ready, &times, events)?);
         }
+        self.date(&ready.spec, &times)?;
         for source in &expanded.sources {
             let name = source.file_name();
             let (here, there) = (ready.sources.join(name), options.ext_src_dir.join(name));
-            if !here.exists() && there.exists() {
+            if here.exists() {
+                self.date(&here, &times)?;
+            } else if there.exists() {
                 crate::srpm::copy_dated(&there, &here)?;
             }
         }
         Ok(ready)
+    }
+
+    /// Gives a file of the checkout the time history has for it, so that the same commit gives the
+    /// same source package whenever it is checked out.
+    fn date(&self, path: &Path, times: &DirTimes) -> Result<(), ScmError> {
+        let (DirTimes::Each(times, other), Ok(inside)) = (times, path.strip_prefix(&self.src_dir))
+        else {
+            return Ok(());
+        };
+        if !path.is_file() {
+            return Ok(());
+        }
+        let time = times.get(inside.as_os_str().as_bytes()).unwrap_or(other);
+        set_time(path, *time)
     }
 
     /// The whole checkout below `NAME-VERSION/`, under Source0's name.
@@ -253,7 +272,7 @@ impl Checkout {
         options: &ScmOptions,
         spec: &ExpandedSpec,
         ready: &Ready,
-        access: &Access,
+        times: &DirTimes,
         events: &Events,
     ) -> Result<PathBuf, SrpmError> {
         let top = format!("{}-{}", spec.name, spec.version);
@@ -266,21 +285,39 @@ impl Checkout {
                 |source| source.file_name().to_owned(),
             );
         let dest = ready.sources.join(name);
-        let times = match options.method {
-            Method::Git | Method::Distgit => self.git_times(options)?,
-            Method::Svn => {
-                let (times, newest) = svn::file_times(&self.src_dir, &access.host, events)?;
-                DirTimes::Each(times, newest)
-            }
-            // cvs gives files the times of their revisions when it checks them out.
-            Method::Cvs => DirTimes::Disk,
-        };
         let mut archive = ArchiveOptions::with_prefix(top);
         // An earlier archive would end up in the new one, and its times with it.
         archive.times = FileTimes::Commit;
-        archive::archive_dir(&self.src_dir, &dest, &archive, &times, options.exclude_vcs)?;
+        archive::archive_dir(&self.src_dir, &dest, &archive, times, options.exclude_vcs)?;
+        match times {
+            DirTimes::Each(..) => self.date(&dest, times)?,
+            DirTimes::Disk => {
+                let spec = fs::metadata(&ready.spec).map_err(ScmError::io("read", &ready.spec))?;
+                set_time(&dest, spec.mtime())?;
+            }
+        }
         events.info(format!("wrote {}", dest.display()));
         Ok(dest)
+    }
+
+    /// When the files of the checkout were changed.
+    fn times(
+        &self,
+        options: &ScmOptions,
+        access: &Access,
+        events: &Events,
+    ) -> Result<DirTimes, SrpmError> {
+        match options.method {
+            Method::Git => self.git_times(options),
+            // Other clients may have been configured for it.
+            Method::Distgit => Ok(self.git_times(options).unwrap_or(DirTimes::Disk)),
+            Method::Svn => {
+                let (times, newest) = svn::file_times(&self.src_dir, &access.host, events)?;
+                Ok(DirTimes::Each(times, newest))
+            }
+            // cvs gives files the times of their revisions when it checks them out.
+            Method::Cvs => Ok(DirTimes::Disk),
+        }
     }
 
     fn git_times(&self, options: &ScmOptions) -> Result<DirTimes, SrpmError> {
@@ -316,6 +353,16 @@ impl Checkout {
             events,
         )
     }
+}
+
+/// Sets a file's time, in seconds since 1970.
+fn set_time(path: &Path, seconds: i64) -> Result<(), ScmError> {
+    let time =
+        std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.max(0).unsigned_abs());
+    // Opened for reading: what is checked out may well be read-only.
+    fs::File::open(path)
+        .and_then(|file| file.set_modified(time))
+        .map_err(ScmError::io("set the time of", path))
 }
 
 #[cfg(test)]

@@ -156,8 +156,11 @@ fn other_commands_are_run_as_they_are() {
     assert!(checkout.dir().parent().unwrap().join("a $(b)").is_dir());
     assert_eq!(run("sh -c 'exit 42'").unwrap_err().status(), Some(42));
     let error = run("no-such-client x").unwrap_err();
-    assert_eq!(error.exit_code().code(), 5);
-    let error = run("true").unwrap_err();
+    assert_eq!(error.exit_code().code(), 1);
+    let nothing = run("true").unwrap();
+    let error = nothing
+        .spec(&options(json!({"package": "hello"})))
+        .unwrap_err();
     assert!(matches!(error, ScmError::NoCheckout { .. }));
     // A branch is checked out after a foreign command too.
     let (repo, _lib) = project();

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{SourceTree, packit};
-use crate::scm::git;
 
 /// The conventions that are known, the one that is followed first when several are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -128,7 +127,7 @@ pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Foun
         add(
             Convention::Tito,
             file,
-            "the package's directory is archived as NAME-VERSION.tar.gz",
+            "a tagged release is archived as NAME-VERSION.tar.gz, anything else named as by tito build --test",
         );
     }
     let beside = spec
@@ -188,21 +187,4 @@ pub(super) fn choose(
             (first, reason)
         }
     }
-}
-
-/// The directory of a tito package, from `.tito/packages/NAME`: "VERSION-RELEASE DIRECTORY".
-pub(super) fn tito_directory(tree: &SourceTree, name: &str) -> Option<PathBuf> {
-    for base in [".tito", "rel-eng"] {
-        let path = format!("{base}/packages/{name}");
-        if let Some(text) = tree
-            .has(path.as_bytes())
-            .then(|| tree.read(path.as_bytes()).ok())
-            .flatten()
-        {
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let dir = text.split_whitespace().nth(1)?.trim_start_matches("./");
-            return Some(git::bytes_path(dir.trim_end_matches('/').as_bytes()).to_owned());
-        }
-    }
-    None
 }

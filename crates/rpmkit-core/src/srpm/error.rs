@@ -112,6 +112,14 @@ pub enum SrpmError {
         /// What was to be added.
         suffix: String,
     },
+    /// Nobody in the target can count a release.
+    #[error(
+        "spec `{spec}` has its release counted by %autorelease, and the target has neither rpmautospec nor such a macro"
+    )]
+    NoAutorelease {
+        /// The spec.
+        spec: PathBuf,
+    },
     /// Source control failed.
     #[error(transparent)]
     Scm(#[from] ScmError),
@@ -167,6 +175,7 @@ impl SrpmError {
             | Self::NoArchive { .. }
             | Self::NoRunner { .. }
             | Self::Makefile { .. }
+            | Self::NoAutorelease { .. }
             | Self::NoVersionLine { .. } => ExitCode::Srpm,
             Self::Parse(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
@@ -208,6 +217,9 @@ impl SrpmError {
             }
             Self::Parse(error) => error.hints(),
             Self::Scm(error) => error.hints(),
+            Self::NoAutorelease { .. } => vec![Hint::new(
+                "add a repository that has rpmautospec (--addrepo URL), or write the release out",
+            )],
             Self::Rpkg { .. } => vec![Hint::new(
                 "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
             )],

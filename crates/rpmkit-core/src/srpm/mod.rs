@@ -6,11 +6,13 @@
 //! it in a staging directory with times taken from history, so that the same commit gives the
 //! same source package. rpmbuild itself runs elsewhere.
 
+mod commands;
 mod convention;
 mod copy;
 mod error;
 mod files;
 mod find;
+mod job;
 mod packit;
 mod places;
 mod prepare;
@@ -18,6 +20,8 @@ mod rpkg;
 mod runner;
 mod snapshot;
 mod spec;
+mod survey;
+mod tito;
 mod tree;
 
 pub use convention::{Convention, Explanation, Found};

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use git2::Repository;
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{
     SrpmError,
     runner::{TREE_IN_ROOT, TreeCommand, TreeRunner},
 };
-use crate::Events;
+use crate::{Events, scm::git};
 
 /// The names packit looks for, in its order.
 pub(super) const NAMES: &[&str] = &[".packit.yaml", ".packit.yml", "packit.yaml", "packit.yml"];
@@ -19,6 +20,7 @@ const ACTIONS: &[&str] = &[
     "get-current-version",
     "create-archive",
     "fix-spec-file",
+    "post-modifications",
 ];
 
 /// What the file says about the source package.
@@ -31,6 +33,19 @@ pub(super) struct Packit {
     pub actions: Vec<(String, Vec<String>)>,
     /// `srpm_build_deps`.
     pub packages: Vec<String>,
+    /// `upstream_tag_template`: how tags are called, with `{version}` in it.
+    pub tag_template: Option<String>,
+}
+
+/// What actions are told about the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Project {
+    /// The version, until an action says another.
+    pub version: String,
+    /// The commit's id; empty without one.
+    pub commit: String,
+    /// The branch; empty without one.
+    pub branch: String,
 }
 
 impl Packit {
@@ -77,6 +92,7 @@ impl Packit {
             upstream_name: text("upstream_package_name").or_else(|| text("upstream_project_name")),
             downstream_name: text("downstream_package_name"),
             actions,
+            tag_template: text("upstream_tag_template"),
             packages: get("srpm_build_deps")
                 .as_vec()
                 .map(|list| {
@@ -99,11 +115,11 @@ impl Packit {
         &self,
         tree: &Path,
         out: &Path,
-        version: &str,
+        project: &Project,
         runner: &mut dyn TreeRunner,
         events: &Events,
     ) -> Result<Option<PathBuf>, SrpmError> {
-        let mut version = version.to_owned();
+        let mut version = project.version.clone();
         let mut archive = None;
         let downstream = self.downstream_name.clone().unwrap_or_default();
         let upstream = self
@@ -119,6 +135,17 @@ impl Packit {
                 let env = [
                     ("PACKIT_PROJECT_VERSION", version.clone()),
                     ("PACKIT_RPMSPEC_RELEASE", "1".to_owned()),
+                    ("PACKIT_RPMSPEC_VERSION", version.clone()),
+                    ("PACKIT_PROJECT_COMMIT", project.commit.clone()),
+                    ("PACKIT_PROJECT_BRANCH", project.branch.clone()),
+                    (
+                        "PACKIT_PROJECT_ARCHIVE",
+                        archive
+                            .as_ref()
+                            .and_then(|path: &PathBuf| path.file_name())
+                            .map(|name| name.to_string_lossy().into_owned())
+                            .unwrap_or_default(),
+                    ),
                     (
                         "PACKIT_PROJECT_NAME_VERSION",
                         format!("{upstream}-{version}"),
@@ -136,6 +163,7 @@ impl Packit {
                         argv: vec!["/bin/bash".to_owned(), "-c".to_owned(), command.clone()],
                         env: env.map(|(key, value)| (key.to_owned(), value)).to_vec(),
                         packages: self.packages.clone(),
+                        as_root: false,
                     })
                     .map_err(|error| SrpmError::Parse(Box::new(error)))?;
             }
@@ -161,6 +189,39 @@ impl Packit {
         }
         Ok(archive)
     }
+}
+
+/// The version of the last tag of `rev`'s history, by when the tag was made, that is called as
+/// `template` says; as packit finds it where no action tells it.
+pub(super) fn tagged_version(repo: &Repository, rev: &str, template: &str) -> Option<String> {
+    let head = git::resolve(repo, rev).ok()?.id();
+    let (before, after) = template.split_once("{version}")?;
+    let mut found: Option<(i64, String)> = None;
+    for name in repo.tag_names(None).ok()?.iter().flatten().flatten() {
+        let Some(version) = name
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .filter(|version| !version.is_empty())
+        else {
+            continue;
+        };
+        let Ok(object) = repo.revparse_single(&format!("refs/tags/{name}")) else {
+            continue;
+        };
+        let Ok(commit) = object.peel_to_commit() else {
+            continue;
+        };
+        let reachable =
+            commit.id() == head || repo.graph_descendant_of(head, commit.id()).unwrap_or(false);
+        let made = object
+            .as_tag()
+            .and_then(|tag| tag.tagger().map(|tagger| tagger.when().seconds()))
+            .unwrap_or_else(|| commit.time().seconds());
+        if reachable && found.as_ref().is_none_or(|(time, _)| *time <= made) {
+            found = Some((made, version.to_owned()));
+        }
+    }
+    found.map(|(_, version)| version)
 }
 
 /// One command or several; none for an absent value.
@@ -213,6 +274,24 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn the_last_tag_of_this_history_tells_the_version() {
+        let repo = crate::scm::testing::TestRepo::new();
+        repo.commit("one");
+        repo.git(&["tag", "-a", "-m", "x", "v1.0"]);
+        repo.commit("two");
+        repo.git(&["tag", "v1.1"]);
+        repo.git(&["tag", "other-9"]);
+        repo.git(&["checkout", "-q", "-b", "next"]);
+        repo.commit("three");
+        repo.git(&["tag", "v2.0"]);
+        let of = |rev, template| tagged_version(&repo.repository(), rev, template);
+        assert_eq!(of("main", "v{version}").as_deref(), Some("1.1"));
+        assert_eq!(of("next", "v{version}").as_deref(), Some("2.0"));
+        assert_eq!(of("main", "other-{version}").as_deref(), Some("9"));
+        assert_eq!(of("main", "none-{version}"), None);
     }
 
     #[test]

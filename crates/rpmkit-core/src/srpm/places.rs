@@ -9,8 +9,8 @@ use std::{
 use super::{
     SourceOrigin, SrpmError,
     files::{copy_dated, write_dated},
-    prepare::Spec,
     spec::{ExpandedSpec, SpecSource},
+    survey::Spec,
     tree::SourceTree,
 };
 use crate::scm::git;
@@ -94,7 +94,7 @@ impl Places {
                 if let Ok(content) = tree.read(path)
                     && content.len() <= PARSE_LIMIT
                 {
-                    write_dated(&to, &content, tree.mtime(path))?;
+                    write_dated(&to, &content, tree.mtime(path), tree.executable(path))?;
                 }
             }
         }
@@ -123,7 +123,8 @@ impl Places {
                 [dir.as_slice(), source.text.as_bytes()].concat(),
             ] {
                 if tree.has(&path) {
-                    write_dated(dest, &tree.read(&path)?, tree.mtime(&path))?;
+                    let executable = tree.executable(&path);
+                    write_dated(dest, &tree.read(&path)?, tree.mtime(&path), executable)?;
                     return Ok(Some(SourceOrigin::Tree));
                 }
             }

@@ -22,6 +22,8 @@ pub struct TreeCommand {
     pub env: Vec<(String, String)>,
     /// Packages the command needs.
     pub packages: Vec<String>,
+    /// Run by the build root's root instead of the build user.
+    pub as_root: bool,
 }
 
 /// Whoever can run commands in a build root.
@@ -32,7 +34,7 @@ pub trait TreeRunner {
     /// When they cannot be asked.
     fn offers(&mut self, package: &str) -> Result<bool, crate::Error>;
 
-    /// Installs the packages, runs the command as the build user, and gives its standard output.
+    /// Installs the packages, runs the command, and gives its standard output.
     ///
     /// # Errors
     /// When it fails or cannot be run.

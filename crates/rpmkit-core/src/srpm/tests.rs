@@ -202,10 +202,7 @@ fn uncommitted_changes_count_unless_a_commit_is_asked_for() {
     let mut request = of(&repo);
     request.tree = TreeChoice::Tag("main".to_owned());
     let error = run(&request).unwrap_err();
-    assert!(
-        error.to_string().contains("`refs/tags/main` is no"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("`main` is no tag of"), "{error}");
 }
 
 #[test]
@@ -295,12 +292,15 @@ fn specs_outside_the_tree_and_without_history() {
     ] {
         fs::write(plain.path().join(name), text).unwrap();
     }
-    let request = Request {
-        path: plain.path().join("h.spec"),
+    let of = |path: PathBuf| Request {
+        path,
         ..Request::default()
     };
-    let (prepared, _staging) = run(&request).unwrap();
+    let (prepared, _staging) = run(&of(plain.path().to_owned())).unwrap();
     assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/main.c".to_owned()));
+    // What lies around a single spec may be a whole home directory: that is not packed.
+    let error = run(&of(plain.path().join("h.spec"))).unwrap_err();
+    assert!(matches!(error, SrpmError::MissingSources { .. }), "{error}");
 }
 
 /// Runs commands on the host, in place of a build root: the tree and the output directory are
@@ -422,6 +422,7 @@ fn tito_archives_the_packages_directory() {
     repo.write("pkgs/hello/fix.patch", "");
     repo.write("elsewhere", "");
     repo.commit("one");
+    repo.git(&["tag", "-a", "-m", "x", "hello-2.1-1"]);
     let (prepared, _staging) = run(&of(&repo)).unwrap();
     assert_eq!(
         names(&prepared.sources[0].path),
@@ -436,7 +437,13 @@ fn tito_archives_the_packages_directory() {
     );
     repo.write("pkgs/hello/new.c", "");
     let (prepared, _staging) = run(&of(&repo)).unwrap();
-    assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/new.c".to_owned()));
+    // No release any more: named by its commit.
+    let listed = names(&prepared.sources[0].path);
+    assert!(
+        listed
+            .iter()
+            .any(|name| name.starts_with("hello-git-0.") && name.ends_with("/new.c"))
+    );
 }
 
 #[test]
@@ -498,6 +505,17 @@ fn counted_releases_are_the_targets_business() {
         autospec: false,
         ..runner()
     };
+    // Nobody can count then, and `%autorelease` must not be what the release is called.
+    let error = with(&of(&repo), staging.path(), None, Some(&mut without)).unwrap_err();
+    assert!(error.to_string().contains("%autorelease"), "{error}");
+    assert!(error.hints()[0].0.contains("rpmautospec"), "{error}");
+    let defined = SPEC.replace("Release: 1", "Release: 3");
+    repo.write(
+        "packaging/hello.spec",
+        format!("{defined}# %autorelease\n%changelog\n%autochangelog\n"),
+    );
+    repo.commit("a macro of the target's");
+    let staging = tempfile::tempdir().unwrap();
     let prepared = with(&of(&repo), staging.path(), None, Some(&mut without)).unwrap();
     assert!(
         prepared

@@ -97,7 +97,11 @@ impl SourceTree {
             TreeChoice::Auto if repo.is_bare() => Some("HEAD".to_owned()),
             TreeChoice::Auto => {
                 let state = archive::worktree_state(&repo)?;
-                let unborn = repo.head().is_err();
+                let unborn = git::is_unborn(&repo);
+                if !unborn {
+                    // A branch that leads to nothing must not pass for one that has no commit yet.
+                    git::resolve(&repo, "HEAD")?;
+                }
                 if state.is_clean() && !unborn {
                     Some("HEAD".to_owned())
                 } else {
@@ -112,7 +116,18 @@ impl SourceTree {
         };
         let kind = match &rev {
             Some(rev) => {
-                let commit = git::resolve(&repo, rev)?;
+                let commit = git::resolve(&repo, rev).map_err(|error| match error {
+                    // As the user wrote it.
+                    ScmError::UnknownRevision { rev, path } => match rev.strip_prefix("refs/tags/")
+                    {
+                        Some(tag) => ScmError::UnknownTag {
+                            tag: tag.to_owned(),
+                            path,
+                        },
+                        None => ScmError::UnknownRevision { rev, path },
+                    },
+                    other => other,
+                })?;
                 Kind::Commit {
                     id: commit.id(),
                     time: commit.time().seconds(),
@@ -222,6 +237,19 @@ impl SourceTree {
             Kind::Commit { time, .. } => *time,
             Kind::Worktree { time, own } if !own.contains_key(&self.in_repository(path)) => *time,
             _ => disk(),
+        }
+    }
+
+    /// Whether a file may be executed; links are followed as by [`SourceTree::read`].
+    pub(super) fn executable(&self, path: &[u8]) -> bool {
+        match (&self.kind, &self.repo) {
+            (Kind::Commit { id, .. }, Some(repo)) => repo
+                .find_commit(*id)
+                .and_then(|commit| commit.tree())
+                .and_then(|tree| git::follow_link(repo, &tree, &self.in_repository(path)))
+                .is_ok_and(|(_, mode)| mode & 0o100 != 0),
+            _ => fs::metadata(self.root.join(git::bytes_path(path)))
+                .is_ok_and(|data| data.mode() & 0o100 != 0),
         }
     }
 

@@ -343,6 +343,8 @@ fn submodules_go_in_where_they_are_checked_out() {
 fn a_clean_working_tree_gives_the_commits_entries() {
     let repo = rich();
     repo.write(".gitignore", "*.log\n");
+    // libgit2 sees a change where a file has several identities.
+    repo.write("x.id", "an $Id$ here\n");
     repo.commit("one");
     // As a checkout leaves them: with other line ends and identities.
     repo.git(&["rm", "-q", "-r", "--cached", "."]);

@@ -84,7 +84,8 @@ fn unknown(rev: &str, place: &Path) -> ScmError {
     }
 }
 
-fn is_unborn(repo: &Repository) -> bool {
+/// Whether HEAD is a branch without a commit.
+pub fn is_unborn(repo: &Repository) -> bool {
     matches!(repo.head(), Err(error) if error.code() == git2::ErrorCode::UnbornBranch)
 }
 
