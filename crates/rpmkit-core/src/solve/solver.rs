@@ -12,7 +12,7 @@ use super::{
     filter::Filter,
     goal::Goal,
     kernels,
-    load::{self, Caches, Loaded},
+    load::{self, Caches, LOCAL, Loaded},
     modules::Modules,
     subject::{Search, is_path},
 };
@@ -248,7 +248,9 @@ fn answer(
         {
             return known.clone();
         }
-        fill::record(pool, s, loaded.repo_name(repos, s))
+        // A package file is from no repository, which is how it is told apart from now on.
+        let repo = Some(loaded.repo_name(repos, s)).filter(|name| *name != LOCAL);
+        fill::record(pool, s, repo.unwrap_or_default())
     };
     let mut install = Vec::new();
     let mut remove = Vec::new();

@@ -250,6 +250,17 @@ pub(super) fn meson(dir: &Path) -> Result<Facts, TemplateError> {
     Ok(facts)
 }
 
+/// Whether a macro is used, outside of comments; with or without arguments.
+fn mentions(text: &str, name: &str) -> bool {
+    text.lines()
+        .map(|line| line.split("dnl").next().unwrap_or_default())
+        .map(|line| line.split('#').next().unwrap_or_default())
+        .any(|line| {
+            line.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .any(|word| word == name)
+        })
+}
+
 /// Files of these names in the tree, that of the top first.
 fn named(dir: &Path, names: &[&str]) -> Vec<PathBuf> {
     walkdir::WalkDir::new(dir)
