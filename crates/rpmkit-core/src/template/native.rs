@@ -84,7 +84,7 @@ pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
         (&["AC_PROG_YACC"], "bison"),
         (&["AC_PROG_LEX", "AM_PROG_LEX"], "flex"),
     ] {
-        if words.iter().any(|word| calls(&text, word).next().is_some()) {
+        if words.iter().any(|word| mentions(&text, word)) {
             facts.requires.push(package.to_owned());
         }
     }
