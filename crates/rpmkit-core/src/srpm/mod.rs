@@ -19,6 +19,7 @@ mod runner;
 mod snapshot;
 mod spec;
 mod tree;
+mod vendored;
 
 pub use convention::{Convention, Explanation, Found};
 pub use error::{MissingSource, SrpmError};

@@ -20,11 +20,12 @@ use super::{
     snapshot,
     spec::{ExpandedSpec, SpecSource},
     tree::{SourceTree, TreeChoice},
+    vendored,
 };
 use crate::{
     Events,
     scm::{
-        ArchiveOptions, Download,
+        ArchiveOptions, Download, Host,
         distgit::{self, ListedSource, Lookaside, SourceStore},
         git,
     },
@@ -68,6 +69,8 @@ pub struct Tools<'a> {
     pub choose: Option<Box<Choose<'a>>>,
     /// For the lookaside cache and `get_sources`.
     pub download: &'a dyn Download,
+    /// Where cargo and go are, for archives of vendored dependencies; without, those have to be there.
+    pub host: Option<&'a Host>,
     /// The user's store of downloads.
     pub store: &'a SourceStore,
     /// Where progress goes.
@@ -83,6 +86,8 @@ pub enum SourceOrigin {
     Directory(PathBuf),
     /// Made from the tree.
     Archive,
+    /// Made by cargo or go, for the tree.
+    Vendored,
     /// From a dist-git's lookaside cache.
     Lookaside,
     /// Downloaded from where the spec says; now or earlier.
@@ -145,6 +150,7 @@ pub fn prepare(
         tools,
         notes: survey.tree.notes().to_vec(),
         disk: request.sources.iter().cloned().collect(),
+        vendored: Vec::new(),
     };
     job.notes.extend(shallow_note(&survey));
     match survey.followed {
@@ -387,6 +393,8 @@ struct Job<'j, 't> {
     notes: Vec<String>,
     /// Directories outside of the tree that have sources.
     disk: Vec<PathBuf>,
+    /// Names of archives of vendored dependencies.
+    vendored: Vec<String>,
 }
 
 impl Job<'_, '_> {
@@ -421,9 +429,17 @@ impl Job<'_, '_> {
         let listed = distgit::read_sources(&parse_dir.join("sources"))?;
         let upstream = is_upstream(tree, &expanded);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());
+        // What was vendored does not go into the main archive a second time.
+        let vendored = expanded
+            .sources
+            .iter()
+            .filter(|source| vendored::is_vendor(source));
+        self.vendored = vendored
+            .map(|source| source.file_name().to_owned())
+            .collect();
         for source in &expanded.sources {
             let dest = source_dir.join(source.file_name());
-            let origin = self.obtain(
+            let mut origin = self.obtain(
                 tree,
                 &places,
                 source,
@@ -432,6 +448,9 @@ impl Job<'_, '_> {
                 (upstream && Some(source) == expanded.main_source())
                     .then(|| (expanded.archive_prefix(), below.as_deref())),
             )?;
+            if origin.is_none() && vendored::is_vendor(source) {
+                origin = self.vendor(tree, &expanded, &sources, &dest)?;
+            }
             match origin {
                 Some(origin) => sources.push(StagedSource {
                     tag: source.tag(),
@@ -459,6 +478,29 @@ impl Job<'_, '_> {
             expanded,
             notes: self.notes,
         })))
+    }
+
+    /// Makes an archive of vendored dependencies; `None` when it cannot be.
+    fn vendor(
+        &mut self,
+        tree: &SourceTree,
+        expanded: &ExpandedSpec,
+        sources: &[StagedSource],
+        dest: &Path,
+    ) -> Result<Option<SourceOrigin>, SrpmError> {
+        let main = sources
+            .iter()
+            .find(|source| source.origin == SourceOrigin::Archive);
+        let (Some(host), Some(main)) = (self.tools.host, main) else {
+            return Ok(None);
+        };
+        let prefix = expanded.archive_prefix();
+        let (store, events) = (self.tools.store, self.tools.events);
+        if !vendored::make(&main.path, &prefix, dest, host, store, events)? {
+            return Ok(None);
+        }
+        date(dest, tree.newest())?;
+        Ok(Some(SourceOrigin::Vendored))
     }
 
     /// Puts one source at `dest`; `None` when nobody has it.
@@ -513,6 +555,11 @@ impl Job<'_, '_> {
                 .exclude
                 .iter()
                 .map(|path| tree.in_repository(path.as_os_str().as_bytes()))
+                .chain(
+                    places
+                        .named(&self.vendored)
+                        .map(|path| tree.in_repository(&path)),
+                )
                 .collect();
             self.notes.extend(tree.archive(dest, &options)?);
             self.notes.push(format!(
