@@ -4,4 +4,5 @@
 mod bad_input;
 mod builds;
 mod killed;
+mod new_specs;
 mod repositories;
