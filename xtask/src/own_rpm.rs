@@ -93,7 +93,7 @@ pub fn source(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
             let file = file?;
             let name = file.metadata.path().display().to_string();
             if name.ends_with("-vendor.tar.zst") {
-                fs::write(&vendor, file.content())?;
+                fs::write(&vendor, file.content().unwrap_or_default())?;
             }
             names.push(name);
             Ok(())
