@@ -121,6 +121,9 @@ enum Command {
         /// Compile as for users, which takes three times as long
         #[arg(long)]
         optimize: bool,
+        /// Make and check the source package alone, as `cargo xtask test` does
+        #[arg(long, conflicts_with = "optimize")]
+        source: bool,
     },
     /// Install programs, completions and man pages
     Install {
@@ -156,7 +159,10 @@ fn run(cli: Cli) -> Result<()> {
         Command::Licences => {
             println!("{} packages fit", licences::check(workspace())?);
         }
-        Command::OwnRpm { optimize } => {
+        Command::OwnRpm { source: true, .. } => {
+            own_rpm::source(workspace(), &target_dir()?, &say)?;
+        }
+        Command::OwnRpm { optimize, .. } => {
             own_rpm::build(workspace(), &target_dir()?, optimize, &say)?;
         }
         Command::Distro { out, extras } => {

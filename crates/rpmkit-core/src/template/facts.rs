@@ -264,7 +264,7 @@ impl Facts {
             library => self.library_package(),
             toolchain => self.toolchain.trim(),
             noarch => self.noarch,
-            scm_version => self.scm_version.then(|| self.version.trim().trim_start_matches(['v', 'V']).to_owned()).unwrap_or_default(),
+            scm_version => if self.scm_version { self.version.trim().trim_start_matches(['v', 'V']) } else { "" },
             devel => self.devel && !self.licenses.is_empty(),
             requires => commands.requires,
             build => commands.build,
