@@ -4,5 +4,6 @@
 mod bad_input;
 mod builds;
 mod killed;
+mod new_specs;
 mod repositories;
 mod sources;

@@ -18,6 +18,7 @@ mod history;
 mod install;
 mod licences;
 mod needs;
+mod own_rpm;
 mod own_srpm;
 mod serve;
 mod suite;
@@ -116,6 +117,15 @@ enum Command {
     Licences,
     /// Write the archive of vendored crates that rpmkit's own source package needs
     OwnSrpm,
+    /// Build rpmkit's own packages against the test distribution, install them there and run them
+    OwnRpm {
+        /// Compile as for users, which takes three times as long
+        #[arg(long)]
+        optimize: bool,
+        /// Make and check the source package alone, as `cargo xtask test` does
+        #[arg(long, conflicts_with = "optimize")]
+        source: bool,
+    },
     /// Install programs, completions and man pages
     Install {
         /// Directory to install below
@@ -149,6 +159,12 @@ fn run(cli: Cli) -> Result<()> {
         Command::OwnSrpm => println!("{}", own_srpm::prepare(workspace())?.display()),
         Command::Licences => {
             println!("{} packages fit", licences::check(workspace())?);
+        }
+        Command::OwnRpm { source: true, .. } => {
+            own_rpm::source(workspace(), &target_dir()?, &say)?;
+        }
+        Command::OwnRpm { optimize, .. } => {
+            own_rpm::build(workspace(), &target_dir()?, optimize, &say)?;
         }
         Command::Distro { out, extras } => {
             let work = target_dir()?.join("distro");

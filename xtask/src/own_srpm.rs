@@ -1,8 +1,9 @@
 //! `cargo xtask own-srpm`: what rpmkit's own source package needs besides the tree.
 //!
 //! `packaging/rpmkit.spec` is an ordinary spec, so `rpmkit srpm` and `rpmkit build` in this
-//! repository make rpmkit's packages. Only the vendored crates have to be there: an archive beside
-//! the spec, which git ignores. It is the same bytes for the same `Cargo.lock`.
+//! repository make rpmkit's packages, vendored crates included. Where they run without cargo (or
+//! something else than rpmkit builds the package) the archive of crates has to lie beside the
+//! spec, where git ignores it: this makes it, the same bytes for the same `Cargo.lock`.
 
 use std::{
     fs,
@@ -16,9 +17,11 @@ use walkdir::WalkDir;
 /// The time every vendored file gets: what cargo itself writes into its packages.
 const MTIME: u64 = 1_153_704_088;
 
-/// Vendors the crates of the workspace, writes the archive, and checks that the spec has the
-/// workspace's version. Gives the archive's path.
-pub fn prepare(root: &Path) -> Result<PathBuf> {
+/// Compression: vendored crates are large, and made for one machine.
+const ZSTD_LEVEL: i32 = 6;
+
+/// The workspace's version, which the spec has to have too.
+pub fn check_version(root: &Path) -> Result<String> {
     let metadata = cargo_metadata::MetadataCommand::new()
         .manifest_path(root.join("Cargo.toml"))
         .no_deps()
@@ -30,8 +33,7 @@ pub fn prepare(root: &Path) -> Result<PathBuf> {
         .find(|package| package.name.as_str() == "rpmkit")
         .map(|package| package.version.to_string())
         .context("the workspace has no package `rpmkit`")?;
-    let packaging = root.join("packaging");
-    let spec = packaging.join("rpmkit.spec");
+    let spec = root.join("packaging/rpmkit.spec");
     let text =
         fs::read_to_string(&spec).with_context(|| format!("cannot read `{}`", spec.display()))?;
     let written = text
@@ -45,6 +47,13 @@ pub fn prepare(root: &Path) -> Result<PathBuf> {
             spec.display()
         );
     }
+    Ok(version)
+}
+
+/// Vendors the crates of the workspace and writes the archive. Gives its path.
+pub fn prepare(root: &Path) -> Result<PathBuf> {
+    let version = check_version(root)?;
+    let packaging = root.join("packaging");
     let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
     let vendor = scratch.path().join("vendor");
     let status = Command::new("cargo")
@@ -57,8 +66,8 @@ pub fn prepare(root: &Path) -> Result<PathBuf> {
     if !status.success() {
         bail!("`cargo vendor` failed: {status}");
     }
-    let dest = packaging.join(format!("rpmkit-{version}-vendor.tar.xz"));
-    let part = dest.with_extension("xz.part");
+    let dest = packaging.join(format!("rpmkit-{version}-vendor.tar.zst"));
+    let part = dest.with_extension("zst.part");
     write(&vendor, &part)?;
     fs::rename(&part, &dest).with_context(|| format!("cannot create `{}`", dest.display()))?;
     Ok(dest)
@@ -68,7 +77,7 @@ pub fn prepare(root: &Path) -> Result<PathBuf> {
 fn write(vendor: &Path, dest: &Path) -> Result<()> {
     let file =
         fs::File::create(dest).with_context(|| format!("cannot create `{}`", dest.display()))?;
-    let mut tar = tar::Builder::new(liblzma::write::XzEncoder::new(file, 6));
+    let mut tar = tar::Builder::new(zstd::stream::write::Encoder::new(file, ZSTD_LEVEL)?);
     for entry in WalkDir::new(vendor).sort_by_file_name() {
         let entry = entry?;
         let relative = entry.path().strip_prefix(vendor)?;

@@ -8,7 +8,7 @@ use cargo_metadata::Message;
 
 use crate::distro::Apt;
 use crate::users::{self, Identity};
-use crate::{e2e, needs, typed};
+use crate::{e2e, needs, own_rpm, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -53,6 +53,8 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
         "what a user types",
         typed::run(root, target, &people, &[], say),
     );
+    say("== rpmkit's own source package");
+    part("own source package", own_rpm::source(root, target, say));
     say("== packages built end to end");
     part("end to end", e2e::run(root, target, &[], false, say));
     if !failed.is_empty() {

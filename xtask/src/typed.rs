@@ -35,6 +35,7 @@ pub fn run(
     let rpmkit = demo::build_suite(root, target, false)?;
     let programs = rpmkit.parent().unwrap_or(target);
     let distribution = distro::make(&work, None, say)?;
+    distro::extras::make(&work, &distribution, say)?;
     let stage = Stage::make(programs, &distribution, &work)?;
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The whole workspace is named so that no dependency is built with other features than before.

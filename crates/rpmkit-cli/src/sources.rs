@@ -167,12 +167,14 @@ pub fn prepare(
     let events = root.engine().events().clone();
     let store = SourceStore::new(cx.host.dirs.cache.join("sources"));
     let engine = root.engine().clone();
+    let access = access(&cx.host);
     let shared = RefCell::new(root);
     let mut tools = srpm::Tools {
         parser: &mut Shared(&shared),
         runner: Some(&mut Shared(&shared)),
         choose,
         download: engine.fetcher(),
+        host: Some(&access.host),
         store: &store,
         events: &events,
     };

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Raise it whenever what is stored, or what it is made from, changes its meaning.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: &[u8; 8] = b"rpmkit\x00S";
 
 /// A directory of caches of one kind.

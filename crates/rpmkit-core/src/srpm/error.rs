@@ -123,6 +123,9 @@ pub enum SrpmError {
     /// Source control failed.
     #[error(transparent)]
     Scm(#[from] ScmError),
+    /// Dependencies cannot be vendored.
+    #[error(transparent)]
+    Vendor(#[from] crate::template::TemplateError),
     /// Input or output on a named path.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
@@ -179,6 +182,7 @@ impl SrpmError {
             | Self::NoVersionLine { .. } => ExitCode::Srpm,
             Self::Parse(error) => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
+            Self::Vendor(error) => error.exit_code(),
             Self::Io { .. } => ExitCode::General,
         }
     }
@@ -220,6 +224,7 @@ impl SrpmError {
             Self::NoAutorelease { .. } => vec![Hint::new(
                 "add a repository that has rpmautospec (--addrepo URL), or write the release out",
             )],
+            Self::Vendor(error) => error.hints(),
             Self::Rpkg { .. } => vec![Hint::new(
                 "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
             )],

@@ -15,6 +15,7 @@ use super::{
     spec::{ExpandedSpec, SpecSource},
     survey::Spec,
     tree::SourceTree,
+    vendored,
 };
 use crate::scm::{
     ArchiveOptions,
@@ -31,6 +32,8 @@ pub(super) struct Job<'j, 't> {
     pub disk: Vec<PathBuf>,
     /// Whether an archive may be made of the tree ([`Survey::may_be_upstream`]).
     pub may_be_upstream: bool,
+    /// Names of archives of vendored dependencies.
+    pub vendored: Vec<String>,
 }
 
 impl Job<'_, '_> {
@@ -68,9 +71,17 @@ impl Job<'_, '_> {
         let listed = self.listed(spec, &parse_dir)?;
         let upstream = self.may_be_upstream && is_upstream(tree, &expanded);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());
+        // What was vendored does not go into the main archive a second time.
+        let vendored = expanded
+            .sources
+            .iter()
+            .filter(|source| vendored::is_vendor(source));
+        self.vendored = vendored
+            .map(|source| source.file_name().to_owned())
+            .collect();
         for source in &expanded.sources {
             let dest = source_dir.join(source.file_name());
-            let origin = self.obtain(
+            let mut origin = self.obtain(
                 tree,
                 &places,
                 source,
@@ -79,6 +90,9 @@ impl Job<'_, '_> {
                 (upstream && Some(source) == expanded.main_source())
                     .then(|| (expanded.archive_prefix(), below.as_deref())),
             )?;
+            if origin.is_none() && vendored::is_vendor(source) {
+                origin = self.vendor(tree, &expanded, &sources, &dest)?;
+            }
             match origin {
                 Some(origin) => sources.push(StagedSource {
                     tag: source.tag(),
@@ -106,6 +120,29 @@ impl Job<'_, '_> {
             expanded,
             notes: self.notes,
         })))
+    }
+
+    /// Makes an archive of vendored dependencies; `None` when it cannot be.
+    fn vendor(
+        &mut self,
+        tree: &SourceTree,
+        expanded: &ExpandedSpec,
+        sources: &[StagedSource],
+        dest: &Path,
+    ) -> Result<Option<SourceOrigin>, SrpmError> {
+        let main = sources
+            .iter()
+            .find(|source| source.origin == SourceOrigin::Archive);
+        let (Some(host), Some(main)) = (self.tools.host, main) else {
+            return Ok(None);
+        };
+        let prefix = expanded.archive_prefix();
+        let (store, events) = (self.tools.store, self.tools.events);
+        if !vendored::make(&main.path, &prefix, dest, host, store, events)? {
+            return Ok(None);
+        }
+        date(dest, tree.newest())?;
+        Ok(Some(SourceOrigin::Vendored))
     }
 
     /// What a dist-git's `sources` file lists; errors name the file as the user knows it.
@@ -172,6 +209,11 @@ impl Job<'_, '_> {
                 .exclude
                 .iter()
                 .map(|path| tree.in_repository(path.as_os_str().as_bytes()))
+                .chain(
+                    places
+                        .named(&self.vendored)
+                        .map(|path| tree.in_repository(&path)),
+                )
                 .collect();
             self.notes.extend(tree.archive(dest, &options)?);
             self.notes.push(format!(

@@ -23,6 +23,7 @@ mod spec;
 mod survey;
 mod tito;
 mod tree;
+mod vendored;
 
 pub use convention::{Convention, Explanation, Found};
 pub use error::{MissingSource, SrpmError};

@@ -58,6 +58,15 @@ impl Places {
         places
     }
 
+    /// Paths in the tree these files would have, if they are there.
+    pub fn named<'p>(&'p self, files: &'p [String]) -> impl Iterator<Item = Vec<u8>> + 'p {
+        self.tree.iter().flat_map(|dir| {
+            files
+                .iter()
+                .map(move |file| [dir, file.as_bytes()].concat())
+        })
+    }
+
     /// For people.
     pub fn names(&self) -> Vec<String> {
         let disk = self.disk.iter().map(|dir| format!("`{}`", dir.display()));

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Events,
-    scm::{Download, distgit::SourceStore},
+    scm::{Download, Host, distgit::SourceStore},
 };
 
 /// What to make a source package of.
@@ -56,6 +56,8 @@ pub struct Tools<'a> {
     pub choose: Option<Box<Choose<'a>>>,
     /// For the lookaside cache and `get_sources`.
     pub download: &'a dyn Download,
+    /// Where cargo and go are, for archives of vendored dependencies; without, those have to be there.
+    pub host: Option<&'a Host>,
     /// The user's store of downloads.
     pub store: &'a SourceStore,
     /// Where progress goes.
@@ -71,6 +73,8 @@ pub enum SourceOrigin {
     Directory(PathBuf),
     /// Made from the tree.
     Archive,
+    /// Made by cargo or go, for the tree.
+    Vendored,
     /// From a dist-git's lookaside cache.
     Lookaside,
     /// Downloaded from where the spec says; now or earlier.
@@ -134,6 +138,7 @@ pub fn prepare(
         notes: survey.tree.notes().to_vec(),
         disk: request.sources.iter().cloned().collect(),
         may_be_upstream: survey.may_be_upstream,
+        vendored: Vec::new(),
     };
     job.notes.extend(shallow_note(&survey));
     match survey.followed {

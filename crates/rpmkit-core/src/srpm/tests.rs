@@ -97,6 +97,7 @@ fn made(
         runner: runner.map(|runner| runner as &mut dyn TreeRunner),
         choose,
         download,
+        host: None,
         store: &store,
         events: &events,
     };

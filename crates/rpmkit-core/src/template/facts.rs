@@ -113,6 +113,8 @@ pub struct Facts {
     pub noarch: bool,
     /// C: whether there are files to develop with, which go into a package of their own.
     pub devel: bool,
+    /// Autotools: whether static libraries have to be turned off.
+    pub shared_only: bool,
     /// Whether the build system has a target for tests.
     pub has_tests: bool,
     /// Whether `configure` has to be made first (autotools), or there are C++ sources.
@@ -154,6 +156,7 @@ impl Facts {
             noarch: false,
             devel: false,
             has_tests: true,
+            shared_only: false,
             bootstrap: false,
             requires: Vec::new(),
             packager: String::new(),
@@ -247,7 +250,7 @@ impl Facts {
             summary => summary(&self.summary),
             description => wrap(&description),
             license => macro_safe(&one_line(&self.license)),
-            url => macro_safe(&one_line(&self.url)),
+            url => macro_safe(&one_line(&self.url).replace(" ", "%20")),
             binaries => self.binaries.clone(),
             mains => self.parts.clone(),
             modules => self.parts.join(" "),
@@ -261,7 +264,7 @@ impl Facts {
             library => self.library_package(),
             toolchain => self.toolchain.trim(),
             noarch => self.noarch,
-            scm_version => self.scm_version.then(|| self.version.trim().trim_start_matches(['v', 'V']).to_owned()).unwrap_or_default(),
+            scm_version => if self.scm_version { self.version.trim().trim_start_matches(['v', 'V']) } else { "" },
             devel => self.devel && !self.licenses.is_empty(),
             requires => commands.requires,
             build => commands.build,
@@ -283,6 +286,16 @@ impl Facts {
             Kind::Rust | Kind::Python | Kind::Go => &[],
         };
         let (build, install, check) = match self.kind {
+            Kind::Autotools if self.bootstrap && self.shared_only => (
+                "autoreconf -fiv\n%configure --disable-static\n%make_build",
+                "%make_install",
+                "make check",
+            ),
+            Kind::Autotools if self.shared_only => (
+                "%configure --disable-static\n%make_build",
+                "%make_install",
+                "make check",
+            ),
             Kind::Autotools if self.bootstrap => (
                 "autoreconf -fiv\n%configure\n%make_build",
                 "%make_install",
@@ -305,6 +318,11 @@ impl Facts {
             .iter()
             .map(|name| (*name).to_owned())
             .chain(self.requires.iter().cloned())
+            .filter(|name| {
+                !(self.noarch
+                    && ["gcc", "libtool"].contains(&name.as_str())
+                    && own.contains(&name.as_str()))
+            })
             .collect();
         requires.sort();
         requires.dedup();

@@ -1,6 +1,9 @@
 //! Facts of projects in C and C++: autotools, CMake and Meson.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Facts, Kind, TemplateError, license,
@@ -42,6 +45,19 @@ pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
     if automake.contains("help2man") {
         facts.requires.push("help2man".to_owned());
     }
+    let configure = text(&dir.join("configure")).unwrap_or_default();
+    facts.shared_only = automake.contains("LTLIBRARIES") || configure.contains("--enable-static");
+    let assigned = |name: &str| {
+        let start = format!("{name}='");
+        configure
+            .lines()
+            .find_map(|line| line.strip_prefix(start.as_str())?.strip_suffix('\''))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    facts.name = assigned("PACKAGE_TARNAME");
+    facts.version = assigned("PACKAGE_VERSION");
+    facts.url = assigned("PACKAGE_URL");
     let Some(path) = source else {
         return Ok(facts);
     };
@@ -63,12 +79,17 @@ pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
                 .cloned()
                 .unwrap_or_default()
         };
-        facts.name = plain(3);
-        if facts.name.is_empty() {
-            facts.name = plain(0).to_lowercase().replace(' ', "-");
+        let name = Some(plain(3)).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| plain(0).to_lowercase().replace(' ', "-"));
+        for (slot, value) in [
+            (&mut facts.name, name),
+            (&mut facts.version, plain(1)),
+            (&mut facts.url, plain(4)),
+        ] {
+            if slot.is_empty() {
+                *slot = value;
+            }
         }
-        facts.version = plain(1);
-        facts.url = plain(4);
     }
     for (words, package) in [
         (&["AC_PROG_CXX"][..], "gcc-c++"),
@@ -84,10 +105,20 @@ pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
         (&["AC_PROG_YACC"], "bison"),
         (&["AC_PROG_LEX", "AM_PROG_LEX"], "flex"),
     ] {
-        if words.iter().any(|word| calls(&text, word).next().is_some()) {
+        if words.iter().any(|word| mentions(&text, word)) {
             facts.requires.push(package.to_owned());
         }
     }
+    let compilers = [
+        "AC_PROG_CC",
+        "AC_PROG_CXX",
+        "LT_INIT",
+        "AC_PROG_LIBTOOL",
+        "AM_PROG_LIBTOOL",
+        "gl_INIT",
+        "gl_EARLY",
+    ];
+    facts.noarch = !compilers.iter().any(|word| mentions(&text, word));
     for arguments in calls(&text, "PKG_CHECK_MODULES") {
         // With a fourth argument the project copes without.
         if let (Some(list), true) = (arguments.get(1), arguments.len() < 4) {
@@ -109,6 +140,11 @@ pub(super) fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
         ));
     };
     let plain = |value: &&String| !value.contains('$');
+    let settings = settings(&top);
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| filled_in(word, &settings))
+        .collect();
     facts.name = words
         .first()
         .filter(plain)
@@ -124,6 +160,17 @@ pub(super) fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
             .unwrap_or_default()
     };
     facts.version = after("VERSION");
+    if facts.version.is_empty() {
+        // The way before `project` took a version.
+        let parts = ["MAJOR", "MINOR", "PATCH"]
+            .map(|part| settings.get(format!("PROJECT_VERSION_{part}").as_str()));
+        if let [Some(major), Some(minor), patch] = parts {
+            facts.version = format!("{major}.{minor}");
+            if let Some(patch) = patch {
+                facts.version.push_str(&format!(".{patch}"));
+            }
+        }
+    }
     facts.summary = after("DESCRIPTION");
     facts.url = after("HOMEPAGE_URL");
     // Without a word about languages cmake looks for a C++ compiler too.
@@ -133,6 +180,7 @@ pub(super) fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
         .map(String::as_str)
         .filter(|word| matches!(*word, "C" | "CXX" | "NONE"))
         .collect();
+    facts.noarch = languages == ["NONE"];
     if languages.is_empty() || languages.contains(&"CXX") {
         facts.requires.push("gcc-c++".to_owned());
     }
@@ -220,6 +268,12 @@ pub(super) fn meson(dir: &Path) -> Result<Facts, TemplateError> {
     {
         facts.requires.push("gcc-c++".to_owned());
     }
+    // Languages are the arguments without a keyword.
+    let mut languages = arguments
+        .iter()
+        .skip(1)
+        .filter(|argument| !argument.contains(':'));
+    facts.noarch = languages.all(|language| language.is_empty()) && !top.contains("add_languages");
     let mut all = String::new();
     for path in named(dir, &["meson.build"]) {
         all.push_str(&text(&path)?);
@@ -248,6 +302,17 @@ pub(super) fn meson(dir: &Path) -> Result<Facts, TemplateError> {
     facts.devel =
         calls(&all, "install_headers").next().is_some() || all.contains("import('pkgconfig')");
     Ok(facts)
+}
+
+/// Whether a macro is used, outside of comments; with or without arguments.
+fn mentions(text: &str, name: &str) -> bool {
+    text.lines()
+        .map(|line| line.split("dnl").next().unwrap_or_default())
+        .map(|line| line.split('#').next().unwrap_or_default())
+        .any(|line| {
+            line.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .any(|word| word == name)
+        })
 }
 
 /// Files of these names in the tree, that of the top first.
@@ -363,6 +428,27 @@ fn found_by_meson(name: &str) -> Option<String> {
     }
 }
 
+/// What `set` gives names to.
+fn settings(cmake: &str) -> HashMap<String, String> {
+    let mut known = HashMap::new();
+    for words in commands(cmake, "set") {
+        if let [name, value, ..] = words.as_slice() {
+            let value = filled_in(value, &known);
+            known.entry(name.clone()).or_insert(value);
+        }
+    }
+    known
+}
+
+/// A word with `${NAME}` replaced where the name is known.
+fn filled_in(word: &str, known: &HashMap<String, String>) -> String {
+    let mut out = word.to_owned();
+    for (name, value) in known {
+        out = out.replace(&format!("${{{name}}}"), value);
+    }
+    out
+}
+
 fn without_comments(cmake: &str) -> String {
     cmake
         .lines()
@@ -402,6 +488,16 @@ mod tests {
                 "pkgconfig(gio-unix-2.0)",
                 "pkgconfig(foo)"
             ]
+        );
+    }
+
+    #[test]
+    fn cmake_variables() {
+        let text = "set(A 1)\nset(B ${A}.2)\nset(A 9)\nproject(x VERSION ${B}.${C})";
+        let known = settings(text);
+        assert_eq!(
+            filled_in(&commands(text, "project")[0][2], &known),
+            "1.2.${C}"
         );
     }
 

@@ -322,11 +322,7 @@ fn dynamic(dir: &Path, table: &toml::Table, modules: &[String]) -> Option<String
     let hatch = at(table, &["tool", "hatch", "version", "path"]);
     let pdm = at(table, &["tool", "pdm", "version", "path"]);
     let file = at(table, &["tool", "setuptools", "dynamic", "version", "file"]);
-    for path in [hatch, pdm]
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_str)
-    {
+    if let Some(path) = hatch.or(pdm).and_then(toml::Value::as_str) {
         let text = read::text(&dir.join(path)).ok()?;
         return ["__version__", "VERSION", "version"]
             .iter()

@@ -90,7 +90,9 @@ pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Fact
         facts.license = license::of_files(dir, &facts.licenses).unwrap_or_default();
     }
     if facts.version.is_empty() {
-        facts.version = repo::version(dir).unwrap_or_default();
+        facts.version = version_file(dir)
+            .or_else(|| repo::version(dir))
+            .unwrap_or_default();
     }
     if facts.url.is_empty() {
         facts.url = repo::url(dir).unwrap_or_default();
@@ -103,6 +105,24 @@ pub(super) fn text(path: &Path) -> Result<String, TemplateError> {
     let bytes = fs::read(path).map_err(|error| TemplateError::read(path, error))?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
+}
+
+/// The version a file of its own has, as release archives and many projects keep it.
+fn version_file(dir: &Path) -> Option<String> {
+    [
+        ".tarball-version",
+        "VERSION",
+        "VERSION.txt",
+        "version.txt",
+        ".version",
+    ]
+    .iter()
+    .filter_map(|name| text(&dir.join(name)).ok())
+    .filter_map(|text| Some(text.lines().next()?.trim().to_owned()))
+    .find(|line| {
+        let plain = line.trim_start_matches(['v', 'V']);
+        plain.starts_with(|c: char| c.is_ascii_digit()) && !line.contains(char::is_whitespace)
+    })
 }
 
 /// The first sentence below the README's heading.

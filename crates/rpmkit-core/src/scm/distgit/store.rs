@@ -17,7 +17,7 @@ use crate::{
 const FORMAT: u32 = 1;
 
 /// A directory of downloads. `KIND/HEX` is a file with that digest, `url/HEX` a record of what a
-/// URL gave, under the SHA-256 of the URL. Entries appear whole, by rename, so any number of
+/// URL gave, under the SHA-256 of the URL, `made/NAME` what was made instead of downloaded. Entries appear whole, by rename, so any number of
 /// processes may share it.
 #[derive(Debug, Clone)]
 pub struct SourceStore {
@@ -131,6 +131,11 @@ impl SourceStore {
         // download.
         let record: UrlRecord = serde_json::from_slice(&text).ok()?;
         (record.format == FORMAT && record.url == url).then_some(record.digest)
+    }
+
+    /// Where something made here is kept, by a name that says all of what it was made from.
+    pub fn made(&self, name: &str) -> PathBuf {
+        self.dir.join("made").join(name)
     }
 
     fn record_path(&self, url: &str) -> PathBuf {
