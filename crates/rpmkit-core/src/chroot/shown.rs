@@ -329,10 +329,11 @@ impl Chroot {
             Upper::Private { id, .. } => self.store.upper_dir(id).join("lock"),
             Upper::Frozen(_) => PathBuf::new(),
         };
+        let user = self.in_use_by()?.flatten().map(|holder| holder.pid);
         let shown = self.shown()?;
         let kept = shown.as_ref().is_some_and(|s| s.way == Way::Keep);
         let root = shown.filter(|s| is_presented(&s.at)).map(|s| s.at);
-        let mut all = rpmkit_sandbox::inhabitants(&lock, root.as_deref());
+        let mut all = rpmkit_sandbox::inhabitants(user, &lock, root.as_deref());
         all.retain(|process| !(kept && process.is_init));
         Ok(all)
     }

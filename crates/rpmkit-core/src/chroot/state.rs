@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    store::{FORMAT, StoreError, read_json},
+    store::{At, FORMAT, StoreError, read_json},
     types::LayerId,
 };
 
@@ -122,8 +122,26 @@ impl Default for State {
 }
 
 impl State {
+    /// Reads the state in a chroot's directory; without one it is a new chroot's.
+    ///
+    /// A machine that goes down within seconds of a change may leave an empty file on some file systems. Then
+    /// it is read as it was when it last was known to be on the platters.
+    pub(crate) fn load(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("state.json");
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(e).at("read", &path),
+        };
+        let lost = text.iter().all(|byte| *byte == 0);
+        if lost && let Ok(safe) = std::fs::read(dir.join("state.safe")) {
+            return Self::read(&path, &safe);
+        }
+        Self::read(&path, &text)
+    }
+
     /// Reads the file's text.
-    pub(crate) fn read(path: &Path, text: &[u8]) -> Result<Self, StoreError> {
+    fn read(path: &Path, text: &[u8]) -> Result<Self, StoreError> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,

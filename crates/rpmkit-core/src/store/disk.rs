@@ -67,6 +67,11 @@ impl Disk {
         Self(Some(fault))
     }
 
+    /// Whether this is a test's disk with a planned crash.
+    pub(crate) fn is_planned(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Called before each change; an error means the crash has happened.
     pub(crate) fn step(&self) -> io::Result<()> {
         let Some(fault) = &self.0 else { return Ok(()) };

@@ -1,12 +1,12 @@
 //! Deleting: a rename now, the work later.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::atomic::Ordering};
 
 use super::{
     GcOptions, Store, ask,
     error::{At, StoreError},
     lock::{Lock, Want},
-    ops::RemoveTree,
+    ops::{Housekeep, RemoveTree},
     random_id,
 };
 
@@ -17,6 +17,7 @@ impl Store {
             return Ok(());
         }
         let to = self.0.dir.join("trash").join(random_id()?.as_str());
+        self.0.trashed.store(true, Ordering::Relaxed);
         self.0.disk.rename(path, &to)
     }
 
@@ -78,9 +79,18 @@ impl Store {
         }
     }
 
-    /// [`Self::sweep`] in a thread of its own, waited for by [`Self::settle`]. Failures become
-    /// warnings; what stays is swept another time.
+    /// [`Self::sweep`] beside us, in a process that outlives this one where the hands can do that.
+    /// What stays is swept another time.
     pub fn sweep_in_background(&self) {
+        let nothing = std::fs::read_dir(self.0.dir.join("trash"))
+            .is_ok_and(|mut entries| entries.next().is_none());
+        let job = Housekeep {
+            sweep: true,
+            ..Housekeep::default()
+        };
+        if nothing || self.housekeep(job) {
+            return;
+        }
         let store = self.clone();
         self.in_background("sweep", move || {
             if let Err(e) = store.sweep() {
