@@ -22,7 +22,7 @@ use rpmkit_sandbox::{Overlay, RootFs, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
-use crate::store::{At, FORMAT, Lock, Mapping, Root, SIDE_DIRS, StoreError, read_json};
+use crate::store::{At, FORMAT, Lock, Mapping, Root, SIDE_DIRS, StoreError, is_below, read_json};
 
 /// How a root is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,7 +281,7 @@ impl Chroot {
         let root = copy.join("root");
         self.store.materialise_from(parts.layers, &root)?;
         for (from, to) in parts.sides {
-            if from.exists() {
+            if from.exists() && is_below(&root, &to) {
                 self.store.copy(&from, &root.join(to))?;
             }
         }

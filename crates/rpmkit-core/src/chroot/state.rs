@@ -28,6 +28,9 @@ pub struct Named {
     /// What the user said about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// The commands that made it of what it lies on, as far as they are remembered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
 }
 
 /// Where writes go (mock's `.upper`).
@@ -51,6 +54,9 @@ pub enum Upper {
         /// The boot in which it was opened, while it is open.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         open: Option<String>,
+        /// The commands that may have written, the last ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        done: Vec<String>,
     },
 }
 
@@ -216,16 +222,9 @@ impl State {
     }
 
     /// Names a frozen upper and makes it current.
-    pub fn name(&mut self, ext: &str, name: &str, frozen: Top, created: u64, message: &str) {
-        self.reset(ext, frozen.clone());
-        self.names.insert(
-            name.to_owned(),
-            Named {
-                layer: frozen,
-                created,
-                message: message.to_owned(),
-            },
-        );
+    pub fn name(&mut self, ext: &str, name: &str, named: Named) {
+        self.reset(ext, named.layer.clone());
+        self.names.insert(name.to_owned(), named);
     }
 
     /// How often each node is referred to: by names, by special references and by the nodes right

@@ -58,6 +58,7 @@ pub(crate) use error::At;
 pub(crate) use hands::ask;
 pub(crate) use layer::{read_json, read_meta};
 pub(crate) use lock::{Lock, Want, holder};
+pub(crate) use transport::is_below;
 
 use crate::{event::Events, types::LayerId};
 
