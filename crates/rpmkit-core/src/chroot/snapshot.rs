@@ -183,8 +183,10 @@ impl Chroot {
             self.change(|state| {
                 for name in names {
                     self.named(state, name)?;
-                    state.names.remove(*name);
                 }
+                state
+                    .names
+                    .retain(|name, _| !names.contains(&name.as_str()));
                 Ok(())
             })?;
         }

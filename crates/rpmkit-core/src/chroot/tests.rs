@@ -431,7 +431,6 @@ fn scrubbing_caches_spares_what_somebody_needs() {
     };
     let id = layer.id().clone();
     let (mine, other) = (init("f43"), init("other"));
-    drop(init);
     drop(layer);
     let kinds = [LayerKind::Base];
     // Another configuration has used it.
@@ -467,6 +466,8 @@ fn an_empty_state_file_is_read_from_its_safe_name() {
     // Writing it down safely is the last thing a run does.
     let state = c.join("state.json");
     assert!(c.join("state.safe").exists());
+    // Another file, as every change makes one: the safe name is that of an older.
+    std::fs::remove_file(&state).unwrap();
     std::fs::write(&state, "").unwrap();
     let again = chroot(&store(home.path()));
     assert_eq!(again.list().unwrap().len(), 1);

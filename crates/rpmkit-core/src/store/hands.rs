@@ -14,7 +14,8 @@ pub trait Hands: Send + Sync {
     fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String>;
 
     /// Starts an operation that goes on when this process has ended; `false` when these hands cannot do that.
-    fn detach(&self, _op: &str, _input: &[u8]) -> bool {
+    /// `foreign`: whether it handles files of other owners, for which entering the namespace is worth its time.
+    fn detach(&self, _op: &str, _input: &[u8], _foreign: bool) -> bool {
         false
     }
 }
@@ -50,8 +51,9 @@ impl Hands for Namespace {
         })
     }
 
-    fn detach(&self, op: &str, input: &[u8]) -> bool {
-        rpmkit_sandbox::detach(&self.0, op, input).is_ok()
+    fn detach(&self, op: &str, input: &[u8], foreign: bool) -> bool {
+        let mode = if foreign { &self.0 } else { &IdMode::Root };
+        rpmkit_sandbox::detach(mode, op, input).is_ok()
     }
 }
 

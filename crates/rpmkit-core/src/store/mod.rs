@@ -118,7 +118,7 @@ impl Drop for Inner {
             return;
         }
         let input = serde_json::to_vec(&job).unwrap_or_default();
-        if !self.hands.detach("housekeep", &input) {
+        if !self.hands.detach("housekeep", &input, job.sweep) {
             for state in &job.states {
                 // Tried again after the next change.
                 let _ = ops::keep_safe(state);

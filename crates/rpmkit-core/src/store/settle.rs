@@ -49,7 +49,9 @@ impl Store {
     /// Starts what nobody waits for, in a process that outlives this one. `false` when these hands cannot.
     pub(crate) fn housekeep(&self, mut job: Housekeep) -> bool {
         job.store.clone_from(&self.0.dir);
-        serde_json::to_vec(&job).is_ok_and(|input| self.0.hands.detach("housekeep", &input))
+        let foreign = job.sweep || !job.measure.is_empty();
+        serde_json::to_vec(&job)
+            .is_ok_and(|input| self.0.hands.detach("housekeep", &input, foreign))
     }
 
     /// Syncs and measures beside us.

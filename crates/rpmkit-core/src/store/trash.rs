@@ -62,13 +62,19 @@ impl Store {
         let Some(home) = self.0.dir.parent() else {
             return Ok(());
         };
-        ask::<_, ()>(
-            &*self.0.hands,
-            "remove-tree",
-            &RemoveTree {
-                path: self.0.dir.clone(),
-            },
-        )?;
+        let whole = RemoveTree {
+            path: self.0.dir.clone(),
+        };
+        let mut removed = ask::<_, ()>(&*self.0.hands, "remove-tree", &whole);
+        for _ in 0..5 {
+            if removed.is_ok() {
+                break;
+            }
+            // An earlier command's tidying up may still be writing there.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            removed = ask(&*self.0.hands, "remove-tree", &whole);
+        }
+        removed?;
         self.0.disk.unlink(&home.join("host.json"))?;
         match std::fs::remove_dir(home) {
             // Another user's or mapping's store is in it.
