@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    testing::{base, chroot, store, store_with, upper_fs},
+    testing::{base, chroot, failing, store, store_with, upper_fs},
     *,
 };
-use crate::store::{Disk, Driver, GcOptions, LayerKind, LayerSpec, Root, Slot};
+use crate::store::{Disk, Driver, Fault, FaultKind, GcOptions, LayerKind, LayerSpec, Root, Slot};
 
 fn layers_on_disk(store: &Store) -> usize {
     store.settle();
@@ -476,4 +476,40 @@ fn an_empty_state_file_is_read_from_its_safe_name() {
     // Anything else in there is damage, and said to be.
     std::fs::write(&state, "{").unwrap();
     assert!(again.list().is_err());
+}
+
+/// Changes on disk that each verb makes of a chroot with so many files on top.
+fn changes(files: usize) -> Vec<u64> {
+    let verbs: [fn(&Chroot) -> Result<(), ChrootError>; 4] = [
+        |c| c.snapshot("b", ""),
+        |c| c.rollback("a"),
+        |c| c.remove(&["a"]),
+        |c| c.list().map(drop).map_err(Into::into),
+    ];
+    let count = |verb: fn(&Chroot) -> Result<(), ChrootError>| {
+        let home = tempfile::tempdir().unwrap();
+        let (store, c) = worked_in(home.path());
+        c.snapshot("a", "").unwrap();
+        let mut s = c.open().unwrap();
+        s.mark_dirty().unwrap();
+        for nth in 0..files {
+            std::fs::write(upper_fs(&s).join(nth.to_string()), "x").unwrap();
+        }
+        s.close().unwrap();
+        store.settle();
+        let fault = Fault::new(FaultKind::Fail, u64::MAX);
+        let counting = failing(home.path(), fault.clone()).unwrap();
+        verb(&chroot(&counting)).unwrap();
+        fault.seen()
+    };
+    verbs.into_iter().map(count).collect()
+}
+
+#[test]
+fn no_verb_costs_more_on_a_bigger_chroot() {
+    let small = changes(1);
+    assert_eq!(small, changes(500));
+    assert!(small.iter().all(|n| *n < 25), "{small:?}");
+    // Looking changes nothing.
+    assert_eq!(small[3], 0);
 }

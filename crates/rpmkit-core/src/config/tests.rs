@@ -367,7 +367,7 @@ proptest! {
 #[test]
 fn the_overlayfs_plugin_says_where_layers_lie() {
     let dir = tempfile::tempdir().unwrap();
-    let usual = std::path::Path::new("/usual");
+    let usual = Path::new("/usual");
     let home = |text: &str| {
         let text = format!("config_opts['root'] = 'koji/t'\n{text}");
         std::fs::write(dir.path().join("t.cfg"), text).unwrap();
