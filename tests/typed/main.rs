@@ -5,3 +5,4 @@ mod bad_input;
 mod builds;
 mod killed;
 mod repositories;
+mod roots;

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{chroot, demo, distro, fixture, serve::Server};
+use crate::{chroot, demo, distro, fixture, serve::Server, views::Views};
 
 /// Runs of each thing that is cheap to repeat.
 const ROUNDS: usize = 5;
@@ -41,6 +41,7 @@ struct Figure {
 
 /// A place of its own for everything a run keeps.
 struct Place {
+    _views: Views,
     dir: tempfile::TempDir,
     rpmkit: PathBuf,
     chroot: String,
@@ -125,6 +126,7 @@ impl Place {
         let checkout = dir.path().join(FIXTURE);
         fixture::lay_out(FIXTURE, &checkout, fixture::Style::Tree, work)?;
         Ok(Self {
+            _views: Views::of(dir.path()),
             rpmkit: rpmkit.to_owned(),
             chroot: conf
                 .file_stem()

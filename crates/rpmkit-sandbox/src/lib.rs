@@ -56,7 +56,7 @@ pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
 pub use inhabitants::{Inhabitant, end, inhabitants};
 pub use ops::{OpFn, call, call_with_fds, detach, sent_fds};
 pub use output::Lines;
-pub use present::{is_presented, present, withdraw};
+pub use present::{is_ours, is_presented, present, withdraw};
 pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
 pub use reexec::reexec;
 pub use spec::{

@@ -18,7 +18,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Overlay, RootFs, is_presented, present, withdraw};
+use rpmkit_sandbox::{Overlay, RootFs, is_ours, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
@@ -234,6 +234,13 @@ impl Chroot {
         let Some(parts) = self.parts(place.home)? else {
             return Ok(false);
         };
+        // Left by another store of ours: another cache directory, another `base_dir`. It is not up to date.
+        if is_presented(place.at) && is_ours(place.at) {
+            withdraw(place.at, &[], true).map_err(|source| ChrootError::Show {
+                chroot: self.label(),
+                source,
+            })?;
+        }
         if !make_empty(place.at)? {
             return Ok(false);
         }

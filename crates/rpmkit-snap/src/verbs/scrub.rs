@@ -26,6 +26,8 @@ pub(crate) fn run(request: &Request<'_>) -> Outcome {
     )?;
     chroot.scrub().map_err(Error::from)?;
     let store = chroot.store();
+    // Whoever scrubs wants the space.
+    store.sweep().map_err(Error::from)?;
     let elsewhere = store.dir().parent() != Some(homes::usual(request.host).as_path());
     if elsewhere && chroot.ext().is_empty() {
         // A `base_dir`, where nothing of the configuration shall stay.
