@@ -1,6 +1,6 @@
 //! The life of layers and names, without mounting anything: writes go straight into the upper
 //! directory.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use super::{
     testing::{base, chroot, failing, store, store_with, upper_fs},
@@ -480,13 +480,14 @@ fn an_empty_state_file_is_read_from_its_safe_name() {
 
 /// Changes on disk that each verb makes of a chroot with so many files on top.
 fn changes(files: usize) -> Vec<u64> {
-    let verbs: [fn(&Chroot) -> Result<(), ChrootError>; 4] = [
+    type Verb = fn(&Chroot) -> Result<(), ChrootError>;
+    let verbs: [Verb; 4] = [
         |c| c.snapshot("b", ""),
         |c| c.rollback("a"),
         |c| c.remove(&["a"]),
-        |c| c.list().map(drop).map_err(Into::into),
+        |c| c.list().map(drop),
     ];
-    let count = |verb: fn(&Chroot) -> Result<(), ChrootError>| {
+    let count = |verb: Verb| {
         let home = tempfile::tempdir().unwrap();
         let (store, c) = worked_in(home.path());
         c.snapshot("a", "").unwrap();
