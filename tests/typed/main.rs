@@ -6,4 +6,5 @@ mod builds;
 mod killed;
 mod new_specs;
 mod repositories;
+mod roots;
 mod sources;

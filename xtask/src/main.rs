@@ -24,6 +24,7 @@ mod serve;
 mod suite;
 mod typed;
 mod users;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

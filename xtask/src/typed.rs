@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{chroot, demo, distro, fixture, serve::Server, users::Identity};
+use crate::{chroot, demo, distro, fixture, serve::Server, users::Identity, views::Views};
 
 /// Programs the tests run; `mock` is rpmkit-mock by its other name.
 const PROGRAMS: [&str; 5] = [
@@ -72,6 +72,7 @@ pub fn run(
 
 /// A directory everybody may read, gone when dropped.
 struct Stage {
+    _views: Views,
     dir: tempfile::TempDir,
     chroot: String,
     _server: Server,
@@ -112,6 +113,7 @@ impl Stage {
             fixture::lay_out(one, &fixtures.join(one), fixture::Style::Tree, work)?;
         }
         Ok(Self {
+            _views: Views::of(dir.path()),
             dir,
             chroot,
             _server: server,

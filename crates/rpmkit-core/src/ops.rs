@@ -14,6 +14,7 @@ pub const OPS: &[(&str, OpFn)] = &[
     ("flatten", store::flatten),
     ("diff", store::diff),
     ("usage", store::usage),
+    ("housekeep", store::housekeep),
     ("pack", store::pack),
     ("unpack-archive", store::unpack_archive),
     ("skeleton", pm::skeleton::operation),

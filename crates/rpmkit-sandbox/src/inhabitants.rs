@@ -1,13 +1,14 @@
 //! Who runs in a root, looked up from outside.
 //!
-//! A container's pid 1 inherits the locks of what it uses, so whoever holds one of them is part of it, and whoever
-//! shares its pid namespace runs in it: no kernel version's notion of mount options is needed to tell. Processes that an
-//! administrator started with `chroot` in a root mounted on the host are known by their root directory.
+//! Whoever works in a chroot has its lock, and so has pid 1 of their container, which inherits it; what descends from
+//! them in a deeper pid namespace runs in the root. No kernel's notion of mount options is needed to tell, and no right to
+//! look into processes that hide themselves, as pid 1 does. Processes that an administrator started with `chroot` in a
+//! root mounted on the host are known by their root directory.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -24,34 +25,63 @@ pub struct Inhabitant {
     pub is_init: bool,
 }
 
-/// Processes in containers that hold the lock file `lock`, and those whose root directory is `root`, without our own.
-/// What belongs to other users and cannot be looked at is left out.
-pub fn inhabitants(lock: &Path, root: Option<&Path>) -> Vec<Inhabitant> {
-    let ours = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+/// Processes in containers that `user` started or that hold the lock file `lock`, and those whose root directory is
+/// `root`; without our own. What belongs to other users and cannot be looked at is left out.
+pub fn inhabitants(user: Option<u32>, lock: &Path, root: Option<&Path>) -> Vec<Inhabitant> {
+    let ours = depth("self");
     let identity = |path: &Path| fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
     let lock = identity(lock);
     let root = root.and_then(identity);
     let all = processes();
-    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-    let mut containers: BTreeSet<PathBuf> = BTreeSet::new();
-    for pid in &all {
-        if lock.is_some() && holds(*pid, lock) {
-            containers.extend(namespace(*pid).filter(|ns| *ns != ours));
-        }
+    let mut inside: BTreeSet<u32> = BTreeSet::new();
+    let holders = all
+        .iter()
+        .filter(|pid| lock.is_some() && holds(**pid, lock));
+    for start in holders.copied().chain(user) {
+        add_family(start, &mut inside);
     }
-    all.into_iter()
-        .filter(|pid| *pid != std::process::id())
-        .filter(|pid| {
-            let here = || identity(Path::new(&format!("/proc/{pid}/root")));
-            namespace(*pid).is_some_and(|ns| containers.contains(&ns))
-                || (root.is_some() && here() == root)
-        })
+    inside.retain(|pid| depth(&pid.to_string()) > ours);
+    let rooted =
+        |pid: &u32| root.is_some() && identity(Path::new(&format!("/proc/{pid}/root"))) == root;
+    inside.extend(all.iter().filter(|pid| rooted(pid)));
+    inside.remove(&std::process::id());
+    inside
+        .into_iter()
         .map(|pid| Inhabitant {
             pid,
             command: command(pid),
             is_init: is_init(pid),
         })
         .collect()
+}
+
+/// A process and all that descend from it. Double-forked daemons of a container stay children of its pid 1.
+fn add_family(pid: u32, out: &mut BTreeSet<u32>) {
+    if !out.insert(pid) {
+        return;
+    }
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    for task in tasks.into_iter().flatten().flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|c| c.parse().ok()) {
+            add_family(child, out);
+        }
+    }
+}
+
+/// Ids of a process in its own and all outer pid namespaces, ours first.
+fn ids(pid: &str) -> Vec<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("NSpid:"));
+    line.unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
+
+/// How deep in pid namespaces a process is, seen from here.
+fn depth(pid: &str) -> usize {
+    ids(pid).len()
 }
 
 /// Ends a process: asks first, and kills what is still there a second later.
@@ -108,12 +138,8 @@ fn command(pid: u32) -> String {
 
 /// Whether it is number 1 of its own pid namespace, which is not ours.
 fn is_init(pid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("NSpid:"));
-    line.is_some_and(|l| {
-        let ids: Vec<_> = l.split_whitespace().collect();
-        ids.len() > 1 && ids.last() == Some(&"1")
-    })
+    let ids = ids(&pid.to_string());
+    ids.len() > 1 && ids.last() == Some(&1)
 }
 
 #[cfg(test)]
@@ -123,8 +149,8 @@ mod tests {
     #[test]
     fn a_process_is_known_by_its_root() {
         // Everybody whose root is ours, except ourselves: at least whoever started the tests.
-        let all = inhabitants(Path::new("/nonexistent"), Some(Path::new("/")));
+        let all = inhabitants(None, Path::new("/nonexistent"), Some(Path::new("/")));
         assert!(!all.iter().any(|p| p.pid == std::process::id()));
-        assert!(inhabitants(Path::new("/nonexistent"), None).is_empty());
+        assert!(inhabitants(None, Path::new("/nonexistent"), None).is_empty());
     }
 }

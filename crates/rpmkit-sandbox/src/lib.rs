@@ -9,6 +9,7 @@
 //!
 //! - [`Container`]: many commands in one root, [`Command`] and [`Exit`].
 //! - [`call`]: one registered function run as root of the mode's user namespace, for work on files of other ids.
+//! - [`detach`]: the same, going on after we have ended.
 //! - [`present`]: a root shown in the caller's own namespace, for real root.
 //! - [`probe`]: what this host allows, step by step, with causes and cures.
 
@@ -53,9 +54,9 @@ pub use diagnose::Advice;
 pub use error::{SandboxError, Step, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
 pub use inhabitants::{Inhabitant, end, inhabitants};
-pub use ops::{OpFn, call, call_with_fds, sent_fds};
+pub use ops::{OpFn, call, call_with_fds, detach, sent_fds};
 pub use output::Lines;
-pub use present::{is_presented, present, withdraw};
+pub use present::{is_ours, is_presented, present, withdraw};
 pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
 pub use reexec::reexec;
 pub use spec::{

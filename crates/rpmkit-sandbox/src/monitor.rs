@@ -137,6 +137,11 @@ pub(crate) fn watch(pid: Pid, socket: &OwnedFd) -> i32 {
             }
         }
     }
+    wait(pid)
+}
+
+/// Waits for the child and gives its exit code; 1 when a signal killed it.
+pub(crate) fn wait(pid: Pid) -> i32 {
     loop {
         match waitpid(pid, None) {
             Err(nix::errno::Errno::EINTR) => {}

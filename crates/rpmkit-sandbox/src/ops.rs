@@ -63,6 +63,21 @@ pub fn call_with_fds(
     }
 }
 
+/// Starts the function registered under this name as [`call`] does, and does not wait for it: it goes on when this process
+/// has ended. For tidying up, quick and safe to lose: nobody learns how it went.
+///
+/// # Errors
+/// Why it could not be started.
+pub fn detach(mode: &IdMode, op: &str, input: &[u8]) -> Result<(), SandboxError> {
+    let input =
+        sys::memfd(c"rpmkit-input", input).map_err(SandboxError::io("keep a function's input"))?;
+    let plan = Plan::Detached {
+        mode: mode.clone(),
+        op: op.to_owned(),
+    };
+    spawn::spawn(&plan, &[input.as_fd()]).map(drop)
+}
+
 /// In a function run by [`call_with_fds`]: the descriptors sent along, in order. Empty when asked a second time.
 pub fn sent_fds() -> Vec<OwnedFd> {
     SENT.lock()
@@ -95,6 +110,38 @@ pub(crate) fn serve(
             drop(wire::send(socket, &OpAnswer::Failed(error), &[]));
             1
         }
+    }
+}
+
+/// In the re-executed child of [`detach`].
+pub(crate) fn serve_detached(
+    mode: &IdMode,
+    op: &str,
+    fds: Vec<OwnedFd>,
+    ops: &[(&str, OpFn)],
+) -> i32 {
+    let Some((_, function)) = ops.iter().find(|(name, _)| *name == op) else {
+        return 1;
+    };
+    let run = |fds: Vec<OwnedFd>| {
+        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+        let bytes = fds.into_iter().next().map(wire::slurp);
+        let Some(Ok(bytes)) = bytes else { return 1 };
+        i32::from(!matches!(
+            std::panic::catch_unwind(|| function(&bytes)),
+            Ok(Ok(_))
+        ))
+    };
+    if !mode.is_rootless() {
+        return run(fds);
+    }
+    match clone_mapped(mode, 0) {
+        Ok(Side::Parent(pid)) => {
+            drop(fds);
+            crate::monitor::wait(pid)
+        }
+        Ok(Side::Child) => sys::exit_now(run(fds)),
+        Err(_) => 1,
     }
 }
 

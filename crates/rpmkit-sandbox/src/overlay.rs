@@ -21,6 +21,9 @@ const MAX_LOWERS: usize = 500;
 const FLAGS_OFF: [(&std::ffi::CStr, &std::ffi::CStr); 2] =
     [(c"index", c"off"), (c"metacopy", c"off")];
 
+/// What mount tables call our overlays.
+pub(crate) const SOURCE: &std::ffi::CStr = c"rpmkit";
+
 /// The directories of an overlay, opened.
 struct Opened {
     lowers: Vec<OwnedFd>,
@@ -137,6 +140,7 @@ fn new_api(opened: &Opened, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, R
         log: sys::context_log(fs.as_fd()),
     };
     let elsewhere = |errno| refused(At::Elsewhere, errno);
+    sys::fsconfig_string(fs.as_fd(), c"source", SOURCE).map_err(elsewhere)?;
     sys::fsconfig_flag(fs.as_fd(), c"userxattr").map_err(elsewhere)?;
     for (key, value) in FLAGS_OFF {
         sys::fsconfig_string(fs.as_fd(), key, value).map_err(elsewhere)?;
@@ -170,7 +174,7 @@ fn old_api(opened: &Opened, overlay: &Overlay) -> Result<OwnedFd, StepError> {
     // Names are resolved from here: 500 layers of three digits fit into the kernel's one page.
     nix::unistd::chdir("/proc/self/fd").step(Step::Overlay, "enter `/proc/self/fd`")?;
     nix::mount::mount(
-        Some(c"overlay"),
+        Some(SOURCE),
         staging,
         Some(c"overlay"),
         MsFlags::empty(),

@@ -15,6 +15,8 @@ pub(crate) enum Plan {
     Container { spec: ContainerSpec, listens: bool },
     /// A registered function. Descriptors: input, output, then the caller's own.
     Call { mode: IdMode, op: String },
+    /// A registered function nobody waits for. Descriptor: its input.
+    Detached { mode: IdMode, op: String },
     /// The probe.
     Probe(crate::probe::ProbePlan),
 }

@@ -4,6 +4,7 @@
 //! command that worked in it has ended.
 
 use crate::error::{AtStep, Step, StepError};
+use crate::overlay::SOURCE;
 use crate::spec::RootFs;
 use crate::sys;
 use nix::errno::Errno;
@@ -91,6 +92,19 @@ fn below(at: &Path, place: &Path) -> Result<Option<OwnedFd>, StepError> {
 /// Whether something is mounted right at `path`, which need not exist.
 pub fn is_presented(path: &Path) -> bool {
     sys::is_mount_root(path).unwrap_or(false)
+}
+
+/// Whether the mount right at `path` is an overlay of ours, whoever made it.
+pub fn is_ours(path: &Path) -> bool {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    // Blanks and the like in paths are written as octal escapes, which no mount point of ours needs to have.
+    let here = path.to_string_lossy();
+    let line = table
+        .lines()
+        .rfind(|line| line.split(' ').nth(4) == Some(&*here));
+    let source = SOURCE.to_string_lossy();
+    line.and_then(|line| line.split_once(" - "))
+        .is_some_and(|(_, fs)| fs.split(' ').take(2).eq(["overlay", &*source]))
 }
 
 /// Takes off what [`present`] mounted. With `lazily` whoever still looks into it keeps what they have open; without, they

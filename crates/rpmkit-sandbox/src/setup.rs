@@ -66,7 +66,9 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     }
     nix::sys::prctl::set_name(c"rpmkit-init").step(Step::Pivot, "name pid 1")?;
     // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
-    sys::prctl(libc::PR_SET_DUMPABLE, 0).step(Step::Pivot, "hide pid 1 from the container")?;
+    let dumpable = libc::c_ulong::from(spec.visible);
+    sys::prctl(libc::PR_SET_DUMPABLE, dumpable)
+        .step(Step::Pivot, "hide pid 1 from the container")?;
     Ok(limits)
 }
 

@@ -15,10 +15,16 @@ pub(crate) fn spawn(plan: &Plan, fds: &[BorrowedFd<'_>]) -> Result<(Child, Owned
     let (ours, theirs) = wire::pair()?;
     // Sent before the child exists: the packet waits in the socket, and a plan that cannot be sent starts nothing.
     wire::send(&ours, plan, fds).map_err(SandboxError::io("send the sandbox its plan"))?;
-    let child = Command::new("/proc/self/exe")
+    let mut command = Command::new("/proc/self/exe");
+    command
         .arg0(reexec::HIDDEN_NAME)
         .stdin(Stdio::from(theirs))
-        .stdout(Stdio::null())
+        .stdout(Stdio::null());
+    if matches!(plan, Plan::Detached { .. }) {
+        // Whoever reads our standard error to its end must not wait for it.
+        command.stderr(Stdio::null()).current_dir("/");
+    }
+    let child = command
         .spawn()
         .map_err(SandboxError::io("start `/proc/self/exe` again"))?;
     Ok((child, ours))

@@ -22,6 +22,9 @@ pub struct ContainerSpec {
     pub personality: Personality,
     /// Makes `/` itself read-only once everything is mounted; other mounts keep their own state.
     pub read_only_root: bool,
+    /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of pid 1. Not for containers that run
+    /// commands: those could look at pid 1, too.
+    pub visible: bool,
     /// Filters for commands that do not choose their own (see [`crate::Command::filters`]).
     pub filters: Filters,
     /// Limits for all commands, before their own.
@@ -39,6 +42,7 @@ impl ContainerSpec {
             hostname: None,
             personality: Personality::Native,
             read_only_root: false,
+            visible: false,
             filters: Filters::default(),
             limits: Vec::new(),
         }

@@ -147,7 +147,7 @@ pub fn umount(chroot: &Chroot) -> Outcome {
 pub(crate) fn run(request: &Request<'_>, args: &KeepArgs) -> Outcome {
     let mut session = request.opened.chroot.open().map_err(Error::from)?;
     session.mark_dirty().map_err(Error::from)?;
-    let container = shell::start_at(request, &session, false, &args.builddir)?;
+    let container = shell::start_visible(request, &session, &args.builddir)?;
     let pid = container
         .monitor_pid()
         .and_then(first_child)

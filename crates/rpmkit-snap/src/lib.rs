@@ -125,7 +125,6 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
         Ok(cli) => cli,
         Err(ended) => return ended,
     };
-    let quiet_listing = matches!(verb, SnapVerb::List(_) | SnapVerb::Du(_));
     let mut output = common.output();
     // A listing's JSON is one value, not a stream of events.
     let json = output.json;
@@ -159,10 +158,6 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
         SnapVerb::Du(_) => verbs::du::run(&request),
         SnapVerb::Keep(args) => keep::run(&request, &args),
     };
-    if !quiet_listing {
-        // Nobody waits for these any more; what is not done now, the next command does.
-        opened.store.sweep_in_background();
-    }
     opened.store.settle();
     cx.json = json;
     outcome

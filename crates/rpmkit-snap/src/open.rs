@@ -10,7 +10,7 @@ use rpmkit_cli::{
 use rpmkit_core::{
     ChrootName, Error, Events, NameError,
     chroot::Chroot,
-    config::Search,
+    config::{Search, Settings},
     store::{
         Holder, Store,
         host::{Survey, survey},
@@ -42,7 +42,11 @@ impl Opened {
         let (home, name) = match direct {
             Some(home) => (home.to_owned(), chroot_name(text)?),
             None => match configured(cx, args, text) {
-                Ok(found) => found,
+                Ok(settings) => {
+                    let name = settings.shared_root.parse();
+                    let name = name.map_err(|e: NameError| Failure::command_line(e.to_string()))?;
+                    (homes::of(&cx.host, &settings)?, name)
+                }
                 // Snapshots outlive the configuration they were made with; and what concerns the whole
                 // store needs none.
                 Err(failure) => {
@@ -64,20 +68,12 @@ impl Opened {
     }
 }
 
-/// The home of the layers and the name of the chroot of a configuration: its option `root`, as every other
-/// command has it.
-fn configured(
-    cx: &Context,
-    args: &ChrootArgs,
-    text: &str,
-) -> Result<(PathBuf, ChrootName), Failure> {
+/// The configuration that is named, as every other command reads it.
+fn configured(cx: &Context, args: &ChrootArgs, text: &str) -> Result<Settings, Failure> {
     let overrides = setup::overrides(args, &BuildOptions::default());
     let configdir = args.configdir.as_deref();
     let configured = setup::configure(cx, text, Search::Rpmkit, configdir, &[], overrides)?;
-    let settings = &configured.settings;
-    let name = settings.shared_root.parse();
-    let name = name.map_err(|e: NameError| Failure::command_line(e.to_string()))?;
-    Ok((homes::of(&cx.host, settings)?, name))
+    Ok(configured.settings)
 }
 
 /// The home that has something of a chroot of this name.

@@ -8,10 +8,10 @@
 use std::{os::unix::process::ExitStatusExt, path::Path, process::Command};
 
 use super::{
-    testing::{View, base, chroot, failing, no_debris, store, upper_fs, view},
+    testing::{View, base, chroot, count, failing, no_debris, store, upper_fs, view},
     *,
 };
-use crate::store::{Fault, FaultKind, GcOptions};
+use crate::store::{Fault, FaultKind, GcOptions, LayerKind};
 
 type Stage = fn(&Store) -> Result<(), ChrootError>;
 
@@ -114,6 +114,22 @@ const OPERATIONS: &[(&str, &[Stage])] = &[
             let (layer, _) = s.import(&file, "n")?;
             chroot(s).adopt("in", layer.id(), "")
         }],
+    ),
+    (
+        "show a copy, and work on",
+        &[|s| {
+            let at = s.dir().parent().expect("a home").join("root");
+            let place = Place {
+                at: &at,
+                home: Path::new("/builddir"),
+            };
+            chroot(s).show_copy(place)?;
+            chroot(s).open()?.close()
+        }],
+    ),
+    (
+        "forget what could be made again",
+        &[|s| chroot(s).forget_cached(&[LayerKind::Base, LayerKind::BuildDeps])],
     ),
 ];
 
@@ -230,6 +246,16 @@ fn crash_everywhere(index: usize) -> u64 {
         c.scrub().expect(&place);
         other.scrub().expect(&place);
         no_debris(&store);
+        // Nothing refers to anything now: a layer that stays is leaked.
+        let all = GcOptions {
+            keep: Some(0),
+            dry_run: false,
+        };
+        store.gc(&all).expect(&place);
+        for dir in ["layers", "uppers", "s", "chroots"] {
+            assert_eq!(count(&store.dir().join(dir)), 0, "{place}: {dir}");
+        }
+        assert!(!home.join("root").is_symlink(), "{place}");
         store.settle();
         drop(store);
         std::fs::remove_dir_all(&home).unwrap();
@@ -273,6 +299,8 @@ crash_tests! {
     killed_collecting = 18,
     killed_in_adopt = 19,
     killed_in_import = 20,
+    killed_showing_a_copy = 21,
+    killed_forgetting = 22,
 }
 
 #[test]

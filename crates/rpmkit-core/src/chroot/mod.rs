@@ -159,12 +159,7 @@ impl Chroot {
 
     /// The state as it is now. Needs no lock: the file is replaced whole.
     pub fn state(&self) -> Result<State, StoreError> {
-        let path = self.dir().join("state.json");
-        match std::fs::read(&path) {
-            Ok(text) => State::read(&path, &text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(State::default()),
-            Err(e) => Err(e).at("read", &path),
-        }
+        State::load(&self.dir())
     }
 
     /// Reads, mends and changes the state under its lock, and writes it when it differs. The caller
@@ -185,7 +180,9 @@ impl Chroot {
         if state != before {
             let path = self.dir().join("state.json");
             let text = serde_json::to_vec_pretty(&state).map_err(std::io::Error::other);
-            disk.replace(&path, &text.at("write", &path)?, true)?;
+            // Not synced here, which would wait for all that was ever written to the chroot.
+            disk.replace(&path, &text.at("write", &path)?, false)?;
+            self.store.state_changed(path);
         }
         Ok(out)
     }

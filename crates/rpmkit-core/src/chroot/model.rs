@@ -10,7 +10,7 @@ use super::{
     testing::{Files, content, count, failing, store, upper_content, upper_fs},
     *,
 };
-use crate::store::{Fault, FaultKind, GcOptions};
+use crate::store::{Fault, FaultKind, GcOptions, LayerKind};
 
 /// A layer as mock keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,13 +142,38 @@ impl Model {
                 }
                 self.forget(name);
             }
+            Op::Rename(old, new) => {
+                if !self.refs.contains_key(*old) || self.refs.contains_key(*new) {
+                    return false;
+                }
+                let layer = self.refs[*old];
+                self.point(new, layer);
+                self.forget(old);
+            }
+            Op::Import(name) => {
+                if self.refs.contains_key(*name) {
+                    return false;
+                }
+                let id = self.next;
+                self.next += 1;
+                let layer = MockLayer {
+                    parent: Some(0),
+                    immutable: true,
+                    references: 0,
+                    files: Files::from([("f".to_owned(), "imported".to_owned())]),
+                };
+                self.layers.get_mut(&0).unwrap().references += 1;
+                self.layers.insert(id, layer);
+                self.point(name, id);
+            }
             Op::Clean(ext) => {
                 self.instance(ext);
                 let current = self.refs[&format!(".current {ext}")];
                 self.reset(ext, current);
             }
             Op::Scrub => *self = Self::new(),
-            Op::Gc | Op::Throwaway(_) => {}
+            // Nothing anybody could tell by content, marks or counts.
+            Op::Gc | Op::Throwaway(_) | Op::Copy(_) | Op::Flatten(_) | Op::Export(_) => {}
             Op::Crash(_, _) => unreachable!("crashes do not nest"),
         }
         true
@@ -190,6 +215,11 @@ enum Op {
     Snapshot(&'static str, &'static str),
     Rollback(&'static str, &'static str),
     Remove(&'static str),
+    Rename(&'static str, &'static str),
+    Import(&'static str),
+    Export(&'static str),
+    Flatten(&'static str),
+    Copy(&'static str),
     Clean(&'static str),
     Scrub,
     Gc,
@@ -208,6 +238,11 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (ext(), name()).prop_map(|(e, n)| Op::Snapshot(e, n)),
         3 => (ext(), name()).prop_map(|(e, n)| Op::Rollback(e, n)),
         2 => name().prop_map(Op::Remove),
+        1 => (name(), name()).prop_map(|(o, n)| Op::Rename(o, n)),
+        1 => name().prop_map(Op::Import),
+        1 => name().prop_map(Op::Export),
+        1 => name().prop_map(Op::Flatten),
+        1 => ext().prop_map(Op::Copy),
         2 => ext().prop_map(Op::Clean),
         1 => Just(Op::Scrub),
         1 => Just(Op::Gc),
@@ -261,6 +296,48 @@ fn perform(store: &Store, op: &Op) -> Result<(), ChrootError> {
         Op::Snapshot(ext, name) => at(store, ext).snapshot(name, ""),
         Op::Rollback(ext, name) => at(store, ext).rollback(name),
         Op::Remove(name) => at(store, "").remove(&[name]),
+        Op::Rename(old, new) => at(store, "").rename(old, new),
+        Op::Import(name) => {
+            // A name that is taken is refused before anything is read, as the command does.
+            if at(store, "").state()?.names.contains_key(*name) {
+                return at(store, "").adopt(name, &LayerId::of(b"none"), "");
+            }
+            let file = store.dir().parent().unwrap().join("in.tar");
+            if !file.exists() {
+                let mut tar = tar::Builder::new(std::fs::File::create(&file).unwrap());
+                let mut header = tar::Header::new_gnu();
+                header.set_mode(0o644);
+                header.set_size(8);
+                tar.append_data(&mut header, "f", &b"imported"[..]).unwrap();
+                tar.finish().unwrap();
+            }
+            let (layer, _) = store.import(&file, name)?;
+            at(store, "").adopt(name, layer.id(), "")
+        }
+        Op::Export(name) => {
+            if let Ok(top) = at(store, "").layer(name) {
+                let file = store.dir().parent().unwrap().join("out.tar");
+                let labels = crate::store::archive::Labels::default();
+                let shape = crate::store::archive::Shape::Tar;
+                store.export(top.as_ref(), &file, shape, labels)?;
+            }
+            Ok(())
+        }
+        Op::Flatten(name) => {
+            if let Ok(Some(top)) = at(store, "").layer(name) {
+                store.flatten(&top)?;
+            }
+            Ok(())
+        }
+        Op::Copy(ext) => {
+            let root = store.dir().parent().unwrap().join(format!("root-{ext}"));
+            let place = Place {
+                at: &root,
+                home: std::path::Path::new("/builddir"),
+            };
+            at(store, ext).show_copy(place)?;
+            Ok(())
+        }
         Op::Clean(ext) => at(store, ext).clean(),
         Op::Scrub => at(store, "").scrub(),
         Op::Gc => {
@@ -383,7 +460,10 @@ fn seen_in_store(store: &Store) -> Seen {
 fn same_on_disk(store: &Store, model: &Model) {
     store.settle();
     store.gc(&GcOptions::default()).unwrap();
-    let here = count(&store.dir().join("layers")) + count(&store.dir().join("uppers")) + 1;
+    // A stand-in is nothing mock has.
+    let flat = store.all_metas().unwrap();
+    let flat = flat.iter().filter(|m| m.kind == LayerKind::Flat).count();
+    let here = count(&store.dir().join("layers")) + count(&store.dir().join("uppers")) + 1 - flat;
     assert_eq!(here, model.layers.len());
 }
 

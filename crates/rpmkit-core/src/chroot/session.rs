@@ -42,7 +42,11 @@ struct PrivateUpper {
     lock: Lock,
     rebased: bool,
     dirty: bool,
+    done: Vec<String>,
 }
+
+/// Commands remembered of those that wrote on a private directory.
+const REMEMBERED: usize = 10;
 
 impl Chroot {
     /// Opens the chroot for work. Fails, naming the holder, when somebody is working in it.
@@ -110,10 +114,14 @@ impl Chroot {
                     parent,
                     rebased,
                     dirty,
+                    done,
                     ..
                 } => {
                     let parent = self.locked_layer(parent)?;
-                    PrivateUpper::reopen(&self.store, id, parent, *rebased, *dirty)?
+                    let mut upper =
+                        PrivateUpper::reopen(&self.store, id, parent, *rebased, *dirty)?;
+                    upper.done.clone_from(done);
+                    upper
                 }
             };
             instance.upper = upper.as_state(Some(boot));
@@ -145,6 +153,7 @@ impl PrivateUpper {
             lock,
             rebased: false,
             dirty: false,
+            done: Vec::new(),
         })
     }
 
@@ -176,6 +185,7 @@ impl PrivateUpper {
             lock,
             rebased,
             dirty,
+            done: Vec::new(),
         })
     }
 
@@ -186,6 +196,7 @@ impl PrivateUpper {
             rebased: self.rebased,
             dirty: self.dirty,
             open,
+            done: self.done.clone(),
         }
     }
 }
@@ -263,8 +274,15 @@ impl Session {
     /// Writes down that something is going to be written on top. To be called before a container is
     /// started that may write to the root or to the directories beside it.
     pub fn mark_dirty(&mut self) -> Result<(), ChrootError> {
-        if self.upper.dirty {
+        let command = &self.chroot.store.inner().holder.command;
+        let told = self.upper.done.last() == Some(command);
+        if self.upper.dirty && told {
             return Ok(());
+        }
+        if !told {
+            self.upper.done.push(command.clone());
+            let surplus = self.upper.done.len().saturating_sub(REMEMBERED);
+            self.upper.done.drain(..surplus);
         }
         self.upper.dirty = true;
         self.save(true)

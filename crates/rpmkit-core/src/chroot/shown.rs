@@ -18,11 +18,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Overlay, RootFs, is_presented, present, withdraw};
+use rpmkit_sandbox::{Overlay, RootFs, is_ours, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
-use crate::store::{At, FORMAT, Lock, Mapping, Root, SIDE_DIRS, StoreError, read_json};
+use crate::store::{At, FORMAT, Lock, Mapping, Root, SIDE_DIRS, StoreError, is_below, read_json};
 
 /// How a root is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +234,13 @@ impl Chroot {
         let Some(parts) = self.parts(place.home)? else {
             return Ok(false);
         };
+        // Left by another store of ours: another cache directory, another `base_dir`. It is not up to date.
+        if is_presented(place.at) && is_ours(place.at) {
+            withdraw(place.at, &[], true).map_err(|source| ChrootError::Show {
+                chroot: self.label(),
+                source,
+            })?;
+        }
         if !make_empty(place.at)? {
             return Ok(false);
         }
@@ -281,7 +288,7 @@ impl Chroot {
         let root = copy.join("root");
         self.store.materialise_from(parts.layers, &root)?;
         for (from, to) in parts.sides {
-            if from.exists() {
+            if from.exists() && is_below(&root, &to) {
                 self.store.copy(&from, &root.join(to))?;
             }
         }
@@ -329,10 +336,11 @@ impl Chroot {
             Upper::Private { id, .. } => self.store.upper_dir(id).join("lock"),
             Upper::Frozen(_) => PathBuf::new(),
         };
+        let user = self.in_use_by()?.flatten().map(|holder| holder.pid);
         let shown = self.shown()?;
         let kept = shown.as_ref().is_some_and(|s| s.way == Way::Keep);
         let root = shown.filter(|s| is_presented(&s.at)).map(|s| s.at);
-        let mut all = rpmkit_sandbox::inhabitants(&lock, root.as_deref());
+        let mut all = rpmkit_sandbox::inhabitants(user, &lock, root.as_deref());
         all.retain(|process| !(kept && process.is_init));
         Ok(all)
     }

@@ -25,6 +25,8 @@ pub struct SnapshotInfo {
     pub created: u64,
     /// What the user said about it.
     pub message: String,
+    /// The commands that made it of what it lies on, as far as they are remembered.
+    pub done: Vec<String>,
 }
 
 impl Chroot {
@@ -48,12 +50,19 @@ impl Chroot {
                 // Before anything is frozen, and once more when the name is written.
                 self.refuse_taken(&self.state()?, name)?;
             }
+            let done = self.done_on_top()?;
             let frozen = self.freeze(name)?;
             self.change(|state| {
                 if !replace {
                     self.refuse_taken(state, name)?;
                 }
-                state.name(&self.ext, name, frozen.clone(), now(), message);
+                let named = Named {
+                    layer: frozen.clone(),
+                    created: now(),
+                    message: message.to_owned(),
+                    done,
+                };
+                state.name(&self.ext, name, named);
                 Ok(())
             })?;
             self.locked_layer(&frozen)?
@@ -62,6 +71,19 @@ impl Chroot {
             session::keep_mountable(&self.store, &top)?;
         }
         Ok(())
+    }
+
+    /// What is remembered of the work on the private upper; for one that is frozen already, what its name
+    /// remembers.
+    fn done_on_top(&self) -> Result<Vec<String>, StoreError> {
+        let mut state = self.state()?;
+        Ok(match state.instance(&self.ext).upper.clone() {
+            Upper::Private { done, .. } => done,
+            Upper::Frozen(top) => {
+                let named = state.names.into_values().find(|n| n.layer == top);
+                named.map(|n| n.done).unwrap_or_default()
+            }
+        })
     }
 
     fn refuse_taken(&self, state: &State, name: &str) -> Result<(), ChrootError> {
@@ -161,8 +183,10 @@ impl Chroot {
             self.change(|state| {
                 for name in names {
                     self.named(state, name)?;
-                    state.names.remove(*name);
                 }
+                state
+                    .names
+                    .retain(|name, _| !names.contains(&name.as_str()));
                 Ok(())
             })?;
         }
@@ -195,6 +219,7 @@ impl Chroot {
                 layer: Some(layer.clone()),
                 created: now(),
                 message: message.to_owned(),
+                done: Vec::new(),
             };
             state.names.insert(name.to_owned(), named);
             Ok(())
@@ -324,6 +349,7 @@ impl Chroot {
                 parent: self.nearest_named(&state, &named.layer)?,
                 created: named.created,
                 message: named.message.clone(),
+                done: named.done.clone(),
             });
         }
         Ok(out)

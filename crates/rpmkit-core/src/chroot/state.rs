@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    store::{FORMAT, StoreError, read_json},
+    store::{At, FORMAT, StoreError, read_json},
     types::LayerId,
 };
 
@@ -28,6 +28,9 @@ pub struct Named {
     /// What the user said about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// The commands that made it of what it lies on, as far as they are remembered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
 }
 
 /// Where writes go (mock's `.upper`).
@@ -51,6 +54,9 @@ pub enum Upper {
         /// The boot in which it was opened, while it is open.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         open: Option<String>,
+        /// The commands that may have written, the last ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        done: Vec<String>,
     },
 }
 
@@ -122,8 +128,26 @@ impl Default for State {
 }
 
 impl State {
+    /// Reads the state in a chroot's directory; without one it is a new chroot's.
+    ///
+    /// A machine that goes down within seconds of a change may leave an empty file on some file systems. Then
+    /// it is read as it was when it last was known to be on the platters.
+    pub(crate) fn load(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("state.json");
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(e).at("read", &path),
+        };
+        let lost = text.iter().all(|byte| *byte == 0);
+        if lost && let Ok(safe) = std::fs::read(dir.join("state.safe")) {
+            return Self::read(&path, &safe);
+        }
+        Self::read(&path, &text)
+    }
+
     /// Reads the file's text.
-    pub(crate) fn read(path: &Path, text: &[u8]) -> Result<Self, StoreError> {
+    fn read(path: &Path, text: &[u8]) -> Result<Self, StoreError> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -198,16 +222,9 @@ impl State {
     }
 
     /// Names a frozen upper and makes it current.
-    pub fn name(&mut self, ext: &str, name: &str, frozen: Top, created: u64, message: &str) {
-        self.reset(ext, frozen.clone());
-        self.names.insert(
-            name.to_owned(),
-            Named {
-                layer: frozen,
-                created,
-                message: message.to_owned(),
-            },
-        );
+    pub fn name(&mut self, ext: &str, name: &str, named: Named) {
+        self.reset(ext, named.layer.clone());
+        self.names.insert(name.to_owned(), named);
     }
 
     /// How often each node is referred to: by names, by special references and by the nodes right

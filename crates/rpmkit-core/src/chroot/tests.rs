@@ -1,12 +1,12 @@
 //! The life of layers and names, without mounting anything: writes go straight into the upper
 //! directory.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use super::{
-    testing::{base, chroot, store, store_with, upper_fs},
+    testing::{base, chroot, failing, store, store_with, upper_fs},
     *,
 };
-use crate::store::{Disk, Driver, GcOptions, LayerKind, LayerSpec, Root, Slot};
+use crate::store::{Disk, Driver, Fault, FaultKind, GcOptions, LayerKind, LayerSpec, Root, Slot};
 
 fn layers_on_disk(store: &Store) -> usize {
     store.settle();
@@ -336,4 +336,214 @@ fn collecting_keeps_what_is_used_and_drops_the_oldest_rest() {
         0
     );
     drop(y);
+}
+
+fn place(at: &std::path::Path) -> Place<'_> {
+    Place {
+        at,
+        home: std::path::Path::new("/builddir"),
+    }
+}
+
+/// A chroot with a file in the root and one in the home.
+fn worked_in(home: &std::path::Path) -> (Store, Chroot) {
+    let store = store(home);
+    let c = chroot(&store);
+    let mut s = c.open().unwrap();
+    s.mark_dirty().unwrap();
+    std::fs::create_dir(upper_fs(&s).join("builddir")).unwrap();
+    std::fs::write(upper_fs(&s).join("f"), "1").unwrap();
+    std::fs::write(s.side("builddir").join("h"), "2").unwrap();
+    s.close().unwrap();
+    (store, c)
+}
+
+#[test]
+fn a_copy_is_shown_until_somebody_works_in_the_chroot() {
+    let home = tempfile::tempdir().unwrap();
+    let (_store, c) = worked_in(home.path());
+    let at = home.path().join("seen");
+    assert!(c.show_copy(place(&at)).unwrap());
+    assert!(c.show_copy(place(&at)).unwrap());
+    assert_eq!(std::fs::read_to_string(at.join("f")).unwrap(), "1");
+    assert_eq!(std::fs::read_to_string(at.join("builddir/h")).unwrap(), "2");
+    // What is done to the copy is nothing to the chroot.
+    std::fs::write(at.join("f"), "changed").unwrap();
+    let s = c.open().unwrap();
+    assert!(!at.is_symlink());
+    assert_eq!(
+        std::fs::read_to_string(upper_fs(&s).join("f")).unwrap(),
+        "1"
+    );
+    s.close().unwrap();
+    // Where something lies, nothing is shown.
+    std::fs::create_dir(&at).unwrap();
+    std::fs::write(at.join("mine"), "").unwrap();
+    assert!(!c.show_copy(place(&at)).unwrap());
+}
+
+#[test]
+fn root_sees_a_view_and_mounts() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("NOT TESTED: mounts on the host; only root can make them");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (_store, c) = worked_in(home.path());
+    let at = home.path().join("seen");
+    if let Err(e) = c.show(place(&at)) {
+        println!("NOT TESTED: this host mounts nothing for its root: {e}");
+        return;
+    }
+    assert_eq!(std::fs::read_to_string(at.join("f")).unwrap(), "1");
+    assert_eq!(std::fs::read_to_string(at.join("builddir/h")).unwrap(), "2");
+    assert!(std::fs::write(at.join("f"), "changed").is_err());
+    assert!(std::fs::write(at.join("builddir/h"), "changed").is_err());
+    c.snapshot("a", "").unwrap();
+    assert_eq!(std::fs::read_dir(&at).unwrap().count(), 0);
+    // Nothing private is left to be shown.
+    assert!(!c.show(place(&at)).unwrap());
+
+    c.mount(place(&at)).unwrap();
+    std::fs::write(at.join("g"), "3").unwrap();
+    assert_eq!(c.mounted_at().unwrap(), Some(at.clone()));
+    assert!(matches!(c.open(), Err(ChrootError::Mounted { .. })));
+    assert!(matches!(
+        c.snapshot("b", ""),
+        Err(ChrootError::Mounted { .. })
+    ));
+    assert!(matches!(c.clean(), Err(ChrootError::Mounted { .. })));
+    assert!(matches!(c.scrub(), Err(ChrootError::Mounted { .. })));
+    assert!(c.list().is_ok());
+    let inside = std::fs::File::open(at.join("g")).unwrap();
+    assert!(matches!(c.unmount(), Err(ChrootError::Show { .. })));
+    assert!(std::fs::write(at.join("builddir/h"), "4").is_ok());
+    drop(inside);
+    assert!(c.unmount().unwrap());
+    assert!(!c.unmount().unwrap());
+    let s = c.open().unwrap();
+    assert_eq!(
+        std::fs::read_to_string(upper_fs(&s).join("g")).unwrap(),
+        "3"
+    );
+    assert_eq!(
+        std::fs::read_to_string(s.side("builddir").join("h")).unwrap(),
+        "4"
+    );
+    s.close().unwrap();
+}
+
+#[test]
+fn a_note_about_a_mount_that_is_gone_means_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, c) = worked_in(home.path());
+    for way in ["view", "mount", "keep", "copy"] {
+        let note = format!(
+            r#"{{"format":1,"way":"{way}","at":"{}","binds":["builddir"]}}"#,
+            home.path().join("gone").display()
+        );
+        let path = store.dir().join("chroots/f43/shown-.json");
+        std::fs::write(&path, note).unwrap();
+        c.open().unwrap().close().unwrap();
+        assert!(!path.exists(), "{way}");
+    }
+}
+
+#[test]
+fn scrubbing_caches_spares_what_somebody_needs() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let layer = base(&store, "base").unwrap();
+    let init = |name: &str| {
+        let c = Chroot::new(&store, name.parse().unwrap(), "");
+        let mut s = c.open().unwrap();
+        s.move_to(&layer).unwrap();
+        s.postinit().unwrap();
+        s.close().unwrap();
+        c
+    };
+    let id = layer.id().clone();
+    let (mine, other) = (init("f43"), init("other"));
+    drop(layer);
+    let kinds = [LayerKind::Base];
+    // Another configuration has used it.
+    mine.forget_cached(&kinds).unwrap();
+    assert!(mine.list().unwrap().is_empty());
+    assert!(store.find(&id).unwrap().is_some());
+    // Work was done on top of it.
+    let mut s = other.open().unwrap();
+    s.mark_dirty().unwrap();
+    s.close().unwrap();
+    other.forget_cached(&kinds).unwrap();
+    assert_eq!(other.list().unwrap().len(), 1);
+    mine.scrub().unwrap();
+    other.clean().unwrap();
+    other.forget_cached(&kinds).unwrap();
+    assert!(store.find(&id).unwrap().is_none());
+    other.scrub().unwrap();
+    // With nothing left, the store and its home go, too.
+    store.dissolve().unwrap();
+    assert!(!home.path().join("host.json").exists());
+    assert!(!store.dir().exists());
+}
+
+#[test]
+fn an_empty_state_file_is_read_from_its_safe_name() {
+    let home = tempfile::tempdir().unwrap();
+    let c = {
+        let (store, c) = worked_in(home.path());
+        c.snapshot("a", "").unwrap();
+        store.settle();
+        c.dir()
+    };
+    // Writing it down safely is the last thing a run does.
+    let state = c.join("state.json");
+    assert!(c.join("state.safe").exists());
+    // Another file, as every change makes one: the safe name is that of an older.
+    std::fs::remove_file(&state).unwrap();
+    std::fs::write(&state, "").unwrap();
+    let again = chroot(&store(home.path()));
+    assert_eq!(again.list().unwrap().len(), 1);
+    again.open().unwrap().close().unwrap();
+    assert!(std::fs::metadata(&state).unwrap().len() > 0);
+    // Anything else in there is damage, and said to be.
+    std::fs::write(&state, "{").unwrap();
+    assert!(again.list().is_err());
+}
+
+/// Changes on disk that each verb makes of a chroot with so many files on top.
+fn changes(files: usize) -> Vec<u64> {
+    type Verb = fn(&Chroot) -> Result<(), ChrootError>;
+    let verbs: [Verb; 4] = [
+        |c| c.snapshot("b", ""),
+        |c| c.rollback("a"),
+        |c| c.remove(&["a"]),
+        |c| c.list().map(drop),
+    ];
+    let count = |verb: Verb| {
+        let home = tempfile::tempdir().unwrap();
+        let (store, c) = worked_in(home.path());
+        c.snapshot("a", "").unwrap();
+        let mut s = c.open().unwrap();
+        s.mark_dirty().unwrap();
+        for nth in 0..files {
+            std::fs::write(upper_fs(&s).join(nth.to_string()), "x").unwrap();
+        }
+        s.close().unwrap();
+        store.settle();
+        let fault = Fault::new(FaultKind::Fail, u64::MAX);
+        let counting = failing(home.path(), fault.clone()).unwrap();
+        verb(&chroot(&counting)).unwrap();
+        fault.seen()
+    };
+    verbs.into_iter().map(count).collect()
+}
+
+#[test]
+fn no_verb_costs_more_on_a_bigger_chroot() {
+    let small = changes(1);
+    assert_eq!(small, changes(500));
+    assert!(small.iter().all(|n| *n < 25), "{small:?}");
+    // Looking changes nothing.
+    assert_eq!(small[3], 0);
 }

@@ -404,3 +404,45 @@ proptest! {
         prop_assert!(same_options(&one, &two), "{toml}");
     }
 }
+
+#[test]
+fn the_overlayfs_plugin_says_where_layers_lie() {
+    let dir = tempfile::tempdir().unwrap();
+    let usual = Path::new("/usual");
+    let home = |text: &str| {
+        let text = format!("config_opts['root'] = 'koji/t'\n{text}");
+        std::fs::write(dir.path().join("t.cfg"), text).unwrap();
+        let settings = load(&request(dir.path(), "t")).unwrap().settings().unwrap();
+        let options = settings.overlayfs.clone();
+        (options.layers_home(&settings.shared_root, usual), options)
+    };
+    let on = "config_opts['plugin_conf']['overlayfs_enable'] = True\n";
+    let base = |dir: &str| {
+        format!("{on}config_opts['plugin_conf']['overlayfs_opts']['base_dir'] = '{dir}'\n")
+    };
+    let (found, options) = home("");
+    assert_eq!(found.unwrap(), usual);
+    assert!(!options.switched_off() && !options.has_base_dir());
+    assert!(matches!(home(on).0, Err(ConfigError::NoBaseDir)));
+    assert!(matches!(
+        home(&base("rel")).0,
+        Err(ConfigError::BadValue { .. })
+    ));
+    assert!(matches!(
+        home(&base("/etc/passwd")).0,
+        Err(ConfigError::BadValue { .. })
+    ));
+    let (found, options) = home(&base("/some/{{ target_arch }}"));
+    let found = found.unwrap();
+    assert!(
+        found.starts_with("/some") && found.ends_with("koji%2Ft"),
+        "{found:?}"
+    );
+    assert!(options.has_base_dir() && !options.touch_rpmdb && !options.trace_hooks);
+    // Options of a plugin that is off mean nothing.
+    let off = base("/some").replace("True", "False")
+        + "config_opts['plugin_conf']['overlayfs_opts']['touch_rpmdb'] = True\n";
+    let (found, options) = home(&off);
+    assert_eq!(found.unwrap(), usual);
+    assert!(options.switched_off() && !options.touch_rpmdb);
+}

@@ -95,6 +95,11 @@ impl Disk {
             .is_some_and(|spare| fs::remove_file(spare).is_ok())
     }
 
+    /// Whether this is a test's disk with a planned crash.
+    pub(crate) fn is_planned(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Called before each change; an error means the crash has happened.
     pub(crate) fn step(&self) -> io::Result<()> {
         let Some(fault) = &self.fault else {

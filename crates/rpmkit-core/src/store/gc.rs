@@ -70,12 +70,7 @@ impl Store {
     pub(crate) fn roots(&self) -> Result<BTreeSet<LayerId>, StoreError> {
         let mut out = BTreeSet::new();
         for path in entries(&self.0.dir.join("chroots"))? {
-            let path = path.join("state.json");
-            match std::fs::read(&path) {
-                Ok(text) => out.extend(State::read(&path, &text)?.mentioned()),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e).at("read", &path),
-            }
+            out.extend(State::load(&path)?.mentioned());
         }
         Ok(out)
     }

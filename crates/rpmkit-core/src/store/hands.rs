@@ -12,6 +12,12 @@ use crate::ops::OPS;
 pub trait Hands: Send + Sync {
     /// Runs operation `op` on `input`. The error is the operation's own message.
     fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String>;
+
+    /// Starts an operation that goes on when this process has ended; `false` when these hands cannot do that.
+    /// `foreign`: whether it handles files of other owners, for which entering the namespace is worth its time.
+    fn detach(&self, _op: &str, _input: &[u8], _foreign: bool) -> bool {
+        false
+    }
 }
 
 /// Runs operations in this very process: right for real root, and for tests that make no files of
@@ -43,6 +49,11 @@ impl Hands for Namespace {
             SandboxError::Op { message, .. } => message,
             other => other.to_string(),
         })
+    }
+
+    fn detach(&self, op: &str, input: &[u8], foreign: bool) -> bool {
+        let mode = if foreign { &self.0 } else { &IdMode::Root };
+        rpmkit_sandbox::detach(mode, op, input).is_ok()
     }
 }
 

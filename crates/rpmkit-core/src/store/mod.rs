@@ -9,6 +9,7 @@
 //!   tmp/<random>/              a layer being made; owned by whoever holds its lock
 //!   building/<id>              "being built by": one maker per key, the others wait
 //!   chroots/<name>/            states of chroots: names of snapshots, what is current (see `chroot`)
+//!                              {state.json, state.safe, shown-<ext>.json, copy-<ext>/, locks}
 //!   s/<short> -> ../layers/<id>/fs    short names for mount options
 //!   unsynced/<id>              published, but not yet known to be on the platters
 //!   trash/<random>             deleted, waiting to be removed
@@ -37,8 +38,9 @@ mod transport;
 mod trash;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     thread::JoinHandle,
 };
 
@@ -56,6 +58,7 @@ pub(crate) use error::At;
 pub(crate) use hands::ask;
 pub(crate) use layer::{read_json, read_meta};
 pub(crate) use lock::{Lock, Want, holder};
+pub(crate) use transport::is_below;
 
 use crate::{event::Events, types::LayerId};
 
@@ -93,6 +96,35 @@ pub(crate) struct Inner {
     pub boot: String,
     /// Threads that bring published layers to the platters.
     pub settling: Mutex<Vec<JoinHandle<()>>>,
+    /// State files that were changed and may not be on the platters.
+    pub changed: Mutex<BTreeSet<PathBuf>>,
+    /// Whether something was put into the trash.
+    pub trashed: AtomicBool,
+}
+
+impl Drop for Inner {
+    /// Has changed state files brought to the platters and the trash emptied, once for the whole run.
+    fn drop(&mut self) {
+        let Ok(changed) = self.changed.get_mut() else {
+            return;
+        };
+        let job = ops::Housekeep {
+            store: self.dir.clone(),
+            states: std::mem::take(changed).into_iter().collect(),
+            sweep: *self.trashed.get_mut(),
+            ..ops::Housekeep::default()
+        };
+        if (job.states.is_empty() && !job.sweep) || self.disk.is_planned() {
+            return;
+        }
+        let input = serde_json::to_vec(&job).unwrap_or_default();
+        if !self.hands.detach("housekeep", &input, job.sweep) {
+            for state in &job.states {
+                // Tried again after the next change.
+                let _ = ops::keep_safe(state);
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -137,6 +169,8 @@ impl Store {
             disk,
             boot: boot_id(),
             settling: Mutex::new(Vec::new()),
+            changed: Mutex::new(BTreeSet::new()),
+            trashed: AtomicBool::new(false),
         }));
         store.recover_unsynced()?;
         Ok(store)
@@ -159,6 +193,13 @@ impl Store {
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
+    }
+
+    /// To be told when a state file was replaced.
+    pub(crate) fn state_changed(&self, path: PathBuf) {
+        if let Ok(mut changed) = self.0.changed.lock() {
+            changed.insert(path);
+        }
     }
 
     /// Holds off the collector while something is being changed. Never nest.

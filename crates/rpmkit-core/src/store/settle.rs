@@ -12,7 +12,7 @@ use super::{
     error::{At, StoreError},
     layer::{Layer, LayerKind, read_meta},
     lock::{Lock, Want},
-    ops::{Usage, UsageOf},
+    ops::{Housekeep, Usage, UsageOf},
 };
 use crate::types::LayerId;
 
@@ -46,8 +46,23 @@ impl Store {
         self.0.disk.replace(&path, self.0.boot.as_bytes(), false)
     }
 
-    /// Syncs and measures in the background.
+    /// Starts what nobody waits for, in a process that outlives this one. `false` when these hands cannot.
+    pub(crate) fn housekeep(&self, mut job: Housekeep) -> bool {
+        job.store.clone_from(&self.0.dir);
+        let foreign = job.sweep || !job.measure.is_empty();
+        serde_json::to_vec(&job)
+            .is_ok_and(|input| self.0.hands.detach("housekeep", &input, foreign))
+    }
+
+    /// Syncs and measures beside us.
     pub(super) fn settle_layer(&self, layer: Layer) {
+        if self.housekeep(Housekeep {
+            layers: true,
+            measure: vec![layer.dir.clone()],
+            ..Housekeep::default()
+        }) {
+            return;
+        }
         let store = self.clone();
         self.in_background("settle", move || {
             if let Err(e) = store.sync_layers() {
@@ -96,7 +111,11 @@ impl Store {
                 Err(_) => {}
             }
         }
-        if same_boot {
+        let job = Housekeep {
+            layers: true,
+            ..Housekeep::default()
+        };
+        if same_boot && !self.housekeep(job) {
             let store = self.clone();
             self.in_background("settle", move || {
                 if let Err(e) = store.sync_layers() {

@@ -27,8 +27,8 @@ impl Store {
         let hands = &*self.inner().hands;
         let mut out: Vec<Change> = ask(hands, "diff", &input)?;
         for (name, place, _) in SIDE_DIRS {
-            // What the side directory hides in a chroot is no difference.
-            out.retain(|c| !Path::new(&c.path).starts_with(place) || c.path == place);
+            // What the side directory hides in a chroot is no difference, the mount point included.
+            out.retain(|c| !Path::new(&c.path).starts_with(place));
             let side = |layer: Option<&Layer>| -> Vec<_> {
                 let dir = layer.map(|l| l.side(name));
                 dir.into_iter().filter(|d| d.exists()).collect()
@@ -134,7 +134,10 @@ impl Store {
             let Some(from) = top.map(|t| t.side(name)).filter(|d| d.exists()) else {
                 continue;
             };
-            self.copy(&from, &dest.join(place.trim_start_matches('/')))?;
+            let place = Path::new(place.trim_start_matches('/'));
+            if is_below(dest, place) {
+                self.copy(&from, &dest.join(place))?;
+            }
         }
         Ok(())
     }
@@ -164,5 +167,47 @@ impl Store {
             link: false,
         };
         ask(&*self.inner().hands, "flatten", &input)
+    }
+}
+
+/// Whether a place in a tree somebody else wrote can be copied to: all above it are directories, and it is one
+/// or is missing. A symbolic link on the way would lead out of the tree.
+pub(crate) fn is_below(root: &Path, place: &Path) -> bool {
+    let mut at = root.to_owned();
+    let mut parts = place.components().peekable();
+    while let Some(part) = parts.next() {
+        at.push(part);
+        match std::fs::symlink_metadata(&at) {
+            Ok(meta) if meta.is_dir() => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return parts.peek().is_none(),
+            Ok(_) | Err(_) => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn links_do_not_lead_out_of_a_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("var/tmp")).unwrap();
+        std::os::unix::fs::symlink("/etc", root.join("link")).unwrap();
+        std::fs::write(root.join("file"), "").unwrap();
+        for (place, fine) in [
+            ("var/tmp", true),
+            ("var/missing", true),
+            ("tmp", true),
+            ("missing/tmp", false),
+            ("link", false),
+            ("link/x", false),
+            ("file", false),
+        ] {
+            assert_eq!(is_below(root, Path::new(place)), fine, "{place}");
+        }
     }
 }

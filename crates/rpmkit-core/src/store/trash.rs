@@ -1,12 +1,12 @@
 //! Deleting: a rename now, the work later.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::atomic::Ordering};
 
 use super::{
     GcOptions, Store, ask,
     error::{At, StoreError},
     lock::{Lock, Want},
-    ops::RemoveTree,
+    ops::{Housekeep, RemoveTree},
     random_id,
 };
 
@@ -17,6 +17,7 @@ impl Store {
             return Ok(());
         }
         let to = self.0.dir.join("trash").join(random_id()?.as_str());
+        self.0.trashed.store(true, Ordering::Relaxed);
         self.0.disk.rename(path, &to)
     }
 
@@ -61,13 +62,19 @@ impl Store {
         let Some(home) = self.0.dir.parent() else {
             return Ok(());
         };
-        ask::<_, ()>(
-            &*self.0.hands,
-            "remove-tree",
-            &RemoveTree {
-                path: self.0.dir.clone(),
-            },
-        )?;
+        let whole = RemoveTree {
+            path: self.0.dir.clone(),
+        };
+        let mut removed = ask::<_, ()>(&*self.0.hands, "remove-tree", &whole);
+        for _ in 0..5 {
+            if removed.is_ok() {
+                break;
+            }
+            // An earlier command's tidying up may still be writing there.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            removed = ask(&*self.0.hands, "remove-tree", &whole);
+        }
+        removed?;
         self.0.disk.unlink(&home.join("host.json"))?;
         match std::fs::remove_dir(home) {
             // Another user's or mapping's store is in it.
@@ -78,9 +85,18 @@ impl Store {
         }
     }
 
-    /// [`Self::sweep`] in a thread of its own, waited for by [`Self::settle`]. Failures become
-    /// warnings; what stays is swept another time.
+    /// [`Self::sweep`] beside us, in a process that outlives this one where the hands can do that.
+    /// What stays is swept another time.
     pub fn sweep_in_background(&self) {
+        let nothing = std::fs::read_dir(self.0.dir.join("trash"))
+            .is_ok_and(|mut entries| entries.next().is_none());
+        let job = Housekeep {
+            sweep: true,
+            ..Housekeep::default()
+        };
+        if nothing || self.housekeep(job) {
+            return;
+        }
         let store = self.clone();
         self.in_background("sweep", move || {
             if let Err(e) = store.sweep() {

@@ -118,6 +118,8 @@ fn scrub_one(
 /// All snapshots and layers; with a `base_dir`, the configuration's directory there, too.
 fn everything(work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
     chroot.scrub().map_err(Error::from)?;
+    // Whoever scrubs wants the space.
+    chroot.store().sweep().map_err(Error::from)?;
     if work.settings.overlayfs.has_base_dir() && chroot.ext().is_empty() {
         chroot.store().dissolve().map_err(Error::from)?;
     }

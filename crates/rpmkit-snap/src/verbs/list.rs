@@ -7,6 +7,7 @@ use rpmkit_cli::{Failure, Outcome, Status, Tone};
 use rpmkit_core::{
     Error,
     chroot::{SnapshotInfo, Upper},
+    store::{Driver, LayerKind},
 };
 use serde::Serialize;
 
@@ -28,8 +29,9 @@ pub(crate) struct ListArgs {
 struct Row {
     #[serde(flatten)]
     info: SnapshotInfo,
-    /// What was done to get there from the parent, where that is known.
-    done: String,
+    /// What was done to get there from the parent, where that is known, for people.
+    #[serde(rename = "what")]
+    remark: String,
     own_bytes: u64,
     shared_bytes: u64,
 }
@@ -106,19 +108,27 @@ pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
     Ok(Status::OK)
 }
 
-fn remark(row: &Row) -> &str {
-    if row.info.message.is_empty() {
-        &row.done
+/// What the user said, or what was done; a line's worth of it.
+fn remark(row: &Row) -> String {
+    const WIDTH: usize = 80;
+    let text = if row.info.message.is_empty() {
+        &row.remark
     } else {
         &row.info.message
+    };
+    if text.chars().count() <= WIDTH {
+        return text.clone();
     }
+    let mut short: String = text.chars().take(WIDTH - 1).collect();
+    short.push('…');
+    short
 }
 
 fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     let (chroot, store) = (&request.opened.chroot, &request.opened.store);
     let Some(layer) = chroot.layer(&info.name).map_err(Error::from)? else {
         return Ok(Row {
-            done: "the empty root".to_owned(),
+            remark: "the empty root".to_owned(),
             own_bytes: 0,
             shared_bytes: 0,
             info,
@@ -127,19 +137,24 @@ fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     let chain = store.ancestry(&layer).map_err(Error::from)?;
     let own = store.usage(&layer).map_err(Error::from)?;
     let mut shared = own.linked;
-    for below in &chain[1..] {
+    // A plain tree is whole by itself.
+    let below = match store.format().driver {
+        Driver::Overlay => &chain[1..],
+        Driver::Plain => &[],
+    };
+    for below in below {
         let usage = store.usage(below).map_err(Error::from)?;
         shared += usage.own + usage.linked;
     }
-    // A snapshot's own note only repeats its name.
     let kind = layer.meta().kind;
-    let done = if kind.is_reproducible() {
-        format!("{}: {}", kind.name(), layer.meta().note)
+    let done = if kind == LayerKind::Snapshot {
+        // Its own note only repeats its name.
+        info.done.join("; ")
     } else {
-        String::new()
+        format!("{}: {}", kind.name(), layer.meta().note)
     };
     Ok(Row {
-        done: done.trim_end_matches([' ', ':']).to_owned(),
+        remark: done.trim_end_matches([' ', ':']).to_owned(),
         own_bytes: own.own,
         shared_bytes: shared,
         info,
@@ -200,8 +215,9 @@ mod tests {
                 parent: parent.map(str::to_owned),
                 created,
                 message: String::new(),
+                done: Vec::new(),
             },
-            done: String::new(),
+            remark: String::new(),
             own_bytes: 0,
             shared_bytes: 0,
         }

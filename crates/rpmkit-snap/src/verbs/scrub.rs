@@ -1,7 +1,7 @@
 //! `rpmkit snap scrub`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Outcome, Status, homes};
 use rpmkit_core::Error;
 use serde_json::json;
 
@@ -25,6 +25,14 @@ pub(crate) fn run(request: &Request<'_>) -> Outcome {
         ),
     )?;
     chroot.scrub().map_err(Error::from)?;
+    let store = chroot.store();
+    // Whoever scrubs wants the space.
+    store.sweep().map_err(Error::from)?;
+    let elsewhere = store.dir().parent() != Some(homes::usual(request.host).as_path());
+    if elsewhere && chroot.ext().is_empty() {
+        // A `base_dir`, where nothing of the configuration shall stay.
+        store.dissolve().map_err(Error::from)?;
+    }
     request.done(
         format!("Nothing of `{}` is left.", chroot.label()),
         json!({ "scrubbed": chroot.label() }),

@@ -65,17 +65,18 @@ pub(crate) fn start(
     session: &Session,
     network: bool,
 ) -> Result<Container, Failure> {
-    start_at(request, session, network, Path::new("/builddir"))
+    let spec = spec(request, session, network, Path::new("/builddir"));
+    Container::start_with(&spec, &session.lock_fds(), None).map_err(|e| sandbox_failure(&e))
 }
 
-/// [`start`] with the build user's home at a place of its own.
-pub(crate) fn start_at(
+/// A container nothing runs in, whose root is seen from outside.
+pub(crate) fn start_visible(
     request: &Request<'_>,
     session: &Session,
-    network: bool,
     home: &Path,
 ) -> Result<Container, Failure> {
-    let spec = spec(request, session, network, home);
+    let mut spec = spec(request, session, false, home);
+    spec.visible = true;
     Container::start_with(&spec, &session.lock_fds(), None).map_err(|e| sandbox_failure(&e))
 }
 

@@ -5,6 +5,7 @@
 
 mod copy;
 mod diff;
+mod housekeep;
 mod merge;
 mod remove;
 mod usage;
@@ -13,11 +14,13 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use copy::CopyTree;
 pub use diff::{Change, ChangeKind, Diff};
+pub use housekeep::Housekeep;
 pub use merge::Flatten;
 pub use remove::RemoveTree;
 pub use usage::{Usage, UsageOf};
 
 pub(crate) use copy::attributes;
+pub(crate) use housekeep::keep_safe;
 pub(crate) use merge::walk;
 pub(crate) use remove::remove_tree as delete;
 
@@ -47,6 +50,10 @@ pub(crate) fn unpack_archive(input: &[u8]) -> Result<Vec<u8>, String> {
 
 pub(crate) fn usage(input: &[u8]) -> Result<Vec<u8>, String> {
     json(input, usage::usage)
+}
+
+pub(crate) fn housekeep(input: &[u8]) -> Result<Vec<u8>, String> {
+    json(input, housekeep::housekeep)
 }
 
 fn json<I: DeserializeOwned, O: Serialize>(

@@ -1,0 +1,145 @@
+//! What nobody waits for: bringing things to the platters, measuring, deleting for good.
+//!
+//! Runs in a process of its own that outlives the command, since a sync waits for everybody's data and a
+//! process does not end while one of its threads is in it. Losing any part of it is fine: the next command
+//! starts it again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::{OpAt, OpError, remove, usage};
+
+/// What is to be done in a store.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Housekeep {
+    /// The store's directory.
+    pub store: PathBuf,
+    /// State files to bring to the platters.
+    pub states: Vec<PathBuf>,
+    /// Whether layers have been published, which are marked in `unsynced`.
+    pub layers: bool,
+    /// Directories of layers to measure.
+    pub measure: Vec<PathBuf>,
+    /// Whether to remove what is in the trash.
+    pub sweep: bool,
+}
+
+pub(super) fn housekeep(job: Housekeep) -> Result<(), OpError> {
+    for state in &job.states {
+        keep_safe(state)?;
+    }
+    if job.layers {
+        sync_layers(&job.store)?;
+    }
+    for layer in &job.measure {
+        measure(&job.store, layer)?;
+    }
+    if job.sweep {
+        sweep(&job.store)?;
+    }
+    Ok(())
+}
+
+/// Brings a state file to the platters and keeps it under a second name, from which it is read when the
+/// machine went down so early that the first came out empty.
+pub(crate) fn keep_safe(state: &Path) -> Result<(), OpError> {
+    let (new, safe) = (
+        state.with_extension("safe.new"),
+        state.with_extension("safe"),
+    );
+    let lock = state.with_extension("safe.lock");
+    let Some(_lock) = try_lock(&lock)? else {
+        return Ok(());
+    };
+    match fs::remove_file(&new) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).at("remove", &new),
+        _ => {}
+    }
+    match fs::hard_link(state, &new) {
+        // Scrubbed.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.at("link", state)?,
+    }
+    let file = fs::File::open(&new).at("open", &new)?;
+    file.sync_data().at("sync", &new)?;
+    fs::rename(&new, &safe).at("rename", &new)
+}
+
+/// The lock, or `None` when somebody else does the same work.
+fn try_lock(path: &Path) -> Result<Option<Flock<fs::File>>, OpError> {
+    let file = match fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+    {
+        // The store, or the chroot, is gone.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.at("open", path)?,
+    };
+    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+}
+
+/// One sync for all layers marked so far: a mark is made when the layer's files are complete.
+fn sync_layers(store: &Path) -> Result<(), OpError> {
+    let dir = store.join("unsynced");
+    let marks: Vec<PathBuf> = fs::read_dir(&dir)
+        .at("list", &dir)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_none())
+        .collect();
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let handle = fs::File::open(store).at("open", store)?;
+    nix::unistd::syncfs(&handle).at("sync", store)?;
+    for mark in marks {
+        // Another process may have been faster.
+        let _ = fs::remove_file(mark);
+    }
+    Ok(())
+}
+
+/// Keeps a layer's size beside it. A cache: half-written ones stay in `tmp`, where the collector finds them.
+fn measure(store: &Path, layer: &Path) -> Result<(), OpError> {
+    let path = layer.join("size.json");
+    if path.exists() {
+        return Ok(());
+    }
+    let measured = usage::usage(usage::UsageOf {
+        paths: vec![layer.to_owned()],
+    })?;
+    let text = serde_json::to_vec(&measured.first()).map_err(|e| OpError::Bad(e.to_string()))?;
+    let name = layer.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = store
+        .join("tmp")
+        .join(format!("size-{}-{name}", std::process::id()));
+    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    Ok(())
+}
+
+fn sweep(store: &Path) -> Result<(), OpError> {
+    let Some(_lock) = try_lock(&store.join("trash.lock"))? else {
+        return Ok(());
+    };
+    let trash = store.join("trash");
+    loop {
+        let entries: Vec<_> = fs::read_dir(&trash).at("list", &trash)?.flatten().collect();
+        // More may have come meanwhile, from who found us at it and left it to us.
+        if entries.is_empty() {
+            return Ok(());
+        }
+        for entry in entries {
+            remove::remove_tree(remove::RemoveTree { path: entry.path() })?;
+        }
+    }
+}
