@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command rpmkit-hermetic-repo --arguments "(COMPLETE=fish rpmkit-hermetic-repo -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
