@@ -72,6 +72,7 @@ pub(super) fn left(free: u64, total: u64, inodes: Option<u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn failed() -> PmError {

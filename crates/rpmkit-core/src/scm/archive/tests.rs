@@ -68,6 +68,7 @@ fn rich() -> TestRepo {
 const DECORATE: &str = "$Format:%(decorate)%(decorate:prefix=<,suffix=>,separator=;)$|";
 
 /// All placeholders that the git here knows: it is what ours are compared with.
+#[expect(clippy::print_stderr, reason = "what is not compared is to be seen")]
 fn subst() -> String {
     let version = std::process::Command::new("git")
         .arg("version")
