@@ -4,19 +4,41 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::distro::Stamp;
+use crate::distro::{Stamp, extras};
 
 /// Name of the chroot for a distribution.
 pub fn name(stamp: &Stamp) -> String {
     format!("testdist-1-{}", stamp.arch)
 }
 
-/// Writes the definition into `dir`; packages come from `base`, a URL that has `zst`, `gz` and `signed` below it.
-pub fn write(dir: &Path, stamp: &Stamp, base: &str) -> Result<PathBuf> {
+/// Which repositories a chroot has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum With {
+    /// The distribution alone.
+    Base,
+    /// Compilers of other languages too.
+    Extras,
+}
+
+impl With {
+    /// Everything the distribution at `dist` has.
+    pub fn all_of(dist: &Path) -> Self {
+        if extras::present(dist) {
+            Self::Extras
+        } else {
+            Self::Base
+        }
+    }
+}
+
+/// Writes the definition into `dir`; packages come from `base`, a URL that has `zst`, `gz`, `signed` and perhaps
+/// `extras` below it.
+pub fn write(dir: &Path, stamp: &Stamp, base: &str, with: With) -> Result<PathBuf> {
     std::fs::create_dir_all(dir)?;
     let name = name(stamp);
     let arch = &stamp.arch;
     let path = dir.join(format!("{name}.toml"));
+    let extras = i32::from(with == With::Extras);
     let text = format!(
         "# Made by cargo xtask; the address is that of the run which wrote it.\n\
          description = \"rpmkit test distribution\"\nroot = \"{name}\"\ntarget_arch = \"{arch}\"\n\
@@ -24,7 +46,8 @@ pub fn write(dir: &Path, stamp: &Stamp, base: &str) -> Result<PathBuf> {
          releasever = \"1\"\npackage_manager = \"dnf4\"\n\n[repos.testdist]\nname = \"Test distribution\"\n\
          baseurl = \"{base}/zst\"\n\n[repos.testdist-signed]\nname = \"Test distribution, signed\"\n\
          baseurl = \"{base}/signed\"\nenabled = 0\ngpgcheck = 1\nrepo_gpgcheck = 1\n\
-         gpgkey = \"{base}/RPM-GPG-KEY-testdist\"\n"
+         gpgkey = \"{base}/RPM-GPG-KEY-testdist\"\n\n[repos.testdist-extras]\n\
+         name = \"Test distribution, extras\"\nbaseurl = \"{base}/extras\"\nenabled = {extras}\n"
     );
     std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(path)

@@ -49,7 +49,11 @@ impl Demo<'_> {
             steps: Vec::new(),
         };
         clock.step("what the host must have", || {
-            needs::provide(&|| Apt::new(&work.join("apt"), false), say)
+            needs::provide(
+                needs::For::Building,
+                &|| Apt::new(&work.join("apt"), false),
+                say,
+            )
         })?;
         let program = clock.step("build rpmkit", || {
             build_suite(self.root, self.target, self.release)
@@ -59,7 +63,12 @@ impl Demo<'_> {
         })?;
         let server = Server::start(&distro.dir, 0)?;
         say(&format!("serving it at {}", server.url()));
-        chroot::write(&place.join("config"), &distro.stamp, &server.url())?;
+        chroot::write(
+            &place.join("config"),
+            &distro.stamp,
+            &server.url(),
+            chroot::With::Base,
+        )?;
         let checkout = place.join(self.fixture);
         if checkout.exists() {
             std::fs::remove_dir_all(&checkout).with_context(|| {

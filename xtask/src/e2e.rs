@@ -141,7 +141,7 @@ struct One<'a> {
 impl One<'_> {
     fn build(&self, home: &Path, url: &str, work: &Path) -> Result<Packages> {
         let config = home.join("config");
-        chroot::write(&config, self.stamp, url)?;
+        chroot::write(&config, self.stamp, url, chroot::With::Base)?;
         let checkout = home.join(self.fixture.name);
         fixture::lay_out(self.fixture.name, &checkout, Style::Tree, work)?;
         let results = home.join(format!("{}-results", self.fixture.name));

@@ -7,6 +7,7 @@
 
 mod bench;
 mod chroot;
+mod confbench;
 mod contents;
 mod demo;
 mod distro;
@@ -14,6 +15,7 @@ mod e2e;
 mod fixture;
 mod generated;
 mod install;
+mod licences;
 mod needs;
 mod own_srpm;
 mod serve;
@@ -43,6 +45,9 @@ enum Command {
         /// Where to put it [default: target/distro/dist]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Make the repository of other languages' compilers too (Rust, Go; some 200 MB)
+        #[arg(long)]
+        extras: bool,
     },
     /// Serve a directory over loopback HTTP until interrupted
     Serve {
@@ -107,6 +112,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check that every dependency's licence fits
+    Licences,
     /// Write the archive of vendored crates that rpmkit's own source package needs
     OwnSrpm,
     /// Install programs, completions and man pages
@@ -140,8 +147,15 @@ fn run(cli: Cli) -> Result<()> {
     let say = |text: &str| eprintln!("{text}");
     match cli.command {
         Command::OwnSrpm => println!("{}", own_srpm::prepare(workspace())?.display()),
-        Command::Distro { out } => {
-            let distro = distro::make(&target_dir()?.join("distro"), out.as_deref(), &say)?;
+        Command::Licences => {
+            println!("{} packages fit", licences::check(workspace())?);
+        }
+        Command::Distro { out, extras } => {
+            let work = target_dir()?.join("distro");
+            let distro = distro::make(&work, out.as_deref(), &say)?;
+            if extras {
+                distro::extras::make(&work, &distro, &say)?;
+            }
             println!("{}", distro.dir.display());
         }
         Command::Serve {
@@ -229,7 +243,13 @@ fn serve(dir: Option<PathBuf>, port: u16, configdir: Option<PathBuf>) -> Result<
         })?;
         eprintln!(
             "wrote `{}`",
-            chroot::write(&configdir, &stamp, &server.url())?.display()
+            chroot::write(
+                &configdir,
+                &stamp,
+                &server.url(),
+                chroot::With::all_of(&dir)
+            )?
+            .display()
         );
     }
     println!("{}", server.url());

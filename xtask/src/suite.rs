@@ -21,7 +21,11 @@ const CARGO_TESTS: [&str; 2] = ["--skip", "template::tests"];
 
 /// Runs everything; goes on after a failing part and names all of them in the end.
 pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
-    needs::provide(&|| Apt::new(&target.join("distro/apt"), false), say)?;
+    needs::provide(
+        needs::For::Testing,
+        &|| Apt::new(&target.join("distro/apt"), false),
+        say,
+    )?;
     let mut failed = Vec::new();
     let mut part = |name: &str, result: Result<()>| {
         if let Err(error) = result {
@@ -42,6 +46,8 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
         crate::generated::update(root, target, crate::generated::COMPLETIONS, true)
             .and_then(|()| crate::generated::update(root, target, crate::generated::MAN, true)),
     );
+    say("== licences of the dependencies");
+    part("licences", crate::licences::check(root).map(drop));
     say("== what a user types");
     part(
         "what a user types",

@@ -99,7 +99,12 @@ impl Stage {
         std::os::unix::fs::symlink("rpmkit-mock", bin.join("mock"))?;
         make("worlds", 0o1777)?;
         let server = Server::start(&distribution.dir, 0)?;
-        let conf = chroot::write(&make("conf", 0o755)?, &distribution.stamp, &server.url())?;
+        let conf = chroot::write(
+            &make("conf", 0o755)?,
+            &distribution.stamp,
+            &server.url(),
+            chroot::With::Extras,
+        )?;
         let name = conf.file_stem().unwrap_or_default();
         let chroot = name.to_string_lossy().into_owned();
         let fixtures = make("fixtures", 0o755)?;

@@ -17,7 +17,9 @@ pub fn show(printer: &Printer, failure: &Failure, json: bool) {
             } else {
                 "ERROR"
             };
-            printer.line(format!("{level}: {}", failure.message));
+            for line in failure.message.lines() {
+                printer.line(format!("{level}: {line}"));
+            }
             for hint in &failure.hints {
                 printer.say(format!("INFO: hint: {}", hint.0));
             }

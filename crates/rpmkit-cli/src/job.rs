@@ -6,7 +6,7 @@ use rpmkit_core::{
     Error, ExitCode,
     build::{About, BuildError, Buildroot, Built, Rebuild, card, rebuild},
     results::{
-        failure::FailureCard,
+        failure::{Cause, FailureCard},
         record::{Artifact, BuildRecord, Outcome, RECORD_FORMAT, unix_time},
     },
 };
@@ -76,18 +76,16 @@ pub fn build(
     let before = cx.times.collected().len();
     let outcome = rebuild(&mut root, job);
     let arch = root.settings().target_arch.clone();
-    let keep = match &outcome {
-        Ok(_) => !cleanup.on_success,
-        Err(_) => !cleanup.on_failure,
+    let mut failure = outcome.as_ref().err().map(|error| card(error, &about));
+    let keep = match &failure {
+        None => !cleanup.on_success,
+        // What was written before a disk was full would leave no room for the next try.
+        Some(card) => !cleanup.on_failure && !matches!(card.cause, Cause::DiskFull { .. }),
     };
     let ended = if keep { root.close() } else { root.discard() };
-    let failure = outcome.as_ref().err().map(|error| {
-        let mut card = card(error, &about);
-        if keep {
-            card.suggest_look();
-        }
-        card
-    });
+    if let Some(card) = failure.as_mut().filter(|_| keep) {
+        card.suggest_look(about.chosen_by.as_deref());
+    }
     let record = record(&outcome, failure.as_ref(), job, &about, arch);
     let record = BuildRecord {
         phases: cx.times.collected().split_off(before),

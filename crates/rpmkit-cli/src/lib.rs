@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod card;
+pub mod choose;
 pub mod complete;
 pub mod failure;
 pub mod frame;

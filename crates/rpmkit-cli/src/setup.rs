@@ -6,6 +6,7 @@ use rpmkit_core::{
     Error, Events, ExitCode,
     build::{Engine, Surroundings, added_repository},
     config::{self, Config, LoadRequest, Overrides, Search, Settings},
+    error::sandbox_hints,
     repo::{Dirs, FetchOptions, Fetcher, Proxies},
     store::host::survey,
 };
@@ -108,13 +109,8 @@ pub fn config_host(host: &Host) -> config::Host {
             field(|u| u.version()),
             field(|u| u.machine()),
         ],
-        hostname: host
-            .hostname
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        fqdn: host.hostname.clone(),
+        hostname: host.hostname.clone(),
+        fqdn: config::Host::qualify(&host.hostname, &read("/etc/hosts")),
         uid: host.uid,
         gid: host.gid,
         user: host.login.clone(),
@@ -134,20 +130,10 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let cache = host.dirs.cache.clone();
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
-    let variable = |name: &str| {
-        host.env
-            .get(name)
-            .or_else(|| host.env.get(&name.to_ascii_uppercase()))
-            .filter(|value| !value.is_empty())
-            .cloned()
-    };
+    let variable = |name: &str| either_case(host, name);
     let options = FetchOptions {
         offline: !settings.online,
-        proxies: Proxies {
-            http: variable("http_proxy"),
-            https: variable("https_proxy"),
-            no_proxy: variable("no_proxy").unwrap_or_default(),
-        },
+        proxies: proxies(host),
         ..FetchOptions::default()
     };
     let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
@@ -167,6 +153,25 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
 }
 
+/// The proxies of the environment, as curl and so git and dnf take them.
+pub fn proxies(host: &Host) -> Proxies {
+    let any = || either_case(host, "all_proxy");
+    Proxies {
+        http: either_case(host, "http_proxy").or_else(any),
+        https: either_case(host, "https_proxy").or_else(any),
+        no_proxy: either_case(host, "no_proxy").unwrap_or_default(),
+    }
+}
+
+/// A variable that may be written in small or in capital letters.
+fn either_case(host: &Host, name: &str) -> Option<String> {
+    host.env
+        .get(name)
+        .or_else(|| host.env.get(&name.to_ascii_uppercase()))
+        .filter(|value| !value.is_empty())
+        .cloned()
+}
+
 /// How this process was called, for those who have to wait for it.
 pub fn command_line(host: &Host) -> String {
     let mut words = host.args.iter().map(|a| a.to_string_lossy().into_owned());
@@ -182,5 +187,8 @@ pub fn command_line(host: &Host) -> String {
 
 /// A failure of the kernel work, with its advice.
 pub fn sandbox_failure(error: &SandboxError) -> Failure {
-    Failure::new(ExitCode::Unshare, chain(error)).hint("`rpmkit doctor` shows what this host lacks")
+    sandbox_hints(error).into_iter().fold(
+        Failure::new(ExitCode::Unshare, chain(error)),
+        |failure, hint| failure.hint(hint.0),
+    )
 }

@@ -10,15 +10,16 @@ use rpmkit_core::{
     Error,
     build::{About, BuildError, Buildroot, MakeSource, Shared, card, source_package},
     config::Settings,
+    project::Project,
     scm::{
-        self, HttpDownload,
+        self,
         distgit::SourceStore,
         git::{Access, HttpSettings},
     },
     srpm::{self, Convention, Made, Prepared, SrpmError, TreeChoice},
 };
 
-use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host};
+use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host, setup};
 
 /// Directory in a checkout that results go to; never part of an archive made of it.
 pub const RESULTS: &str = "results";
@@ -125,6 +126,24 @@ pub fn top(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
+/// The directory for results below `top`, made on first use, with a `.gitignore` of its own: what
+/// was built is no part of the checkout.
+pub fn results(top: &Path) -> Result<PathBuf, Failure> {
+    let dir = top.join(RESULTS);
+    let made = match fs::create_dir(&dir) {
+        Ok(()) => fs::write(dir.join(".gitignore"), "*\n"),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    };
+    made.map_err(|source| {
+        Error::from(BuildError::ResultDir {
+            path: dir.clone(),
+            source,
+        })
+    })?;
+    Ok(dir)
+}
+
 /// Finds the spec, reads it in the chroot, gathers and makes the sources.
 pub fn prepare(
     cx: &Context,
@@ -147,15 +166,13 @@ pub fn prepare(
         };
     let events = root.engine().events().clone();
     let store = SourceStore::new(cx.host.dirs.cache.join("sources"));
-    let download = HttpDownload {
-        settings: http(&cx.host),
-    };
+    let engine = root.engine().clone();
     let shared = RefCell::new(root);
     let mut tools = srpm::Tools {
         parser: &mut Shared(&shared),
         runner: Some(&mut Shared(&shared)),
         choose,
-        download: &download,
+        download: engine.fetcher(),
         store: &store,
         events: &events,
     };
@@ -201,16 +218,23 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
             .map(|(name, _)| name.display().to_string())
             .unwrap_or_default(),
         spec,
-        resultdir: None,
+        ..About::default()
     };
     Failure::of_card(card(&error, &about))
 }
 
 /// What the arguments ask for.
 pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failure> {
+    let spec = match &source.spec {
+        Some(spec) => Some(spec.clone()),
+        None if path.is_dir() => Project::find(path)
+            .map_err(Error::from)?
+            .and_then(|project| project.spec),
+        None => None,
+    };
     Ok(srpm::Request {
         path: path.to_owned(),
-        spec: source.spec.clone(),
+        spec,
         sources: source.sources.clone(),
         tree: match (&source.commit, &source.tag, source.dirty) {
             (Some(rev), ..) => TreeChoice::Commit(rev.clone()),
@@ -228,18 +252,6 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
     })
 }
 
-/// How servers are reached: by the proxy the environment names.
-pub fn http(host: &Host) -> HttpSettings {
-    HttpSettings {
-        proxy: host
-            .proxies()
-            .into_iter()
-            .find(|(name, _)| matches!(name.to_lowercase().as_str(), "https_proxy" | "all_proxy"))
-            .map(|(_, url)| url),
-        ca_certificates: Vec::new(),
-    }
-}
-
 /// The host as version control's commands see it.
 pub fn access(host: &Host) -> Access {
     Access {
@@ -250,7 +262,9 @@ pub fn access(host: &Host) -> Access {
                 .map(|(key, value)| (key.into(), value.into()))
                 .collect(),
         },
-        http: http(host),
+        http: HttpSettings {
+            proxies: setup::proxies(host),
+        },
     }
 }
 

@@ -126,12 +126,27 @@ impl Hint {
     }
 }
 
+/// What is known of a refused step of the sandbox: its likely cause, what to do, and where to look.
+pub fn sandbox_hints(error: &rpmkit_sandbox::SandboxError) -> Vec<Hint> {
+    let advice = error.advice();
+    advice
+        .cause
+        .into_iter()
+        .chain(advice.remedies)
+        .chain(["`rpmkit doctor` tells all this host allows and lacks".to_owned()])
+        .map(Hint)
+        .collect()
+}
+
 /// Any failure of the core. Modules have their own enums; this is their sum.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A configuration cannot be had.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
+    /// A checkout's project file.
+    #[error(transparent)]
+    Project(#[from] crate::project::ProjectError),
     /// Input or output failed on a named path.
     #[error("cannot {action} `{path}`: {source}")]
     Io {
@@ -178,7 +193,7 @@ impl Error {
             Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
             // mock's plugin ends this as a plain exception.
             Self::Config(crate::config::ConfigError::NoBaseDir) => ExitCode::General,
-            Self::Config(_) => ExitCode::Config,
+            Self::Config(_) | Self::Project(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
             Self::Pm(error) => error.exit_code(),
             Self::Build(error) => error.exit_code(),
@@ -196,6 +211,7 @@ impl Error {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::Config(error) => error.hints(),
+            Self::Project(error) => error.hints(),
             Self::Solve(error) => error.hints(),
             Self::Pm(error) => error.hints(),
             Self::Build(error) => error.hints(),

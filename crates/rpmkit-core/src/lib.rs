@@ -16,6 +16,7 @@ pub mod build;
 pub mod chroot;
 pub mod config;
 pub mod pm;
+pub mod project;
 pub mod repo;
 pub mod results;
 pub mod rpmfile;

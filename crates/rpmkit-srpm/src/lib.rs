@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser};
 use rpmkit_cli::{
     Context, Face, Failure, Outcome, Status, Verb,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
-    frame, job, setup,
+    choose, frame, job, setup,
     sources::{self, Checkout},
 };
 use rpmkit_core::{
@@ -80,10 +80,10 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
     if args.explain {
         return explain(cx, &path, &args);
     }
-    let chroot = args
-        .chroot
-        .root
-        .last()
+    let chroots = choose::chroots(cx, &args.chroot, &path)?;
+    // Of a project's several the first will do: a source package is for all of them.
+    let chroot = chroots
+        .first()
         .map_or(setup::DEFAULT_CHROOT, String::as_str);
     if args.chroot.root.len() > 1 {
         return Err(Failure::command_line(
@@ -106,9 +106,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
         .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
-        None => sources::top(&path)
-            .join(sources::RESULTS)
-            .join(&settings.chroot_name),
+        None => sources::results(&sources::top(&path))?.join(&settings.chroot_name),
     };
     job::open_logs(cx, &dir)?;
     let mut root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
@@ -129,6 +127,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
                     package: ready.name(),
                     spec: ready.spec_text(),
                     resultdir: Some(dir.clone()),
+                    ..About::default()
                 };
                 Failure::of_card(failure_card(&error, &about))
             })

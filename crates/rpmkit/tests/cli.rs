@@ -140,9 +140,9 @@ fn completions_name_their_command() {
 #[test]
 fn the_shell_is_offered_the_chroots_there_are() {
     let dir = with_verb();
-    let config = dir.path().join("config/mock");
+    let config = dir.path().join("config/rpmkit");
     fs::create_dir_all(&config).unwrap();
-    fs::write(config.join("zebra-9-x86_64.cfg"), "").unwrap();
+    fs::write(config.join("zebra-9-x86_64.toml"), "").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_rpmkit"))
         .args(["--", "rpmkit", "mock", "-r", "zeb"])
         .env_clear()

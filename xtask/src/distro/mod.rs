@@ -9,6 +9,7 @@
 //!     zst/    Packages/ repodata/     metadata in zstd
 //!     gz/     Packages/ repodata/     metadata in gzip; the packages are hard links to those of zst
 //!     signed/ Packages/ repodata/     signed packages, metadata in zstd, repomd.xml.asc
+//!     extras/ Packages/ repodata/     compilers of other languages, only when asked for; has a stamp of its own
 //! ```
 //!
 //! The recipe is the source of this module and its data files: while their digest matches the stamp there is
@@ -21,6 +22,7 @@ mod convert;
 mod deb;
 mod depmap;
 mod elf;
+pub mod extras;
 mod jobs;
 mod own;
 mod provides;
@@ -187,23 +189,59 @@ fn build(work: &Path, fresh: &Path, recipe: String, say: &dyn Fn(&str)) -> Resul
     Ok(stamp)
 }
 
-/// Writes all packages; returns how many and the architecture of those that have one.
-fn convert_all(paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
-    let named = |path: &PathBuf| {
-        let file = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let mut parts = file.trim_end_matches(".deb").split('_');
-        let name = parts.next().unwrap_or_default().to_owned();
-        (name, parts.next_back().unwrap_or_default().to_owned())
+/// What was converted.
+struct Converted {
+    /// How many packages came out.
+    count: usize,
+    /// RPM architecture of those that have one.
+    arch: String,
+    /// Version of Python in the set, such as `3.11`.
+    python: String,
+}
+
+/// Name and architecture out of a Debian package's file name, `NAME_VERSION_ARCH.deb`.
+fn named(path: &Path) -> (String, String) {
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let mut parts = file.trim_end_matches(".deb").split('_');
+    let name = parts.next().unwrap_or_default().to_owned();
+    (name, parts.next_back().unwrap_or_default().to_owned())
+}
+
+/// The file name a Debian package goes by after its conversion.
+fn rpm_name(deb: &Path) -> Option<String> {
+    let file = deb.file_name()?.to_str()?.strip_suffix(".deb")?;
+    let [name, version, arch] = file.split('_').collect::<Vec<_>>()[..] else {
+        return None;
     };
-    let wanted: Vec<&PathBuf> = paths
-        .iter()
-        .filter(|path| !recipe::satisfied_without(&named(path).0))
-        .collect();
-    let names: BTreeSet<String> = wanted.iter().map(|path| named(path).0).collect();
-    let arch = wanted
+    let evr = depmap::Evr::from_debian(&version.replace("%3a", ":"));
+    let arch = convert::rpm_arch(arch);
+    Some(format!("{name}-{}-{}.{arch}.rpm", evr.version, evr.release))
+}
+
+/// Writes all packages and our own; returns how many and the architecture of those that have one.
+fn convert_all(paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
+    let Converted {
+        count,
+        arch,
+        python,
+    } = convert_some(paths, paths, target)?;
+    let own = own::packages(&arch, &python);
+    let count = count + own.len();
+    own.into_iter()
+        .try_for_each(|spec| write_package(spec, target))?;
+    Ok((count, arch))
+}
+
+/// Writes those of the set `all` that are in `some`.
+fn convert_some(all: &[PathBuf], some: &[PathBuf], target: &Path) -> Result<Converted> {
+    let converted = |path: &&PathBuf| !recipe::satisfied_without(&named(path).0);
+    let set: Vec<&PathBuf> = all.iter().filter(converted).collect();
+    let wanted: Vec<&PathBuf> = some.iter().filter(converted).collect();
+    let names: BTreeSet<String> = set.iter().map(|path| named(path).0).collect();
+    let arch = set
         .iter()
         .map(|path| named(path).1)
         .find(|arch| arch != "all")
@@ -218,22 +256,26 @@ fn convert_all(paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
                 .filter(|minor| minor.chars().all(|c| c.is_ascii_digit()))
         })
         .map_or_else(|| "3".to_owned(), |minor| format!("3.{minor}"));
-    let write = |spec: Spec| -> Result<()> {
-        let path = target.join(spec.file_name());
-        spec.build()?
-            .write_file(&path)
-            .with_context(|| format!("cannot write `{}`", path.display()))
-    };
     let counts = jobs::parallel("deb to rpm", &wanted, |path| {
         let specs = convert::convert(deb::read(path)?, &names, &python);
         let count = specs.len();
-        specs.into_iter().try_for_each(&write)?;
+        specs
+            .into_iter()
+            .try_for_each(|spec| write_package(spec, target))?;
         Ok(count)
     })?;
-    let own = own::packages(&arch, &python);
-    let count = counts.iter().sum::<usize>() + own.len();
-    own.into_iter().try_for_each(write)?;
-    Ok((count, arch))
+    Ok(Converted {
+        count: counts.iter().sum(),
+        arch,
+        python,
+    })
+}
+
+fn write_package(spec: Spec, dir: &Path) -> Result<()> {
+    let path = dir.join(spec.file_name());
+    spec.build()?
+        .write_file(&path)
+        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn files(dir: &Path) -> Result<Vec<PathBuf>> {

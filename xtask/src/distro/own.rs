@@ -290,6 +290,36 @@ fn pyproject(python: &str) -> Spec {
     spec
 }
 
+/// Our own packages of the extras: macros by the names Fedora has for them.
+pub fn extras() -> Vec<Spec> {
+    let macros = |name: &str, summary: &str, file: &str, text: &str, requires: &[&str]| {
+        let mut spec = Spec::own(name, "1", "noarch", summary);
+        let path = format!("/usr/lib/rpm/macros.d/{file}");
+        spec.files = vec![File::text(&path, text, 0o644)];
+        spec.deps.requires = requires.iter().map(|name| Dependency::any(*name)).collect();
+        spec
+    };
+    let mut cargo = macros(
+        "cargo-rpm-macros",
+        "Macros for Rust packages",
+        "macros.cargo",
+        include_str!("../../data/macros.cargo"),
+        &["cargo", "rust"],
+    );
+    cargo.deps.provides = ["rust-packaging", "rust-srpm-macros"]
+        .map(Dependency::any)
+        .into();
+    let mut go = macros(
+        "go-rpm-macros",
+        "Macros for Go packages",
+        "macros.go",
+        include_str!("../../data/macros.go"),
+        &["golang"],
+    );
+    go.deps.provides = vec![Dependency::any("go-srpm-macros")];
+    vec![cargo, go]
+}
+
 /// A made-up system service: it makes its user first, and its files belong to that user.
 fn service(arch: &str) -> Vec<Spec> {
     let mut spec = Spec::own(

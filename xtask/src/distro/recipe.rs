@@ -101,6 +101,17 @@ pub const WANTED: &[&str] = &[
     "libffi-dev",
 ];
 
+/// The same for the extras, see [`super::extras`].
+pub const WANTED_EXTRAS: &[&str] = &[
+    // The Rust that Debian keeps new enough for its browsers.
+    "cargo-web",
+    "rustc-web",
+    "golang-go",
+    "python3-poetry-core",
+    "python3-pdm-pep517",
+    "python3-hatch-vcs",
+];
+
 /// Debian's own plumbing. The packages are not converted, and a relation they could satisfy is left out: our
 /// `filesystem`, `setup` and `testdist-release` do their work.
 pub const LEFT_OUT: &[&str] = &[
@@ -283,6 +294,10 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("gawk", &["awk"]),
     ("gettext", &["gettext-devel"]),
     ("git", &["git-core"]),
+    (
+        "golang-go",
+        &["golang", "golang-bin", "compiler(go-compiler)"],
+    ),
     ("iputils-ping", &["iputils"]),
     ("libc-bin", &["glibc-common", "glibc-minimal-langpack"]),
     ("libc6", &["glibc", "rtld(GNU_HASH)"]),
@@ -316,6 +331,7 @@ pub const ALIASES: &[(&str, &[&str])] = &[
     ("procps", &["procps-ng"]),
     ("python3", &["python3-libs", "python(abi)"]),
     ("python3-dev", &["python3-devel"]),
+    ("rustc-web", &["rust"]),
     ("xz-utils", &["xz", "xz-lzma-compat"]),
     ("zlib1g", &["zlib"]),
     ("zlib1g-dev", &["zlib-devel"]),

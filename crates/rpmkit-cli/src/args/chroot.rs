@@ -47,3 +47,38 @@ pub struct ChrootArgs {
     #[arg(short = 'a', long, value_name = "URL")]
     pub addrepo: Vec<String>,
 }
+
+impl ChrootArgs {
+    /// The words with which another verb comes to the same chroot, quoted for a shell.
+    pub fn choosing(&self, chroot: &str) -> String {
+        let mut words = vec!["-r".to_owned(), chroot.to_owned()];
+        if let Some(dir) = &self.configdir {
+            words.extend(["--configdir".to_owned(), dir.display().to_string()]);
+        }
+        if let Some(ext) = &self.uniqueext {
+            words.extend(["--uniqueext".to_owned(), ext.clone()]);
+        }
+        for option in &self.config_opts {
+            words.extend(["--config-opts".to_owned(), option.clone()]);
+        }
+        // Only a NUL cannot be quoted, and no argument holds one.
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chroot_is_chosen_with_all_it_takes() {
+        let mut args = ChrootArgs::default();
+        assert_eq!(args.choosing("td"), "-r td");
+        args.configdir = Some("/my conf".into());
+        args.uniqueext = Some("x".into());
+        assert_eq!(
+            args.choosing("td"),
+            "-r td --configdir '/my conf' --uniqueext x"
+        );
+    }
+}

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     chroot::{Chroot, ChrootError, Session},
-    config::Settings,
+    config::{Settings, thirty_two_bit},
     event::Log,
     pm::{self, Embedded, PmError, Skeleton, SkeletonFile},
     solve::{Request, Solution},
@@ -392,8 +392,7 @@ impl Buildroot {
         for (from, to) in s.plugins.bind_mounts() {
             spec.mounts.push(Mount::bind(from, to));
         }
-        let thirty_two = ["i386", "i486", "i586", "i686", "athlon"];
-        if thirty_two.contains(&s.target_arch.as_str()) {
+        if thirty_two_bit(&s.target_arch) {
             spec.personality = Personality::Linux32;
         }
         spec

@@ -18,6 +18,8 @@ use crate::{
 pub struct About {
     /// Chroot name.
     pub chroot: String,
+    /// The words that chose it on the command line, for a shell, where its name is not enough.
+    pub chosen_by: Option<String>,
     /// The package: a file name or `name-version-release`.
     pub package: String,
     /// The spec as the user knows it, and its text.
@@ -76,7 +78,13 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             card
         }
         other => {
-            let mut card = FailureCard::new(other.exit_code(), Cause::Other, chain(other));
+            let cause = match other {
+                BuildError::Pm(PmError::DiskFull { path, .. }) => Cause::DiskFull {
+                    path: Some(path.display().to_string()),
+                },
+                _ => Cause::Other,
+            };
+            let mut card = FailureCard::new(other.exit_code(), cause, chain(other));
             card.phase = phase_of(other);
             card.hints = other.hints();
             card

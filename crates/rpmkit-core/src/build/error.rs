@@ -6,7 +6,7 @@ use rpmkit_sandbox::SandboxError;
 
 use crate::{
     chroot::ChrootError,
-    error::{ExitCode, Hint, chroot_code, store_code},
+    error::{ExitCode, Hint, chroot_code, sandbox_hints, store_code},
     event::Phase,
     pm::PmError,
     repo::RepoError,
@@ -151,7 +151,7 @@ impl BuildError {
             Self::Chroot(e) => e.hints(),
             Self::Store(e) => e.hints(),
             Self::Repo(e) => e.hints(),
-            Self::Sandbox(_) => one("`rpmkit doctor` tells what this host lacks"),
+            Self::Sandbox(e) => sandbox_hints(e),
             Self::DynamicOff => one("set `dynamic_buildrequires = true` in the configuration"),
             Self::ResultDir { .. } => one("choose another directory with `--resultdir`"),
             Self::Timeout { .. } => one("raise the limit with `--rpmbuild_timeout SECONDS`"),

@@ -227,9 +227,10 @@ impl Chroot {
     }
 
     /// Removes everything of this configuration: all snapshots and chroots. Of a `--uniqueext`
-    /// instance only that instance. Layers that nothing else needs go, too.
+    /// instance only that instance. Layers that nothing else needs go, too. This is also the way out
+    /// of a state file that something else damaged.
     pub fn scrub(&self) -> Result<(), ChrootError> {
-        let state = self.state()?;
+        let state = self.state_to_scrub()?;
         let mut locks = Vec::new();
         let exts: BTreeSet<String> = if self.ext.is_empty() {
             let known = state.instances.keys().cloned();
@@ -243,7 +244,7 @@ impl Chroot {
         }
         let path = self.store.dir().join("lock");
         let _guard = Lock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
-        let state = self.state()?;
+        let state = self.state_to_scrub()?;
         if state
             .instances
             .keys()
@@ -270,6 +271,14 @@ impl Chroot {
         }
         self.store.collect(&GcOptions::default(), &doomed)?;
         Ok(())
+    }
+
+    /// What is to be removed; of a damaged state nothing is known but that all of it goes.
+    fn state_to_scrub(&self) -> Result<State, StoreError> {
+        match self.state() {
+            Err(StoreError::Corrupt { .. }) if self.ext.is_empty() => Ok(State::default()),
+            other => other,
+        }
     }
 
     /// The layers these instances (and, for the main one, the names) stand on, and all that was made

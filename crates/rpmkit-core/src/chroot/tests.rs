@@ -275,6 +275,39 @@ fn scrub_takes_everything_of_one_configuration_only() {
 }
 
 #[test]
+fn scrub_is_the_way_out_of_a_damaged_state() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let c = chroot(&store);
+    let own = base(&store, "own").unwrap();
+    let mut s = c.open().unwrap();
+    s.rebase(&own).unwrap();
+    s.postinit().unwrap();
+    s.mark_dirty().unwrap();
+    s.close().unwrap();
+    drop(own);
+    store.settle();
+    let file = c.dir().join("state.json");
+    std::fs::write(&file, "{").unwrap();
+    let error = c.open().map(drop).unwrap_err();
+    assert!(error.to_string().contains("state.json"), "{error}");
+    assert!(
+        error.hints().iter().any(|h| h.0.contains("snap scrub")),
+        "{error:?}"
+    );
+    c.scrub().unwrap();
+    assert_eq!(
+        std::fs::read_dir(store.dir().join("uppers"))
+            .unwrap()
+            .count(),
+        0,
+        "what the state spoke of is gone too"
+    );
+    assert!(c.list().unwrap().is_empty());
+    c.open().unwrap().close().unwrap();
+}
+
+#[test]
 fn collecting_keeps_what_is_used_and_drops_the_oldest_rest() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());

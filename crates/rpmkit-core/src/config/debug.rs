@@ -1,6 +1,8 @@
 //! `--debug-config` and `--debug-config-expanded`: what mock prints.
 
-use super::{Config, ConfigError, Dict, Value, options, pformat};
+use std::path::Path;
+
+use super::{Config, ConfigError, Dict, Value, options, pformat, thirty_two_bit};
 
 /// The printed form: `config_opts['NAME'] = VALUE` for each option that is not at its default, sorted.
 /// `values` are the options to show; the defaults they are compared with are expanded if they are.
@@ -14,6 +16,21 @@ pub fn print(config: &Config, values: &Dict, expanded: bool) -> Result<String, C
             !key.starts_with("__init__") && !key.starts_with("overlayfs")
         });
     }
+    // By then mock runs as the target's kind of machine, which its defaults notice.
+    let target = config.get("target_arch")?.unwrap_or_default().to_string();
+    let seen = if thirty_two_bit(&target) {
+        match config.host().arch.as_str() {
+            "x86_64" => "i686",
+            "aarch64" => "armv8l",
+            "ppc64le" => "ppcle",
+            "ppc64" => "ppc",
+            "s390x" => "s390",
+            other => other,
+        }
+    } else {
+        config.host().arch.as_str()
+    };
+    defaults.set("host_arch", seen);
     let expander = super::Expander::new(std::sync::Arc::new(defaults.clone()));
     let mut sorted: Vec<_> = values.pairs().collect();
     sorted.sort_by_key(|(name, _)| *name);
@@ -49,7 +66,7 @@ fn quoted(name: &str) -> String {
 /// What `mock --debug-config` prints. By then mock has expanded everything inside lists and
 /// dictionaries, and has told each plugin where things are; texts at the top are as they were written.
 pub fn debug_config(config: &Config, expanded: bool) -> Result<String, ConfigError> {
-    let config = &settled(config)?;
+    let config = &formats(&settled(config)?)?;
     let mut values = Dict::new();
     for (name, raw) in config.raw().pairs() {
         let inside = matches!(raw, Value::List(_) | Value::Dict(_));
@@ -71,6 +88,10 @@ fn settled(config: &Config) -> Result<Config, ConfigError> {
     };
     let shared = text(config, "root")?;
     let mut config = config.clone();
+    // Plugins are read before the name is extended, so their caches stay shared.
+    if let Some(conf) = config.get("plugin_conf")? {
+        config = config.with("plugin_conf", conf);
+    }
     if let Some(ext) = config.get("unique-ext")? {
         config = config.with("root", format!("{shared}-{ext}").into());
     }
@@ -115,6 +136,44 @@ fn settled(config: &Config) -> Result<Config, ConfigError> {
         config = config.with("environment", environment.into());
     }
     Ok(config)
+}
+
+/// The forms of log lines, which mock takes from its `logging.ini`; as it ships it where there is none.
+fn formats(config: &Config) -> Result<Config, ConfigError> {
+    let text = |name: &str| -> Result<String, ConfigError> {
+        Ok(config.get(name)?.unwrap_or_default().to_string())
+    };
+    let file = text("log_config_file")?;
+    let dirs = [text("config_path")?, "/etc/mock".to_owned()];
+    let ini = dirs
+        .iter()
+        .find_map(|dir| std::fs::read_to_string(Path::new(dir).join(&file)).ok())
+        .unwrap_or_default();
+    let mut config = config.clone();
+    for log in ["build", "root", "state"] {
+        let name = text(&format!("{log}_log_fmt_name"))?;
+        let shipped = match name.as_str() {
+            "detailed" => "%(levelname)s %(filename)s:%(lineno)d:  %(message)s",
+            "state" => "%(asctime)s - %(message)s",
+            _ => "%(message)s",
+        };
+        let form = format_of(&ini, &name).unwrap_or_else(|| shipped.to_owned());
+        config = config.with(&format!("{log}_log_fmt_str"), form.into());
+    }
+    Ok(config)
+}
+
+/// The key `format` of the section `[formatter_NAME]`.
+fn format_of(ini: &str, name: &str) -> Option<String> {
+    let heading = format!("[formatter_{name}]");
+    ini.lines()
+        .skip_while(|line| line.trim_end() != heading)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| {
+            let (key, value) = line.split_once([':', '='])?;
+            (key.trim() == "format").then(|| value.trim().to_owned())
+        })
 }
 
 /// The raw options as mock's own function prints them right after loading.

@@ -79,10 +79,12 @@ impl fmt::Display for Excerpt<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No definition of that name, or no file at that path.
-    #[error("no configuration `{name}`: looked for {}", list(.looked))]
+    #[error("{}", not_found(.name, .looked, *.mock))]
     NotFound {
         /// What was asked for.
         name: String,
+        /// Whether to say so in mock's words, which name one place only.
+        mock: bool,
         /// Where it was looked for.
         looked: Vec<PathBuf>,
         /// What to do instead.
@@ -215,6 +217,25 @@ impl ConfigError {
             _ => Vec::new(),
         }
     }
+}
+
+fn not_found(name: &str, looked: &[PathBuf], mock: bool) -> String {
+    let Some(path) = looked.last().filter(|_| mock) else {
+        return format!("no configuration `{name}`: looked for {}", list(looked));
+    };
+    let mut lines = vec![format!(
+        "Could not find required config file: {}",
+        path.display()
+    )];
+    if name == "default" {
+        lines.push("  Did you forget to specify the chroot to use with '-r'?".to_owned());
+    }
+    lines.push(
+        "  If you're trying to specify a path, include the .cfg extension, e.g. -r ./target.cfg"
+            .to_owned(),
+    );
+    lines.push(format!("Non-existing Mock config '{name}'"));
+    lines.join("\n")
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, LoadRequest, Loader, Value, files, list, load::Reading};
+use super::{ConfigError, LoadRequest, Loader, Search, Value, files, list, load::Reading};
 use crate::Hint;
 
 /// The error for a definition that was not found, with everything that may help.
@@ -14,10 +14,15 @@ pub(super) fn not_found(
     let name = request.root.as_str();
     let mut hints = retired(loader, request);
     if hints.is_empty() {
-        if name == "default" {
+        // mock's own words have this already.
+        let mock = request.search == Search::Mock;
+        if name == "default" && !mock {
             hints.push(Hint::new("did you forget to say which chroot with `-r`?"));
+            hints.push(Hint::new(
+                "`rpmkit config list` shows what can be built for",
+            ));
         }
-        if name.contains('/') && !name.ends_with(".cfg") && !name.ends_with(".toml") {
+        if !mock && name.contains('/') && !name.ends_with(".cfg") && !name.ends_with(".toml") {
             hints.push(Hint::new(
                 "to name a file, write its extension too, for example `-r ./target.cfg`",
             ));
@@ -31,6 +36,7 @@ pub(super) fn not_found(
     }
     ConfigError::NotFound {
         name: name.to_owned(),
+        mock: request.search == Search::Mock,
         looked: looked.to_vec(),
         hints,
     }

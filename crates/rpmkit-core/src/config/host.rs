@@ -10,7 +10,7 @@ pub struct Host {
     pub arch: String,
     /// The five fields of `uname`: system, node, release, version, machine.
     pub uname: [String; 5],
-    /// Short host name.
+    /// Host name as the kernel has it, what `socket.gethostname()` gives.
     pub hostname: String,
     /// Fully qualified host name.
     pub fqdn: String,
@@ -83,6 +83,29 @@ impl Host {
             .collect()
     }
 
+    /// The fully qualified name of a host, as Python's `socket.getfqdn()` finds it with the lines of
+    /// `/etc/hosts`: of the names of its address, the first with a dot, else the first. A name that is
+    /// not there stays as it is; no name server is asked.
+    pub fn qualify(name: &str, hosts: &str) -> String {
+        let lines: Vec<Vec<&str>> = hosts
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default())
+            .map(|line| line.split_whitespace().collect())
+            .filter(|words: &Vec<&str>| words.len() > 1)
+            .collect();
+        let named =
+            |words: &&Vec<&str>| words[1..].iter().any(|one| one.eq_ignore_ascii_case(name));
+        let Some(address) = lines.iter().find(named).map(|words| words[0]) else {
+            return name.to_owned();
+        };
+        let names = lines.iter().find(|words| words[0] == address);
+        let names = names.map_or(&[][..], |words| &words[1..]);
+        let dotted = names.iter().find(|one| one.contains('.'));
+        dotted
+            .or(names.first())
+            .map_or_else(|| name.to_owned(), |&one| one.to_owned())
+    }
+
     /// Replaces a leading `~` or `~user`, as Python's `os.path.expanduser` does: `$HOME` first,
     /// then the password entry; an unknown user stays as written.
     pub fn expand_user(&self, path: &str) -> String {
@@ -114,6 +137,14 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_a_host() {
+        let hosts = "# 1 x.y\n127.0.0.1 localhost\n127.0.0.1 box\n10.0.0.1 b b.example.org # c.d\n10.0.0.1 late";
+        assert_eq!(Host::qualify("box", hosts), "localhost");
+        assert_eq!(Host::qualify("late", hosts), "b.example.org");
+        assert_eq!(Host::qualify("elsewhere", hosts), "elsewhere");
+    }
 
     #[test]
     fn home_of_a_user() {

@@ -1,6 +1,9 @@
 //! Lists of configurations.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::{ConfigError, LoadRequest, Loader, Search, Value, files};
 
@@ -90,23 +93,56 @@ pub fn list(request: &LoadRequest) -> Result<Vec<Entry>, ConfigError> {
     if request.builtin {
         dirs.push(files::BUILTIN.into());
     }
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut found: Vec<(String, PathBuf, bool)> = Vec::new();
+    let mut seen = HashSet::new();
     for dir in dirs {
+        let custom = dir == user || dir == own;
         for (name, file) in in_dir(&mut loader, &dir, &["cfg", "toml"])? {
-            if shared(&name) || entries.iter().any(|entry| entry.name == name) {
-                continue;
+            if !shared(&name) && seen.insert(name.clone()) {
+                found.push((name, file, custom));
             }
-            let description = describe(&mut loader, request, &name);
-            entries.push(Entry {
-                custom: dir == user || dir == own,
-                name,
-                file,
-                description: description.map_err(|error| error.to_string()),
-            });
         }
     }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
+    found.sort();
+    let names: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
+    let descriptions = describe_all(request, &names);
+    Ok(found
+        .into_iter()
+        .zip(descriptions)
+        .map(|((name, file, custom), description)| Entry {
+            name,
+            file,
+            custom,
+            description: description.map_err(|error| error.to_string()),
+        })
+        .collect())
+}
+
+/// The descriptions of several definitions, in their order. Neighbours share templates, so each thread
+/// takes a stretch of them and parses what they have in common once.
+fn describe_all(request: &LoadRequest, roots: &[&str]) -> Vec<Result<String, ConfigError>> {
+    /// Fewer than this are done sooner than a thread is started.
+    const STRETCH: usize = 32;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let size = roots.len().div_ceil(threads).max(STRETCH);
+    let one = |roots: &[&str]| -> Vec<Result<String, ConfigError>> {
+        let mut loader = Loader::for_listing();
+        let load = |root: &&str| describe(&mut loader, request, root);
+        roots.iter().map(load).collect()
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = roots
+            .chunks(size)
+            .map(|stretch| scope.spawn(move || one(stretch)))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| match worker.join() {
+                Ok(found) => found,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
 }
 
 /// The expanded description of a definition.
@@ -146,27 +182,29 @@ pub fn list_chroots(request: &LoadRequest) -> Result<String, ConfigError> {
     // mock sorts by file name, in which the extension takes part.
     found.sort_by(|(a, _), (b, _)| format!("{a}.cfg").cmp(&format!("{b}.cfg")));
     let own = in_dir(&mut loader, &request.user_dir(), &["cfg", "toml"])?;
-    let mut add = |out: &mut String, name: &str, path: &Path| {
-        let root = if path.file_name().is_some_and(|file| file == "chroots.toml") {
-            name.to_owned()
+    let request = LoadRequest {
+        search: Search::Mock,
+        ..request.clone()
+    };
+    let root = |(name, path): &(String, PathBuf)| {
+        if path.file_name().is_some_and(|file| file == "chroots.toml") {
+            name.clone()
         } else {
             path.to_string_lossy().into_owned()
-        };
-        let request = LoadRequest {
-            search: Search::Mock,
-            ..request.clone()
-        };
-        let text = describe(&mut loader, &request, &root)
-            .unwrap_or_else(|_| "error during parsing the config file".into());
-        out.push_str(&format!("{name:<34} {text}\n"));
+        }
     };
-    for (name, path) in &found {
-        add(&mut out, name, path);
-    }
+    let roots: Vec<String> = found.iter().chain(&own).map(root).collect();
+    let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
+    let mut descriptions = describe_all(&request, &roots).into_iter();
+    let mut add = |out: &mut String, found: &[(String, PathBuf)]| {
+        for ((name, _), text) in found.iter().zip(descriptions.by_ref()) {
+            let text = text.unwrap_or_else(|_| "error during parsing the config file".into());
+            out.push_str(&format!("{name:<34} {text}\n"));
+        }
+    };
+    add(&mut out, &found);
     out.push_str("Custom configs:\n");
-    for (name, path) in &own {
-        add(&mut out, name, path);
-    }
+    add(&mut out, &own);
     Ok(out)
 }
 

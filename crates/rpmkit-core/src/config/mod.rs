@@ -19,6 +19,7 @@ mod host;
 mod load;
 mod origin;
 mod overrides;
+mod personality;
 mod request;
 mod settings;
 mod show;
@@ -50,10 +51,11 @@ pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
 pub use overrides::Overrides;
+pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, Search};
 pub use settings::{Isolation, Overlayfs, Plugins, Settings};
 pub use show::{Shown, json, show};
-pub use value::{Dict, Value, pformat, repr};
+pub use value::{Dict, Value, pformat, repr, str_repr};
 
 /// Something the loader has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,4 +156,10 @@ impl Config {
     fn host_env(&self, name: &str) -> Option<String> {
         self.host().env.get(name).cloned()
     }
+}
+
+/// Names of every definition within reach, sorted, without reading any of them. `request.root` does
+/// not matter.
+pub fn names(request: &LoadRequest) -> Vec<String> {
+    list::names(&mut Loader::for_listing(), request)
 }

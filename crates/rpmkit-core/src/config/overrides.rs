@@ -225,7 +225,9 @@ pub(super) fn apply(o: &Overrides, draft: &mut Draft, host: &Host) -> Result<(),
     );
     draft.set(
         "calculatedeps",
-        o.calculatedeps,
+        o.calculatedeps
+            .then_some(true)
+            .map_or(Value::None, Value::Bool),
         line("--calculate-build-dependencies"),
     );
     if o.calculatedeps {

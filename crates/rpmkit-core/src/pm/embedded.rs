@@ -9,7 +9,7 @@ use rpmkit_sandbox::IdMode;
 use serde::Serialize;
 
 use super::{
-    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, transaction::Transaction,
+    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, transaction::Transaction,
 };
 use crate::{
     event::{Events, Phase},
@@ -332,6 +332,7 @@ impl Embedded {
             events: &self.events,
         }
         .run()
+        .map_err(|error| space::explain(error, root))
     }
 
     fn skeleton(&self, tree: &std::path::Path, finish: Option<&Skeleton>) -> Result<(), PmError> {

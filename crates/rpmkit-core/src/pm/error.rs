@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rpmkit_sandbox::SandboxError;
 
 use crate::{
-    error::{ExitCode, Hint, store_code},
+    error::{ExitCode, Hint, sandbox_hints, store_code},
     repo::RepoError,
     rpmfile::RpmFileError,
     solve::SolveError,
@@ -41,6 +41,21 @@ pub enum PmError {
         /// Its last lines.
         output: Vec<String>,
     },
+    /// There was no room for the packages.
+    #[error("the disk is full at `{}` ({}): {source}", path.display(), super::space::left(*free, *total, *inodes))]
+    DiskFull {
+        /// Where was written to.
+        path: PathBuf,
+        /// Bytes left to this user.
+        free: u64,
+        /// Bytes of the whole file system.
+        total: u64,
+        /// Inodes left, where the file system counts them.
+        inodes: Option<u64>,
+        /// How the install failed.
+        #[source]
+        source: Box<PmError>,
+    },
     /// A scriptlet failed.
     #[error("{}{}", scriptlets.join("; "), last(output))]
     Scriptlet {
@@ -74,6 +89,13 @@ fn last(output: &[String]) -> String {
         .collect()
 }
 
+fn disk_full() -> Hint {
+    Hint::new(
+        "make room (`rpmkit snap gc --keep 5G` drops layers that can be made again), or keep \
+         caches elsewhere: `RPMKIT_CACHE_DIR=DIR`",
+    )
+}
+
 impl PmError {
     /// mock's code for this failure.
     pub fn exit_code(&self) -> ExitCode {
@@ -84,6 +106,7 @@ impl PmError {
             | Self::Transaction { .. }
             | Self::Scriptlet { .. }
             | Self::Query { .. } => ExitCode::PackageManager,
+            Self::DiskFull { source, .. } => source.exit_code(),
             Self::Store(e) => store_code(e),
             Self::Sandbox(_) | Self::Skeleton { .. } => ExitCode::Root,
             Self::ToolRoot(e) => match **e {
@@ -103,15 +126,26 @@ impl PmError {
             Self::Store(e) => e.hints(),
             Self::ToolRoot(e) => {
                 let mut hints = e.hints();
-                hints.push(Hint::new(
-                    "the repositories of this chroot must offer `rpm` and all it requires",
-                ));
+                if matches!(**e, Self::Solve(_)) {
+                    hints.push(Hint::new(
+                        "the repositories of this chroot must offer `rpm` and all it requires",
+                    ));
+                }
                 hints
             }
             Self::Scriptlet { .. } => vec![Hint::new(
                 "the scriptlet's output is in root.log; nothing of the attempt was kept",
             )],
-            Self::Sandbox(_) => vec![Hint::new("`rpmkit doctor` tells what this host lacks")],
+            Self::Sandbox(e) => sandbox_hints(e),
+            Self::DiskFull { .. } => vec![disk_full()],
+            Self::RpmFile(RpmFileError::Write { source, .. })
+                if matches!(
+                    source.kind(),
+                    std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+                ) =>
+            {
+                vec![disk_full()]
+            }
             Self::RpmFile(_)
             | Self::Transaction { .. }
             | Self::Skeleton { .. }

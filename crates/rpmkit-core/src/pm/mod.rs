@@ -4,6 +4,7 @@ mod embedded;
 mod error;
 mod installed;
 pub(crate) mod skeleton;
+mod space;
 mod transaction;
 
 pub use embedded::{Embedded, Tools, after};

@@ -28,7 +28,7 @@ pub struct Proxies {
 }
 
 /// The proxy for a kind of address, if there is one. The error says why it cannot be used.
-pub(super) fn proxy(
+pub(crate) fn proxy(
     options: &TransportOptions,
     given: &Proxies,
     secure: bool,
@@ -80,7 +80,7 @@ pub(super) fn proxy(
 }
 
 /// What to trust and to show. The error names the option.
-pub(super) fn tls(options: &TransportOptions) -> Result<TlsConfig, (&'static str, String)> {
+pub(crate) fn tls(options: &TransportOptions) -> Result<TlsConfig, (&'static str, String)> {
     let mut config = TlsConfig::builder().disable_verification(!options.sslverify);
     if let Some(path) = &options.sslcacert {
         let certs = certificates(path).map_err(|e| ("sslcacert", e))?;

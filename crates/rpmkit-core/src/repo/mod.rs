@@ -39,6 +39,7 @@ mod xml;
 
 pub use conf::{MainOptions, RepoSet, Repository, TransportOptions, UnusedOption, Vars};
 pub use connect::Proxies;
+pub(crate) use connect::{proxy, tls};
 pub use error::{Cause, Failure, Failures, RepoError};
 pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};

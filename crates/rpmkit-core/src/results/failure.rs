@@ -175,8 +175,9 @@ impl FailureCard {
     }
 
     /// Names the command that opens the chroot as the failed build left it, where a look into it
-    /// helps. To be called only when it is left so.
-    pub fn suggest_look(&mut self) {
+    /// helps. To be called only when it is left so. `how` are the words that choose this chroot,
+    /// for a shell; without them its name does.
+    pub fn suggest_look(&mut self, how: Option<&str>) {
         let helps = matches!(
             self.cause,
             Cause::Section { .. }
@@ -193,7 +194,8 @@ impl FailureCard {
             .as_ref()
             .filter(|_| helps && self.next.is_none())
         {
-            self.next = Some(format!("rpmkit mock -r {chroot} --shell"));
+            let how = how.map_or_else(|| format!("-r {chroot}"), str::to_owned);
+            self.next = Some(format!("rpmkit mock {how} --shell"));
         }
     }
 
@@ -225,14 +227,20 @@ mod tests {
     fn a_look_is_offered_where_it_helps() {
         let mut card = FailureCard::new(ExitCode::General, Cause::Other, "no");
         card.chroot = Some("td".into());
-        card.suggest_look();
+        card.suggest_look(None);
         assert_eq!(card.next, None);
         card.cause = Cause::ArchInNoarch;
-        card.suggest_look();
+        card.suggest_look(None);
         assert_eq!(card.next, None);
         card.cause = Cause::PatchFailed { patch: None };
-        card.suggest_look();
+        card.suggest_look(None);
         assert_eq!(card.next.as_deref(), Some("rpmkit mock -r td --shell"));
+        card.next = None;
+        card.suggest_look(Some("-r td --configdir /c"));
+        assert_eq!(
+            card.next.as_deref(),
+            Some("rpmkit mock -r td --configdir /c --shell")
+        );
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Getting single files by URL, their digest checked while they stream in.
 
-use std::{
-    fs::File,
-    io::{Read, Write},
-    path::Path,
-};
+use std::path::Path;
 
-use super::{ScmError, git::HttpSettings};
-use crate::{Checksum, ChecksumKind, Hasher};
+use super::{ScmError, distgit::file_digest};
+use crate::{
+    Checksum, ChecksumKind,
+    repo::{Cause, Fetcher, RepoError, Target, TransportOptions},
+};
 
 /// Somebody who can fetch a file.
 pub trait Download {
@@ -24,65 +23,43 @@ pub trait Download {
     ) -> Result<Checksum, ScmError>;
 }
 
-/// The usual way: http and https with ureq, `file://` from disk.
-#[derive(Debug, Clone, Default)]
-pub struct HttpDownload {
-    /// Proxy and certificates.
-    pub settings: HttpSettings,
-}
-
-impl Download for HttpDownload {
+/// As packages are fetched: with retries, going on where an earlier attempt was cut off.
+impl Download for Fetcher {
     fn download(
         &self,
         url: &str,
         dest: &Path,
         expected: Option<&Checksum>,
     ) -> Result<Checksum, ScmError> {
-        let failed = |reason: String| ScmError::Http {
+        let options = TransportOptions::default();
+        // What is behind `#` is for rpm and no part of the file's address.
+        let address = url.split_once('#').map_or(url, |(address, _)| address);
+        self.download_url(address, Target::File(dest), expected, &options)
+            .map_err(|error| refused(url, expected, error))?;
+        match expected {
+            Some(expected) => Ok(expected.clone()),
+            None => file_digest(dest, ChecksumKind::Sha512),
+        }
+    }
+}
+
+/// Other content than expected is told apart: nobody should try that again.
+fn refused(url: &str, expected: Option<&Checksum>, error: RepoError) -> ScmError {
+    let found = match &error {
+        RepoError::Unavailable { failures, .. } => {
+            failures.0.iter().find_map(|failure| match &failure.cause {
+                Cause::Digest { found, .. } => Some(found.clone()),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    match (expected, found) {
+        (Some(expected), Some(found)) => ScmError::Digest {
             url: url.to_owned(),
-            reason,
-        };
-        let mut body: Box<dyn Read> = if let Some(path) = url.strip_prefix("file://") {
-            let path = Path::new(path);
-            Box::new(File::open(path).map_err(ScmError::io("read", path))?)
-        } else {
-            let response = self
-                .settings
-                .agent()?
-                .get(url)
-                .call()
-                .map_err(|error| failed(error.to_string()))?;
-            if response.status() != 200 {
-                return Err(failed(format!("the server answered {}", response.status())));
-            }
-            Box::new(response.into_body().into_reader())
-        };
-        let kind = expected.map_or(ChecksumKind::Sha512, |expected| expected.kind);
-        let dir = dest.parent().unwrap_or(Path::new("."));
-        let mut part = tempfile::NamedTempFile::new_in(dir).map_err(ScmError::io("create", dir))?;
-        let mut hasher = Hasher::new(kind);
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let count = body
-                .read(&mut buffer)
-                .map_err(|error| failed(error.to_string()))?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-            part.write_all(&buffer[..count])
-                .map_err(ScmError::io("write", dest))?;
-        }
-        let found = hasher.finish();
-        if let Some(expected) = expected.filter(|expected| **expected != found) {
-            return Err(ScmError::Digest {
-                url: url.to_owned(),
-                expected: expected.clone(),
-                found,
-            });
-        }
-        part.persist(dest)
-            .map_err(|error| ScmError::io("create", dest)(error.error))?;
-        Ok(found)
+            expected: expected.clone(),
+            found,
+        },
+        _ => ScmError::Download(Box::new(error)),
     }
 }

@@ -63,6 +63,35 @@ pub enum ScmError {
         /// Why.
         reason: String,
     },
+    /// A repository whose ids are not SHA-1.
+    #[error("`{place}` is a git repository with {format} ids, which cannot be read here")]
+    ObjectFormat {
+        /// Path or URL.
+        place: String,
+        /// What git calls them.
+        format: String,
+    },
+    /// Nothing at a path that was to be cloned.
+    #[error("there is no repository `{place}`")]
+    NoRemote {
+        /// The path.
+        place: String,
+    },
+    /// A repository from elsewhere names a directory of this host as its submodule.
+    #[error("the submodule `{url}` is a path of this host, but its repository came from elsewhere")]
+    LocalSubmodule {
+        /// Its URL.
+        url: String,
+    },
+    /// A file cannot be downloaded.
+    #[error(transparent)]
+    Download(Box<crate::repo::RepoError>),
+    /// A directory of the checkout that was named is not there.
+    #[error("the checkout has no directory `{path}`")]
+    NoSourceDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// `scm_opts` name a method there is none of.
     #[error("unsupported SCM method: `{method}`")]
     Method {
@@ -121,9 +150,15 @@ pub enum ScmError {
         found: crate::Checksum,
     },
     /// A program of the host is needed and not there.
-    #[error("`{program}` is not installed on this host")]
+    #[error("`{program}` {}", if program.contains('/') { "does not exist" } else { "is not installed on this host" })]
     NoProgram {
         /// Its name.
+        program: String,
+    },
+    /// What a command names is no program.
+    #[error("`{program}` cannot be executed")]
+    NotExecutable {
+        /// Its path.
         program: String,
     },
     /// A configured command has no words.
@@ -171,6 +206,12 @@ impl ScmError {
     /// Wraps a libgit2 error, telling apart the kinds a user can do something about.
     pub fn git(action: &'static str, place: &Path) -> impl FnOnce(git2::Error) -> Self {
         move |source| {
+            if source.message().contains("sha256") || source.message().contains("object format") {
+                return Self::ObjectFormat {
+                    place: place.display().to_string(),
+                    format: "sha256".to_owned(),
+                };
+            }
             if source.code() == git2::ErrorCode::Owner {
                 return Self::ForeignOwner {
                     path: place.to_owned(),
@@ -203,21 +244,30 @@ impl ScmError {
             | Self::UnknownRevision { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
+            | Self::ObjectFormat { .. }
+            | Self::NoRemote { .. }
+            | Self::LocalSubmodule { .. }
             | Self::Method { .. }
             | Self::NoPackage
-            | Self::Quotes { .. }
+            | Self::NotExecutable { .. }
             | Self::NoCheckout { .. }
             | Self::NoSpec { .. }
             | Self::SourcesLine { .. }
             | Self::NoLookaside { .. }
-            | Self::NoProgram { .. }
             | Self::EmptyCommand
             | Self::ArchiveFormat { .. } => ExitCode::CommandLine,
             Self::Checkout { source, .. } => source.exit_code(),
             // A failing command's own status is in `status`.
-            Self::Io { .. } | Self::Http { .. } | Self::Digest { .. } | Self::Command { .. } => {
-                ExitCode::General
-            }
+            Self::Io { .. }
+            | Self::Http { .. }
+            | Self::Download(_)
+            | Self::Digest { .. }
+            | Self::NoSourceDirectory { .. }
+            // mock ends with a traceback where a program is missing or quotes do not match, and
+            // with 5 only where the program is there and may not be run.
+            | Self::NoProgram { .. }
+            | Self::Quotes { .. }
+            | Self::Command { .. } => ExitCode::General,
         }
     }
 
@@ -244,6 +294,7 @@ impl ScmError {
                 "name Source0 with .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.lzma or .tar.zst, or put the archive beside the spec",
             )],
             Self::Checkout { source, .. } => source.hints(),
+            Self::NoProgram { program } if program.contains('/') => Vec::new(),
             Self::NoProgram { program } => {
                 let package = match program.as_str() {
                     "svn" => "subversion",
@@ -264,18 +315,55 @@ impl ScmError {
             Self::Digest { .. } => vec![Hint::new(
                 "the file has changed since its digest was taken, or something else answered: nothing was kept",
             )],
+            Self::ObjectFormat { .. } => vec![Hint::new(
+                "git itself can: make the archive with `git archive` and name it with --sources",
+            )],
+            Self::LocalSubmodule { .. } => vec![Hint::new(
+                "as git: if that is meant, git config --global protocol.file.allow always",
+            )],
+            Self::Command { last, .. } => command_hints(last),
+            Self::Http { reason, .. } => http_hints(reason),
+            Self::Download(error) => error.hints(),
+            Self::NoSourceDirectory { .. } => {
+                vec![Hint::new("int_src_dir is relative to the checkout")]
+            }
             Self::Git { .. }
             | Self::NoRepository { .. }
+            | Self::NoRemote { .. }
             | Self::UnknownRevision { .. }
             | Self::Bare { .. }
             | Self::EmptyRemote { .. }
-            | Self::Http { .. }
             | Self::EmptyCommand
             | Self::Quotes { .. }
+            | Self::NotExecutable { .. }
             | Self::NoCheckout { .. }
             | Self::SourcesLine { .. }
-            | Self::Command { .. }
             | Self::Io { .. } => Vec::new(),
         }
     }
+}
+
+/// For what ssh says when it does not get in.
+fn command_hints(last: &str) -> Vec<Hint> {
+    let hint = if last.contains("Host key verification failed") {
+        "connect once by hand (ssh HOST) and compare the key, or add it to ~/.ssh/known_hosts"
+    } else if last.contains("Permission denied (publickey") {
+        "load a key the server knows (ssh-add), or name it in ~/.ssh/config (IdentityFile)"
+    } else {
+        return Vec::new();
+    };
+    vec![Hint::new(hint)]
+}
+
+/// For what a server, or nobody, answers.
+fn http_hints(reason: &str) -> Vec<Hint> {
+    let lower = reason.to_ascii_lowercase();
+    let hint = if lower.contains("certificate") || lower.contains("unknownissuer") {
+        "a private authority's certificate is named with git's http.sslCAInfo or GIT_SSL_CAINFO"
+    } else if lower.contains("name and a password") || lower.contains("the name or the password") {
+        "store them with a git credential helper (git config credential.helper), or in ~/.netrc"
+    } else {
+        return Vec::new();
+    };
+    vec![Hint::new(hint)]
 }

@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsString,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
 };
@@ -30,10 +30,16 @@ impl Host {
     /// Where a program is.
     ///
     /// # Errors
-    /// [`ScmError::NoProgram`], which says what package usually has it.
+    /// [`ScmError::NoProgram`], which says what package usually has it;
+    /// [`ScmError::NotExecutable`].
     pub fn find(&self, program: &str, cwd: &Path) -> Result<PathBuf, ScmError> {
-        which::which_in(program, self.var("PATH"), cwd).map_err(|_| ScmError::NoProgram {
-            program: program.to_owned(),
+        which::which_in(program, self.var("PATH"), cwd).map_err(|_| {
+            let program = program.to_owned();
+            if program.contains('/') && cwd.join(&program).exists() {
+                ScmError::NotExecutable { program }
+            } else {
+                ScmError::NoProgram { program }
+            }
         })
     }
 
@@ -58,6 +64,55 @@ impl Host {
         self.capture(argv, cwd, events, false)
     }
 
+    /// As [`Host::output`], for a command that is told something and must not be shown: secrets
+    /// go this way.
+    ///
+    /// # Errors
+    /// As [`Host::run`].
+    pub fn converse(&self, argv: &[String], cwd: &Path, input: &[u8]) -> Result<Vec<u8>, ScmError> {
+        let Some((program, arguments)) = argv.split_first() else {
+            return Err(ScmError::EmptyCommand);
+        };
+        let path = self.find(program, cwd)?;
+        let mut child = self
+            .command(&path, arguments, cwd)
+            .stdin(Stdio::piped())
+            .spawn()
+            .map_err(ScmError::io("run", &path))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that does not listen says why itself.
+            let _ = stdin.write_all(input);
+        }
+        let out = child
+            .wait_with_output()
+            .map_err(ScmError::io("run", &path))?;
+        if out.status.success() {
+            return Ok(out.stdout);
+        }
+        let lines: Vec<String> = String::from_utf8_lossy(&out.stderr)
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect();
+        Err(ScmError::Command {
+            command: shown(argv),
+            status: shell_status(out.status),
+            last: telling(&lines),
+        })
+    }
+
+    fn command(&self, path: &Path, arguments: &[String], cwd: &Path) -> Command {
+        let mut command = Command::new(path);
+        command
+            .args(arguments)
+            .current_dir(cwd)
+            .env_clear()
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
     fn capture(
         &self,
         argv: &[String],
@@ -68,21 +123,14 @@ impl Host {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(ScmError::EmptyCommand);
         };
-        let shown =
-            shlex::try_join(argv.iter().map(String::as_str)).unwrap_or_else(|_| argv.join(" "));
+        let shown = shown(argv);
         let path = self.find(program, cwd)?;
         events.info(format!(
             "running on the host, in {}: {shown}",
             cwd.display()
         ));
-        let mut child = Command::new(&path)
-            .args(arguments)
-            .current_dir(cwd)
-            .env_clear()
-            .envs(self.env.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut child = self
+            .command(&path, arguments, cwd)
             .spawn()
             .map_err(ScmError::io("run", &path))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -90,16 +138,14 @@ impl Host {
         let mut last = String::new();
         std::thread::scope(|scope| {
             let errors = scope.spawn(|| {
-                let mut last = String::new();
+                let mut lines = Vec::new();
                 if let Some(stderr) = stderr {
                     each_line(stderr, |line| {
-                        if !line.trim().is_empty() {
-                            last = line.trim().to_owned();
-                        }
+                        lines.push(line.trim().to_owned());
                         show(events, line);
                     });
                 }
-                last
+                telling(&lines)
             });
             if let Some(mut stdout) = stdout {
                 if show_stdout {
@@ -120,6 +166,30 @@ impl Host {
             last,
         })
     }
+}
+
+/// A command as one could type it, without passwords.
+fn shown(argv: &[String]) -> String {
+    let words: Vec<String> = argv
+        .iter()
+        .map(|word| super::git::without_secret(word))
+        .collect();
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
+/// The line of a failed command's messages that says why: the last one, but not git's advice
+/// after a failed connection, nor its own "could not read" where ssh has said more.
+fn telling(lines: &[String]) -> String {
+    const ADVICE: &[&str] = &[
+        "Please make sure you have the correct access rights",
+        "and the repository exists.",
+        "fatal: Could not read from remote repository.",
+    ];
+    let mut said = lines.iter().rev().filter(|line| !line.is_empty());
+    let last = said.clone().next().cloned().unwrap_or_default();
+    said.find(|line| !ADVICE.contains(&line.as_str()))
+        .cloned()
+        .unwrap_or(last)
 }
 
 fn show(events: &Events, line: &str) {
@@ -175,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_is_answered_and_passwords_are_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = host()
+            .converse(&words(&["cat"]), dir.path(), b"a\nb")
+            .unwrap();
+        assert_eq!(out, b"a\nb");
+        assert_eq!(
+            shown(&words(&["git", "fetch", "https://a:b@h/x"])),
+            "git fetch 'https://a:***@h/x'"
+        );
+    }
+
+    #[test]
     fn failure_and_absence_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let error = host()
@@ -190,12 +273,30 @@ mod tests {
         );
         assert_eq!(error.status(), Some(9));
         let error = host()
+            .run(
+                &words(&["sh", "-c", "printf 'Host key verification failed.\\nfatal: Could not read from remote repository.\\n\\nPlease make sure you have the correct access rights\\nand the repository exists.\\n' >&2; exit 128"]),
+                dir.path(),
+                &Events::silent(),
+            )
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("status 128: Host key verification failed."),
+            "{error}"
+        );
+        let error = host()
             .run(&words(&["no-such-program"]), dir.path(), &Events::silent())
             .unwrap_err();
         assert_eq!(
             error.to_string(),
             "`no-such-program` is not installed on this host"
         );
+        assert_eq!(error.exit_code(), crate::ExitCode::General);
+        let error = host()
+            .run(&words(&["/etc/passwd"]), dir.path(), &Events::silent())
+            .unwrap_err();
+        assert_eq!(error.to_string(), "`/etc/passwd` cannot be executed");
         assert_eq!(error.exit_code(), crate::ExitCode::CommandLine);
     }
 }

@@ -15,10 +15,12 @@ mod options;
 mod svn;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod testing_server;
 mod worker;
 
 pub use archive::{ArchiveOptions, Compression, FileTimes};
-pub use download::{Download, HttpDownload};
+pub use download::Download;
 pub use error::ScmError;
 pub use host::Host;
 pub use options::{Method, ScmOptions};

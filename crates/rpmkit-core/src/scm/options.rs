@@ -277,15 +277,17 @@ mod tests {
                 "unsupported SCM method: `hg`",
             ),
             (json!({}), "trying to use SCM, but no package is defined"),
-            (
-                json!({"package": "p", "git_get": "git 'clone"}),
-                "`git_get` is no command: unbalanced quotes in `git 'clone`",
-            ),
         ] {
             let error = read(value).unwrap_err();
             assert_eq!(error.to_string(), text);
             assert_eq!(error.exit_code().code(), 5);
         }
+        let error = read(json!({"package": "p", "git_get": "git 'clone"})).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`git_get` is no command: unbalanced quotes in `git 'clone`"
+        );
+        assert_eq!(error.exit_code().code(), 1);
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Checkout {
         events: &Events,
     ) -> Result<Self, ScmError> {
         let work_dir = tempfile::Builder::new()
+            .prefix("tmp")
             .suffix(&format!(".mock-scm.{}", options.directory()))
             .tempdir_in(tmp)
             .map_err(ScmError::io("create a directory in", tmp))?
@@ -68,11 +69,6 @@ impl Checkout {
             Method::Svn | Method::Cvs => {
                 access.host.run(&options.get, &checkout.work_dir, events)?;
             }
-        }
-        if !checkout.src_dir.is_dir() {
-            return Err(ScmError::NoCheckout {
-                path: checkout.src_dir,
-            });
         }
         Ok(checkout)
     }
@@ -100,6 +96,9 @@ impl Checkout {
         let as_command = |source: ScmError| ScmError::Checkout {
             status: match source {
                 ScmError::UnknownRevision { .. } => 1,
+                // git clones these; what fails is the checkout, or looking for the spec.
+                ScmError::EmptyRemote { .. } if options.branch.is_some() => 1,
+                ScmError::EmptyRemote { .. } => 5,
                 _ => 128,
             },
             source: Box::new(source),
@@ -178,7 +177,16 @@ impl Checkout {
             .is_some_and(|text| distgit::counts_commits(&text))
     }
 
-    fn spec(&self, options: &ScmOptions) -> Result<PathBuf, ScmError> {
+    /// The spec in the checkout.
+    ///
+    /// # Errors
+    /// [`ScmError::NoCheckout`] or [`ScmError::NoSpec`].
+    pub fn spec(&self, options: &ScmOptions) -> Result<PathBuf, ScmError> {
+        if !self.src_dir.is_dir() {
+            return Err(ScmError::NoCheckout {
+                path: self.src_dir.clone(),
+            });
+        }
         let named = self.src_dir.join(&options.spec);
         let lower = self.src_dir.join(options.spec.to_lowercase());
         if named.exists() {
@@ -209,6 +217,9 @@ impl Checkout {
             Some(dir) => self.src_dir.join(dir),
             None => self.src_dir.clone(),
         };
+        if !sources.is_dir() {
+            return Err(ScmError::NoSourceDirectory { path: sources }.into());
+        }
         let text = parser
             .expand(&spec, &sources, defines)
             .map_err(|error| SrpmError::Parse(Box::new(error)))?;

@@ -1,8 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
     os::unix::fs::MetadataExt,
     process::{Command, Stdio},
 };
@@ -11,7 +9,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    scm::{Host, testing::TestRepo},
+    scm::{
+        Host,
+        testing::TestRepo,
+        testing_server::{GitServer, Rules},
+    },
     srpm::tests::{PlainParser, names},
 };
 
@@ -421,89 +423,11 @@ fn distgit_runs_both_commands() {
     assert_eq!(ready.tarball, None);
 }
 
-/// git's own http server program behind a few lines of HTTP, so that nothing but git decides
-/// what the protocol is. Serves until the test ends.
-fn serve(root: &Path, password: Option<&'static str>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let root = root.to_owned();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            answer(stream.unwrap(), &root, password);
-        }
-    });
-    url
-}
-
-fn answer(mut stream: TcpStream, root: &Path, password: Option<&str>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let mut words = line.split_whitespace();
-    let (Some(method), Some(target)) = (words.next(), words.next()) else {
-        return;
-    };
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let (mut length, mut kind, mut authorized) = (0, String::new(), password.is_none());
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let Some((name, value)) = line.trim().split_once(": ") else {
-            break;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
-            "content-type" => value.clone_into(&mut kind),
-            "authorization" => authorized |= Some(value) == password,
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    if !authorized {
-        stream
-            .write_all(b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-            .unwrap();
-        return;
-    }
-    let mut child = Command::new("git")
-        .arg("http-backend")
-        .env("GIT_PROJECT_ROOT", root)
-        .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("GIT_CONFIG_COUNT", "1")
-        .env("GIT_CONFIG_KEY_0", "safe.directory")
-        .env("GIT_CONFIG_VALUE_0", "*")
-        .env("PATH_INFO", path)
-        .env("QUERY_STRING", query)
-        .env("REQUEST_METHOD", method)
-        .env("CONTENT_TYPE", kind)
-        .env("CONTENT_LENGTH", length.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&body).unwrap();
-    let out = child.wait_with_output().unwrap().stdout;
-    let split = out.windows(4).position(|at| at == b"\r\n\r\n").unwrap();
-    let head = String::from_utf8_lossy(&out[..split]).into_owned();
-    let status = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Status: "))
-        .unwrap_or("200 OK");
-    let content = &out[split + 4..];
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        content.len()
-    )
-    .unwrap();
-    stream.write_all(content).unwrap();
-}
-
 #[test]
 fn over_http_whole_and_shallow() {
     let (repo, _lib) = project();
-    let url = serve(repo.path(), None);
+    let server = GitServer::start(repo.path(), Rules::default());
+    let url = &server.url;
     let tmp = tempfile::tempdir().unwrap();
     let commits = |checkout: &Checkout| {
         let out = crate::scm::testing::git_in(
@@ -558,25 +482,4 @@ fn over_http_whole_and_shallow() {
             .ends_with("there is no such repository (404)"),
         "{error}"
     );
-}
-
-#[test]
-fn over_http_with_a_password() {
-    let (repo, _lib) = project();
-    // "ada:secret"
-    let url = serve(repo.path(), Some("Basic YWRhOnNlY3JldA=="));
-    let tmp = tempfile::tempdir().unwrap();
-    let of = |url: &str| {
-        get(
-            &options(
-                json!({"package": "hello", "git_get": format!("git clone {url}/.git SCM_PKG")}),
-            ),
-            tmp.path(),
-        )
-    };
-    let with = url.replace("http://", "http://ada:secret@");
-    assert_eq!(text(&of(&with).unwrap()), "last\n");
-    let error = of(&url.replace("http://", "http://ada:wrong@")).unwrap_err();
-    assert!(error.to_string().contains("no access"), "{error}");
-    assert!(!error.to_string().contains("wrong"), "{error}");
 }

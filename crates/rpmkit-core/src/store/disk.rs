@@ -8,7 +8,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -57,24 +57,54 @@ impl Fault {
     }
 }
 
+/// Size of the spare file: room for the few small files that dropping a chroot replaces, on any
+/// block size.
+const SPARE: usize = 256 * 1024;
+
 /// The hand that changes the disk.
 #[derive(Debug, Clone, Default)]
-pub struct Disk(Option<Arc<Fault>>);
+pub struct Disk {
+    fault: Option<Arc<Fault>>,
+    /// A file that is given up when the disk is full, so that what takes the room can be dropped.
+    spare: Option<PathBuf>,
+}
 
 impl Disk {
     /// A disk that crashes as planned.
     pub fn with_fault(fault: Arc<Fault>) -> Self {
-        Self(Some(fault))
+        Self {
+            fault: Some(fault),
+            spare: None,
+        }
+    }
+
+    /// Keeps a little room in reserve, in a file at `path`, made when it is missing. A disk that is
+    /// full already has none to keep.
+    pub(crate) fn with_spare(mut self, path: PathBuf) -> Self {
+        if !path.exists() && fs::write(&path, vec![0; SPARE]).is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        self.spare = Some(path);
+        self
+    }
+
+    /// Gives up the reserve; whether there was one.
+    fn give_up_spare(&self) -> bool {
+        self.spare
+            .as_ref()
+            .is_some_and(|spare| fs::remove_file(spare).is_ok())
     }
 
     /// Whether this is a test's disk with a planned crash.
     pub(crate) fn is_planned(&self) -> bool {
-        self.0.is_some()
+        self.fault.is_some()
     }
 
     /// Called before each change; an error means the crash has happened.
     pub(crate) fn step(&self) -> io::Result<()> {
-        let Some(fault) = &self.0 else { return Ok(()) };
+        let Some(fault) = &self.fault else {
+            return Ok(());
+        };
         let seen = fault.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if seen >= fault.at || fault.fired() {
             fault.dead.store(true, Ordering::SeqCst);
@@ -140,6 +170,7 @@ impl Disk {
 
     /// Replaces a file whole: temporary name, fsync if `durable`, rename. The temporary name is
     /// fixed, so a crash leaves at most one that the next call overwrites; the caller holds a lock.
+    /// On a full disk the reserve goes into it.
     pub(crate) fn replace(
         &self,
         path: &Path,
@@ -150,13 +181,15 @@ impl Disk {
         temporary.push(".new");
         let temporary = Path::new(&temporary);
         self.step().at("create", temporary)?;
-        let mut file = File::create(temporary).at("create", temporary)?;
         self.step().at("write", temporary)?;
-        file.write_all(content).at("write", temporary)?;
-        if durable {
-            file.sync_data().at("sync", temporary)?;
+        let written = match write(temporary, content, durable) {
+            Err(e) if is_full(&e) && self.give_up_spare() => write(temporary, content, durable),
+            other => other,
+        };
+        if let Err(e) = written {
+            let _ = fs::remove_file(temporary);
+            return Err(e).at("write", temporary);
         }
-        drop(file);
         self.rename(temporary, path)
     }
 
@@ -165,6 +198,22 @@ impl Disk {
         let dir = File::open(path).at("open", path)?;
         nix::unistd::syncfs(&dir).at("sync", path)
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+fn write(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    if durable {
+        file.sync_data()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -182,6 +231,17 @@ mod tests {
         assert!(disk.mkdir(&dir.path().join("c"), 0o755).is_err());
         assert!(fault.fired());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_reserve_is_kept_and_given_up_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spare");
+        let disk = Disk::default().with_spare(path.clone());
+        assert_eq!(fs::metadata(&path).unwrap().len(), SPARE as u64);
+        assert!(disk.give_up_spare());
+        assert!(!path.exists() && !disk.give_up_spare());
+        assert!(!Disk::default().give_up_spare());
     }
 
     #[test]

@@ -76,6 +76,10 @@ impl StoreError {
                 "another store can be chosen, or `{}` removed with everything in it",
                 path.parent().unwrap_or(path).display()
             ))],
+            Self::Corrupt { path, .. } if path.ends_with("state.json") => vec![Hint::new(
+                "`rpmkit snap scrub -r CHROOT` removes this chroot and its snapshots, and lets it \
+                 start anew",
+            )],
             Self::Io { .. }
             | Self::Corrupt { .. }
             | Self::Missing { .. }

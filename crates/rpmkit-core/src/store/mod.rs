@@ -159,6 +159,7 @@ impl Store {
         }
         options.format.settle(&disk, &dir)?;
         drop(lock);
+        let disk = disk.with_spare(dir.join("spare"));
         let store = Self(Arc::new(Inner {
             dir,
             format: options.format,

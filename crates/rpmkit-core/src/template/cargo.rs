@@ -1,10 +1,14 @@
 //! Facts of Rust projects, through cargo.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use cargo_metadata::{MetadataCommand, Package, TargetKind};
+use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
-use super::{Facts, Kind, TemplateError};
+use super::{Facts, Kind, TemplateError, read, repo};
 use crate::{
     Events,
     scm::{
@@ -12,6 +16,10 @@ use crate::{
         archive::{DirTimes, archive_dir},
     },
 };
+
+/// When cargo itself dates the files in its packages: 2006-07-24. One time for all makes the bytes
+/// of an archive depend on their content alone.
+const MTIME: i64 = 1_153_704_088;
 
 /// The host's cargo.
 #[derive(Debug, Clone)]
@@ -22,72 +30,51 @@ pub struct CargoTool {
 
 pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateError> {
     let manifest = dir.join("Cargo.toml");
-    let metadata = MetadataCommand::new()
-        .cargo_path(&tool.program)
-        .manifest_path(&manifest)
-        .current_dir(dir)
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .map_err(|error| TemplateError::read(&manifest, error))?;
-    let programs = |package: &Package| -> Vec<String> {
-        package
-            .targets
-            .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Bin))
-            .map(|target| target.name.clone())
-            .collect()
-    };
-    // Programs that only help to develop are not meant for anybody else.
-    let with_programs: Vec<&Package> = metadata
-        .workspace_packages()
-        .into_iter()
-        .filter(|package| !programs(package).is_empty() && package.name.as_str() != "xtask")
-        .collect();
-    let root = metadata
-        .root_package()
-        .filter(|package| !programs(package).is_empty());
-    let Some(main) = root.or_else(|| with_programs.first().copied()) else {
-        return Err(TemplateError::NoBinary { path: manifest });
-    };
-    let packages = match root {
-        Some(root) => vec![root],
-        None => with_programs.clone(),
-    };
+    // cargo's message about a manifest it cannot parse is a picture; ours is a line.
+    read::toml(&manifest)?;
+    let metadata = metadata(&manifest, dir, tool)?;
+    same_place(dir, &metadata)?;
+    inside(&metadata)?;
+    let chosen = Chosen::of(&metadata).ok_or_else(|| TemplateError::NoBinary {
+        path: manifest.clone(),
+    })?;
+    let main = chosen.main;
     let mut facts = Facts::new(Kind::Rust);
-    let workspace = metadata.workspace_root.file_name().unwrap_or_default();
-    // Several programs in a workspace go by the workspace's name if a crate has that name, or
-    // else by the first's.
-    let named = packages
-        .iter()
-        .find(|package| package.name.as_str() == workspace)
-        .copied()
-        .unwrap_or(main);
-    facts.name = named.name.to_string();
-    facts.version = named.version.to_string();
-    facts.summary = named.description.clone().unwrap_or_default();
+    facts.name = chosen.name(&metadata);
+    facts.library = chosen.library;
+    facts.version = main.version.to_string();
+    facts.summary = main.description.clone().unwrap_or_default();
     facts.description = facts.summary.clone();
-    facts.license = named
+    facts.license = main
         .license
         .clone()
         // The old way to write a choice.
         .map(|license| license.replace('/', " OR "))
         .unwrap_or_default();
-    facts.url = named
+    facts.url = main
         .homepage
         .clone()
-        .or_else(|| named.repository.clone())
+        .or_else(|| main.repository.clone())
         .unwrap_or_default();
-    facts.binaries = packages.iter().copied().flat_map(programs).collect();
+    facts.toolchain = main
+        .rust_version
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    facts.binaries = chosen
+        .packages
+        .iter()
+        .flat_map(|one| programs(one))
+        .collect();
     facts.binaries.sort();
     facts.binaries.dedup();
-    if root.is_none() || metadata.workspace_packages().len() > 1 {
-        facts.members = packages
+    if metadata.root_package().is_none() || metadata.workspace_packages().len() > 1 {
+        facts.members = chosen
+            .packages
             .iter()
             .map(|package| package.name.to_string())
             .collect();
     }
-    facts.locked = dir.join("Cargo.lock").exists();
     facts.has_vendor = dir.join("vendor").is_dir();
     let external = metadata.workspace_packages().iter().any(|package| {
         package
@@ -96,11 +83,184 @@ pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateErr
             .any(|dependency| dependency.path.is_none())
     });
     facts.vendored = external && !facts.has_vendor;
+    // The archive of crates brings the lock file of a project that keeps none.
+    facts.locked =
+        facts.vendored || (dir.join("Cargo.lock").exists() && !repo::ignored(dir, "Cargo.lock"));
     Ok(facts)
 }
 
-/// Vendors the crates of `dir` and writes them as `vendor/…` to `dest`, the same bytes every time.
-/// May use the network, as cargo does.
+fn metadata(manifest: &Path, dir: &Path, tool: &CargoTool) -> Result<Metadata, TemplateError> {
+    MetadataCommand::new()
+        .cargo_path(&tool.program)
+        .manifest_path(manifest)
+        .current_dir(dir)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .map_err(|error| {
+            let text = match &error {
+                cargo_metadata::Error::CargoMetadata { stderr } => stderr.clone(),
+                other => other.to_string(),
+            };
+            TemplateError::Cargo {
+                path: manifest.to_owned(),
+                reason: words(&text),
+            }
+        })
+}
+
+/// cargo's chain of causes on one line, without its drawings.
+fn words(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("error: "))
+        .filter(|line| !line.is_empty() && *line != "Caused by:")
+        .filter(|line| !line.contains('|') && !line.starts_with("note:"))
+        .collect();
+    lines.join(": ")
+}
+
+/// A member of a workspace cannot be built without the rest of it.
+fn same_place(dir: &Path, metadata: &Metadata) -> Result<(), TemplateError> {
+    let (here, root) = (
+        fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned()),
+        metadata.workspace_root.as_std_path(),
+    );
+    if here == fs::canonicalize(root).unwrap_or_else(|_| root.to_owned()) {
+        return Ok(());
+    }
+    Err(TemplateError::Member {
+        path: dir.to_owned(),
+        workspace: root.to_owned(),
+    })
+}
+
+/// What is not in the tree will not be in the archive made of it.
+fn inside(metadata: &Metadata) -> Result<(), TemplateError> {
+    for package in metadata.workspace_packages() {
+        for dependency in &package.dependencies {
+            if let Some(path) = &dependency.path
+                && !path.starts_with(&metadata.workspace_root)
+            {
+                return Err(TemplateError::Outside {
+                    path: package.manifest_path.clone().into_std_path_buf(),
+                    name: dependency.name.clone(),
+                    dependency: path.clone().into_std_path_buf(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn programs(package: &Package) -> Vec<String> {
+    package
+        .targets
+        .iter()
+        .filter(|target| target.kind.contains(&TargetKind::Bin))
+        .map(|target| target.name.clone())
+        .collect()
+}
+
+/// What of a workspace is packaged.
+struct Chosen<'m> {
+    main: &'m Package,
+    packages: Vec<&'m Package>,
+    library: bool,
+}
+
+impl<'m> Chosen<'m> {
+    fn of(metadata: &'m Metadata) -> Option<Self> {
+        let members = metadata.workspace_packages();
+        if let Some(root) = metadata
+            .root_package()
+            .filter(|root| !programs(root).is_empty())
+        {
+            return Some(Self {
+                main: root,
+                packages: vec![root],
+                library: false,
+            });
+        }
+        // Programs that only help to develop are not meant for anybody else.
+        let meant = |package: &&&Package| {
+            let published = package.publish.as_ref().is_none_or(|list| !list.is_empty());
+            !programs(package).is_empty()
+                && package.name.as_str() != "xtask"
+                && (published || members.len() == 1)
+        };
+        let mut packages: Vec<&Package> = members.iter().filter(meant).copied().collect();
+        if packages.is_empty() {
+            // Nothing of a private workspace is published, and its programs are meant after all.
+            packages = members
+                .iter()
+                .filter(|package| !programs(package).is_empty() && package.name.as_str() != "xtask")
+                .copied()
+                .collect();
+        }
+        let titles = titles(metadata);
+        if let Some(first) = packages.first().copied() {
+            let main = packages
+                .iter()
+                .find(|package| titles.iter().any(|title| title == package.name.as_str()))
+                .copied()
+                .unwrap_or(first);
+            return Some(Self {
+                main,
+                packages,
+                library: false,
+            });
+        }
+        let library = metadata.root_package().filter(|root| {
+            root.targets.iter().any(|target| {
+                [TargetKind::Lib, TargetKind::RLib, TargetKind::ProcMacro]
+                    .iter()
+                    .any(|kind| target.kind.contains(kind))
+            })
+        })?;
+        Some(Self {
+            main: library,
+            packages: vec![library],
+            library: true,
+        })
+    }
+
+    /// Several programs that none of the names stands for go by the workspace's.
+    fn name(&self, metadata: &Metadata) -> String {
+        let titles = titles(metadata);
+        let own = self.main.name.to_string();
+        if self.packages.len() < 2 || titles.contains(&own) {
+            return own;
+        }
+        titles.into_iter().next().unwrap_or(own)
+    }
+}
+
+/// What a workspace is called: as its repository, or as its directory.
+fn titles(metadata: &Metadata) -> Vec<String> {
+    let root = metadata.workspace_root.as_std_path();
+    let page = metadata
+        .workspace_packages()
+        .iter()
+        .find_map(|package| package.repository.clone())
+        .or_else(|| repo::url(root));
+    let last = page
+        .as_deref()
+        .map(|page| page.trim_end_matches('/').trim_end_matches(".git"))
+        .and_then(|page| page.rsplit('/').next())
+        .map(str::to_owned);
+    let dir = root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    last.into_iter()
+        .chain(dir)
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+/// Vendors the crates of `dir` and writes them as `vendor/…` to `dest`, the same bytes every time;
+/// with them the lock file, if the project has none. Answers with the configuration that tells
+/// cargo to use them. May use the network, as cargo does.
 ///
 /// # Errors
 /// When cargo is missing or fails, or `dest` cannot be written.
@@ -109,21 +269,67 @@ pub fn vendor_archive(
     dest: &Path,
     host: &Host,
     events: &Events,
+) -> Result<String, TemplateError> {
+    let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;
+    let vendor = scratch.path().join("vendor");
+    let lock = dir.join("Cargo.lock");
+    let locked = lock.exists();
+    let mut argv = ["cargo", "vendor", "--versioned-dirs"]
+        .map(str::to_owned)
+        .to_vec();
+    if locked {
+        argv.push("--locked".to_owned());
+    }
+    argv.push(vendor.display().to_string());
+    let said = host.output(&argv, dir, events)?;
+    if !locked || repo::ignored(dir, "Cargo.lock") {
+        let copy = scratch.path().join("Cargo.lock");
+        fs::copy(&lock, &copy).map_err(|error| TemplateError::read(&lock, error))?;
+    }
+    if !locked {
+        // Made by cargo just now; the project itself is left as it was.
+        fs::remove_file(&lock).map_err(|error| TemplateError::read(&lock, error))?;
+    }
+    let times = DirTimes::Each(HashMap::new(), MTIME);
+    archive_dir(
+        scratch.path(),
+        dest,
+        &ArchiveOptions::with_prefix(""),
+        &times,
+        false,
+    )?;
+    let said = String::from_utf8_lossy(&said);
+    Ok(said
+        .replace(&vendor.display().to_string(), "vendor")
+        .trim()
+        .to_owned())
+}
+
+/// Vendors the modules of a Go project, likewise.
+///
+/// # Errors
+/// When there is no `go` or it fails, or `dest` cannot be written.
+pub fn go_vendor_archive(
+    dir: &Path,
+    dest: &Path,
+    host: &Host,
+    events: &Events,
 ) -> Result<(), TemplateError> {
     let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;
     let vendor = scratch.path().join("vendor");
-    let argv = [
-        "cargo".to_owned(),
-        "vendor".to_owned(),
-        "--quiet".to_owned(),
-        "--versioned-dirs".to_owned(),
-        vendor.display().to_string(),
-    ];
-    host.output(&argv, dir, events)?;
-    let options = ArchiveOptions::with_prefix("vendor");
-    // Crates carry no times worth keeping: one and the same for all makes the bytes depend on
-    // their content alone. 2006-07-24 is when cargo itself dates files in its packages.
-    let times = DirTimes::Each(std::collections::HashMap::new(), 1_153_704_088);
-    archive_dir(&vendor, dest, &options, &times, false)?;
+    let argv = ["go", "mod", "vendor", "-o"].map(str::to_owned).to_vec();
+    let argv: Vec<String> = argv
+        .into_iter()
+        .chain([vendor.display().to_string()])
+        .collect();
+    host.run(&argv, dir, events)?;
+    let times = DirTimes::Each(HashMap::new(), MTIME);
+    archive_dir(
+        scratch.path(),
+        dest,
+        &ArchiveOptions::with_prefix(""),
+        &times,
+        false,
+    )?;
     Ok(())
 }

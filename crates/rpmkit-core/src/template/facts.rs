@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::TemplateError;
+use super::{
+    TemplateError,
+    text::{macro_safe, one_line, rpm_name, rpm_version, summary, wrap},
+};
 
 /// Kinds of projects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -98,6 +101,20 @@ pub struct Facts {
     pub has_vendor: bool,
     /// Whether versions of dependencies are fixed by a file in the tree.
     pub locked: bool,
+    /// Rust: where cargo shall look for crates, as its configuration says it.
+    pub crates: String,
+    /// Rust: the library that is packaged as source, for want of a program.
+    pub library: bool,
+    /// Oldest compiler that will do, or empty.
+    pub toolchain: String,
+    /// Python: whether the backend asks version control for the version, which an archive lacks.
+    pub scm_version: bool,
+    /// Whether the package is the same for every architecture.
+    pub noarch: bool,
+    /// C: whether there are files to develop with, which go into a package of their own.
+    pub devel: bool,
+    /// Whether the build system has a target for tests.
+    pub has_tests: bool,
     /// Whether `configure` has to be made first (autotools), or there are C++ sources.
     pub bootstrap: bool,
     /// More build requirements, such as `gcc-c++`.
@@ -107,6 +124,9 @@ pub struct Facts {
     /// Day of the changelog entry: `Sun Nov 22 2026`.
     pub date: String,
 }
+
+/// Everything cargo would get from its registry comes from the archive.
+const CRATES: &str = "[source.crates-io]\nreplace-with = \"vendored-sources\"\n\n[source.vendored-sources]\ndirectory = \"vendor\"";
 
 impl Facts {
     /// Facts with nothing known but the kind.
@@ -127,6 +147,13 @@ impl Facts {
             vendored: false,
             has_vendor: false,
             locked: false,
+            crates: CRATES.to_owned(),
+            library: false,
+            toolchain: String::new(),
+            scm_version: false,
+            noarch: false,
+            devel: false,
+            has_tests: true,
             bootstrap: false,
             requires: Vec::new(),
             packager: String::new(),
@@ -135,25 +162,48 @@ impl Facts {
     }
 
     pub(super) fn check(&self) -> Result<(), TemplateError> {
-        for (value, what) in [
+        let missing: Vec<&'static str> = [
             (&self.name, "name"),
             (&self.version, "version"),
             (&self.summary, "summary"),
             (&self.license, "license"),
-            (&self.url, "url"),
             (&self.packager, "packager"),
             (&self.date, "date"),
-        ] {
-            if value.trim().is_empty() {
-                return Err(TemplateError::Missing { what });
-            }
+        ]
+        .into_iter()
+        .filter(|(value, _)| value.trim().is_empty())
+        .map(|(_, what)| what)
+        .collect();
+        if !missing.is_empty() {
+            return Err(TemplateError::Missing { what: missing });
+        }
+        let unfit = |what, value: &str, reason| {
+            Err(TemplateError::Unfit {
+                what,
+                value: value.to_owned(),
+                reason,
+            })
+        };
+        if rpm_name(&self.name).is_empty() {
+            return unfit(
+                "name",
+                &self.name,
+                "rpm takes ASCII letters, digits and `._+-`",
+            );
+        }
+        if !rpm_version(&self.version).starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return unfit(
+                "version",
+                &self.version,
+                "it has to begin with a letter or digit",
+            );
         }
         Ok(())
     }
 
     /// The name of the package and its spec.
     pub fn package(&self) -> String {
-        let name = self.name.trim().replace(' ', "-");
+        let name = rpm_name(&self.name);
         if self.kind == Kind::Python {
             // As Fedora names Python projects: normalised, with one prefix.
             let name = name.to_lowercase().replace(['_', '.'], "-");
@@ -162,24 +212,42 @@ impl Facts {
             }
             return name;
         }
+        if self.library {
+            return format!("rust-{name}");
+        }
         name
+    }
+
+    /// The package a library goes into, where that is another than the source package's.
+    fn library_package(&self) -> String {
+        match self.kind {
+            Kind::Rust if self.library => format!("{}-devel", self.package()),
+            // As Fedora has it: `python-x` is the source of `python3-x`.
+            Kind::Python => self
+                .package()
+                .strip_prefix("python-")
+                .map(|name| format!("python3-{name}"))
+                .unwrap_or_default(),
+            _ => String::new(),
+        }
     }
 
     pub(super) fn context(&self) -> minijinja::Value {
         let description = if self.description.trim().is_empty() {
-            format!("{}.", self.summary.trim().trim_end_matches('.'))
+            format!("{}.", one_line(&self.summary).trim_end_matches('.'))
         } else {
             self.description.clone()
         };
         let commands = self.commands();
         minijinja::context! {
             name => self.package(),
-            package => self.package(),
+            project => self.name.trim(),
             version => rpm_version(&self.version),
+            upstream => self.version.trim(),
             summary => summary(&self.summary),
-            description => wrap(&macro_safe(&description)),
-            license => macro_safe(self.license.trim()),
-            url => macro_safe(self.url.trim()),
+            description => wrap(&description),
+            license => macro_safe(&one_line(&self.license)),
+            url => macro_safe(&one_line(&self.url)),
             binaries => self.binaries.clone(),
             mains => self.parts.clone(),
             modules => self.parts.join(" "),
@@ -189,39 +257,46 @@ impl Facts {
             vendored => self.vendored,
             has_vendor => self.has_vendor,
             locked => self.locked,
+            crates => self.crates.trim(),
+            library => self.library_package(),
+            toolchain => self.toolchain.trim(),
+            noarch => self.noarch,
+            scm_version => self.scm_version.then(|| self.version.trim().trim_start_matches(['v', 'V']).to_owned()).unwrap_or_default(),
+            devel => self.devel && !self.licenses.is_empty(),
             requires => commands.requires,
             build => commands.build,
             install => commands.install,
             check => commands.check,
-            packager => self.packager.clone(),
+            packager => macro_safe(&one_line(&self.packager)),
             date => self.date.clone(),
         }
     }
 
     fn commands(&self) -> Commands {
-        let (own, build, install, check): (&[&str], _, _, _) = match self.kind {
+        let own: &[&str] = match self.kind {
+            Kind::Autotools if self.bootstrap => {
+                &["autoconf", "automake", "gcc", "libtool", "make"]
+            }
+            Kind::Autotools => &["gcc", "make"],
+            Kind::Cmake => &["cmake", "gcc", "make"],
+            Kind::Meson => &["gcc", "meson", "ninja-build"],
+            Kind::Rust | Kind::Python | Kind::Go => &[],
+        };
+        let (build, install, check) = match self.kind {
             Kind::Autotools if self.bootstrap => (
-                &["autoconf", "automake", "gcc", "libtool", "make"],
                 "autoreconf -fiv\n%configure\n%make_build",
                 "%make_install",
                 "make check",
             ),
-            Kind::Autotools => (
-                &["gcc", "make"],
-                "%configure\n%make_build",
-                "%make_install",
-                "make check",
-            ),
+            Kind::Autotools => ("%configure\n%make_build", "%make_install", "make check"),
             // Plain commands: the macros %cmake and %meson differ between distributions.
             Kind::Cmake => (
-                &["cmake", "gcc", "make"],
-                "cmake -S . -B build-rpm -DCMAKE_BUILD_TYPE=RelWithDebInfo \\\n  -DCMAKE_INSTALL_PREFIX=%{_prefix} -DCMAKE_INSTALL_LIBDIR=%{_lib} \\\n  -DCMAKE_C_FLAGS=\"%{optflags}\" -DCMAKE_CXX_FLAGS=\"%{optflags}\"\ncmake --build build-rpm %{?_smp_mflags}",
+                CMAKE,
                 "DESTDIR=%{buildroot} cmake --install build-rpm",
                 "cd build-rpm && ctest --output-on-failure",
             ),
             _ => (
-                &["gcc", "meson", "ninja-build"],
-                "export CFLAGS=\"%{optflags}\" CXXFLAGS=\"%{optflags}\"\nmeson setup build-rpm --buildtype=plain --prefix=%{_prefix} \\\n  --libdir=%{_lib} --sysconfdir=%{_sysconfdir} --wrap-mode=nodownload\nmeson compile -C build-rpm",
+                MESON,
                 "DESTDIR=%{buildroot} meson install -C build-rpm --no-rebuild",
                 "meson test -C build-rpm",
             ),
@@ -237,80 +312,26 @@ impl Facts {
             requires,
             build,
             install,
-            check,
+            check: if self.has_tests { check } else { "" },
         }
     }
 }
+
+const CMAKE: &str = "cmake -S . -B build-rpm -DCMAKE_BUILD_TYPE=None \\
+  -DCMAKE_INSTALL_PREFIX=%{_prefix} -DCMAKE_INSTALL_LIBDIR=%{_lib} \\
+  -DCMAKE_INSTALL_SYSCONFDIR=%{_sysconfdir} -DBUILD_SHARED_LIBS=ON \\
+  -DCMAKE_SKIP_INSTALL_RPATH=ON \\
+  -DCMAKE_C_FLAGS=\"%{optflags}\" -DCMAKE_CXX_FLAGS=\"%{optflags}\"
+cmake --build build-rpm %{?_smp_mflags}";
+
+const MESON: &str = "export CFLAGS=\"%{optflags}\" CXXFLAGS=\"%{optflags}\"
+meson setup build-rpm --buildtype=plain --prefix=%{_prefix} \\
+  --libdir=%{_lib} --sysconfdir=%{_sysconfdir} --wrap-mode=nodownload
+meson compile -C build-rpm";
 
 struct Commands {
     requires: Vec<String>,
     build: &'static str,
     install: &'static str,
     check: &'static str,
-}
-
-/// A version in rpm's terms: `1.0.0-rc.1` comes before `1.0.0`, so its dash becomes a tilde;
-/// build metadata after `+` joins with a caret; a leading `v` is no part of it.
-pub fn rpm_version(version: &str) -> String {
-    let version = version.trim();
-    let version = version
-        .strip_prefix(['v', 'V'])
-        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        .unwrap_or(version);
-    let (version, build) = match version.split_once('+') {
-        Some((version, build)) => (version, Some(build)),
-        None => (version, None),
-    };
-    let mut out = version.replacen('-', "~", 1).replace('-', ".");
-    if let Some(build) = build {
-        out.push('^');
-        out.push_str(&build.replace('-', "."));
-    }
-    out
-}
-
-/// A summary as rpmlint wants it: one line, no full stop, a capital first, under 80 characters.
-fn summary(text: &str) -> String {
-    let line = macro_safe(text.lines().next().unwrap_or_default().trim());
-    let mut line = line.trim_end_matches('.').to_owned();
-    if line.chars().count() > 79 {
-        line = line.chars().take(79).collect();
-        if let Some(at) = line.rfind(' ') {
-            line.truncate(at);
-        }
-    }
-    let mut letters = line.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => line,
-    }
-}
-
-/// `%` begins a macro in a spec.
-fn macro_safe(text: &str) -> String {
-    text.replace('%', "%%")
-}
-
-/// Breaks paragraphs into lines of at most 75 characters; a line longer than 79 is an error to
-/// rpmlint. Lines that would begin a section are indented.
-fn wrap(text: &str) -> String {
-    let mut out = Vec::new();
-    for paragraph in text.trim().split("\n\n") {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 75 {
-                out.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        out.push(line);
-        out.push(String::new());
-    }
-    while out.last().is_some_and(String::is_empty) {
-        out.pop();
-    }
-    out.join("\n")
 }

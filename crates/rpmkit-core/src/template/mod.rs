@@ -7,19 +7,35 @@
 mod cargo;
 mod error;
 mod facts;
+mod golang;
+mod license;
+mod native;
+mod python;
 mod read;
+mod repo;
+mod text;
 
-pub use cargo::{CargoTool, vendor_archive};
+pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
-pub use facts::{Facts, Kind, rpm_version};
+pub use facts::{Facts, Kind};
 pub use read::{detect, inspect};
+pub use text::rpm_version;
 
 use minijinja::Environment;
+
+/// Whether a spec can be written with these facts.
+///
+/// # Errors
+/// [`TemplateError::Missing`] when a fact the template needs is empty, [`TemplateError::Unfit`] when
+/// rpm does not take one.
+pub fn check(facts: &Facts) -> Result<(), TemplateError> {
+    facts.check()
+}
 
 /// The spec for a project.
 ///
 /// # Errors
-/// [`TemplateError::Missing`] when a fact the template needs is empty.
+/// As [`check`].
 pub fn render(facts: &Facts) -> Result<String, TemplateError> {
     facts.check()?;
     let mut environment = Environment::new();

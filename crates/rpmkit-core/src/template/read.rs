@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use super::{Facts, Kind, TemplateError, cargo, cargo::CargoTool};
+use super::{
+    Facts, Kind, TemplateError, cargo, cargo::CargoTool, golang, license, native, python, repo,
+};
 
 /// What a directory is, by the build files in it; the most telling first, since a project may
 /// well carry several.
@@ -16,6 +18,8 @@ pub fn detect(dir: &Path) -> Option<Kind> {
         ("CMakeLists.txt", Kind::Cmake),
         ("configure", Kind::Autotools),
         ("pyproject.toml", Kind::Python),
+        ("setup.py", Kind::Python),
+        ("setup.cfg", Kind::Python),
     ]
     .into_iter()
     .find(|(file, _)| dir.join(file).is_file())
@@ -34,11 +38,11 @@ pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Fact
             })?;
             cargo::inspect(dir, cargo)?
         }
-        Kind::Python => python(dir)?,
-        Kind::Autotools => autotools(dir)?,
-        Kind::Cmake => cmake(dir)?,
-        Kind::Meson => meson(dir)?,
-        Kind::Go => go(dir)?,
+        Kind::Python => python::inspect(dir)?,
+        Kind::Autotools => native::autotools(dir)?,
+        Kind::Cmake => native::cmake(dir)?,
+        Kind::Meson => native::meson(dir)?,
+        Kind::Go => golang::inspect(dir)?,
     };
     if facts.name.is_empty() {
         facts.name = fs::canonicalize(dir)
@@ -57,10 +61,17 @@ pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Fact
         .collect();
     names.sort();
     for name in names {
+        // A name rpm would take for a pattern or an option stays out.
+        let plain = |c: char| c.is_alphanumeric() || "._-+".contains(c);
+        if !name.chars().all(plain) {
+            continue;
+        }
         let upper = name.to_uppercase();
         if ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"]
             .iter()
             .any(|start| upper.starts_with(start))
+            && !upper.ends_with(".SPEC")
+            && fs::metadata(dir.join(&name)).is_ok_and(|data| data.len() > 0)
         {
             facts.licenses.push(name);
         } else if ["README", "NEWS", "CHANGELOG", "CHANGES", "AUTHORS"]
@@ -75,13 +86,23 @@ pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Fact
     if facts.summary.is_empty() {
         facts.summary = readme_line(dir, &facts.docs).unwrap_or_default();
     }
+    if facts.license.is_empty() {
+        facts.license = license::of_files(dir, &facts.licenses).unwrap_or_default();
+    }
+    if facts.version.is_empty() {
+        facts.version = repo::version(dir).unwrap_or_default();
+    }
+    if facts.url.is_empty() {
+        facts.url = repo::url(dir).unwrap_or_default();
+    }
     Ok(facts)
 }
 
-fn text(path: &Path) -> Result<String, TemplateError> {
-    fs::read(path)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .map_err(|error| TemplateError::read(path, error))
+/// A text file; one that is not UTF-8 is taken for Latin-1, as old projects are.
+pub(super) fn text(path: &Path) -> Result<String, TemplateError> {
+    let bytes = fs::read(path).map_err(|error| TemplateError::read(path, error))?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }
 
 /// The first sentence below the README's heading.
@@ -97,223 +118,36 @@ fn readme_line(dir: &Path, docs: &[String]) -> Option<String> {
     Some(line[..end].to_owned())
 }
 
-fn python(dir: &Path) -> Result<Facts, TemplateError> {
-    let path = dir.join("pyproject.toml");
-    let table: toml::Table = text(&path)?
-        .parse()
-        .map_err(|error| TemplateError::read(&path, error))?;
-    let mut facts = Facts::new(Kind::Python);
-    let empty = toml::Table::new();
-    let project = table
-        .get("project")
-        .and_then(toml::Value::as_table)
-        .unwrap_or(&empty);
-    let get = |key: &str| {
-        project
-            .get(key)
-            .and_then(toml::Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    facts.name = get("name");
-    facts.version = get("version");
-    facts.summary = get("description");
-    facts.license = match project.get("license") {
-        Some(toml::Value::String(text)) => text.clone(),
-        Some(toml::Value::Table(table)) => table
-            .get("text")
-            .and_then(toml::Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        _ => String::new(),
-    };
-    if let Some(urls) = project.get("urls").and_then(toml::Value::as_table) {
-        facts.url = ["homepage", "repository", "source", "source code"]
-            .iter()
-            .find_map(|wanted| {
-                urls.iter()
-                    .find(|(key, _)| key.to_lowercase() == *wanted)
-                    .and_then(|(_, value)| value.as_str())
-            })
-            .or_else(|| urls.values().find_map(toml::Value::as_str))
-            .unwrap_or_default()
-            .to_owned();
-    }
-    facts.binaries = project
-        .get("scripts")
-        .and_then(toml::Value::as_table)
-        .map(|scripts| scripts.keys().cloned().collect())
-        .unwrap_or_default();
-    let module = facts.name.replace('-', "_");
-    let lower = module.to_lowercase();
-    facts.parts = [module.clone(), lower]
-        .into_iter()
-        .find(|name| {
-            [dir.to_owned(), dir.join("src")]
-                .iter()
-                .any(|base| base.join(name).is_dir() || base.join(format!("{name}.py")).is_file())
-        })
-        .or(Some(module))
-        .filter(|name| !name.is_empty())
-        .into_iter()
-        .collect();
-    Ok(facts)
+/// The arguments of the first call of `name`.
+pub(super) fn call(text: &str, name: &str) -> Option<Vec<String>> {
+    calls(text, name).next()
 }
 
-fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
-    let mut facts = Facts::new(Kind::Autotools);
-    facts.bootstrap = !dir.join("configure").is_file();
-    let source = ["configure.ac", "configure.in"]
-        .iter()
-        .map(|name| dir.join(name))
-        .find(|path| path.is_file());
-    if let Some(path) = source {
-        let text = text(&path)?;
-        if let Some(arguments) = call(&text, "AC_INIT") {
-            let plain = |at: usize| {
-                arguments
-                    .get(at)
-                    // A value made by a macro is not known without running m4.
-                    .filter(|value| !value.contains(['(', '$']))
-                    .cloned()
-                    .unwrap_or_default()
-            };
-            facts.name = plain(3);
-            if facts.name.is_empty() {
-                facts.name = plain(0).to_lowercase().replace(' ', "-");
-            }
-            facts.version = plain(1);
-            facts.url = plain(4);
-        }
-        if text.contains("AC_PROG_CXX") {
-            facts.requires.push("gcc-c++".to_owned());
-        }
-        if text.contains("PKG_CHECK_MODULES") || text.contains("PKG_PROG_PKG_CONFIG") {
-            facts.requires.push("pkgconfig".to_owned());
-        }
-    }
-    Ok(facts)
-}
-
-fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
-    let text = text(&dir.join("CMakeLists.txt"))?;
-    let mut facts = Facts::new(Kind::Cmake);
-    let lower = text.to_lowercase();
-    let project = lower.find("project(").or_else(|| lower.find("project ("));
-    let words = project
-        .and_then(|at| text.get(at..))
-        .and_then(|rest| rest.split_once('('))
-        .and_then(|(_, rest)| rest.split_once(')'))
-        .map(|(inner, _)| shlex::split(inner).unwrap_or_default())
-        .unwrap_or_default();
-    facts.name = words
-        .first()
-        .filter(|name| !name.contains('$'))
-        .map(|name| name.to_lowercase())
-        .unwrap_or_default();
-    let after = |key: &str| {
-        words
-            .iter()
-            .position(|word| word == key)
-            .and_then(|at| words.get(at + 1))
-            .filter(|value| !value.contains('$'))
-            .cloned()
-            .unwrap_or_default()
-    };
-    facts.version = after("VERSION");
-    facts.summary = after("DESCRIPTION");
-    facts.url = after("HOMEPAGE_URL");
-    // Without a word about languages cmake looks for a C++ compiler too.
-    let languages: Vec<&str> = words
-        .iter()
-        .skip(1)
-        .map(String::as_str)
-        .filter(|word| matches!(*word, "C" | "CXX" | "NONE"))
-        .collect();
-    if languages.is_empty() || languages.contains(&"CXX") {
-        facts.requires.push("gcc-c++".to_owned());
-    }
-    Ok(facts)
-}
-
-fn meson(dir: &Path) -> Result<Facts, TemplateError> {
-    let text = text(&dir.join("meson.build"))?;
-    let mut facts = Facts::new(Kind::Meson);
-    let arguments = call(&text, "project").unwrap_or_default();
-    facts.name = arguments.first().cloned().unwrap_or_default();
-    let named = |key: &str| {
-        arguments
-            .iter()
-            .filter_map(|argument| argument.split_once(':'))
-            .find(|(name, _)| name.trim() == key)
-            .map(|(_, value)| unquote(value.trim()).to_owned())
-            .filter(|value| !value.contains('('))
-            .unwrap_or_default()
-    };
-    facts.version = named("version");
-    facts.license = named("license");
-    if arguments.iter().any(|argument| argument == "cpp") {
-        facts.requires.push("gcc-c++".to_owned());
-    }
-    Ok(facts)
-}
-
-fn go(dir: &Path) -> Result<Facts, TemplateError> {
-    let text = text(&dir.join("go.mod"))?;
-    let mut facts = Facts::new(Kind::Go);
-    let module = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("module "))
-        .unwrap_or_default()
-        .trim();
-    let mut parts: Vec<&str> = module.split('/').collect();
-    // `…/v2` is a major version and no name.
-    if parts.last().is_some_and(|last| {
-        last.strip_prefix('v')
-            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-    }) {
-        parts.pop();
-    }
-    facts.name = parts.last().copied().unwrap_or_default().to_owned();
-    facts.url = format!("https://{}", parts.join("/"));
-    facts.has_vendor = dir.join("vendor").is_dir();
-    facts.vendored = dir.join("go.sum").is_file() && !facts.has_vendor;
-    let commands = dir.join("cmd");
-    if let Ok(entries) = fs::read_dir(&commands) {
-        let mut names: Vec<String> = entries
-            .filter_map(Result::ok)
-            .filter(|entry| entry.path().is_dir())
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        for name in names {
-            facts.parts.push(format!("./cmd/{name}"));
-            facts.binaries.push(name);
-        }
-    }
-    if facts.binaries.is_empty() {
-        facts.binaries.push(facts.name.clone());
-        facts.parts.push(".".to_owned());
-    }
-    Ok(facts)
-}
-
-/// The arguments of the first call of `name`: split at commas outside of brackets and quotes,
-/// their own quotes taken off.
-fn call(text: &str, name: &str) -> Option<Vec<String>> {
-    let start = text.match_indices(name).find_map(|(at, _)| {
+/// The arguments of every call of `name`: split at commas outside of brackets and quotes, their
+/// own quotes taken off.
+pub(super) fn calls<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Vec<String>> + 't {
+    text.match_indices(name).filter_map(move |(at, _)| {
         let before = text[..at].rsplit('\n').next().unwrap_or_default();
         let rest = text[at + name.len()..].trim_start();
-        // Not in a comment.
-        let comment =
-            before.trim_start().starts_with('#') || before.trim_start().starts_with("dnl");
-        (!comment && rest.starts_with('(')).then(|| text.len() - rest.len() + 1)
-    })?;
+        // Not in a comment, and not the end of another name.
+        let comment = before.trim_start().starts_with('#')
+            || before.trim_start().starts_with("dnl")
+            || before.contains(" #");
+        let part = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if comment || part || !rest.starts_with('(') {
+            return None;
+        }
+        arguments(&rest[1..])
+    })
+}
+
+fn arguments(text: &str) -> Option<Vec<String>> {
     let (mut depth, mut quote, mut arguments, mut current) = (0, None, Vec::new(), String::new());
-    for letter in text[start..].chars() {
+    for letter in text.chars() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (None, '\'' | '"') => quote = Some(letter),
+            // In prose an apostrophe opens nothing.
+            (None, '\'' | '"') if depth == 0 => quote = Some(letter),
             (None, '(' | '[') => depth += 1,
             (None, ')') if depth == 0 => {
                 arguments.push(current);
@@ -336,4 +170,32 @@ fn call(text: &str, name: &str) -> Option<Vec<String>> {
 
 fn unquote(text: &str) -> &str {
     text.trim_matches(['\'', '"'])
+}
+
+/// The line, from 1, a place in a text is in.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.get(..at)
+        .map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+/// A TOML file.
+pub(super) fn toml(path: &Path) -> Result<toml::Table, TemplateError> {
+    let bytes = fs::read(path).map_err(|error| TemplateError::read(path, error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+        TemplateError::syntax(
+            path,
+            line_of(&before, good),
+            "this is not UTF-8, as TOML has to be",
+        )
+    })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        TemplateError::syntax(
+            path,
+            line_of(&text, at),
+            error.message().replace('\n', ", "),
+        )
+    })
 }

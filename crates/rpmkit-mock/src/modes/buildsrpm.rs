@@ -37,7 +37,6 @@ pub fn make(
 ) -> Result<PathBuf, Failure> {
     let options = &work.request.options;
     if work.settings.scm {
-        work.open_logs(cx)?;
         let found = scm::checkout(cx, work, root)?;
         let word = found.spec.display().to_string();
         let made = package(

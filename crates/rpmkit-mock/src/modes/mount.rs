@@ -68,10 +68,11 @@ pub fn leaves_a_root(mode: &Mode) -> bool {
     }
 }
 
-/// After a mode, also one that failed: has the root seen where mock has it, as Koji needs. Only real root
-/// can do that at no cost; others get it when they ask for the path.
+/// After a mode, also one that failed: has the root seen where mock has it, as Koji needs. Only for who calls
+/// `mock`, since whoever calls us by our own name may rely on no mount staying behind; and only real root can
+/// do that at no cost. Others get it when they ask for the path.
 pub fn show_root(cx: &Context, work: &Work<'_>) {
-    if !cx.host.is_root() {
+    if !cx.host.is_root() || cx.host.called_as() != "mock" {
         return;
     }
     let shown = work

@@ -31,7 +31,8 @@ impl Found {
     }
 }
 
-/// Checks out and prepares what `scm_opts` say. The spec is read by the chroot's own rpm.
+/// Checks out and prepares what `scm_opts` say. The spec is read by the chroot's own rpm. Log files
+/// begin once there is something to build, as with mock.
 pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<Found, Failure> {
     let options = ScmOptions::read(&values(work)?).map_err(failed)?;
     let access = sources::access(&cx.host);
@@ -41,6 +42,12 @@ pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<F
         .var("TMPDIR")
         .map_or_else(|| "/tmp".into(), PathBuf::from);
     let checkout = Checkout::get(&options, &tmp, &access, &work.events).map_err(failed)?;
+    if let Err(error) = checkout.spec(&options) {
+        // Of all failures only a missing spec makes mock clean up.
+        checkout.remove().map_err(Error::from)?;
+        return Err(failed(error));
+    }
+    work.open_logs(cx)?;
     if work.settings.clean {
         root.clean().map_err(|e| work.failure(&e))?;
     }
@@ -50,21 +57,12 @@ pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<F
         .map_err(|error| match error {
             SrpmError::Scm(error) => failed(error),
             other => Error::from(other).into(),
-        });
-    match ready {
-        Ok(ready) => Ok(Found {
-            spec: ready.spec,
-            sources: ready.sources,
-            checkout,
-        }),
-        Err(failure) => {
-            // Of all failures only a missing spec makes mock clean up.
-            if failure.message.starts_with("cannot find spec file") {
-                checkout.remove().map_err(Error::from)?;
-            }
-            Err(failure)
-        }
-    }
+        })?;
+    Ok(Found {
+        spec: ready.spec,
+        sources: ready.sources,
+        checkout,
+    })
 }
 
 /// A failed command ends mock with the command's own status.

@@ -225,6 +225,7 @@ pub fn host_path(cx: &Context, word: &str) -> PathBuf {
 /// The options of the command line that change the configuration.
 fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
     let o = &request.options;
+    let shown = matches!(request.mode, Mode::DebugConfig { .. });
     let package_manager = match (&request.mode, o.package_manager) {
         (Mode::PmCmd(Pm::Yum), _) | (_, Some(PackageManager::Yum)) => Some("yum".to_owned()),
         (_, Some(PackageManager::Dnf)) => Some("dnf".to_owned()),
@@ -264,7 +265,8 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         disable_plugins: o.disable_plugin.clone(),
         enable_plugins: o.enable_plugin.clone(),
         plugin_options: o.plugin_option.clone(),
-        isolation: request.isolation.map(|isolation| {
+        // What is chosen on the command line is no option of the configuration to mock.
+        isolation: request.isolation.filter(|_| !shown).map(|isolation| {
             match isolation {
                 Isolation::Auto => "auto",
                 Isolation::Simple => "simple",

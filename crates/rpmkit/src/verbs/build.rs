@@ -6,7 +6,7 @@ use clap::Args;
 use rpmkit_cli::{
     Context, Failure, Outcome, Status,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
-    card,
+    card, choose,
     job::{self, Cleanup},
     listen::result_line,
     setup,
@@ -56,14 +56,18 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
         [] => vec![cx.host.cwd.clone()],
         given => given.iter().map(|path| cx.host.cwd.join(path)).collect(),
     };
-    let chroots = match args.chroot.root.as_slice() {
-        [] => vec![setup::DEFAULT_CHROOT.to_owned()],
-        given => given.to_vec(),
-    };
-    let many = paths.len() * chroots.len() > 1;
-    let mut first = None;
+    let mut chosen = Vec::with_capacity(paths.len());
     for path in &paths {
-        for chroot in &chroots {
+        chosen.push((path, choose::chroots(cx, &args.chroot, path)?));
+    }
+    let many = chosen
+        .iter()
+        .map(|(_, chroots)| chroots.len())
+        .sum::<usize>()
+        > 1;
+    let mut first = None;
+    for (path, chroots) in &chosen {
+        for chroot in chroots {
             let one = One {
                 args: &args,
                 path,
@@ -119,7 +123,7 @@ impl One<'_> {
         }
         let settings = self.settings(cx)?;
         if is_srpm(self.path) {
-            let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path));
+            let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
             let root =
                 Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
@@ -148,16 +152,14 @@ impl One<'_> {
         settings: &Settings,
         beside: Option<&Path>,
         name: &str,
-    ) -> PathBuf {
-        match &self.args.resultdir {
+    ) -> Result<PathBuf, Failure> {
+        Ok(match &self.args.resultdir {
             Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
             Some(dir) => cx.host.cwd.join(dir),
-            None => beside
-                .unwrap_or(&cx.host.cwd)
-                .join(sources::RESULTS)
+            None => sources::results(beside.unwrap_or(&cx.host.cwd))?
                 .join(&settings.chroot_name)
                 .join(name),
-        }
+        })
     }
 
     fn checkout(
@@ -194,7 +196,7 @@ impl One<'_> {
         };
         let name = prepared.name();
         let top = sources::top(self.path);
-        let dir = self.resultdir(cx, settings, Some(&top), &name);
+        let dir = self.resultdir(cx, settings, Some(&top), &name)?;
         job::move_logs(cx, &aside, &dir)?;
         for note in prepared.notes() {
             events.info(note.clone());
@@ -217,6 +219,7 @@ impl One<'_> {
     fn about(&self, settings: &Settings, package: &str, spec: Option<(PathBuf, String)>) -> About {
         About {
             chroot: settings.chroot_name.clone(),
+            chosen_by: Some(self.args.chroot.choosing(self.chroot)),
             package: package.to_owned(),
             spec,
             resultdir: None,

@@ -69,7 +69,7 @@ pub struct NewArgs {
     #[arg(long)]
     pub yes: bool,
 
-    /// Do not make the archive of vendored crates a Rust package needs
+    /// Do not make the archive of vendored crates or modules the package needs
     #[arg(long)]
     pub no_vendor: bool,
 
@@ -85,6 +85,12 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
         Some(dir) => cx.host.cwd.join(dir),
         None => cx.host.cwd.clone(),
     };
+    if !dir.is_dir() {
+        return Err(
+            Failure::command_line(format!("`{}` is no directory", dir.display()))
+                .hint("give the directory of the project"),
+        );
+    }
     let kind = match &args.template {
         Some(name) => Kind::ALL.into_iter().find(|kind| kind.name() == name),
         None => template::detect(&dir),
@@ -102,31 +108,35 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
     if cx.printer.interactive() && cx.host.terminal.stdin && !args.yes {
         ask(&mut facts)?;
     }
-    let text = template::render(&facts).map_err(Error::from)?;
+    template::check(&facts).map_err(Error::from)?;
     let package = facts.package();
     let path = match &args.output {
         Some(path) => cx.host.cwd.join(path),
         None => dir.join(format!("{package}.spec")),
     };
-    if path.exists() && !args.force {
+    if path.symlink_metadata().is_ok() && !args.force {
         return Err(
             Failure::command_line(format!("`{}` is there already", path.display()))
-                .hint("--force writes over it"),
+                .hint("--force writes over it, --output writes another file"),
         );
     }
-    let vendor = path.with_file_name(format!(
-        "{package}-{}-vendor.tar.xz",
-        template::rpm_version(&facts.version)
-    ));
-    if facts.vendored && facts.kind == Kind::Rust && !args.no_vendor {
-        template::vendor_archive(&dir, &vendor, &access.host, &events).map_err(Error::from)?;
-        events.info(format!("wrote {}", vendor.display()));
-    } else if facts.vendored {
-        events.warn(format!(
-            "the spec wants `{}`, which has to be made",
-            vendor.display()
+    if facts.vendored && !args.no_vendor {
+        let archive = path.with_file_name(format!(
+            "{package}-{}-vendor.tar.xz",
+            template::rpm_version(&facts.version)
         ));
+        if facts.kind == Kind::Go {
+            template::go_vendor_archive(&dir, &archive, &access.host, &events)
+                .map_err(|error| Failure::from(Error::from(error)).hint(
+                    "`go mod vendor` where there is Go makes `vendor/`; commit it, or pack it and use --no-vendor",
+                ))?;
+        } else {
+            facts.crates = template::vendor_archive(&dir, &archive, &access.host, &events)
+                .map_err(Error::from)?;
+        }
+        events.info(format!("wrote {}", archive.display()));
     }
+    let text = template::render(&facts).map_err(Error::from)?;
     fs::write(&path, text)
         .map_err(|e| Failure::general(format!("cannot write `{}`: {e}", path.display())))?;
     cx.printer.data(path.display().to_string());
@@ -174,6 +184,8 @@ fn ask(facts: &mut Facts) -> Result<(), Failure> {
             input = input.default(slot.clone());
         }
         *slot = input
+            // The home page is the one thing a package may lack.
+            .allow_empty(prompt == "URL")
             .interact_text()
             .map_err(|e| Failure::general(format!("cannot ask: {e}")))?;
     }

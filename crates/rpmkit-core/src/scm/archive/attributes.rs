@@ -1,36 +1,109 @@
-//! The two git attributes an archive obeys, `export-ignore` and `export-subst`.
+//! The git attributes an archive obeys: `export-ignore`, `export-subst`, and those that change
+//! what a file looks like outside of the repository (`text`, `eol`, `ident`; gitattributes).
 //!
 //! libgit2 can look attributes up for the index and HEAD but not for any commit, so the files
 //! are read here: from the archived tree itself, as `git archive` does.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+use std::{collections::HashMap, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, rc::Rc};
 
 use globset::{GlobBuilder, GlobMatcher};
 
 /// What is set for a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Export {
     pub ignore: bool,
     pub subst: bool,
-    /// The `lfs` filter: the commit holds a pointer instead of the file.
-    pub lfs: bool,
+    pub text: Text,
+    pub ident: bool,
+    /// The filter a checkout would run; with `lfs` the commit holds a pointer instead of the file.
+    pub filter: Option<Rc<str>>,
+    /// The encoding the file has in a checkout, where it is not UTF-8.
+    pub encoding: Option<Rc<str>>,
 }
+
+impl Export {
+    /// Whether Git LFS keeps the file.
+    pub fn is_lfs(&self) -> bool {
+        self.filter.as_deref() == Some("lfs")
+    }
+
+    /// A remark for people about what is not done here.
+    pub fn note(&self, path: &[u8]) -> Option<String> {
+        let path = String::from_utf8_lossy(path);
+        if self.is_lfs() {
+            return Some(format!(
+                "`{path}` is kept in Git LFS: what is archived is only a pointer to it (after `git lfs pull`, --dirty takes the file itself)"
+            ));
+        }
+        if let Some(filter) = &self.filter {
+            return Some(format!(
+                "`{path}` is archived as the commit has it: the filter `{filter}` is not run"
+            ));
+        }
+        let encoding = self.encoding.as_ref()?;
+        Some(format!(
+            "`{path}` is archived in UTF-8, as the commit has it, and not in {encoding}"
+        ))
+    }
+}
+
+/// What becomes of line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Text {
+    /// They stay.
+    #[default]
+    Keep,
+    /// Every one becomes CR LF.
+    Crlf,
+    /// As `Crlf`, if the content looks like text that has none yet.
+    AutoCrlf,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Value {
+    Set,
+    Unset,
+    Unspecified,
+    Text(Rc<str>),
+}
+
+impl Value {
+    fn is(&self, text: &str) -> bool {
+        matches!(self, Self::Text(value) if &**value == text)
+    }
+}
+
+/// Attributes by name, for one path.
+type Values = HashMap<Rc<str>, Value>;
 
 /// The attribute files that apply in one directory, innermost last.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Attributes {
     /// Directory the rules are relative to (with a slash at its end, or empty) and the rules.
-    files: Vec<(Vec<u8>, std::rc::Rc<Vec<Rule>>)>,
+    files: Vec<(Vec<u8>, Rc<Vec<Rule>>)>,
     /// `$GIT_DIR/info/attributes`, which beats all others.
-    info: std::rc::Rc<Vec<Rule>>,
+    info: Rc<Vec<Rule>>,
+    /// Names that stand for several attributes (`[attr]`).
+    macros: Rc<HashMap<Rc<str>, Vec<Setting>>>,
 }
+
+type Setting = (Rc<str>, Value);
 
 impl Attributes {
     /// Starts with the text of `$GIT_DIR/info/attributes`.
     pub fn new(info: &[u8]) -> Self {
+        let mut macros = HashMap::from([(
+            "binary".into(),
+            ["diff", "merge", "text"]
+                .map(|name| (name.into(), Value::Unset))
+                .to_vec(),
+        )]);
+        macros.extend(parse_macros(info));
         Self {
             files: Vec::new(),
             info: parse(info).into(),
+            macros: macros.into(),
         }
     }
 
@@ -42,42 +115,95 @@ impl Attributes {
         } else {
             [dir, b"/"].concat()
         };
+        // Macros are for the top only; those of `info/attributes` beat it.
+        let own = if dir.is_empty() {
+            parse_macros(text)
+        } else {
+            HashMap::new()
+        };
+        if !own.is_empty() {
+            let mut macros = own;
+            for (name, settings) in &*self.macros {
+                if &**name != "binary" || !macros.contains_key(name) {
+                    macros.insert(name.clone(), settings.clone());
+                }
+            }
+            inner.macros = macros.into();
+        }
         inner.files.push((base, parse(text).into()));
         inner
     }
 
     /// What holds for `path`; a directory's path comes without its slash.
     pub fn get(&self, path: &[u8], is_dir: bool) -> Export {
-        let mut export = Export::default();
+        let mut values = Values::new();
         for (base, rules) in &self.files {
             if let Some(rest) = path.strip_prefix(base.as_slice()) {
-                apply(rules, rest, is_dir, &mut export);
+                self.apply(rules, rest, is_dir, &mut values);
             }
         }
-        apply(&self.info, path, is_dir, &mut export);
-        export
+        self.apply(&self.info, path, is_dir, &mut values);
+        export(&values)
     }
-}
 
-fn apply(rules: &[Rule], path: &[u8], is_dir: bool, export: &mut Export) {
-    for rule in rules {
-        if rule.matches(path, is_dir) {
+    fn apply(&self, rules: &[Rule], path: &[u8], is_dir: bool, values: &mut Values) {
+        for rule in rules.iter().filter(|rule| rule.matches(path, is_dir)) {
             for (name, value) in &rule.settings {
-                match name {
-                    Name::Ignore => export.ignore = *value,
-                    Name::Subst => export.subst = *value,
-                    Name::Lfs => export.lfs = *value,
-                }
+                self.set(name, value, values, 0);
+            }
+        }
+    }
+
+    fn set(&self, name: &Rc<str>, value: &Value, values: &mut Values, depth: usize) {
+        values.insert(name.clone(), value.clone());
+        // A macro may name macros; one that names itself must end.
+        if *value == Value::Set
+            && depth < 8
+            && let Some(settings) = self.macros.get(name)
+        {
+            for (name, value) in settings {
+                self.set(name, value, values, depth + 1);
             }
         }
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Name {
-    Ignore,
-    Subst,
-    Lfs,
+fn export(values: &Values) -> Export {
+    let get = |name: &str| values.get(name).unwrap_or(&Value::Unspecified);
+    let set = |name: &str| *get(name) == Value::Set;
+    let word = |name: &str| match get(name) {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    Export {
+        ignore: set("export-ignore"),
+        subst: set("export-subst"),
+        text: text(get("text"), get("crlf"), get("eol")),
+        ident: set("ident"),
+        filter: word("filter"),
+        encoding: word("working-tree-encoding").filter(|name| {
+            !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("utf8")
+        }),
+    }
+}
+
+/// `crlf` is what `text` was called before git 1.7.2. Without `eol` line ends would be the host's,
+/// or those of the user's `core.eol`: here they are Unix's, since an archive must not depend on who
+/// makes it.
+fn text(text: &Value, crlf: &Value, eol: &Value) -> Text {
+    let text = if *text == Value::Unspecified {
+        crlf
+    } else {
+        text
+    };
+    if *text == Value::Unset || text.is("input") {
+        return Text::Keep;
+    }
+    match (eol.is("crlf"), text.is("auto")) {
+        (true, true) => Text::AutoCrlf,
+        (true, false) => Text::Crlf,
+        (false, _) => Text::Keep,
+    }
 }
 
 #[derive(Debug)]
@@ -86,7 +212,7 @@ struct Rule {
     /// Matched against the last part of the path only.
     basename: bool,
     dir_only: bool,
-    settings: Vec<(Name, bool)>,
+    settings: Vec<Setting>,
 }
 
 impl Rule {
@@ -110,7 +236,6 @@ fn parse(text: &[u8]) -> Vec<Rule> {
 fn parse_line(line: &[u8]) -> Option<Rule> {
     // Patterns that are not UTF-8 would need a matcher on bytes; they set no attribute here.
     let line = std::str::from_utf8(line).ok()?.trim();
-    // `[attr]name …` defines a macro; one that stands for these attributes is unheard of.
     if line.is_empty() || line.starts_with('#') || line.starts_with("[attr]") {
         return None;
     }
@@ -146,17 +271,30 @@ fn parse_line(line: &[u8]) -> Option<Rule> {
     })
 }
 
-fn setting(word: &str) -> Option<(Name, bool)> {
-    let (word, value) = match word.as_bytes().first()? {
-        b'-' | b'!' => (&word[1..], false),
-        _ => (word, true),
+/// `[attr]NAME settings` defines a macro.
+fn parse_macros(text: &[u8]) -> HashMap<Rc<str>, Vec<Setting>> {
+    text.split(|b| *b == b'\n')
+        .filter_map(|line| {
+            let rest = std::str::from_utf8(line)
+                .ok()?
+                .trim()
+                .strip_prefix("[attr]")?;
+            let mut words = rest.split_whitespace();
+            let name = words.next()?;
+            Some((name.into(), words.filter_map(setting).collect()))
+        })
+        .collect()
+}
+
+fn setting(word: &str) -> Option<Setting> {
+    let (name, value) = match word.as_bytes().first()? {
+        b'-' => (&word[1..], Value::Unset),
+        b'!' => (&word[1..], Value::Unspecified),
+        // `export-ignore=false` is a value, not "set", and only "set" counts.
+        _ => match word.split_once('=') {
+            Some((name, value)) => (name, Value::Text(value.into())),
+            None => (word, Value::Set),
+        },
     };
-    let name = match word.split('=').next()? {
-        "export-ignore" => Name::Ignore,
-        "export-subst" => Name::Subst,
-        "filter" => return Some((Name::Lfs, value && word == "filter=lfs")),
-        _ => return None,
-    };
-    // `export-ignore=false` is a value, not "set", and only "set" counts.
-    Some((name, value && !word.contains('=')))
+    Some((name.into(), value))
 }

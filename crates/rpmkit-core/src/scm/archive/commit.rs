@@ -6,7 +6,8 @@ use git2::{Commit, ObjectType, Oid, Repository, Tree};
 
 use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
-    attributes::Attributes,
+    attributes::{Attributes, Export},
+    convert::convert,
     join,
     subst::Substitution,
     tar::{Entry, Kind},
@@ -31,6 +32,7 @@ pub fn archive_commit(
         let mut walk = Walk::new(repo, commit.clone(), options, tar, dest)?;
         walk.run()?;
         notes = walk.notes;
+        notes.extend(walk.subst.note());
         Ok(())
     })?;
     Ok(notes)
@@ -173,13 +175,8 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
                 self.submodule(&path, entry.id())?;
                 continue;
             }
-            if export.lfs {
-                self.notes.push(format!(
-                    "`{}` is kept in Git LFS: the commit holds only a pointer to it",
-                    String::from_utf8_lossy(&path)
-                ));
-            }
-            self.blob(&path, entry.id(), entry.filemode_raw(), export.subst)?;
+            self.notes.extend(export.note(&path));
+            self.blob(&path, entry.id(), entry.filemode_raw(), &export)?;
         }
         Ok(())
     }
@@ -203,7 +200,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
             .map_err(ScmError::io("write", self.dest))
     }
 
-    fn blob(&mut self, path: &[u8], id: Oid, mode: i32, subst: bool) -> Result<(), ScmError> {
+    fn blob(&mut self, path: &[u8], id: Oid, mode: i32, export: &Export) -> Result<(), ScmError> {
         let mut oid = id;
         let mut mode = mode;
         if mode == FILEMODE_LINK && self.options.dereference {
@@ -223,13 +220,14 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
             .repo
             .find_blob(oid)
             .map_err(ScmError::git("read", self.repo.path()))?;
-        let expanded;
-        let content = if subst && mode != FILEMODE_LINK {
-            expanded = self.subst.expand(blob.content())?;
-            &expanded
-        } else {
-            blob.content()
-        };
+        let mut content = std::borrow::Cow::Borrowed(blob.content());
+        if mode != FILEMODE_LINK {
+            content = convert(blob.content(), export, &oid.to_string());
+            if export.subst {
+                content = self.subst.expand(&content)?.into();
+            }
+        }
+        let content: &[u8] = &content;
         let full = self.full(path);
         let mtime = match &self.options.times {
             FileTimes::Commit => self.mtime,

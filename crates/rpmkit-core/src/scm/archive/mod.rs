@@ -7,6 +7,7 @@
 mod attributes;
 mod commit;
 mod compress;
+mod convert;
 mod dir;
 mod subst;
 mod tar;

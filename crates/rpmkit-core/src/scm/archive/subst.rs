@@ -1,9 +1,13 @@
 //! `export-subst`: the `$Format:…$` placeholders of files that ask for it.
 //!
 //! Placeholders are git's pretty formats (git-log's manual). Those whose value depends on the
-//! day it is asked (`%ar`, `%cr`) are left as they stand, since an archive must not.
+//! day it is asked (`%ar`, `%cr`, `%ah`) are left as they stand, since an archive must not, and so
+//! are those that lay out columns or read trailers, notes and signatures; a note says which.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use git2::{Commit, DescribeFormatOptions, DescribeOptions, Repository, Signature};
 use jiff::{Timestamp, tz::Offset};
@@ -14,16 +18,22 @@ use super::ScmError;
 pub(super) struct Substitution<'a> {
     repo: &'a Repository,
     commit: Commit<'a>,
+    /// The commit's own `.mailmap`, which gives people their proper names.
+    mailmap: Option<git2::Mailmap>,
     /// Describing is dear, so git does it for the first placeholder of an archive only.
     described: Cell<bool>,
+    /// Placeholders of git's that are left as they stand.
+    left: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Substitution<'a> {
     pub fn new(repo: &'a Repository, commit: Commit<'a>) -> Self {
         Self {
+            mailmap: mailmap(repo, &commit),
             repo,
             commit,
             described: Cell::new(false),
+            left: RefCell::default(),
         }
     }
 
@@ -46,16 +56,28 @@ impl<'a> Substitution<'a> {
     }
 
     fn format(&self, format: &[u8], out: &mut Vec<u8>) -> Result<(), ScmError> {
-        let mut rest = format;
+        let (mut rest, start) = (format, out.len());
         while let Some(at) = rest.iter().position(|b| *b == b'%') {
             out.extend_from_slice(&rest[..at]);
             rest = &rest[at..];
-            match self.placeholder(&rest[1..])? {
+            let modified = matches!(rest.get(1), Some(b'+' | b'-' | b' '));
+            let value = if modified {
+                self.modified(&rest[1..])?
+            } else {
+                self.placeholder(&rest[1..])?
+            };
+            match value {
                 Some((value, length)) => {
+                    if value.is_empty() && rest.get(1) == Some(&b'-') {
+                        while out.len() > start && out.last() == Some(&b'\n') {
+                            out.pop();
+                        }
+                    }
                     out.extend_from_slice(&value);
                     rest = &rest[1 + length..];
                 }
                 None => {
+                    self.leave(&rest[1..]);
                     out.push(b'%');
                     rest = &rest[1..];
                 }
@@ -63,6 +85,53 @@ impl<'a> Substitution<'a> {
         }
         out.extend_from_slice(rest);
         Ok(())
+    }
+
+    /// Remembers a placeholder that git would have expanded.
+    fn leave(&self, text: &[u8]) {
+        let length = match text {
+            [b'a' | b'c', b'r' | b'h', ..] => 2,
+            [b'N', ..] => 1,
+            [b'G', _, ..] => 2,
+            [b'w', b'(', ..] | [b'<' | b'>', ..] | [b'(', b't', ..] => text
+                .iter()
+                .position(|byte| *byte == b')')
+                .map_or(text.len(), |end| end + 1),
+            _ => return,
+        };
+        let text = String::from_utf8_lossy(&text[..length]).into_owned();
+        self.left.borrow_mut().insert(format!("%{text}"));
+    }
+
+    /// A remark for people about placeholders that stay.
+    pub fn note(&self) -> Option<String> {
+        let left = self.left.borrow();
+        let list: Vec<&str> = left.iter().map(String::as_str).collect();
+        (!list.is_empty()).then(|| {
+            format!(
+                "the placeholders {} of export-subst files stay as they are written",
+                list.join(", ")
+            )
+        })
+    }
+
+    /// `%+s` has a line feed before what is not empty, `% s` a space; `%-b` takes the line feeds
+    /// before it away when it is empty.
+    fn modified(&self, text: &[u8]) -> Result<Option<(Vec<u8>, usize)>, ScmError> {
+        let Some((modifier, rest)) = text.split_first() else {
+            return Ok(None);
+        };
+        let Some((mut value, length)) = self.placeholder(rest)? else {
+            return Ok(None);
+        };
+        if !value.is_empty() {
+            match modifier {
+                b'+' => value.insert(0, b'\n'),
+                b' ' => value.insert(0, b' '),
+                _ => {}
+            }
+        }
+        Ok(Some((value, length + 1)))
     }
 
     /// The value of the placeholder `text` begins with, and its length.
@@ -102,14 +171,42 @@ impl<'a> Substitution<'a> {
                 .to_vec()),
             [b'n', ..] => one(b"\n".to_vec()),
             [b'%', ..] => one(b"%".to_vec()),
-            [b'd', ..] => one(self.decoration(" (", ")")?),
-            [b'D', ..] => one(self.decoration("", "")?),
+            [b'd', ..] => one(self.decoration(" (", ")", ", ")?),
+            [b'D', ..] => one(self.decoration("", "", ", ")?),
+            // Nothing is coloured, nothing walked, no reflog asked: git says as little then.
+            [b'm', ..] => one(b">".to_vec()),
+            [b'g', b'D' | b'd' | b'n' | b'N' | b'e' | b'E' | b's', ..] => Ok(Some((Vec::new(), 2))),
+            [b'C', rest @ ..] => Ok(colour(rest).map(|length| (Vec::new(), 1 + length))),
+            [b'G', which, ..] if commit.header_field_bytes("gpgsig").is_err() => {
+                // Nobody signed it.
+                Ok(match which {
+                    b'?' => Some((b"N".to_vec(), 2)),
+                    b'S' | b'K' | b'F' | b'P' | b'G' => Some((Vec::new(), 2)),
+                    b'T' => Some((b"undefined".to_vec(), 2)),
+                    _ => None,
+                })
+            }
             [b'x', high, low, ..] => Ok(std::str::from_utf8(&[*high, *low])
                 .ok()
                 .and_then(|digits| u8::from_str_radix(digits, 16).ok())
                 .map(|byte| (vec![byte], 3))),
-            [b'a', which, ..] => Ok(person(&commit.author(), *which).map(|value| (value, 2))),
-            [b'c', which, ..] => Ok(person(&commit.committer(), *which).map(|value| (value, 2))),
+            [b'a', which, ..] => {
+                let mapped = self.mailmap.as_ref().filter(|_| which.is_ascii_uppercase());
+                let author = match mapped {
+                    Some(map) => commit.author_with_mailmap(map).map_err(error())?,
+                    None => commit.author(),
+                };
+                Ok(person(&author, *which).map(|value| (value, 2)))
+            }
+            [b'c', which, ..] => {
+                let mapped = self.mailmap.as_ref().filter(|_| which.is_ascii_uppercase());
+                let committer = match mapped {
+                    Some(map) => commit.committer_with_mailmap(map).map_err(error())?,
+                    None => commit.committer(),
+                };
+                Ok(person(&committer, *which).map(|value| (value, 2)))
+            }
+            [b'(', b'd', b'e', b'c', b'o', b'r', b'a', b't', b'e', ..] => self.decorate(text),
             [b'(', b'd', b'e', b's', b'c', b'r', b'i', b'b', b'e', ..] => self.describe(text),
             _ => Ok(None),
         }
@@ -156,8 +253,29 @@ impl<'a> Substitution<'a> {
         Ok(Some((value.into_bytes(), end + 1)))
     }
 
+    /// `%(decorate)` and `%(decorate:prefix=…,suffix=…,separator=…)`.
+    fn decorate(&self, text: &[u8]) -> Result<Option<(Vec<u8>, usize)>, ScmError> {
+        let Some(end) = text.iter().position(|byte| *byte == b')') else {
+            return Ok(None);
+        };
+        let inner = String::from_utf8_lossy(&text["(decorate".len()..end]).into_owned();
+        let (mut open, mut close, mut between) = (" (".to_owned(), ")".to_owned(), ", ".to_owned());
+        for option in inner.trim_start_matches(':').split(',') {
+            match option.split_once('=') {
+                Some(("prefix", value)) => value.clone_into(&mut open),
+                Some(("suffix", value)) => value.clone_into(&mut close),
+                Some(("separator", value)) => value.clone_into(&mut between),
+                None if option.is_empty() => {}
+                // Arrows between HEAD and its branch, tags' prefix: left to git.
+                _ => return Ok(None),
+            }
+        }
+        let value = self.decoration(&open, &close, &between)?;
+        Ok(Some((value, end + 1)))
+    }
+
     /// The names pointing here, in the order `git log --decorate` has them.
-    fn decoration(&self, open: &str, close: &str) -> Result<Vec<u8>, ScmError> {
+    fn decoration(&self, open: &str, close: &str, between: &str) -> Result<Vec<u8>, ScmError> {
         let error = || ScmError::git("read", self.repo.path());
         let here = self.commit.id();
         let mut names = Vec::new();
@@ -206,8 +324,29 @@ impl<'a> Substitution<'a> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(format!("{open}{}{close}", names.join(", ")).into_bytes())
+        Ok(format!("{open}{}{close}", names.join(between)).into_bytes())
     }
+}
+
+fn mailmap(repo: &Repository, commit: &Commit<'_>) -> Option<git2::Mailmap> {
+    let entry = commit.tree().ok()?.get_name(".mailmap")?.id();
+    let blob = repo.find_blob(entry).ok()?;
+    // A damaged one maps nobody.
+    git2::Mailmap::from_buffer(std::str::from_utf8(blob.content()).ok()?).ok()
+}
+
+/// The length of a colour after `%C`.
+fn colour(text: &[u8]) -> Option<usize> {
+    if text.first() == Some(&b'(') {
+        return text
+            .iter()
+            .position(|byte| *byte == b')')
+            .map(|end| end + 1);
+    }
+    ["red", "green", "blue", "reset"]
+        .iter()
+        .find(|name| text.starts_with(name.as_bytes()))
+        .map(|name| name.len())
 }
 
 fn shorten(name: &str) -> &str {

@@ -33,12 +33,30 @@ fn rich() -> TestRepo {
     repo.write("sub/dropped.o", "");
     repo.write("sub/deep/dropped.o", "");
     repo.write("sub/deep/back.o", "back");
-    repo.write("version.txt", SUBST);
+    repo.write("version.txt", subst());
     repo.write("plain.txt", "$Format:%H$\n");
     repo.write(
         ".gitattributes",
-        "gone export-ignore\nignored export-ignore\n*.o export-ignore\nversion.txt export-subst\n/only/*.h export-ignore\n",
+        "gone export-ignore\nignored export-ignore\n*.o export-ignore\nversion.txt export-subst\n/only/*.h export-ignore\n\
+         *.dos text eol=crlf\n*.auto text=auto eol=crlf\n*.unix text eol=lf\nold.dos -text\nold2.dos binary\n*.id ident\n\
+         [attr]private export-ignore -diff\n*.key private\nkept.key !export-ignore\n*.legacy crlf eol=crlf\n",
     );
+    repo.write(
+        ".mailmap",
+        "Ada Proper <proper@example.org> <ada@example.org>\n",
+    );
+    for name in [
+        "a.dos", "old.dos", "old2.dos", "a.unix", "a.auto", "a.legacy",
+    ] {
+        repo.write(name, "one\ntwo\n\nthree");
+    }
+    repo.write("mixed.dos", "one\r\ntwo\n");
+    repo.write("binary.auto", b"\0\n");
+    repo.write("odd.auto", b"\x01\n\x02");
+    repo.write("lone.auto", "a\rb\n");
+    repo.write("x.id", "$Id$ $Id: old $ $Id: x,v 1 2 $ $Id: a\n$ $Id");
+    repo.write("no.key", "");
+    repo.write("kept.key", "");
     repo.write("sub/deep/.gitattributes", "back.o -export-ignore\n");
     repo.write("only/a.h", "");
     repo.write("only/deep/a.h", "");
@@ -46,8 +64,34 @@ fn rich() -> TestRepo {
     repo
 }
 
+/// Placeholders of `git log` since 2.43; git before that leaves them as they are.
+const DECORATE: &str = "$Format:%(decorate)%(decorate:prefix=<,suffix=>,separator=;)$|";
+
+/// All placeholders that the git here knows: it is what ours are compared with.
+fn subst() -> String {
+    let version = std::process::Command::new("git")
+        .arg("version")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(version.stdout).unwrap();
+    let mut numbers = text
+        .split([' ', '.'])
+        .filter_map(|word| word.parse::<u32>().ok());
+    let known = (numbers.next(), numbers.next()) >= (Some(2), Some(43));
+    if known {
+        return SUBST.to_owned();
+    }
+    eprintln!(
+        "not compared: {}does not know `%(decorate)`",
+        text.replace('\n', " ")
+    );
+    SUBST.replace(DECORATE, "")
+}
+
 const SUBST: &str = "$Format:%H %h %T %t$|$Format:%P|%p$|$Format:%an|%ae|%al|%aD|%ad|%at|%ai|%aI|%as$|\
     $Format:%cn|%ce|%cl|%cD|%cd|%ct|%ci|%cI|%cs$|$Format:%s|%f|%b|%B$|$Format:%d|%D$|$Format:%x41%n%%%q$|\
+    $Format:%aN|%aE|%aL|%cN$|$Format:%m%gD%gs|%Cred%C(auto)%C(bold blue)%Creset|%G?%GS%GK$|$Format:%s%+s%-b|%+b|% D%-D$|\
+    $Format:%(decorate)%(decorate:prefix=<,suffix=>,separator=;)$|\
     $Format:%(describe)|%(describe:tags=true,abbrev=4)$|$Format:unterminated\n";
 
 fn plain_tar(repo: &TestRepo, rev: &str) -> (Vec<u8>, Vec<u8>) {
@@ -116,7 +160,7 @@ fn the_bytes_of_git_archive() {
 fn merges_and_odd_messages_expand_as_git_does() {
     let repo = TestRepo::new();
     repo.write(".gitattributes", "v export-subst\n");
-    repo.write("v", SUBST);
+    repo.write("v", subst());
     repo.commit("  base  \n");
     repo.git(&["checkout", "-q", "-b", "other"]);
     repo.write("o", "1");
@@ -128,6 +172,38 @@ fn merges_and_odd_messages_expand_as_git_does() {
     for rev in ["HEAD", "main", "other", "HEAD^"] {
         assert_same(&repo, rev);
     }
+}
+
+#[test]
+fn what_stays_as_it_is_written_is_told() {
+    let repo = TestRepo::new();
+    repo.write(
+        ".gitattributes",
+        "v export-subst\n*.big filter=lfs\n*.enc filter=crypt\n*.ru working-tree-encoding=KOI8-R\n",
+    );
+    repo.write("v", "$Format:%ar %<(10)%an%%(trailers:only)$");
+    repo.write(
+        "a.big",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    );
+    repo.write("a.enc", "x");
+    repo.write("a.ru", "x");
+    repo.commit("one");
+    let out = tempfile::tempdir().unwrap();
+    let dest = out.path().join("x.tar");
+    let options = ArchiveOptions::with_prefix("p");
+    let notes = archive_commit(&repo.repository(), "HEAD", &dest, &options).unwrap();
+    assert_eq!(
+        notes,
+        [
+            "`a.big` is kept in Git LFS: what is archived is only a pointer to it (after `git lfs pull`, --dirty takes the file itself)",
+            "`a.enc` is archived as the commit has it: the filter `crypt` is not run",
+            "`a.ru` is archived in UTF-8, as the commit has it, and not in KOI8-R",
+            "the placeholders %<(10), %ar of export-subst files stay as they are written",
+        ]
+    );
+    let notes = archive_worktree(&repo.repository(), &dest, &options).unwrap();
+    assert_eq!(notes.len(), 2, "{notes:?}");
 }
 
 #[test]
@@ -268,6 +344,9 @@ fn a_clean_working_tree_gives_the_commits_entries() {
     let repo = rich();
     repo.write(".gitignore", "*.log\n");
     repo.commit("one");
+    // As a checkout leaves them: with other line ends and identities.
+    repo.git(&["rm", "-q", "-r", "--cached", "."]);
+    repo.git(&["reset", "-q", "--hard"]);
     repo.write("noise.log", "ignored");
     let out = tempfile::tempdir().unwrap();
     let dest = out.path().join("w.tar");

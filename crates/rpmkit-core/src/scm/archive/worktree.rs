@@ -181,12 +181,16 @@ impl<W: std::io::Write> Walk<'_, W> {
                 FileTimes::Commit => commit_time,
                 FileTimes::Each(times) => times.get(&inside).copied().unwrap_or(commit_time),
             };
-            let export = attributes_for(&attributes, &path);
+            let export = attributes.get(&path, false);
+            if export.is_lfs() && metadata.len() < 1024 && is_pointer(&disk) {
+                self.notes.extend(export.note(&shown));
+            }
             let subst = subst
                 .as_ref()
                 .filter(|_| export.subst && self.options.attributes);
             self.file(&shown, &disk, &metadata, mtime, subst)?;
         }
+        self.notes.extend(subst.and_then(|subst| subst.note()));
         Ok(())
     }
 
@@ -322,8 +326,9 @@ fn disk_attributes(repo: &Repository, work: &Path) -> Result<Attributes, ScmErro
     Ok(attributes)
 }
 
-fn attributes_for(attributes: &Attributes, path: &[u8]) -> super::attributes::Export {
-    attributes.get(path, false)
+/// Whether a file is what Git LFS leaves where it is not installed (its specification of pointers).
+fn is_pointer(disk: &Path) -> bool {
+    fs::read(disk).is_ok_and(|text| text.starts_with(b"version https://git-lfs.github.com/spec/"))
 }
 
 /// Whether a path or a directory above it is `export-ignore`.

@@ -8,6 +8,7 @@ mod store;
 pub use lookaside::{Lookaside, RemotePackage};
 pub use sources::{ListedSource, parse_sources, read_sources};
 pub use store::SourceStore;
+pub(super) use store::file_digest;
 
 use std::path::{Path, PathBuf};
 
@@ -101,7 +102,11 @@ pub fn fetch_source(
 
 /// The URL of `origin`, or of the only remote.
 pub fn remote_url(path: &Path) -> Option<String> {
-    let repo = git::discover(path).ok()?;
+    remote_url_of(&git::discover(path).ok()?)
+}
+
+/// As [`remote_url`], of an open repository.
+pub fn remote_url_of(repo: &git2::Repository) -> Option<String> {
     let names = repo.remotes().ok()?;
     let only = || {
         let mut names = names.iter().flatten().flatten();

@@ -145,7 +145,11 @@ fn make_parent(path: &Path) -> Result<(), ScmError> {
     fs::create_dir_all(dir).map_err(ScmError::io("create", dir))
 }
 
-fn file_digest(path: &Path, kind: crate::ChecksumKind) -> Result<Checksum, ScmError> {
+/// The digest of a file's content.
+pub(in crate::scm) fn file_digest(
+    path: &Path,
+    kind: crate::ChecksumKind,
+) -> Result<Checksum, ScmError> {
     let mut file = fs::File::open(path).map_err(ScmError::io("read", path))?;
     let mut hasher = Hasher::new(kind);
     let mut buffer = vec![0; 1 << 16];

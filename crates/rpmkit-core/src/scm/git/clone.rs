@@ -5,7 +5,7 @@ use std::path::Path;
 use git2::{Oid, Repository, build::CheckoutBuilder};
 
 use super::{
-    fetch::{Access, Connection, RemoteRef},
+    fetch::{Access, Connection, RemoteRef, Way},
     history,
 };
 use crate::{Events, scm::ScmError};
@@ -155,6 +155,7 @@ pub fn submodules(repo: &Repository, access: &Access, events: &Events) -> Result
             .config()
             .and_then(|config| config.get_string(&format!("submodule.{name}.url")))
             .map_err(open())?;
+        allow_submodule(repo, &url)?;
         let inner = match module.open() {
             Ok(inner) => inner,
             Err(_) => module.repo_init(true).map_err(open())?,
@@ -162,6 +163,10 @@ pub fn submodules(repo: &Repository, access: &Access, events: &Events) -> Result
         if inner.find_commit(wanted).is_err() {
             let connection = Connection::open(&inner, &url, access, events)?;
             connection.fetch(&connection.refs.refs, None, events)?;
+            if inner.find_commit(wanted).is_err() {
+                // On no branch any more: most servers give it to those who know its id.
+                connection.fetch_commit(wanted, events)?;
+            }
         }
         let commit = inner
             .find_commit(wanted)
@@ -176,6 +181,26 @@ pub fn submodules(repo: &Repository, access: &Access, events: &Events) -> Result
         submodules(&inner, access, events)?;
     }
     Ok(())
+}
+
+/// Refuses what git refuses with its default of `protocol.file.allow`: a repository that came from
+/// elsewhere must not name directories of this host as its submodules and so have them built into a
+/// package. One that is of this host itself may.
+fn allow_submodule(repo: &Repository, url: &str) -> Result<(), ScmError> {
+    let own = super::super::distgit::remote_url_of(repo);
+    if Way::of(url) != Way::Local || own.is_none_or(|own| Way::of(&own) == Way::Local) {
+        return Ok(());
+    }
+    let allowed = repo
+        .config()
+        .and_then(|config| config.get_string("protocol.file.allow"))
+        .is_ok_and(|value| value == "always");
+    if allowed {
+        return Ok(());
+    }
+    Err(ScmError::LocalSubmodule {
+        url: url.to_owned(),
+    })
 }
 
 /// Gives every tracked file of a working tree the author's time of its last commit, as mock's

@@ -51,6 +51,13 @@ impl RemoteRefs {
         }
     }
 
+    /// The hash the repository's ids are made with, where the server says so.
+    pub fn object_format(&self) -> Option<&str> {
+        self.capabilities
+            .iter()
+            .find_map(|capability| capability.strip_prefix("object-format="))
+    }
+
     pub fn find(&self, name: &str) -> Option<&RemoteRef> {
         self.refs.iter().find(|found| found.name == name)
     }
@@ -82,7 +89,8 @@ pub(super) enum Way {
     Local,
     Http,
     Git,
-    Ssh,
+    /// By the git of this host: ssh, and whatever else it has helpers for.
+    Host,
 }
 
 impl Way {
@@ -92,12 +100,12 @@ impl Way {
             Some("http" | "https") => Self::Http,
             Some("git") => Self::Git,
             Some("file") => Self::Local,
-            Some("ssh" | "git+ssh" | "ssh+git") => Self::Ssh,
+            Some("ssh" | "git+ssh" | "ssh+git") => Self::Host,
             // Anything else git knows by a helper of that name: git itself must find it.
-            Some(_) => Self::Ssh,
+            Some(_) => Self::Host,
             None => match url.find(':') {
                 // `host:path`, unless a slash comes first or it is there on disk.
-                Some(at) if !url[..at].contains('/') && !Path::new(url).exists() => Self::Ssh,
+                Some(at) if !url[..at].contains('/') && !Path::new(url).exists() => Self::Host,
                 _ => Self::Local,
             },
         }
@@ -137,13 +145,19 @@ impl<'a> Connection<'a> {
             refs: RemoteRefs::default(),
         };
         match way {
-            Way::Http => {
-                let remote = http::Remote::connect(repo, &connection.url, &access.http)?;
-                connection.refs = remote.refs().clone();
-                connection.http = Some(remote);
-            }
+            Way::Http => match http::Remote::connect(repo, &connection.url, access)? {
+                Some(remote) => {
+                    connection.refs = remote.refs().clone();
+                    connection.http = Some(remote);
+                }
+                None => {
+                    // The old protocol, files served as files: git itself knows how.
+                    connection.way = Way::Host;
+                    connection.list_by_host(events)?;
+                }
+            },
             Way::Local | Way::Git => connection.list_native()?,
-            Way::Ssh => connection.list_by_host(events)?,
+            Way::Host => connection.list_by_host(events)?,
         }
         Ok(connection)
     }
@@ -152,7 +166,9 @@ impl<'a> Connection<'a> {
     pub fn can_be_shallow(&self) -> bool {
         match self.way {
             Way::Local => false,
-            Way::Git | Way::Ssh => true,
+            Way::Git => true,
+            // Over plain files git cannot leave anything out.
+            Way::Host => Way::of(&self.url) != Way::Http,
             Way::Http => self.refs.capabilities.iter().any(|has| has == "shallow"),
         }
     }
@@ -181,32 +197,68 @@ impl<'a> Connection<'a> {
                         .map_err(self.error("write references of"))?;
                 }
             }
-            (None, Way::Ssh) => {
-                let mut argv = vec!["git".to_owned(), "fetch".to_owned(), "--quiet".to_owned()];
-                argv.push("--no-tags".to_owned());
-                argv.extend(depth.map(|depth| format!("--depth={depth}")));
-                argv.push("--".to_owned());
-                argv.push(self.url.clone());
-                argv.extend(specs);
-                let dir = self.repo.workdir().unwrap_or(self.repo.path());
-                self.access.host.run(&argv, dir, events)?;
-            }
-            (None, _) => {
-                let mut options = FetchOptions::new();
-                options.download_tags(git2::AutotagOption::None);
-                if let Some(depth) = depth {
-                    options.depth(i32::try_from(depth).unwrap_or(i32::MAX));
-                }
-                self.repo
-                    .remote_anonymous(&self.url)
-                    .and_then(|mut remote| remote.fetch(&specs, Some(&mut options), None))
-                    .map_err(self.error("fetch from"))?;
-            }
+            (None, Way::Host) => self.by_host(&specs, depth, events)?,
+            (None, _) => self.natively(&specs, depth)?,
         }
         Ok(())
     }
 
+    /// Asks for a commit no reference leads to; a server that does not give it is no error here.
+    pub fn fetch_commit(&self, id: Oid, events: &Events) -> Result<(), ScmError> {
+        let wanted = RemoteRef {
+            id,
+            name: id.to_string(),
+        };
+        let name = format!("refs/rpmkit/{id}");
+        let asked = match (&self.http, self.way) {
+            (Some(remote), _) => remote.fetch(self.repo, &[wanted.id], None, events),
+            (None, Way::Host) => self.by_host(&[format!("+{}:{name}", wanted.name)], None, events),
+            (None, _) => self.natively(&[format!("+{}:{name}", wanted.name)], None),
+        };
+        match asked {
+            Err(ScmError::Io { .. }) => asked,
+            _ => Ok(()),
+        }
+    }
+
+    fn by_host(
+        &self,
+        specs: &[String],
+        depth: Option<u32>,
+        events: &Events,
+    ) -> Result<(), ScmError> {
+        let mut argv = ["git", "fetch", "--quiet", "--no-tags"]
+            .map(str::to_owned)
+            .to_vec();
+        argv.extend(depth.map(|depth| format!("--depth={depth}")));
+        argv.push("--".to_owned());
+        argv.push(self.url.clone());
+        argv.extend_from_slice(specs);
+        let dir = self.repo.workdir().unwrap_or(self.repo.path());
+        self.access.host.run(&argv, dir, events)
+    }
+
+    fn natively(&self, specs: &[String], depth: Option<u32>) -> Result<(), ScmError> {
+        let mut options = FetchOptions::new();
+        options.download_tags(git2::AutotagOption::None);
+        if let Some(depth) = depth {
+            options.depth(i32::try_from(depth).unwrap_or(i32::MAX));
+        }
+        self.repo
+            .remote_anonymous(&self.url)
+            .and_then(|mut remote| remote.fetch(specs, Some(&mut options), None))
+            .map_err(self.error("fetch from"))
+    }
+
     fn list_native(&mut self) -> Result<(), ScmError> {
+        if self.way == Way::Local {
+            let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
+            if !Path::new(path).exists() {
+                return Err(ScmError::NoRemote {
+                    place: path.to_owned(),
+                });
+            }
+        }
         let mut remote = self
             .repo
             .remote_anonymous(&self.url)
@@ -254,11 +306,7 @@ impl<'a> Connection<'a> {
 
     fn error(&self, action: &'static str) -> impl FnOnce(git2::Error) -> ScmError {
         let place = http::without_secret(&self.url);
-        move |source| ScmError::Git {
-            action,
-            place,
-            source,
-        }
+        move |source| ScmError::git(action, Path::new(&place))(source)
     }
 }
 
@@ -283,8 +331,8 @@ mod tests {
             ("file:///srv/x", Way::Local),
             ("https://h/x", Way::Http),
             ("git://h/x", Way::Git),
-            ("git@h:x/y.git", Way::Ssh),
-            ("ssh://h/x", Way::Ssh),
+            ("git@h:x/y.git", Way::Host),
+            ("ssh://h/x", Way::Host),
         ] {
             assert_eq!(Way::of(url), way, "{url}");
         }

@@ -6,64 +6,63 @@
 
 use std::io::{self, Read, Write};
 
-use git2::{CredentialHelper, Oid, Repository};
-use ureq::http::Response;
+use git2::{Oid, Repository};
+use ureq::{config::RedirectAuthHeaders, http::Response};
 
 use super::{
-    fetch::{RemoteRef, RemoteRefs},
+    credentials::Credentials,
+    fetch::{Access, RemoteRef, RemoteRefs},
+    http_options::HttpOptions,
     pkt::{self, Packet},
 };
 use crate::{
     Events,
     event::{Event, Phase, Unit},
+    repo::{self, Proxies},
     scm::ScmError,
 };
 
-/// How to reach servers.
+/// How to reach servers, as far as git's own configuration does not say.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
-    /// `http://host:port` or `socks5://…`; none for a direct way.
-    pub proxy: Option<String>,
-    /// More certificates to trust, PEM.
-    pub ca_certificates: Vec<u8>,
+    /// Proxies of the environment.
+    pub proxies: Proxies,
 }
 
-impl HttpSettings {
-    /// An agent that keeps its connections.
-    ///
-    /// # Errors
-    /// [`ScmError::Http`] when the proxy or the certificates make no sense.
-    pub(crate) fn agent(&self) -> Result<ureq::Agent, ScmError> {
-        let error = |source: ureq::Error| ScmError::Http {
-            url: self.proxy.clone().unwrap_or_default(),
-            reason: source.to_string(),
+/// Names and passwords that are tried before a server's refusal is final: one for each place it
+/// may redirect to.
+const ATTEMPTS: usize = 3;
+
+/// An agent that keeps its connections.
+fn agent(url: &str, options: &HttpOptions, proxies: &Proxies) -> Result<ureq::Agent, ScmError> {
+    let error = |reason: String| ScmError::Http {
+        url: without_secret(url),
+        reason,
+    };
+    let transport = &options.transport;
+    let tls = repo::tls(transport).map_err(|(option, reason)| {
+        let name = match option {
+            "sslcacert" => "http.sslCAInfo",
+            "sslclientcert" => "http.sslCert",
+            _ => "http.sslKey",
         };
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(8)
-            // Servers tell clients that speak the smart protocol by this name.
-            .user_agent(concat!("git/2.0 (rpmkit ", env!("CARGO_PKG_VERSION"), ")"))
-            .timeout_connect(Some(std::time::Duration::from_secs(30)))
-            .timeout_recv_response(Some(std::time::Duration::from_secs(120)));
-        if let Some(proxy) = &self.proxy {
-            config = config.proxy(Some(ureq::Proxy::new(proxy).map_err(error)?));
-        }
-        if !self.ca_certificates.is_empty() {
-            let certificates: Vec<_> = ureq::tls::parse_pem(&self.ca_certificates)
-                .filter_map(Result::ok)
-                .filter_map(|item| match item {
-                    ureq::tls::PemItem::Certificate(certificate) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            config = config.tls_config(
-                ureq::tls::TlsConfig::builder()
-                    .root_certs(ureq::tls::RootCerts::new_with_certs(&certificates))
-                    .build(),
-            );
-        }
-        Ok(config.build().new_agent())
-    }
+        error(format!("git's `{name}`: {reason}"))
+    })?;
+    let secure = url.starts_with("https:");
+    let proxy = repo::proxy(transport, proxies, secure)
+        .map_err(|reason| error(format!("the proxy {reason}")))?;
+    Ok(ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(8)
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+        // Servers tell clients that speak the smart protocol by this name.
+        .user_agent(concat!("git/2.0 (rpmkit ", env!("CARGO_PKG_VERSION"), ")"))
+        .timeout_connect(Some(std::time::Duration::from_secs(30)))
+        .timeout_recv_response(Some(std::time::Duration::from_secs(120)))
+        .tls_config(tls)
+        .proxy(proxy)
+        .build()
+        .new_agent())
 }
 
 /// A server's repository, after its references were read.
@@ -71,44 +70,83 @@ pub(super) struct Remote {
     agent: ureq::Agent,
     /// Without a slash at its end; after redirections.
     url: String,
+    /// `http.extraHeader` of git's configuration.
+    headers: Vec<(String, String)>,
     authorization: Option<String>,
     refs: RemoteRefs,
 }
 
 impl Remote {
-    /// Asks for the references. A server that wants a name gets what git's credential helpers
-    /// know for it.
+    /// Asks for the references. A server that wants a name gets the one in the URL, in `~/.netrc`
+    /// or with git's credential helpers. `None` when it answers, but not in the smart protocol.
     pub fn connect(
         repo: &Repository,
         url: &str,
-        settings: &HttpSettings,
-    ) -> Result<Self, ScmError> {
+        access: &Access,
+    ) -> Result<Option<Self>, ScmError> {
+        let options = HttpOptions::read(repo, url, &access.host)?;
         let mut remote = Self {
-            agent: settings.agent()?,
+            agent: agent(url, &options, &access.http.proxies)?,
             url: url.trim_end_matches('/').to_owned(),
+            headers: options.headers,
             authorization: None,
             refs: RemoteRefs::default(),
         };
-        let mut response = remote.ask(None)?;
-        if response.status() == 401 {
-            remote.authorization = Some(credentials(repo, url)?);
-            response = remote.ask(None)?;
+        let mut known: Option<Credentials> = None;
+        let mut response = remote.first()?;
+        for _ in 0..ATTEMPTS {
+            if response.status() != 401 {
+                break;
+            }
+            if known
+                .as_ref()
+                .is_some_and(|known| known.is_for(&remote.url))
+            {
+                break;
+            }
+            let found = Credentials::find(repo, &remote.url, url, &access.host)?;
+            remote.authorization = Some(found.header());
+            known = Some(found);
+            response = remote.first()?;
+        }
+        if let Some(known) = &known {
+            // So that a stored password that no longer works is forgotten, and a typed one kept.
+            known.report(response.status() != 401, repo, &access.host);
+            if response.status() == 401 {
+                return Err(remote.error("the name or the password is wrong (401)".to_owned()));
+            }
         }
         remote.check(&response)?;
         let kind = header(&response, "content-type");
         if kind != "application/x-git-upload-pack-advertisement" {
-            return Err(remote.error(format!(
-                "the server does not speak git's smart protocol (it sent `{kind}`)"
-            )));
-        }
-        // Later requests go where the first one ended.
-        let ended = ureq::ResponseExt::get_uri(&response).to_string();
-        if let Some(base) = ended.strip_suffix("/info/refs?service=git-upload-pack") {
-            base.clone_into(&mut remote.url);
+            return Ok(None);
         }
         let mut body = response.into_body().into_reader();
         remote.refs = read_refs(&mut body).map_err(|error| remote.error(error.to_string()))?;
-        Ok(remote)
+        if let Some(format) = remote
+            .refs
+            .object_format()
+            .filter(|format| *format != "sha1")
+        {
+            return Err(ScmError::ObjectFormat {
+                place: without_secret(&remote.url),
+                format: format.to_owned(),
+            });
+        }
+        Ok(Some(remote))
+    }
+
+    /// The request for references. Later ones go where it ended.
+    fn first(&mut self) -> Result<Response<ureq::Body>, ScmError> {
+        let response = self.ask(None)?;
+        let ended = ureq::ResponseExt::get_uri(&response).to_string();
+        if let Some(base) = ended.strip_suffix("/info/refs?service=git-upload-pack") {
+            // The name and password of a URL are not sent, so they do not come back either.
+            if base != without_user(&self.url) {
+                base.clone_into(&mut self.url);
+            }
+        }
+        Ok(response)
     }
 
     pub fn refs(&self) -> &RemoteRefs {
@@ -247,20 +285,29 @@ impl Remote {
     fn ask(&self, body: Option<&[u8]>) -> Result<Response<ureq::Body>, ScmError> {
         let sent = match body {
             None => {
-                let url = format!("{}/info/refs?service=git-upload-pack", self.url);
+                let url = format!(
+                    "{}/info/refs?service=git-upload-pack",
+                    without_user(&self.url)
+                );
                 let mut request = self.agent.get(&url);
+                for (name, value) in &self.headers {
+                    request = request.header(name, value);
+                }
                 if let Some(authorization) = &self.authorization {
                     request = request.header("Authorization", authorization);
                 }
                 request.call()
             }
             Some(body) => {
-                let url = format!("{}/git-upload-pack", self.url);
+                let url = format!("{}/git-upload-pack", without_user(&self.url));
                 let mut request = self
                     .agent
                     .post(&url)
                     .header("Content-Type", "application/x-git-upload-pack-request")
                     .header("Accept", "application/x-git-upload-pack-result");
+                for (name, value) in &self.headers {
+                    request = request.header(name, value);
+                }
                 if let Some(authorization) = &self.authorization {
                     request = request.header("Authorization", authorization);
                 }
@@ -327,6 +374,10 @@ fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
                 .map(str::to_owned)
                 .collect();
         }
+        if refs.object_format().is_some_and(|format| format != "sha1") {
+            // Its ids are longer than any that could be read here.
+            return Ok(refs);
+        }
         if let Some((id, name)) = text.trim_end().split_once(' ') {
             let id = Oid::from_str(id).map_err(|error| io::Error::other(error.to_string()))?;
             refs.add(RemoteRef {
@@ -344,42 +395,8 @@ fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
     Ok(refs)
 }
 
-/// The `Authorization` header for a URL: the name and password in it, or those git's credential
-/// helpers have.
-fn credentials(repo: &Repository, url: &str) -> Result<String, ScmError> {
-    let refused = || ScmError::Http {
-        url: without_secret(url),
-        reason: "the server wants a name and a password, and no git credential helper has them"
-            .to_owned(),
-    };
-    let parsed = url::Url::parse(url).map_err(|_| refused())?;
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    let pair = match parsed.password() {
-        Some(password) => Some((decode(parsed.username()), decode(password))),
-        None => {
-            let mut helper = CredentialHelper::new(url);
-            if let Ok(config) = repo.config() {
-                helper.config(&config);
-            }
-            if !parsed.username().is_empty() {
-                helper.username(Some(parsed.username()));
-            }
-            helper.execute()
-        }
-    };
-    let (name, password) = pair.ok_or_else(refused)?;
-    Ok(format!(
-        "Basic {}",
-        base64(format!("{name}:{password}").as_bytes())
-    ))
-}
-
 /// A URL fit for a message.
-pub(super) fn without_secret(url: &str) -> String {
+pub(in crate::scm) fn without_secret(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
             // Only URLs without a host refuse, and those have no password.
@@ -390,45 +407,22 @@ pub(super) fn without_secret(url: &str) -> String {
     }
 }
 
-fn base64(data: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in data.chunks(3) {
-        let bits = chunk
-            .iter()
-            .chain([0, 0].iter())
-            .take(3)
-            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
-        for at in 0..4 {
-            out.push(if at <= chunk.len() {
-                char::from(DIGITS[bits >> (18 - 6 * at) & 63])
-            } else {
-                '='
-            });
+/// A URL without the name and password in it, as it is sent.
+fn without_user(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
+            // Only URLs without a host refuse, and those have neither.
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.to_string()
         }
+        _ => url.to_owned(),
     }
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_vectors() {
-        // RFC 4648, section 10.
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 
     #[test]
     fn secrets_do_not_show() {

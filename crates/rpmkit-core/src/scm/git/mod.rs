@@ -1,14 +1,19 @@
 //! Git, in-process.
 
 mod clone;
+mod credentials;
 mod fetch;
 pub mod history;
 mod http;
+mod http_options;
 mod pkt;
+#[cfg(test)]
+mod remote_tests;
 
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 pub use fetch::Access;
 pub use http::HttpSettings;
+pub(super) use http::without_secret;
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
