@@ -194,7 +194,7 @@ mod tests {
         }
         cache.store("ab", "1", |mut f| f.write_all(b"x")).unwrap();
         assert!(cache.find("a", "3").is_some() && cache.find("ab", "1").is_some());
-        let left = fs::read_dir(base.path().join("t-v1")).unwrap().count();
+        let left = fs::read_dir(&cache.dir).unwrap().count();
         assert_eq!(left, 3);
     }
 }
