@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{AccessFlags, Gid, Uid, User, access};
 
 use crate::failure::Failure;
 
@@ -112,7 +112,7 @@ impl Host {
             .map_err(|e| Failure::general(format!("cannot ask the kernel for its name: {e}")))?;
         let cwd = std::env::current_dir()
             .map_err(|e| Failure::general(format!("cannot tell the working directory: {e}")))?;
-        let dirs = Dirs::new(uid.as_raw(), &home, &env);
+        let dirs = Dirs::new(uid.as_raw(), &place_for_files(&home, &env), &env);
         let number = |name: &str| env.get(name).and_then(|v| v.parse::<u32>().ok());
         Ok(Self {
             uid: uid.as_raw(),
@@ -191,6 +191,18 @@ impl Host {
             Some(home) => home.join(below),
             None => PathBuf::from(path),
         }
+    }
+}
+
+/// The directory that the XDG defaults lie in: `$HOME`, as their specification has it. Where that is
+/// not ours to write to (a changed user with the environment of the one before), the home of the
+/// password entry.
+fn place_for_files(home: &Path, env: &BTreeMap<String, String>) -> PathBuf {
+    let ours = |dir: &Path| dir.is_dir() && access(dir, AccessFlags::W_OK).is_ok();
+    let named = env.get("HOME").map(PathBuf::from);
+    match named.filter(|dir| dir.is_absolute()) {
+        Some(dir) if ours(&dir) || !ours(home) => dir,
+        _ => home.to_owned(),
     }
 }
 
@@ -303,6 +315,24 @@ mod tests {
         );
         assert_eq!(set.cache, Path::new("/fast/rpmkit"));
         assert_eq!(set.state, plain.state);
+    }
+
+    #[test]
+    fn files_go_below_home_where_that_is_ours() {
+        let mine = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let named = |dir: &Path| env(&[("HOME", dir.to_str().unwrap())]);
+        assert_eq!(
+            place_for_files(other.path(), &named(mine.path())),
+            mine.path()
+        );
+        let gone = Path::new("/no/such/home");
+        assert_eq!(place_for_files(mine.path(), &named(gone)), mine.path());
+        assert_eq!(place_for_files(mine.path(), &env(&[])), mine.path());
+        assert_eq!(
+            place_for_files(mine.path(), &named(Path::new("x"))),
+            mine.path()
+        );
     }
 
     #[test]
