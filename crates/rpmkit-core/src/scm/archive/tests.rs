@@ -225,6 +225,29 @@ fn a_branch_wins_over_a_tag_and_full_names_say_which() {
 }
 
 #[test]
+fn head_is_ours_and_not_that_of_where_we_cloned_from() {
+    let there = TestRepo::new();
+    there.write("f", "theirs");
+    there.commit("one");
+    let here = TestRepo::empty();
+    let from = there.path().to_str().unwrap();
+    here.git(&["clone", "-q", from, "."]);
+    here.write("f", "ours");
+    let ours = here.commit("two");
+    let opened = here.repository();
+    assert!(opened.find_reference("refs/remotes/origin/HEAD").is_ok());
+    for name in ["HEAD", "main", "HEAD~0"] {
+        let commit = git::resolve(&opened, name).unwrap();
+        assert_eq!(commit.id().to_string(), ours, "{name}");
+    }
+    here.git(&["checkout", "-q", "--detach"]);
+    assert_eq!(
+        git::resolve(&opened, "HEAD").unwrap().id().to_string(),
+        ours
+    );
+}
+
+#[test]
 fn every_compression_is_stable_and_readable() {
     let repo = rich();
     repo.commit("one");

@@ -43,18 +43,25 @@ pub fn discover(path: &Path) -> Result<Repository, ScmError> {
 
 /// The commit a name stands for. A name that several things have means, as for `git checkout`,
 /// the local branch first, then the tag, then a remote's branch, then anything `git rev-parse`
-/// knows; `refs/…` and commit ids say exactly what is meant.
+/// knows; `refs/…` and commit ids say exactly what is meant, and so does `HEAD`: a clone has an
+/// `origin/HEAD` besides, which is the other side's.
 ///
 /// # Errors
 /// [`ScmError::Unborn`] for HEAD of an empty repository, [`ScmError::UnknownRevision`].
 pub fn resolve<'repo>(repo: &'repo Repository, rev: &str) -> Result<Commit<'repo>, ScmError> {
     let place = repo.workdir().unwrap_or(repo.path());
-    for full in [
+    // As git tells such names apart: HEAD, FETCH_HEAD, MERGE_HEAD …
+    let is_pseudo = rev.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let names = [
         format!("refs/heads/{rev}"),
         format!("refs/tags/{rev}"),
         format!("refs/remotes/origin/{rev}"),
-    ] {
-        if let Ok(reference) = repo.find_reference(&full) {
+    ];
+    // A branch or tag may well be called `V1` or `RELEASE`; only a reference of git's own at the
+    // top makes a name mean that.
+    let at_top = is_pseudo && repo.find_reference(rev).is_ok();
+    for full in names.iter().filter(|_| !(rev == "HEAD" || at_top)) {
+        if let Ok(reference) = repo.find_reference(full) {
             return reference
                 .peel_to_commit()
                 .map_err(ScmError::git("read", place));
