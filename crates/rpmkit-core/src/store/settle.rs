@@ -151,6 +151,19 @@ impl Store {
             .unlink(&self.0.dir.join("unsynced").join(id.as_str()))
     }
 
+    /// What a layer takes, where that has been measured. Otherwise a process that outlives this
+    /// command begins to, so that nobody waits for a look at every file.
+    pub fn usage_if_known(&self, layer: &Layer) -> Option<Usage> {
+        let known = layer.known_usage();
+        if known.is_none() {
+            self.housekeep(Housekeep {
+                measure: vec![layer.dir.clone()],
+                ..Housekeep::default()
+            });
+        }
+        known
+    }
+
     /// Disk use of a layer, measured once.
     pub fn usage(&self, layer: &Layer) -> Result<Usage, StoreError> {
         if let Some(known) = layer.known_usage() {

@@ -17,7 +17,8 @@ use crate::text;
 /// List snapshots as a tree
 ///
 /// A star marks what `clean` goes back to. Several names may stand for one state. "own" is what only
-/// this state takes, "shared" what it has in common with others.
+/// this state takes, "shared" what it has in common with others; an ellipsis stands for what is still
+/// being measured.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Names only, one a line
@@ -32,8 +33,9 @@ struct Row {
     /// What was done to get there from the parent, where that is known, for people.
     #[serde(rename = "what")]
     remark: String,
-    own_bytes: u64,
-    shared_bytes: u64,
+    /// `None` until it has been measured.
+    own_bytes: Option<u64>,
+    shared_bytes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -82,8 +84,8 @@ pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
             "{mark} {indent}{:<pad$}  {}  {:>10} own {:>10} shared  {}",
             row.info.name,
             text::time(row.info.created),
-            text::size(row.own_bytes),
-            text::size(row.shared_bytes),
+            size(row.own_bytes),
+            size(row.shared_bytes),
             remark(row),
         );
         let tone = if row.info.current {
@@ -108,6 +110,10 @@ pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
     Ok(Status::OK)
 }
 
+fn size(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "…".to_owned(), text::size)
+}
+
 /// What the user said, or what was done; a line's worth of it.
 fn remark(row: &Row) -> String {
     const WIDTH: usize = 80;
@@ -129,22 +135,24 @@ fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     let Some(layer) = chroot.layer(&info.name).map_err(Error::from)? else {
         return Ok(Row {
             remark: "the empty root".to_owned(),
-            own_bytes: 0,
-            shared_bytes: 0,
+            own_bytes: Some(0),
+            shared_bytes: Some(0),
             info,
         });
     };
     let chain = store.ancestry(&layer).map_err(Error::from)?;
-    let own = store.usage(&layer).map_err(Error::from)?;
-    let mut shared = own.linked;
+    let own = store.usage_if_known(&layer);
+    let mut shared = own.map(|usage| usage.linked);
     // A plain tree is whole by itself.
     let below = match store.format().driver {
         Driver::Overlay => &chain[1..],
         Driver::Plain => &[],
     };
     for below in below {
-        let usage = store.usage(below).map_err(Error::from)?;
-        shared += usage.own + usage.linked;
+        let usage = store.usage_if_known(below);
+        shared = shared
+            .zip(usage)
+            .map(|(sum, usage)| sum + usage.own + usage.linked);
     }
     let kind = layer.meta().kind;
     let done = if kind == LayerKind::Snapshot {
@@ -155,7 +163,7 @@ fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     };
     Ok(Row {
         remark: done.trim_end_matches([' ', ':']).to_owned(),
-        own_bytes: own.own,
+        own_bytes: own.map(|usage| usage.own),
         shared_bytes: shared,
         info,
     })
@@ -218,8 +226,8 @@ mod tests {
                 done: Vec::new(),
             },
             remark: String::new(),
-            own_bytes: 0,
-            shared_bytes: 0,
+            own_bytes: None,
+            shared_bytes: None,
         }
     }
 
