@@ -1,3 +1,6 @@
+//! The way from checkouts of every kind to staged sources. One file, since all cases share the stand-ins for
+//! the target's rpm, the build root and the network at its top.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{fs, io::Read, os::unix::fs::MetadataExt};

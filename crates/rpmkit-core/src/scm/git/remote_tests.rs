@@ -1,4 +1,5 @@
-//! Servers that are really there: https, redirections, names and passwords, git's own protocol, ssh.
+//! Servers that are really there: https, redirections, names and passwords, git's own protocol, ssh. One file, since
+//! every case starts its server from the same few pieces.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
