@@ -290,14 +290,7 @@ pub fn vendor_archive(
         // Made by cargo just now; the project itself is left as it was.
         fs::remove_file(&lock).map_err(|error| TemplateError::read(&lock, error))?;
     }
-    let times = DirTimes::Each(HashMap::new(), MTIME);
-    archive_dir(
-        scratch.path(),
-        dest,
-        &ArchiveOptions::with_prefix(""),
-        &times,
-        false,
-    )?;
+    archive_vendored(scratch.path(), dest)?;
     let said = String::from_utf8_lossy(&said);
     Ok(said
         .replace(&vendor.display().to_string(), "vendor")
@@ -323,13 +316,12 @@ pub fn go_vendor_archive(
         .chain([vendor.display().to_string()])
         .collect();
     host.run(&argv, dir, events)?;
+    archive_vendored(scratch.path(), dest)
+}
+
+/// The archive of what was vendored into `dir`: the same bytes for the same content.
+fn archive_vendored(dir: &Path, dest: &Path) -> Result<(), TemplateError> {
     let times = DirTimes::Each(HashMap::new(), MTIME);
-    archive_dir(
-        scratch.path(),
-        dest,
-        &ArchiveOptions::with_prefix(""),
-        &times,
-        false,
-    )?;
+    archive_dir(dir, dest, &ArchiveOptions::with_prefix(""), &times, false)?;
     Ok(())
 }

@@ -50,18 +50,12 @@ pub fn discover(path: &Path) -> Result<Repository, ScmError> {
 /// [`ScmError::Unborn`] for HEAD of an empty repository, [`ScmError::UnknownRevision`].
 pub fn resolve<'repo>(repo: &'repo Repository, rev: &str) -> Result<Commit<'repo>, ScmError> {
     let place = repo.workdir().unwrap_or(repo.path());
-    // As git tells such names apart: HEAD, FETCH_HEAD, MERGE_HEAD …
-    let is_pseudo = rev.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    let names = [
-        format!("refs/heads/{rev}"),
-        format!("refs/tags/{rev}"),
-        format!("refs/remotes/origin/{rev}"),
-    ];
-    // A branch or tag may well be called `V1` or `RELEASE`; only a reference of git's own at the
-    // top makes a name mean that.
-    let at_top = is_pseudo && repo.find_reference(rev).is_ok();
-    for full in names.iter().filter(|_| !(rev == "HEAD" || at_top)) {
-        if let Ok(reference) = repo.find_reference(full) {
+    // A reference by its full name needs no looking further: `refs/…`, and at the top what git
+    // keeps there itself, HEAD and FETCH_HEAD. A branch called `RELEASE` is none of these.
+    let is_full_name = repo.find_reference(rev).is_ok();
+    let short_for = ["refs/heads", "refs/tags", "refs/remotes/origin"];
+    for place_of in short_for.iter().filter(|_| !is_full_name) {
+        if let Ok(reference) = repo.find_reference(&format!("{place_of}/{rev}")) {
             return reference
                 .peel_to_commit()
                 .map_err(ScmError::git("read", place));
