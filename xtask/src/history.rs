@@ -23,14 +23,7 @@ pub fn measure(root: &Path, release: bool) -> Result<History> {
     if release {
         command.arg("--release");
     }
-    command.args([
-        "-p",
-        "rpmkit-core",
-        "--example",
-        "scm_bench",
-        "--",
-        "--json",
-    ]);
+    command.args(["-p", "rpmkit-vcs", "--example", "scm_bench", "--", "--json"]);
     let output = command.output().context("cannot run cargo")?;
     ensure!(
         output.status.success(),

@@ -110,7 +110,7 @@ fn theirs(root: &Path, who: &Identity, say: &dyn Fn(&str)) -> Result<()> {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let asks_cargo = name.starts_with("rpmkit_core-") && !has_cargo;
+        let asks_cargo = name.starts_with("rpmkit_sources-") && !has_cargo;
         let output = who
             .command(&binary.path, home.path())
             .args(if asks_cargo { &CARGO_TESTS[..] } else { &[] })

@@ -6,9 +6,8 @@ use rpmkit_core::{
     Error, Events, ExitCode,
     build::{Engine, Surroundings, added_repository},
     config::{self, Config, LoadRequest, Overrides, Search, Settings},
-    error::sandbox_hints,
     repo::{Dirs, FetchOptions, Fetcher, Proxies},
-    store::host::survey,
+    store::{host::survey, sandbox_hints},
 };
 use rpmkit_sandbox::SandboxError;
 

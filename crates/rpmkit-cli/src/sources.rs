@@ -200,8 +200,9 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
     let SrpmError::Parse(inner) = error else {
         return Error::from(error).into();
     };
-    let Error::Build(error) = *inner else {
-        return Failure::from(*inner);
+    let error = match inner.downcast::<BuildError>() {
+        Ok(error) => error,
+        Err(other) => return Error::from(SrpmError::Parse(other)).into(),
     };
     let staged = fs::read_dir(staging)
         .into_iter()

@@ -1,32 +1,33 @@
-//! Everything rpmkit knows about RPM, configurations, repositories, layers and builds.
+//! Builds, on top of all that rpmkit knows: the crates below by the names of their rooms, and every error as one.
 //!
 //! Data flows one way: [`config`] → [`repo`] and [`solve`] → [`store`] → sandbox → [`build`] →
-//! [`results`]. Nothing reaches back. The crate never prints, never exits and never reads the
-//! environment: what a front end must know leaves through [`event`], what went wrong through
-//! typed errors gathered in [`error`].
-
-pub mod compress;
-pub mod error;
-pub mod event;
-pub mod ops;
-mod rooted;
-pub mod types;
+//! [`results`]. Nothing reaches back: each room is a crate, and cargo holds the direction. None of them prints,
+//! exits or reads the environment: what a front end must know leaves through [`event`], what went wrong
+//! through typed errors gathered in [`error`].
 
 pub mod build;
-pub mod chroot;
-pub mod config;
-pub mod pm;
+pub mod error;
+pub mod ops;
 pub mod project;
-pub mod repo;
-pub mod results;
-pub mod rpmfile;
-pub mod scm;
-pub mod solve;
-pub mod srpm;
-pub mod store;
-pub mod template;
 
-pub use error::{Error, ExitCode, Hint};
-pub use event::{Event, Events, Listener};
+pub use rpmkit_config as config;
+pub use rpmkit_pm as pm;
+pub use rpmkit_repo as repo;
+pub use rpmkit_results as results;
+pub use rpmkit_rpmfile as rpmfile;
+pub use rpmkit_solve as solve;
+pub use rpmkit_sources::{srpm, template};
+pub use rpmkit_store as store;
+pub use rpmkit_store::chroot;
+pub use rpmkit_types as types;
+pub use rpmkit_types::{compress, event};
+
+/// Source control, and what mock's SCM options make of it.
+pub mod scm {
+    pub use rpmkit_sources::worker::{Checkout, Ready};
+    pub use rpmkit_vcs::*;
+}
+
+pub use error::Error;
 pub use ops::OPS;
-pub use types::*;
+pub use rpmkit_types::*;

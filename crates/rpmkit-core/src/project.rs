@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::error::Hint;
+use rpmkit_types::Hint;
 
 /// The file's name.
 pub const PROJECT_FILE: &str = "rpmkit.toml";

@@ -171,7 +171,15 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
         since: 0,
     };
     let events = Events::silent();
-    let store = Store::open_here(home.to_owned(), uid, found, holder, events).unwrap();
+    let store = Store::open_here(
+        home.to_owned(),
+        uid,
+        found,
+        rpmkit_core::OPS,
+        holder,
+        events,
+    )
+    .unwrap();
     let bench = Bench {
         chroot: Chroot::new(&store, "f43".parse().unwrap(), ""),
         mode: found.mode.clone(),

@@ -107,7 +107,8 @@ pub fn open_store(host: &Host, home: PathBuf, events: Events) -> Result<(Survey,
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |d| d.as_secs()),
     };
-    let store = Store::open_here(home, host.uid, &survey, holder, events).map_err(Error::from)?;
+    let store = Store::open_here(home, host.uid, &survey, rpmkit_core::OPS, holder, events)
+        .map_err(Error::from)?;
     Ok((survey, store))
 }
 

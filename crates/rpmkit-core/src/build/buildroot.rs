@@ -15,15 +15,15 @@ use super::{
     traced,
     tree::Contents,
 };
-use crate::{
+use rpmkit_config::{Settings, thirty_two_bit};
+use rpmkit_pm as pm;
+use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
+use rpmkit_solve::{Request, Solution};
+use rpmkit_store::{
+    LayerKind, SIDE_DIRS,
     chroot::{Chroot, ChrootError, Session},
-    config::{Settings, thirty_two_bit},
-    event::Log,
-    pm::{self, Embedded, PmError, Skeleton, SkeletonFile},
-    solve::{Request, Solution},
-    store::{LayerKind, SIDE_DIRS},
-    types::{ChrootPath, Package},
 };
+use rpmkit_types::{ChrootPath, Package, event::Log};
 
 /// A chroot in use.
 pub struct Buildroot {

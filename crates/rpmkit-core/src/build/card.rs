@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::BuildError;
-use crate::{
-    event::Phase,
-    pm::PmError,
-    results::{
-        diagnose::{End, Evidence, diagnose},
-        failure::{Cause, FailureCard},
-    },
-    solve::SolveError,
+use rpmkit_pm::PmError;
+use rpmkit_results::{
+    diagnose::{End, Evidence, diagnose},
+    failure::{Cause, FailureCard},
 };
+use rpmkit_solve::SolveError;
+use rpmkit_types::event::Phase;
 
 /// What is known about the build besides its error.
 #[derive(Debug, Clone, Default)]
@@ -102,8 +100,8 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
 
 fn log(dir: &Path, card: &FailureCard) -> Option<PathBuf> {
     let name = match card.which_log() {
-        crate::event::Log::Build => "build.log",
-        crate::event::Log::Root => "root.log",
+        rpmkit_types::event::Log::Build => "build.log",
+        rpmkit_types::event::Log::Root => "root.log",
     };
     Some(dir.join(name)).filter(|path| path.exists())
 }

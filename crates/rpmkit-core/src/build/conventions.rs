@@ -10,12 +10,10 @@ use std::{
 use rpmkit_sandbox::User;
 
 use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
-use crate::{
-    event::Phase,
-    pm::PmError,
-    solve::SolveError,
-    srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner},
-};
+use rpmkit_pm::PmError;
+use rpmkit_solve::SolveError;
+use rpmkit_sources::srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner};
+use rpmkit_types::event::Phase;
 
 /// A buildroot that reads specs and runs commands by turns.
 pub struct Shared<'a, 'b>(pub &'a RefCell<&'b mut Buildroot>);
@@ -26,13 +24,13 @@ impl SpecParser for Shared<'_, '_> {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, crate::Error> {
+    ) -> Result<String, rpmkit_types::AnyFailure> {
         Ok(self.0.borrow_mut().expand_spec(spec, source_dir, defines)?)
     }
 }
 
 impl TreeRunner for Shared<'_, '_> {
-    fn offers(&mut self, package: &str) -> Result<bool, crate::Error> {
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyFailure> {
         let mut root = self.0.borrow_mut();
         let mut request = root.package_manager().request();
         request.install = vec![package.to_owned()];
@@ -43,7 +41,7 @@ impl TreeRunner for Shared<'_, '_> {
         }
     }
 
-    fn run(&mut self, command: &TreeCommand) -> Result<String, crate::Error> {
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyFailure> {
         Ok(self.0.borrow_mut().run_in_tree(command)?)
     }
 }

@@ -5,20 +5,18 @@ use std::{path::PathBuf, sync::Arc, time::SystemTime};
 use rpmkit_sandbox::IdMode;
 
 use super::BuildError;
-use crate::{
-    event::Events,
-    pm::Tools,
-    repo::Fetcher,
-    results::record::unix_time,
-    store::{Hands, Holder, Namespace, Store, host::Survey},
-};
+use rpmkit_pm::Tools;
+use rpmkit_repo::Fetcher;
+use rpmkit_results::record::unix_time;
+use rpmkit_store::{Hands, Holder, Namespace, Store, host::Survey};
+use rpmkit_types::event::Events;
 
 /// Facts about the host and the caller, which the front end reads and the core does not.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// Directory for packages and metadata.
     pub cache: PathBuf,
-    /// Home of the layers: [`crate::config::Overlayfs::layers_home`].
+    /// Home of the layers: [`rpmkit_config::Overlayfs::layers_home`].
     pub layers: PathBuf,
     /// Directory for temporary files.
     pub temp: PathBuf,
@@ -58,7 +56,14 @@ impl Engine {
             since: unix_time(SystemTime::now()),
         };
         let home = surroundings.layers.clone();
-        let store = Store::open_here(home, surroundings.uid, survey, holder, events.clone())?;
+        let store = Store::open_here(
+            home,
+            surroundings.uid,
+            survey,
+            crate::OPS,
+            holder,
+            events.clone(),
+        )?;
         Ok(Self(Arc::new(Inner {
             mode: survey.mode.clone(),
             store,
@@ -125,8 +130,11 @@ impl Engine {
     ) -> Result<Vec<u8>, BuildError> {
         let failed = |reason: String| BuildError::Operation { op, reason };
         let input = serde_json::to_vec(input).map_err(|e| failed(e.to_string()))?;
-        Namespace(self.0.mode.clone())
-            .call(op, &input)
-            .map_err(failed)
+        Namespace {
+            mode: self.0.mode.clone(),
+            ops: crate::OPS,
+        }
+        .call(op, &input)
+        .map_err(failed)
     }
 }

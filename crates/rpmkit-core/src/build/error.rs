@@ -4,15 +4,11 @@ use std::{io, path::PathBuf};
 
 use rpmkit_sandbox::SandboxError;
 
-use crate::{
-    chroot::ChrootError,
-    error::{ExitCode, Hint, chroot_code, sandbox_hints, store_code},
-    event::Phase,
-    pm::PmError,
-    repo::RepoError,
-    rpmfile::RpmFileError,
-    store::StoreError,
-};
+use rpmkit_pm::PmError;
+use rpmkit_repo::RepoError;
+use rpmkit_rpmfile::RpmFileError;
+use rpmkit_store::{StoreError, chroot::ChrootError, sandbox_hints};
+use rpmkit_types::{ExitCode, Hint, event::Phase};
 
 /// A failure on the way from a source package to results.
 #[derive(Debug, thiserror::Error)]
@@ -131,8 +127,8 @@ impl BuildError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Pm(e) => e.exit_code(),
-            Self::Chroot(e) => chroot_code(e),
-            Self::Store(e) => store_code(e),
+            Self::Chroot(e) => e.exit_code(),
+            Self::Store(e) => e.exit_code(),
             // A command that is not there is the caller's mistake, not the kernel's refusal.
             Self::Sandbox(SandboxError::Exec { .. }) => ExitCode::General,
             Self::Sandbox(_) => ExitCode::Unshare,
@@ -178,5 +174,15 @@ impl BuildError {
             | Self::Plugin { .. }
             | Self::Repositories { .. } => Vec::new(),
         }
+    }
+}
+
+impl rpmkit_types::Failure for BuildError {
+    fn exit_code(&self) -> ExitCode {
+        self.exit_code()
+    }
+
+    fn hints(&self) -> Vec<Hint> {
+        self.hints()
     }
 }

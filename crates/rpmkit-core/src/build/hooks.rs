@@ -1,6 +1,7 @@
 //! The hooks of mock's overlayfs plugin: nothing is called here, but who set `trace_hooks` is told.
 
-use crate::{config::Overlayfs, event::Events};
+use rpmkit_config::Overlayfs;
+use rpmkit_types::event::Events;
 
 /// Does what mock's plugin does in `hook`, and says so in `root.log` where the configuration asks for it.
 pub fn traced<T>(options: &Overlayfs, events: &Events, hook: &str, work: impl FnOnce() -> T) -> T {

@@ -1,6 +1,6 @@
 //! The build user's `~/.rpmmacros` and the rpmbuild command lines.
 
-use crate::types::ChrootPath;
+use rpmkit_types::ChrootPath;
 
 /// What of a package is to be made or skipped; the names are those of mock's options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -23,7 +23,7 @@ pub use engine::{Engine, Surroundings};
 pub use error::BuildError;
 pub use hooks::traced;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
-pub use plugins::{bad_pattern, compress_logs};
+pub use plugins::compress_logs;
 pub use rebuild::{Built, Rebuild, rebuild};
 pub use repositories::{added_repository, repositories_of};
 pub use run::{Ran, Run};

@@ -12,13 +12,13 @@ use super::{
     rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
     tree::Contents,
 };
-use crate::{
+use rpmkit_repo as repo;
+use rpmkit_results::record::hardware_report;
+use rpmkit_rpmfile::{SourceTree, unpack_source};
+use rpmkit_solve::Request;
+use rpmkit_types::{
+    ChrootPath, Dep, Nevra, Package,
     event::{Event, Level, Log, Phase},
-    repo,
-    results::record::hardware_report,
-    rpmfile::{SourceTree, unpack_source},
-    solve::Request,
-    types::{ChrootPath, Dep, Nevra, Package},
 };
 
 /// What to build.

@@ -1,12 +1,10 @@
 //! From a configuration's repository settings to a package manager.
 
 use super::{BuildError, Engine};
-use crate::{
-    config::Settings,
-    event::Level,
-    pm::{Embedded, TransactionOptions},
-    repo::{RepoSet, Vars},
-};
+use rpmkit_config::Settings;
+use rpmkit_pm::{Embedded, TransactionOptions};
+use rpmkit_repo::{RepoSet, Vars};
+use rpmkit_types::event::Level;
 
 /// The repositories of `dnf.conf`, as it switches them on and off.
 pub fn repositories_of(settings: &Settings) -> Result<RepoSet, BuildError> {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use rpmkit_sandbox::Exit;
 
 use super::{BuildError, Buildroot, Ran, RpmbuildOptions, ShortCircuit, Stage};
-use crate::{
+use rpmkit_repo as repo;
+use rpmkit_types::{
+    ChrootPath, Dep, Package,
     event::{Log, Phase},
-    repo,
-    types::{ChrootPath, Dep, Package},
 };
 
 /// rpmbuild's status for "build requirements are missing" (rpm's `RPMRC_MISSINGBUILDREQUIRES`).

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, Stdin, User};
 
 use super::BuildError;
-use crate::event::{Event, Events, Level, Log};
+use rpmkit_types::event::{Event, Events, Level, Log};
 
 /// A command to run.
 #[derive(Debug, Clone)]

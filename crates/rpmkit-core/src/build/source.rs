@@ -6,10 +6,8 @@ use std::{
 };
 
 use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
-use crate::{
-    event::{Event, Log, Phase},
-    srpm::SpecParser,
-};
+use rpmkit_sources::srpm::SpecParser;
+use rpmkit_types::event::{Event, Log, Phase};
 
 /// A source package to make.
 #[derive(Debug, Clone)]
@@ -91,7 +89,7 @@ impl SpecParser for InChroot<'_> {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, crate::Error> {
+    ) -> Result<String, rpmkit_types::AnyFailure> {
         Ok(self.0.expand_spec(spec, source_dir, defines)?)
     }
 }

@@ -81,7 +81,14 @@ fn at<T>(what: &str, path: &Path, result: io::Result<T>) -> Result<T, String> {
 }
 
 /// The `copy-in` operation.
-pub(crate) fn copy_in(input: &[u8]) -> Result<Vec<u8>, String> {
+/// The operations of this module by name, for the program's whole table.
+pub(crate) const OPS: &[(&str, rpmkit_sandbox::OpFn)] = &[
+    ("copy-in", copy_in),
+    ("copy-out", copy_out),
+    ("remove-files", remove_files),
+];
+
+fn copy_in(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: CopyIn = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     if let Some(wipe) = &job.wipe {
         at(
@@ -231,7 +238,7 @@ pub(crate) struct RemoveFiles {
 }
 
 /// The `remove-files` operation.
-pub(crate) fn remove_files(input: &[u8]) -> Result<Vec<u8>, String> {
+fn remove_files(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: RemoveFiles = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     for dir in &job.directories {
         let shown = job.base.join(dir);
@@ -271,7 +278,7 @@ fn list_below(
 }
 
 /// The `copy-out` operation. Answers with the names written, as JSON.
-pub(crate) fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
+fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: CopyOut = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     let mut names = Vec::new();
     for dir in &job.directories {

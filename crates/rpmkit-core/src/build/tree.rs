@@ -6,7 +6,7 @@ use super::{
     BuildError, Buildroot, Item, Owner, rpmmacros,
     transfer::{CopyIn, CopyOut, Wipe},
 };
-use crate::types::ChrootPath;
+use rpmkit_types::ChrootPath;
 
 /// Directories of the build tree.
 const DIRECTORIES: [&str; 7] = [

@@ -3,7 +3,12 @@
 use std::{fs, io::ErrorKind, path::Path};
 
 use rpmkit_cli::{Context, Failure, Outcome, Status, homes, setup};
-use rpmkit_core::{Error, Events, build::repositories_of, chroot::Chroot, store::LayerKind};
+use rpmkit_core::{
+    Error, Events,
+    build::repositories_of,
+    chroot::{Chroot, mentioned},
+    store::LayerKind,
+};
 use rpmkit_snap::open_store;
 
 use super::work::Work;
@@ -121,7 +126,7 @@ fn everything(work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
     // Whoever scrubs wants the space.
     chroot.store().sweep().map_err(Error::from)?;
     if work.settings.overlayfs.has_base_dir() && chroot.ext().is_empty() {
-        chroot.store().dissolve().map_err(Error::from)?;
+        chroot.store().dissolve(&mentioned).map_err(Error::from)?;
     }
     Ok(())
 }
@@ -199,7 +204,7 @@ pub fn scrub_all_chroots(cx: &Context) -> Outcome {
             Chroot::new(&store, name, "").scrub().map_err(Error::from)?;
         }
         if elsewhere {
-            store.dissolve().map_err(Error::from)?;
+            store.dissolve(&mentioned).map_err(Error::from)?;
         }
     }
     Ok(Status::OK)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use rpmkit_cli::{Outcome, Status};
-use rpmkit_core::{Error, store::GcOptions};
+use rpmkit_core::{Error, chroot::mentioned, store::GcOptions};
 
 use super::Request;
 use crate::text;
@@ -24,10 +24,13 @@ pub(crate) struct GcArgs {
 pub(crate) fn run(request: &Request<'_>, args: &GcArgs) -> Outcome {
     let store = &request.opened.store;
     let report = store
-        .gc(&GcOptions {
-            keep: args.keep,
-            dry_run: args.dry_run,
-        })
+        .gc(
+            &mentioned,
+            &GcOptions {
+                keep: args.keep,
+                dry_run: args.dry_run,
+            },
+        )
         .map_err(Error::from)?;
     if !args.dry_run {
         store.sweep().map_err(Error::from)?;

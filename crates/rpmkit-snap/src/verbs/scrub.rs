@@ -2,7 +2,7 @@
 
 use clap::Args;
 use rpmkit_cli::{Outcome, Status, homes};
-use rpmkit_core::Error;
+use rpmkit_core::{Error, chroot::mentioned};
 use serde_json::json;
 
 use super::Request;
@@ -31,7 +31,7 @@ pub(crate) fn run(request: &Request<'_>) -> Outcome {
     let elsewhere = store.dir().parent() != Some(homes::usual(request.host).as_path());
     if elsewhere && chroot.ext().is_empty() {
         // A `base_dir`, where nothing of the configuration shall stay.
-        store.dissolve().map_err(Error::from)?;
+        store.dissolve(&mentioned).map_err(Error::from)?;
     }
     request.done(
         format!("Nothing of `{}` is left.", chroot.label()),

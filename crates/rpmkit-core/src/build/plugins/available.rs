@@ -1,7 +1,7 @@
 //! `package_state`, second half: what could be installed.
 
 use super::{BuildError, Buildroot, Plugin, Rebuild, write};
-use crate::config::Value;
+use rpmkit_config::Value;
 
 /// Writes `available_pkgs.log`: `NAME-EPOCH:VERSION-RELEASE.ARCH BUILDTIME SIZE REPOSITORY`, sorted.
 pub(super) struct Available;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Value as Json, json};
 
 use super::{BuildError, Buildroot, ChrootPath, Plugin, Rebuild, failed, write};
-use crate::{config::to_json, event::Event};
+use rpmkit_config::to_json;
+use rpmkit_types::event::Event;
 
 /// Writes `buildroot_lock.json`.
 pub(super) struct BuildrootLock;
@@ -141,7 +142,7 @@ fn key_id(text: &str) -> &str {
 /// URLs of packages by `NAME-VERSION-RELEASE.ARCH`: of those we installed, where they came from; of
 /// all others what the repositories offer now.
 fn locations(root: &mut Buildroot) -> Result<HashMap<String, String>, BuildError> {
-    let name = |package: &crate::types::Package| {
+    let name = |package: &rpmkit_types::Package| {
         let nevra = &package.nevra;
         let (version, release) = (&nevra.evr.version, &nevra.evr.release);
         format!("{}-{version}-{release}.{}", nevra.name, nevra.arch)

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
-use crate::{
-    build::{Engine, Owner, transfer::CopyIn},
-    config::{Dict, Settings, Value, python::percent},
-    event::Log,
-};
+use crate::build::{Engine, Owner, transfer::CopyIn};
+use rpmkit_config::{Dict, Settings, Value, python::percent};
+use rpmkit_types::event::Log;
 
 /// Where the cache is inside.
 const INSIDE: &str = "/var/tmp/ccache";

@@ -9,11 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use regex_automata::{meta::Regex, util::syntax};
 use rpmkit_sandbox::{Command, Output, Stdin, Stream, User};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
-use crate::config::Value;
+use rpmkit_config::{Value, scan_patterns};
 
 /// Copies to `chroot_scan/`, or packs `chroot_scan.tar.gz`.
 pub(super) struct ChrootScan;
@@ -21,31 +20,6 @@ pub(super) struct ChrootScan;
 /// What is no part of the chroot's own files.
 const LIST: &str =
     "find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o -type f -print0";
-
-/// What is wrong with a pattern, if something is.
-pub fn bad_pattern(pattern: &str) -> Option<String> {
-    compile(&[pattern]).err()
-}
-
-/// The patterns as one. Names are bytes, and mock's patterns are about ASCII.
-fn compile(patterns: &[impl AsRef<str>]) -> Result<Regex, String> {
-    let build = Regex::builder()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build_many(patterns);
-    build.map_err(|error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        match error.pattern().and_then(|nth| patterns.get(nth.as_usize())) {
-            Some(text) => format!(
-                "the pattern `{}` cannot be used: {}",
-                text.as_ref(),
-                cause
-                    .unwrap_or_else(|| error.to_string())
-                    .replace('\n', " ")
-            ),
-            None => error.to_string(),
-        }
-    })
-}
 
 impl Plugin for ChrootScan {
     fn name(&self) -> &'static str {
@@ -106,7 +80,7 @@ impl Plugin for ChrootScan {
 impl ChrootScan {
     /// Files whose base names match one of the patterns.
     fn list(&self, root: &mut Buildroot, patterns: &[String]) -> Result<Vec<String>, BuildError> {
-        let regex = compile(patterns).map_err(|reason| failed(self.name(), reason))?;
+        let regex = scan_patterns(patterns).map_err(|reason| failed(self.name(), reason))?;
         let argv = ["/bin/sh", "-c", LIST].map(str::to_owned).to_vec();
         let ran = root.quietly(argv)?;
         if !ran.exit.success() && ran.output.is_empty() {
@@ -179,9 +153,9 @@ mod tests {
     #[test]
     fn patterns_of_mock_are_understood() {
         for pattern in [r"^[^k]?core(\.\d+)?$", r"\.log$"] {
-            assert_eq!(bad_pattern(pattern), None);
+            assert_eq!(rpmkit_config::bad_pattern(pattern), None);
         }
-        assert!(bad_pattern("(").is_some());
+        assert!(rpmkit_config::bad_pattern("(").is_some());
         assert_eq!(
             below(
                 Path::new("/r/chroot_scan"),

@@ -5,7 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{config::Settings, event::Events};
+use rpmkit_config::Settings;
+use rpmkit_types::event::Events;
 
 /// The logs mock knows.
 const LOGS: [&str; 8] = [

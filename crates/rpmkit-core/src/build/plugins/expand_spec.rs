@@ -1,7 +1,7 @@
 //! `expand_spec`: the spec as the build sees it, with all requirements installed.
 
 use super::{BuildError, Buildroot, ChrootPath, Plugin, Rebuild, failed, write};
-use crate::config::Value;
+use rpmkit_config::Value;
 
 /// Writes `expanded-spec.txt`.
 pub(super) struct ExpandSpec;

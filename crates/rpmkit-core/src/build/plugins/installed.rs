@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{BuildError, Buildroot, ChrootPath, Plugin, Rebuild, write};
-use crate::config::Value;
+use rpmkit_config::Value;
 
 /// Writes `installed_pkgs.log` in mock's form: NEVRA, build time, size, `installed`.
 pub(super) struct Installed;

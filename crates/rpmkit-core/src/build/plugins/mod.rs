@@ -13,13 +13,12 @@ pub(super) mod mounts;
 mod reports;
 mod sign;
 
-pub use chroot_scan::bad_pattern;
 pub use compress_logs::compress_logs;
 
 use std::path::PathBuf;
 
 use super::{BuildError, Buildroot, Built, Rebuild};
-use crate::types::ChrootPath;
+use rpmkit_types::ChrootPath;
 
 /// Something that watches a build. Each method is one of mock's hooks and does nothing unless a plugin
 /// says otherwise; an error ends the build.

@@ -3,7 +3,7 @@
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, failed};
-use crate::config::Settings;
+use rpmkit_config::Settings;
 
 /// What the configuration asks for. Binds and file systems in memory can be had without privilege; for
 /// all others the host has to mount and the chroot to bind.

@@ -1,0 +1,208 @@
+//! Statements.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    rc::Rc,
+};
+
+use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::Ranged;
+
+use super::{include, refuse, unit::Unit};
+use crate::{
+    ConfigError, Level, Message, Origin, Value, files,
+    heap::Cell,
+    load::{MAX_DEPTH, Reading},
+};
+
+/// Modules whose harmless parts are there, so that importing them changes nothing.
+const MODULES: &[&str] = &["os", "os.path", "grp", "pwd", "socket", "uuid", "platform"];
+
+/// Reads a file into the configuration.
+pub(crate) fn run(reading: &mut Reading<'_>, path: &Path) -> Result<(), ConfigError> {
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unit = include::unit(reading, &real)?;
+    let mut interp = Interp {
+        included: HashSet::from([real.to_string_lossy().into_owned()]),
+        reading,
+        unit,
+        locals: HashMap::new(),
+        depth: 0,
+        branch: false,
+    };
+    let unit = Rc::clone(&interp.unit);
+    interp.body(&unit.parsed.syntax().body)
+}
+
+/// The state of reading one top file and what it includes.
+pub(super) struct Interp<'a, 'b> {
+    pub(super) reading: &'a mut Reading<'b>,
+    pub(super) unit: Rc<Unit>,
+    /// Plain names the file has given values to. They end with the file, as in mock.
+    pub(super) locals: HashMap<String, Cell>,
+    /// Paths read so far: each is read once.
+    included: HashSet<String>,
+    depth: usize,
+    /// Whether the statement is under an `if`.
+    branch: bool,
+}
+
+impl Interp<'_, '_> {
+    pub(super) fn refused(
+        &self,
+        node: &impl Ranged,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> ConfigError {
+        ConfigError::Refused {
+            place: self.unit.place(node.range()),
+            what: what.into(),
+            instead: instead.into(),
+        }
+    }
+
+    pub(super) fn wrong(&self, node: &impl Ranged, message: impl Into<String>) -> ConfigError {
+        ConfigError::Evaluate {
+            place: self.unit.place(node.range()),
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn origin(&self, node: &impl Ranged) -> Origin {
+        let (file, line) = self.unit.line(node.range());
+        Origin::File { file, line }
+    }
+
+    fn body(&mut self, statements: &[Stmt]) -> Result<(), ConfigError> {
+        statements.iter().try_for_each(|stmt| self.statement(stmt))
+    }
+
+    fn statement(&mut self, stmt: &Stmt) -> Result<(), ConfigError> {
+        match stmt {
+            Stmt::Assign(assign) => {
+                let value = self.eval(&assign.value)?;
+                for target in &assign.targets {
+                    self.assign(target, value.clone())?;
+                }
+                Ok(())
+            }
+            Stmt::AnnAssign(assign) => match &assign.value {
+                Some(value) => {
+                    let value = self.eval(value)?;
+                    self.assign(&assign.target, value)
+                }
+                None => Ok(()),
+            },
+            Stmt::AugAssign(assign) => self.augmented(assign),
+            Stmt::Expr(expr) => match expr.value.as_ref() {
+                Expr::Call(call) if include::is_include(call) => self.include(call),
+                value => self.eval(value).map(drop),
+            },
+            Stmt::If(branch) => {
+                let outer = std::mem::replace(&mut self.branch, true);
+                let result = self.branches(branch);
+                self.branch = outer;
+                result
+            }
+            Stmt::Delete(delete) => delete.targets.iter().try_for_each(|t| self.delete(t)),
+            Stmt::Pass(_) => Ok(()),
+            Stmt::Import(import) => {
+                let known = |name: &str| MODULES.contains(&name);
+                if import
+                    .names
+                    .iter()
+                    .all(|alias| known(&alias.name) && alias.asname.is_none())
+                {
+                    return Ok(());
+                }
+                let (what, instead) = refuse::statement(stmt);
+                Err(self.refused(stmt, what, instead))
+            }
+            other => {
+                let (what, instead) = refuse::statement(other);
+                Err(self.refused(other, what, instead))
+            }
+        }
+    }
+
+    fn branches(&mut self, branch: &ruff_python_ast::StmtIf) -> Result<(), ConfigError> {
+        let mut taken = self.eval(&branch.test)?.truth();
+        if taken {
+            self.body(&branch.body)?;
+        } else {
+            self.skipped(&branch.body);
+        }
+        for clause in &branch.elif_else_clauses {
+            if !taken {
+                taken = match &clause.test {
+                    Some(test) => self.eval(test)?.truth(),
+                    None => true,
+                };
+                if taken {
+                    self.body(&clause.body)?;
+                    continue;
+                }
+            }
+            self.skipped(&clause.body);
+        }
+        Ok(())
+    }
+
+    /// Says so where mock would include a file although the condition is false.
+    fn skipped(&mut self, statements: &[Stmt]) {
+        for stmt in statements {
+            let Stmt::Expr(expr) = stmt else { continue };
+            if matches!(expr.value.as_ref(), Expr::Call(call) if include::is_include(call)) {
+                let text = format!(
+                    "{}: this include() is under a condition that does not hold and is left out; \
+                     mock would read it regardless of the condition",
+                    self.unit.place(stmt.range())
+                );
+                self.say(Level::Warning, text);
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, level: Level, text: String) {
+        self.reading.draft.messages.push(Message { level, text });
+    }
+
+    fn include(&mut self, call: &ruff_python_ast::ExprCall) -> Result<(), ConfigError> {
+        let [argument] = call.arguments.args.as_ref() else {
+            return Err(self.wrong(call, "include() takes one argument, the name of a file"));
+        };
+        let Value::Str(name) = self.value(argument)? else {
+            return Err(self.wrong(argument, "include() takes the name of a file as text"));
+        };
+        if self.depth >= MAX_DEPTH {
+            return Err(ConfigError::Loop {
+                place: self.unit.place(call.range()),
+                message: format!("files include each other more than {MAX_DEPTH} deep"),
+            });
+        }
+        let path =
+            include::find(self.reading, &name).ok_or_else(|| ConfigError::MissingInclude {
+                place: self.unit.place(call.range()),
+                wanted: name.clone(),
+                looked: include::looked(self.reading, &name),
+            })?;
+        let key = path.to_string_lossy().into_owned();
+        if !self.included.insert(key.clone()) {
+            self.say(
+                Level::Warning,
+                format!("Multiple inclusion of {key}, skipping"),
+            );
+            return Ok(());
+        }
+        self.reading.draft.add_file(key);
+        let inner = include::unit(self.reading, &path)?;
+        let outer = std::mem::replace(&mut self.unit, Rc::clone(&inner));
+        self.depth += 1;
+        let result = self.body(&inner.parsed.syntax().body);
+        self.depth -= 1;
+        self.unit = outer;
+        debug_assert!(files::exists(&path) || result.is_err());
+        result
+    }
+}

@@ -1,0 +1,431 @@
+//! Connections: one pooled agent for each way of connecting, and one open stream for each request.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use base64::Engine;
+use ureq::{
+    Agent,
+    config::{IpFamily, RedirectAuthHeaders},
+    http::{HeaderMap, HeaderName, header},
+};
+use url::Url;
+
+use super::{
+    address::Address,
+    cause::Cause,
+    connect::{Proxies, proxy, tls},
+    forward::Forward,
+    options::{IpVersion, TransportOptions},
+};
+
+/// Redirections followed for one request.
+const REDIRECTIONS: usize = 10;
+
+/// What a server said about one version of a file, for asking again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Validators {
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    /// The validator that may guard a partial request; a weak tag may not (RFC 9110, 13.1.5).
+    pub fn strong(&self) -> Option<&str> {
+        self.etag
+            .as_deref()
+            .filter(|tag| !tag.starts_with("W/"))
+            .or(self.last_modified.as_deref())
+    }
+}
+
+/// How a request is to be made.
+#[derive(Debug, Default, Clone)]
+pub struct Ask<'a> {
+    /// Begin at this byte.
+    pub from: u64,
+    /// … but only if the file is still this version.
+    pub if_range: Option<&'a str>,
+    /// Answer with "not modified" when the file is still this version.
+    pub unless: Option<&'a Validators>,
+    /// Caches on the way must ask the server.
+    pub fresh: bool,
+}
+
+/// An answer whose body has not been read yet.
+pub struct Stream {
+    /// The body.
+    pub reader: Box<dyn Read + Send>,
+    /// Bytes the body announces.
+    pub length: Option<u64>,
+    /// Position of the first byte in the file.
+    pub start: u64,
+    /// For asking again.
+    pub validators: Validators,
+    /// `Content-Disposition`.
+    pub disposition: Option<String>,
+    /// Address after redirections.
+    pub address: Address,
+}
+
+/// What a request led to.
+pub enum Answer {
+    /// Here it comes.
+    Stream(Box<Stream>),
+    /// Still the version asked about.
+    NotModified,
+    /// The file has no such byte: what is there already is no beginning of it.
+    NoSuchRange,
+}
+
+/// Agents by what they depend on.
+pub struct Agents {
+    made: Mutex<HashMap<(TransportOptions, bool), Agent>>,
+    proxies: Proxies,
+    user_agent: String,
+}
+
+impl Agents {
+    /// No connections yet; `user_agent` is told where the options name none.
+    pub fn new(proxies: Proxies, user_agent: String) -> Self {
+        Self {
+            made: Mutex::default(),
+            proxies,
+            user_agent,
+        }
+    }
+
+    /// Checks that the options can be used, before anything is transferred.
+    ///
+    /// # Errors
+    /// The option that cannot be used, and why.
+    pub fn check(
+        &self,
+        address: &Address,
+        options: &TransportOptions,
+    ) -> Result<(), (&'static str, String)> {
+        match address {
+            Address::Local(_) => Ok(()),
+            Address::Remote(url) => self.agent(url, options).map(drop),
+        }
+    }
+
+    /// Opens one file.
+    pub fn open(
+        &self,
+        address: &Address,
+        options: &TransportOptions,
+        ask: &Ask<'_>,
+    ) -> Result<Answer, Cause> {
+        match address {
+            Address::Local(path) => open_local(path, ask),
+            Address::Remote(url) => self.open_remote(url, options, ask),
+        }
+    }
+
+    fn open_remote(
+        &self,
+        url: &Url,
+        options: &TransportOptions,
+        ask: &Ask<'_>,
+    ) -> Result<Answer, Cause> {
+        let (mut url, mut credentials) = credentials(url, options);
+        // The library follows redirections itself; those that come by way of a plain proxy are
+        // followed here.
+        for _ in 0..REDIRECTIONS {
+            let mut headers = ask_headers(ask);
+            if let Some(value) = &credentials {
+                headers.push((header::AUTHORIZATION, value.clone()));
+            }
+            let Some(proxy) = self.forward(&url, options)? else {
+                return self.call(url, options, ask, &headers);
+            };
+            let agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
+            headers.push((header::USER_AGENT, agent.clone()));
+            headers.push((header::ACCEPT, "*/*".to_owned()));
+            headers.push((header::ACCEPT_ENCODING, "identity".to_owned()));
+            let timeout = (!options.timeout.is_zero()).then_some(options.timeout);
+            let answer = proxy.get(&url, &headers, timeout)?;
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                let reader = answer.body;
+                return sort(
+                    ask,
+                    answer.status,
+                    &answer.headers,
+                    answer.length,
+                    reader,
+                    url,
+                );
+            }
+            let target = answer
+                .headers
+                .get(header::LOCATION)
+                .and_then(|value| url.join(value.to_str().ok()?).ok())
+                .filter(|target| matches!(target.scheme(), "http" | "https"))
+                .ok_or_else(|| Cause::Content("it redirects to nowhere".to_owned()))?;
+            if target.host_str() != url.host_str() {
+                credentials = None;
+            }
+            url = target;
+        }
+        Err(Cause::Content("too many redirections".to_owned()))
+    }
+
+    /// The proxy that has to be sent the whole URL, if that is the way to this address.
+    fn forward(&self, url: &Url, options: &TransportOptions) -> Result<Option<Forward>, Cause> {
+        if url.scheme() != "http" {
+            return Ok(None);
+        }
+        let found = proxy(options, &self.proxies, false)
+            .map_err(|reason| Cause::Content(format!("option `proxy`: {reason}")))?;
+        let Some(found) = found.filter(|p| p.protocol() == ureq::ProxyProtocol::Http) else {
+            return Ok(None);
+        };
+        if let Ok(uri) = url.as_str().parse()
+            && found.is_no_proxy(&uri)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Forward {
+            host: found.host().trim_matches(['[', ']']).to_owned(),
+            port: found.port(),
+            authorization: found
+                .username()
+                .map(|name| basic(name, found.password().unwrap_or_default())),
+        }))
+    }
+
+    fn call(
+        &self,
+        url: Url,
+        options: &TransportOptions,
+        ask: &Ask<'_>,
+        headers: &[(HeaderName, String)],
+    ) -> Result<Answer, Cause> {
+        let agent = self
+            .agent(&url, options)
+            .map_err(|(option, reason)| Cause::Content(format!("option `{option}`: {reason}")))?;
+        let mut request = agent.get(url.as_str());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.call().map_err(|e| cause(e, options.timeout))?;
+        let url = final_url(&response).unwrap_or(url);
+        let length = response.body().content_length();
+        let (head, body) = response.into_parts();
+        let reader = body.into_with_config().limit(u64::MAX).reader();
+        sort(
+            ask,
+            head.status.as_u16(),
+            &head.headers,
+            length,
+            Box::new(reader),
+            url,
+        )
+    }
+
+    fn agent(
+        &self,
+        url: &Url,
+        options: &TransportOptions,
+    ) -> Result<Agent, (&'static str, String)> {
+        let secure = url.scheme() == "https";
+        let key = (options.clone(), secure);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = made.get(&key) {
+            return Ok(agent.clone());
+        }
+        let user_agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
+        let timeout = (!options.timeout.is_zero()).then_some(options.timeout);
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(user_agent.clone())
+            .accept("*/*")
+            .accept_encoding("identity")
+            .timeout_connect(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            .save_redirect_history(true)
+            .max_idle_connections_per_host(20)
+            .ip_family(match options.ip_version {
+                IpVersion::Any => IpFamily::Any,
+                IpVersion::V4 => IpFamily::Ipv4Only,
+                IpVersion::V6 => IpFamily::Ipv6Only,
+            })
+            .proxy(proxy(options, &self.proxies, secure).map_err(|e| ("proxy", e))?);
+        if secure {
+            config = config.tls_config(tls(options)?);
+        }
+        let agent = Agent::new_with_config(config.build());
+        made.insert(key, agent.clone());
+        Ok(agent)
+    }
+}
+
+fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, Cause> {
+    let failed = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Cause::Missing,
+        _ => Cause::Connection(source.to_string()),
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    if meta.is_dir() {
+        return Err(Cause::Content("it is a directory".to_owned()));
+    }
+    let length = meta.len();
+    if ask.from > length {
+        return Ok(Answer::NoSuchRange);
+    }
+    file.seek(SeekFrom::Start(ask.from)).map_err(failed)?;
+    Ok(Answer::Stream(Box::new(Stream {
+        reader: Box::new(file),
+        length: Some(length - ask.from),
+        start: ask.from,
+        validators: Validators::default(),
+        disposition: None,
+        address: Address::Local(path.to_owned()),
+    })))
+}
+
+fn final_url(response: &ureq::http::Response<ureq::Body>) -> Option<Url> {
+    use ureq::ResponseExt;
+    Url::parse(&response.get_uri().to_string()).ok()
+}
+
+fn ask_headers(ask: &Ask<'_>) -> Vec<(HeaderName, String)> {
+    let mut headers = Vec::new();
+    if ask.from > 0 {
+        headers.push((header::RANGE, format!("bytes={}-", ask.from)));
+        if let Some(version) = ask.if_range {
+            headers.push((header::IF_RANGE, version.to_owned()));
+        }
+    }
+    if let Some(known) = ask.unless {
+        if let Some(tag) = &known.etag {
+            headers.push((header::IF_NONE_MATCH, tag.clone()));
+        }
+        if let Some(date) = &known.last_modified {
+            headers.push((header::IF_MODIFIED_SINCE, date.clone()));
+        }
+    }
+    if ask.fresh {
+        headers.push((header::CACHE_CONTROL, "no-cache".to_owned()));
+    }
+    headers
+}
+
+/// Tells apart what an answer means.
+fn sort(
+    ask: &Ask<'_>,
+    status: u16,
+    headers: &HeaderMap,
+    length: Option<u64>,
+    reader: Box<dyn Read + Send>,
+    url: Url,
+) -> Result<Answer, Cause> {
+    match status {
+        200 | 203 | 206 => {}
+        304 if ask.unless.is_some() => return Ok(Answer::NotModified),
+        416 if ask.from > 0 => return Ok(Answer::NoSuchRange),
+        _ => return Err(Cause::Status(status)),
+    }
+    let start = match (status, range_start(headers)) {
+        (206, Some(start)) if start == ask.from => start,
+        (206, _) => {
+            return Err(Cause::Content(
+                "the server sent another part than was asked for".to_owned(),
+            ));
+        }
+        _ => 0,
+    };
+    let text = |name| {
+        headers.get(name).map(|value: &header::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        })
+    };
+    Ok(Answer::Stream(Box::new(Stream {
+        reader,
+        length,
+        start,
+        validators: Validators {
+            etag: text(header::ETAG),
+            last_modified: text(header::LAST_MODIFIED),
+        },
+        disposition: text(header::CONTENT_DISPOSITION),
+        address: Address::Remote(url),
+    })))
+}
+
+fn range_start(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
+    let (start, _) = value.strip_prefix("bytes")?.trim_start().split_once('-')?;
+    start.parse().ok()
+}
+
+/// Moves a name and password out of the URL into a header; the repository's own go before them.
+fn credentials(url: &Url, options: &TransportOptions) -> (Url, Option<String>) {
+    let mut plain = url.clone();
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let from_url = (!url.username().is_empty()).then(|| {
+        (
+            decode(url.username()),
+            decode(url.password().unwrap_or_default()),
+        )
+    });
+    // Both fail only for URLs without a host, and those never become addresses.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    let pair = match &options.username {
+        Some(name) => Some((name.clone(), options.password.clone().unwrap_or_default())),
+        None => from_url,
+    };
+    let value = pair.map(|(name, password)| basic(&name, &password));
+    (plain, value)
+}
+
+/// The value of an authorization header (RFC 7617).
+fn basic(name: &str, password: &str) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    format!("Basic {text}")
+}
+
+/// Sorts what `ureq` reports into our causes.
+pub fn cause(error: ureq::Error, timeout: Duration) -> Cause {
+    match error {
+        ureq::Error::Timeout(_) => Cause::Timeout(timeout),
+        ureq::Error::HostNotFound => Cause::Connection("the host name is not known".to_owned()),
+        // rustls hands its refusals up as invalid data.
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            Cause::Tls(e.to_string())
+        }
+        ureq::Error::Io(e) => Cause::Connection(e.to_string()),
+        ureq::Error::Rustls(e) => Cause::Tls(e.to_string()),
+        ureq::Error::Pem(e) => Cause::Tls(e.to_string()),
+        ureq::Error::Tls(e) => Cause::Tls(e.to_owned()),
+        ureq::Error::StatusCode(code) => Cause::Status(code),
+        ureq::Error::BadUri(e) => Cause::Content(e),
+        ureq::Error::TooManyRedirects => Cause::Content("too many redirections".to_owned()),
+        other => Cause::Connection(other.to_string()),
+    }
+}
+
+/// As [`cause`], for an error met while the body is read.
+pub fn body_cause(error: std::io::Error, timeout: Duration) -> Cause {
+    match error.kind() {
+        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => Cause::Timeout(timeout),
+        _ => cause(ureq::Error::from(error), timeout),
+    }
+}

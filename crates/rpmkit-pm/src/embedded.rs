@@ -1,0 +1,384 @@
+//! The package manager that needs nothing of the host: libsolv decides, the target's rpm installs.
+//!
+//! Every stratum is a layer keyed by what goes into it: tool root (the target's own rpm, unpacked
+//! natively), base (`chroot_setup_cmd`), build dependencies. Whatever is there already is a mount.
+
+use std::{cell::OnceCell, path::PathBuf, sync::Arc};
+
+use rpmkit_sandbox::IdMode;
+use serde::Serialize;
+
+use super::{
+    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, transaction::Transaction,
+};
+use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository};
+use rpmkit_rpmfile::unpack_set;
+use rpmkit_solve::{Filelists, Request, Solution, SolveRepo, Solver};
+use rpmkit_store::{Layer, LayerKind, LayerSpec, Root, Slot, Store};
+use rpmkit_types::{
+    LayerId, Package,
+    event::{Events, Phase},
+};
+
+/// Version of the keys: raised when a layer made by an older rpmkit must not be used any more.
+const KEY_FORMAT: u32 = 1;
+
+/// What the target's own rpm is installed by asking for.
+const TOOL_ROOT_PACKAGES: [&str; 1] = ["rpm"];
+
+/// Everything the embedded package manager works with.
+pub struct Embedded {
+    mode: IdMode,
+    store: Store,
+    fetcher: Arc<Fetcher>,
+    repos: RepoSet,
+    /// Architecture of the target as rpm names it.
+    arch: String,
+    solver_cache: PathBuf,
+    options: TransactionOptions,
+    events: Events,
+    state: PmState,
+}
+
+/// What is found out at most once in a run.
+#[derive(Default)]
+struct PmState {
+    repos: OnceCell<Vec<SolveRepo>>,
+    tool_root: OnceCell<Layer>,
+}
+
+/// What a layer's id is the digest of.
+#[derive(Serialize)]
+struct Key<'a> {
+    format: u32,
+    kind: &'a str,
+    parent: Option<&'a LayerId>,
+    tool_root: Option<&'a LayerId>,
+    arch: &'a str,
+    install: Vec<(String, String)>,
+    remove: Vec<String>,
+    options: Option<&'a TransactionOptions>,
+    skeleton: Option<&'a Skeleton>,
+}
+
+fn identity(packages: &[Package]) -> Vec<(String, String)> {
+    packages
+        .iter()
+        .map(|p| {
+            let digest = p.checksum.as_ref().map(ToString::to_string);
+            (p.nevra.to_string(), digest.unwrap_or_default())
+        })
+        .collect()
+}
+
+/// What the package manager works with.
+pub struct Tools {
+    /// Identities.
+    pub mode: IdMode,
+    /// Where layers are.
+    pub store: Store,
+    /// Where packages come from.
+    pub fetcher: Arc<Fetcher>,
+    /// Directory of the solver's caches.
+    pub solver_cache: PathBuf,
+    /// Where to talk.
+    pub events: Events,
+}
+
+impl Embedded {
+    /// A package manager for `arch` over these repositories. Nothing is read yet.
+    pub fn new(tools: Tools, repos: RepoSet, arch: &str, options: TransactionOptions) -> Self {
+        Self {
+            mode: tools.mode,
+            store: tools.store,
+            fetcher: tools.fetcher,
+            repos,
+            arch: arch.to_owned(),
+            solver_cache: tools.solver_cache,
+            options,
+            events: tools.events,
+            state: PmState::default(),
+        }
+    }
+
+    /// The repositories it works with.
+    pub fn repos(&self) -> &RepoSet {
+        &self.repos
+    }
+
+    /// Where packages come from.
+    pub(super) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
+
+    /// Metadata of all enabled repositories, refreshed where it is due.
+    pub(super) fn metadata(&self) -> Result<&[SolveRepo], PmError> {
+        if let Some(known) = self.state.repos.get() {
+            return Ok(known);
+        }
+        let data = self.events.phase(Phase::Metadata, "", || {
+            self.fetcher.refresh_all(&self.repos)
+        })?;
+        let repos = data
+            .into_iter()
+            .filter_map(|data| {
+                let repo = self.repos.find(&data.id)?.clone();
+                Some(self.solve_repo(repo, data))
+            })
+            .collect();
+        Ok(self.state.repos.get_or_init(|| repos))
+    }
+
+    fn solve_repo(&self, repo: Repository, data: RepoData) -> SolveRepo {
+        let mut out = SolveRepo::new(&repo.id, &data.key);
+        out.priority = repo.priority;
+        out.cost = repo.cost;
+        out.module_hotfixes = repo.module_hotfixes;
+        out.excludepkgs.clone_from(&repo.excludepkgs);
+        out.includepkgs.clone_from(&repo.includepkgs);
+        out.primary = Some(data.primary.clone());
+        out.comps.clone_from(&data.comps);
+        out.modules.clone_from(&data.modules);
+        let fetcher = self.fetcher.clone();
+        out.filelists = Filelists::fetch(move || {
+            fetcher
+                .filelists(&repo, &data)
+                .map_err(|e| e.to_string())?
+                .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
+        });
+        out
+    }
+
+    /// A request with the settings of the `[main]` section.
+    pub fn request(&self) -> Request {
+        let main = &self.repos.main;
+        Request {
+            weak_deps: main.install_weak_deps,
+            best: main.best,
+            strict: main.strict,
+            obsoletes: main.obsoletes,
+            excludes: main.excludepkgs.clone(),
+            includes: main.includepkgs.clone(),
+            disable_excludes: main.disable_excludes.clone(),
+            // mock's own `--allowerasing`.
+            allow_erasing: true,
+            ..Request::default()
+        }
+    }
+
+    /// What has to be done to fulfil `request` in a root with `installed`.
+    pub fn resolve(&self, request: &Request, installed: &[Package]) -> Result<Solution, PmError> {
+        let repos = self.metadata()?;
+        self.events.phase(Phase::Solve, "", || {
+            Ok(Solver::new(&self.arch, repos, installed, &self.solver_cache).solve(request)?)
+        })
+    }
+
+    fn download(&self, packages: &[Package]) -> Result<Vec<PathBuf>, PmError> {
+        self.events.phase(Phase::Download, "", || {
+            Ok(self.fetcher.download(packages, &self.repos)?)
+        })
+    }
+
+    /// The layer with the target's own rpm, made when it is not there.
+    pub fn tool_root(&self) -> Result<&Layer, PmError> {
+        if let Some(known) = self.state.tool_root.get() {
+            return Ok(known);
+        }
+        let layer = self
+            .make_tool_root()
+            .map_err(|e| PmError::ToolRoot(Box::new(e)))?;
+        Ok(self.state.tool_root.get_or_init(|| layer))
+    }
+
+    fn make_tool_root(&self) -> Result<Layer, PmError> {
+        let mut request = self.request();
+        request.install = TOOL_ROOT_PACKAGES.map(str::to_owned).to_vec();
+        request.weak_deps = false;
+        let solution = self.resolve(&request, &[])?;
+        let id = self.key(&Key {
+            format: KEY_FORMAT,
+            kind: "tool-root",
+            parent: None,
+            tool_root: None,
+            arch: &self.arch,
+            install: identity(&solution.install),
+            remove: Vec::new(),
+            options: None,
+            skeleton: None,
+        })?;
+        let pending = match self.store.build(&id, None)? {
+            Slot::Ready(layer) => return Ok(layer),
+            Slot::Make(pending) => pending,
+        };
+        let files = self.download(&solution.install)?;
+        self.events.phase(Phase::ToolRoot, "", || {
+            let tree = pending.fs();
+            self.skeleton(&tree, None)?;
+            for dir in ["tmp", "mnt"] {
+                let path = tree.join(dir);
+                std::fs::create_dir_all(&path).map_err(|e| PmError::Skeleton {
+                    reason: format!("cannot create `{}`: {e}", path.display()),
+                })?;
+            }
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            unpack_set(&files, &tree, threads)?;
+            Ok(pending.publish(&LayerSpec {
+                kind: LayerKind::ToolRoot,
+                packages: solution.install,
+                note: TOOL_ROOT_PACKAGES.join(" "),
+            })?)
+        })
+    }
+
+    /// The minimal buildroot: `request` installed into an empty tree and completed by `skeleton`.
+    pub fn base(&self, request: &Request, skeleton: &Skeleton) -> Result<Layer, PmError> {
+        let solution = self.resolve(request, &[])?;
+        let tool_root = self.tool_root()?;
+        let id = self.key(&Key {
+            format: KEY_FORMAT,
+            kind: "base",
+            parent: None,
+            tool_root: Some(tool_root.id()),
+            arch: &self.arch,
+            install: identity(&solution.install),
+            remove: Vec::new(),
+            options: Some(&self.options),
+            skeleton: Some(skeleton),
+        })?;
+        let pending = match self.store.build(&id, None)? {
+            Slot::Ready(layer) => return Ok(layer),
+            Slot::Make(pending) => pending,
+        };
+        let files = self.download(&solution.install)?;
+        self.events.phase(Phase::Init, "", || {
+            self.skeleton(&pending.fs(), None)?;
+            // Nothing lies below: the tree itself is the target, no overlay needed.
+            let tree = Root::Dir(pending.fs());
+            self.transact(&tree, &files, &solution, Phase::Init)?;
+            self.skeleton(&pending.fs(), Some(skeleton))?;
+            Ok(pending.publish(&LayerSpec {
+                kind: LayerKind::Base,
+                note: request.install.join(" "),
+                packages: solution.install,
+            })?)
+        })
+    }
+
+    /// `parent` with `solution` applied, as a layer. `installed` is what `parent` holds.
+    pub fn extend(
+        &self,
+        parent: &Layer,
+        installed: &[Package],
+        solution: &Solution,
+        note: &str,
+    ) -> Result<Layer, PmError> {
+        if solution.is_empty() {
+            return Ok(parent.clone());
+        }
+        let tool_root = self.tool_root()?;
+        let id = self.key(&Key {
+            format: KEY_FORMAT,
+            kind: "extend",
+            parent: Some(parent.id()),
+            tool_root: Some(tool_root.id()),
+            arch: &self.arch,
+            install: identity(&solution.install),
+            remove: solution
+                .remove
+                .iter()
+                .map(|p| p.nevra.to_string())
+                .collect(),
+            options: Some(&self.options),
+            skeleton: None,
+        })?;
+        let pending = match self.store.build(&id, Some(parent))? {
+            Slot::Ready(layer) => return Ok(layer),
+            Slot::Make(pending) => pending,
+        };
+        let files = self.download(&solution.install)?;
+        self.events.phase(Phase::BuildDeps, note, || {
+            self.transact(pending.root(), &files, solution, Phase::BuildDeps)?;
+            Ok(pending.publish(&LayerSpec {
+                kind: LayerKind::BuildDeps,
+                packages: after(installed, solution),
+                note: note.to_owned(),
+            })?)
+        })
+    }
+
+    /// Applies `solution` to a root somebody has already written to, in place.
+    pub fn apply(&self, root: &Root, solution: &Solution) -> Result<(), PmError> {
+        if solution.is_empty() {
+            return Ok(());
+        }
+        let files = self.download(&solution.install)?;
+        self.events.phase(Phase::BuildDeps, "", || {
+            self.transact(root, &files, solution, Phase::BuildDeps)
+        })
+    }
+
+    fn transact(
+        &self,
+        root: &Root,
+        files: &[PathBuf],
+        solution: &Solution,
+        phase: Phase,
+    ) -> Result<(), PmError> {
+        let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
+        Transaction {
+            mode: &self.mode,
+            tool_root: &self.tool_root()?.fs(),
+            root,
+            install: files,
+            erase: &erase,
+            options: &self.options,
+            phase,
+            events: &self.events,
+        }
+        .run()
+        .map_err(|error| space::explain(error, root))
+    }
+
+    fn skeleton(&self, tree: &std::path::Path, finish: Option<&Skeleton>) -> Result<(), PmError> {
+        let job = SkeletonJob {
+            root: tree.to_owned(),
+            finish: finish.cloned(),
+        };
+        let bad = |reason: String| PmError::Skeleton { reason };
+        let input = serde_json::to_vec(&job).map_err(|e| bad(e.to_string()))?;
+        rpmkit_sandbox::call(&self.mode, "skeleton", &input)
+            .map(drop)
+            .map_err(|e| bad(e.to_string()))
+    }
+
+    fn key(&self, key: &Key<'_>) -> Result<LayerId, PmError> {
+        let text = serde_json::to_vec(key).map_err(|e| PmError::Skeleton {
+            reason: e.to_string(),
+        })?;
+        Ok(LayerId::of(&text))
+    }
+}
+
+/// The packages of a root after `solution`.
+pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
+    let gone: std::collections::HashSet<String> = solution
+        .remove
+        .iter()
+        .map(|p| p.nevra.to_string())
+        .chain(
+            solution
+                .replaced
+                .iter()
+                .flat_map(|r| r.old.iter().map(ToString::to_string)),
+        )
+        .collect();
+    let mut packages: Vec<Package> = installed
+        .iter()
+        .filter(|p| !gone.contains(&p.nevra.to_string()))
+        .chain(&solution.install)
+        .cloned()
+        .collect();
+    packages.sort_by(|a, b| a.nevra.cmp(&b.nevra));
+    packages
+}

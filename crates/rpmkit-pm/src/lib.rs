@@ -1,0 +1,15 @@
+//! The embedded package manager: solve, download, and let the target's own rpm install.
+
+mod embedded;
+mod error;
+mod installed;
+mod offers;
+mod skeleton;
+mod space;
+mod transaction;
+
+pub use embedded::{Embedded, Tools, after};
+pub use error::PmError;
+pub use installed::{parse as parse_installed, query_format};
+pub use skeleton::{OPS, Skeleton, SkeletonFile};
+pub use transaction::TransactionOptions;

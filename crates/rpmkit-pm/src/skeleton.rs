@@ -1,0 +1,253 @@
+//! What a buildroot gets besides packages: mount points, the build user, a few files in `/etc`.
+//!
+//! Applied inside the store's user namespace (see [`rpmkit_core::OPS`]), because directories of a
+//! finished root may be unwritable to anybody but root.
+
+use std::{
+    fs, io,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use rpmkit_types::{ChrootPath, rooted::Rooted};
+
+/// A file to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkeletonFile {
+    /// Where in the chroot.
+    pub path: ChrootPath,
+    /// Its text.
+    pub content: String,
+    /// Leave an existing file as it is.
+    pub only_if_absent: bool,
+}
+
+/// Additions to a root; part of a layer's key, so everything in it must be deterministic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skeleton {
+    /// Name of the build user.
+    pub user: String,
+    /// Its id.
+    pub uid: u32,
+    /// Name of its group.
+    pub group: String,
+    /// Its id.
+    pub gid: u32,
+    /// Its home, where builds happen.
+    pub home: ChrootPath,
+    /// Directories to make besides the usual ones.
+    pub directories: Vec<ChrootPath>,
+    /// Files to write once packages are installed.
+    pub files: Vec<SkeletonFile>,
+}
+
+/// Directories every root has, with their modes.
+const DIRECTORIES: [(&str, u32); 9] = [
+    ("proc", 0o555),
+    ("sys", 0o555),
+    ("dev", 0o755),
+    ("run", 0o755),
+    ("etc", 0o755),
+    ("tmp", 0o1777),
+    ("var", 0o755),
+    ("var/tmp", 0o1777),
+    ("var/lib/rpm", 0o755),
+];
+
+impl Skeleton {
+    /// Makes the mount points an installing rpm needs in an empty root.
+    pub fn prepare(root: &Path) -> io::Result<()> {
+        for (dir, mode) in &DIRECTORIES[..5] {
+            let path = root.join(dir);
+            fs::create_dir_all(&path)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode))?;
+        }
+        Ok(())
+    }
+
+    /// Completes a root whose packages are installed.
+    pub fn finish(&self, root: &Path) -> io::Result<()> {
+        let mut rooted = Rooted::new(root);
+        for (dir, mode) in DIRECTORIES {
+            let existed = fs::symlink_metadata(root.join(dir)).is_ok();
+            let path = rooted.directory(Path::new(dir))?;
+            if !existed {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+            }
+        }
+        for dir in &self.directories {
+            rooted.directory(relative(dir))?;
+        }
+        let home = rooted.directory(relative(&self.home))?;
+        chown_unless_single(&home, self.uid, self.gid)?;
+        self.add_account(&mut rooted)?;
+        // A link to something outside the root would make the file unreachable for a bind mount.
+        let resolver = rooted.file(Path::new("etc/resolv.conf"))?;
+        if fs::symlink_metadata(&resolver).is_ok_and(|meta| meta.is_symlink()) {
+            fs::remove_file(&resolver)?;
+        }
+        let default_files = [
+            ("etc/resolv.conf", ""),
+            (
+                "etc/hosts",
+                "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain\n",
+            ),
+        ];
+        for (path, content) in default_files {
+            write_file(&mut rooted, Path::new(path), content, true)?;
+        }
+        let mtab = rooted.file(Path::new("etc/mtab"))?;
+        if fs::symlink_metadata(&mtab).is_err() {
+            std::os::unix::fs::symlink("../proc/self/mounts", &mtab)?;
+        }
+        for file in &self.files {
+            write_file(
+                &mut rooted,
+                relative(&file.path),
+                &file.content,
+                file.only_if_absent,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Adds user and group by text, as `useradd -o` would: an id that is taken is no obstacle, a
+    /// name that is taken is replaced.
+    fn add_account(&self, rooted: &mut Rooted) -> io::Result<()> {
+        let passwd = format!(
+            "{}:x:{}:{}::{}:/bin/bash",
+            self.user, self.uid, self.gid, self.home
+        );
+        let group = format!("{}:x:{}:", self.group, self.gid);
+        replace_line(rooted, "etc/group", &self.group, &group)?;
+        replace_line(rooted, "etc/passwd", &self.user, &passwd)
+    }
+}
+
+fn relative(path: &ChrootPath) -> &Path {
+    path.as_path()
+        .strip_prefix("/")
+        .unwrap_or_else(|_| path.as_path())
+}
+
+/// With a single mapped id every chown fails with EINVAL, and everything belongs to the one id
+/// anyway.
+fn chown_unless_single(path: &Path, uid: u32, gid: u32) -> io::Result<()> {
+    match chown(path, Some(uid), Some(gid)) {
+        Err(e) if e.raw_os_error() == Some(nix::libc::EINVAL) => Ok(()),
+        other => other,
+    }
+}
+
+fn replace_line(rooted: &mut Rooted, file: &str, name: &str, line: &str) -> io::Result<()> {
+    let path = rooted.file(Path::new(file))?;
+    let old = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(e) => return Err(e),
+    };
+    let prefix = format!("{name}:");
+    let mut text: String = old
+        .lines()
+        .filter(|l| !l.starts_with(&prefix))
+        .flat_map(|l| [l, "\n"])
+        .collect();
+    text.push_str(line);
+    text.push('\n');
+    write_new(&path, &text)
+}
+
+fn write_file(
+    rooted: &mut Rooted,
+    path: &Path,
+    content: &str,
+    only_if_absent: bool,
+) -> io::Result<()> {
+    let host: PathBuf = rooted.file(path)?;
+    if only_if_absent && fs::symlink_metadata(&host).is_ok() {
+        return Ok(());
+    }
+    write_new(&host, content)
+}
+
+/// Replaces by rename: the present file may be a hard link into another layer.
+fn write_new(path: &Path, content: &str) -> io::Result<()> {
+    let temporary = path.with_extension("rpmkit-new");
+    let _ = fs::remove_file(&temporary);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&temporary)?;
+    io::Write::write_all(&mut file, content.as_bytes())?;
+    fs::rename(&temporary, path)
+}
+
+/// A request for the `skeleton` operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SkeletonJob {
+    pub root: PathBuf,
+    /// Absent: only [`Skeleton::prepare`].
+    pub finish: Option<Skeleton>,
+}
+
+/// The operation itself, run inside the namespace.
+/// The operations of this crate by name, for the program's whole table.
+pub const OPS: &[(&str, rpmkit_sandbox::OpFn)] = &[("skeleton", operation)];
+
+fn operation(input: &[u8]) -> Result<Vec<u8>, String> {
+    let job: SkeletonJob = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    let done = match &job.finish {
+        None => Skeleton::prepare(&job.root),
+        Some(skeleton) => skeleton.finish(&job.root),
+    };
+    done.map(|()| Vec::new())
+        .map_err(|e| format!("cannot complete `{}`: {e}", job.root.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_root_is_completed_once_and_stays_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        Skeleton::prepare(root).unwrap();
+        fs::write(
+            root.join("etc/passwd"),
+            "root:x:0:0::/root:/bin/sh\nmockbuild:x:7:7::/:\n",
+        )
+        .unwrap();
+        std::os::unix::fs::symlink("/run/stub", root.join("etc/resolv.conf")).unwrap();
+        let skeleton = Skeleton {
+            user: "mockbuild".into(),
+            uid: nix::unistd::getuid().as_raw(),
+            group: "mock".into(),
+            gid: nix::unistd::getgid().as_raw(),
+            home: ChrootPath::new("/builddir"),
+            directories: vec![ChrootPath::new("/srv/x")],
+            files: vec![SkeletonFile {
+                path: ChrootPath::new("/etc/motd"),
+                content: "hi\n".into(),
+                only_if_absent: false,
+            }],
+        };
+        for _ in 0..2 {
+            skeleton.finish(root).unwrap();
+            let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+            assert_eq!(passwd.lines().count(), 2, "{passwd}");
+            assert!(passwd.ends_with(":/builddir:/bin/bash\n"));
+            assert!(
+                fs::metadata(root.join("etc/resolv.conf"))
+                    .unwrap()
+                    .is_file()
+            );
+            assert!(root.join("builddir").is_dir() && root.join("srv/x").is_dir());
+            assert_eq!(fs::read_to_string(root.join("etc/motd")).unwrap(), "hi\n");
+        }
+    }
+}

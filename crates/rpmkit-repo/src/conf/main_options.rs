@@ -1,0 +1,158 @@
+//! `[main]`: what holds for the whole run.
+
+use super::{ConfError, ini::Entry, value};
+use crate::conf::{Expire, repository::set_transport};
+use rpmkit_fetch::TransportOptions;
+
+/// The options of `[main]` that rpmkit acts on, with dnf's defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MainOptions {
+    /// Fail rather than take an older version (dnf4's default is false).
+    pub best: bool,
+    /// Whether recommended packages are installed.
+    pub install_weak_deps: bool,
+    /// Packages that do not exist as far as solving goes (globs).
+    pub excludepkgs: Vec<String>,
+    /// When not empty, only these exist (globs).
+    pub includepkgs: Vec<String>,
+    /// Repository ids (globs) or `all` for which excludes are off.
+    pub disable_excludes: Vec<String>,
+    /// Flags for the rpm transaction: `nodocs`, `noscripts`, `notriggers`, `nocontexts`, `test` …
+    pub tsflags: Vec<String>,
+    /// Yes to every question.
+    pub assumeyes: bool,
+    /// No to every question.
+    pub assumeno: bool,
+    /// Whether `Obsoletes` count.
+    pub obsoletes: bool,
+    /// Whether a package may come from another vendor than the one it replaces.
+    pub allow_vendor_change: bool,
+    /// Whether a package that cannot be found fails the request (dnf's `strict`).
+    pub strict: bool,
+    /// Platform for module solving, such as `platform:f43`.
+    pub module_platform_id: Option<String>,
+    /// Whether local package files must be signed.
+    pub localpkg_gpgcheck: bool,
+    /// Architecture, where it is set by hand.
+    pub arch: Option<String>,
+    /// Architecture family, where it is set by hand.
+    pub basearch: Option<String>,
+    /// Architecture to pretend, even one the host cannot run.
+    pub forcearch: Option<String>,
+    /// Packages that are never installed only because somebody recommends them (globs).
+    pub exclude_from_weak: Vec<String>,
+    /// Whether recommended packages that are missing although their recommender is installed stay
+    /// away.
+    pub exclude_from_weak_autodetect: bool,
+    /// Documentation is not installed (yum's and microdnf's `install_docs=0`, dnf's `tsflags=nodocs`).
+    pub install_docs: bool,
+    /// What a repository takes from `[main]` unless it states its own.
+    pub inherited: Inherited,
+}
+
+/// Options a repository takes from `[main]` unless it states its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inherited {
+    /// Verify the signature of packages.
+    pub gpgcheck: bool,
+    /// Verify the signature of `repomd.xml`.
+    pub repo_gpgcheck: bool,
+    /// Go on without a repository that cannot be read.
+    pub skip_if_unavailable: bool,
+    /// Use the repository's groups.
+    pub enablegroups: bool,
+    /// How long metadata counts as fresh.
+    pub metadata_expire: Expire,
+    /// Connections.
+    pub transport: TransportOptions,
+}
+
+impl Default for Inherited {
+    fn default() -> Self {
+        Self {
+            gpgcheck: false,
+            repo_gpgcheck: false,
+            skip_if_unavailable: false,
+            enablegroups: true,
+            // Two days, as in dnf.
+            metadata_expire: Expire::After(std::time::Duration::from_secs(48 * 3600)),
+            transport: TransportOptions::default(),
+        }
+    }
+}
+
+impl Inherited {
+    /// Takes the option if it is one of these.
+    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+        let wrong = |expected| ConfError::value(entry, expected);
+        match entry.key.as_str() {
+            "gpgcheck" | "pkg_gpgcheck" => self.gpgcheck = value::boolean(text).map_err(wrong)?,
+            "repo_gpgcheck" => self.repo_gpgcheck = value::boolean(text).map_err(wrong)?,
+            "skip_if_unavailable" => {
+                self.skip_if_unavailable = value::boolean(text).map_err(wrong)?;
+            }
+            "enablegroups" => self.enablegroups = value::boolean(text).map_err(wrong)?,
+            "metadata_expire" => self.metadata_expire = value::expire(text).map_err(wrong)?,
+            _ => return set_transport(&mut self.transport, entry, text),
+        }
+        Ok(true)
+    }
+}
+
+impl Default for MainOptions {
+    fn default() -> Self {
+        Self {
+            best: false,
+            install_weak_deps: true,
+            excludepkgs: Vec::new(),
+            includepkgs: Vec::new(),
+            disable_excludes: Vec::new(),
+            tsflags: Vec::new(),
+            assumeyes: false,
+            assumeno: false,
+            obsoletes: true,
+            allow_vendor_change: true,
+            strict: true,
+            module_platform_id: None,
+            localpkg_gpgcheck: false,
+            arch: None,
+            basearch: None,
+            forcearch: None,
+            exclude_from_weak: Vec::new(),
+            exclude_from_weak_autodetect: true,
+            install_docs: true,
+            inherited: Inherited::default(),
+        }
+    }
+}
+
+impl MainOptions {
+    /// Takes the option if it is known here.
+    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+        let wrong = |expected| ConfError::value(entry, expected);
+        let flag = || value::boolean(text).map_err(wrong);
+        match entry.key.as_str() {
+            "best" => self.best = flag()?,
+            "install_weak_deps" => self.install_weak_deps = flag()?,
+            "exclude" | "excludepkgs" => self.excludepkgs.extend(value::list(text)),
+            "includepkgs" => self.includepkgs.extend(value::list(text)),
+            "disable_excludes" => self.disable_excludes.extend(value::list(text)),
+            "tsflags" => self.tsflags.extend(value::list(text)),
+            "assumeyes" => self.assumeyes = flag()?,
+            "assumeno" => self.assumeno = flag()?,
+            "obsoletes" => self.obsoletes = flag()?,
+            "allow_vendor_change" => self.allow_vendor_change = flag()?,
+            "strict" => self.strict = flag()?,
+            "module_platform_id" => self.module_platform_id = value::text(text),
+            "localpkg_gpgcheck" => self.localpkg_gpgcheck = flag()?,
+            "arch" => self.arch = value::text(text),
+            "basearch" => self.basearch = value::text(text),
+            "forcearch" => self.forcearch = value::text(text),
+            "exclude_from_weak" => self.exclude_from_weak.extend(value::list(text)),
+            "exclude_from_weak_autodetect" => self.exclude_from_weak_autodetect = flag()?,
+            "install_docs" => self.install_docs = flag()?,
+            _ => return self.inherited.set(entry, text),
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,419 @@
+//! Metadata of a repository: what is cached, whether it is still good, and getting it anew.
+//!
+//! ```text
+//! metadata/repos-1/ID-HASH/   repomd.xml, state.json, lock    one for each set of addresses
+//! metadata/files-1/KIND-HEX.TYPE                              verified files, by digest
+//! ```
+//! `state.json` is written last, by rename; without it, or in another format, everything is
+//! fetched again. Metadata files are named by their digest and appear by rename after they were
+//! verified, so that one that is there is right; its length is checked on every use.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    conf::{Expire, RepoSet, Repository},
+    contents::{Contents, REPOMD, unavailable},
+    disk::{Lock, replace},
+    error::RepoError,
+    fetcher::{Fetcher, as_cause},
+    gpg::SignatureProblem,
+    progress::Meter,
+    repomd::{Record, Repomd},
+    state::{FORMAT, State, now, read_state, record_name},
+};
+use rpmkit_fetch::{
+    Address, Cause, Mirrors,
+    transfer::{self, Expect},
+};
+use rpmkit_types::{Checksum, event::Phase};
+
+/// Verified metadata of one repository.
+#[derive(Debug, Clone)]
+pub struct RepoData {
+    /// Id of the repository.
+    pub id: String,
+    /// SHA-256 of `repomd.xml`: the name of this state of the repository.
+    pub key: String,
+    /// Revision text of `repomd.xml`.
+    pub revision: String,
+    /// Package list, compressed as it came.
+    pub primary: PathBuf,
+    /// Groups, where the repository has them and `enablegroups` is on.
+    pub comps: Option<PathBuf>,
+    /// Module definitions, where the repository has them.
+    pub modules: Option<PathBuf>,
+    /// The file list, to be had by [`Fetcher::filelists`].
+    filelists: Option<Record>,
+}
+
+impl Fetcher {
+    /// Metadata of every enabled repository, in the order of the set, several at a time. One that
+    /// cannot be had is left out with a warning when its `skip_if_unavailable` is on.
+    pub fn refresh_all(&self, set: &RepoSet) -> Result<Vec<RepoData>, RepoError> {
+        let repos: Vec<&Repository> = set.enabled().collect();
+        let outcomes = super::parallel::map(self.options.parallel.max(1), &repos, |repo| {
+            self.refresh(repo)
+        });
+        let mut all = Vec::new();
+        for (repo, outcome) in repos.iter().zip(outcomes) {
+            match outcome {
+                Ok(data) => all.push(data),
+                Err(error) if repo.skip_if_unavailable && error.skippable() => {
+                    self.events.warn(format!(
+                        "going on without repository `{}`: {error}",
+                        repo.id
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Metadata of one repository: from the cache while it is fresh by `metadata_expire`, else
+    /// after asking the server, which transfers only what has changed.
+    pub fn refresh(&self, repo: &Repository) -> Result<RepoData, RepoError> {
+        let started = now();
+        let dir = self.repo_dir(repo);
+        let cached = read_state(&dir);
+        if let Some((state, contents)) = &cached {
+            super::prune::mark_used(&dir);
+            let good = self.signature_known(repo, state);
+            if good
+                && self.fresh(repo, state)
+                && let Some(data) = self.present(repo, contents)
+            {
+                self.remember(&dir, &state.bases);
+                return Ok(data);
+            }
+        }
+        let offline = self.options.offline && !all_local(repo);
+        if offline {
+            // Not fresh by the above means: not there, incomplete, or never verified.
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: REPOMD.to_owned(),
+            });
+        }
+        let _lock = Lock::take(&dir.join("lock"))?;
+        // Whoever held the lock before may have done the work just now.
+        let cached = read_state(&dir);
+        if let Some((state, contents)) = &cached
+            && state.checked > started.as_secs()
+            && self.signature_known(repo, state)
+            && let Some(data) = self.present(repo, contents)
+        {
+            self.remember(&dir, &state.bases);
+            return Ok(data);
+        }
+        self.update(repo, &dir, cached)
+    }
+
+    /// The file list of a repository, fetched when it is first asked for. `None` when the
+    /// repository has none.
+    pub fn filelists(
+        &self,
+        repo: &Repository,
+        data: &RepoData,
+    ) -> Result<Option<PathBuf>, RepoError> {
+        let Some(record) = &data.filelists else {
+            return Ok(None);
+        };
+        if let Some(path) = self.have(record) {
+            return Ok(Some(path));
+        }
+        if self.options.offline && !all_local(repo) {
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: record.href.clone(),
+            });
+        }
+        let mirrors = self.mirrors_of(repo)?;
+        let label = format!("{} filelists", repo.id);
+        let meter = Meter::new(
+            &self.events,
+            Phase::Metadata,
+            label,
+            record.size.unwrap_or(0),
+        );
+        let path = self
+            .fetch_record(repo, &mirrors, record, &meter)
+            .map_err(|(_, error)| error)?;
+        meter.finish();
+        Ok(Some(path))
+    }
+
+    /// Addresses of a repository that was refreshed before, or else found out now.
+    pub(super) fn mirrors_of(&self, repo: &Repository) -> Result<Arc<Mirrors>, RepoError> {
+        let dir = self.repo_dir(repo);
+        let known = self
+            .mirrors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&dir)
+            .cloned();
+        if let Some(mirrors) = known {
+            return Ok(mirrors);
+        }
+        let cached = read_state(&dir).map(|(state, _)| state.bases);
+        let bases = match cached {
+            Some(bases) => bases,
+            None => self.bases(repo, None)?.0,
+        };
+        Ok(self.remember(&dir, &bases))
+    }
+
+    fn remember(&self, dir: &Path, bases: &[String]) -> Arc<Mirrors> {
+        let mut all = self.mirrors.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses: Vec<Address> = bases
+            .iter()
+            .filter_map(|base| Address::parse(base).ok())
+            .collect();
+        if let Some(known) = all.get(dir)
+            && known.addresses().eq(addresses.iter())
+        {
+            return Arc::clone(known);
+        }
+        let mirrors = Arc::new(Mirrors::new(addresses));
+        all.insert(dir.to_owned(), Arc::clone(&mirrors));
+        mirrors
+    }
+
+    /// The cache directory of a repository: other addresses are another repository.
+    pub(super) fn repo_dir(&self, repo: &Repository) -> PathBuf {
+        let addresses = format!(
+            "{:?} {:?} {:?}",
+            repo.baseurl, repo.mirrorlist, repo.metalink
+        );
+        let hash = Checksum::sha256(addresses.as_bytes()).hex;
+        let name = format!("{}-{}", repo.id, &hash[..16]);
+        self.dirs.metadata.join("repos-1").join(name)
+    }
+
+    /// Whether the cached state may be used without asking.
+    fn fresh(&self, repo: &Repository, state: &State) -> bool {
+        if all_local(repo) {
+            // Looking is as cheap as reading the cache.
+            return false;
+        }
+        if self.options.offline {
+            return true;
+        }
+        if self.options.refresh {
+            return false;
+        }
+        match repo.metadata_expire {
+            Expire::Never => true,
+            Expire::After(span) => {
+                let age = now().checked_sub(Duration::from_secs(state.checked));
+                // A time in the future says nothing.
+                age.is_some_and(|age| age < span)
+            }
+        }
+    }
+
+    /// Whether the signature was checked with the keys that are asked for now.
+    pub(super) fn signature_known(&self, repo: &Repository, state: &State) -> bool {
+        !repo.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
+    }
+
+    /// The cached files, if all are there.
+    fn present(&self, repo: &Repository, contents: &(Vec<u8>, Repomd)) -> Option<RepoData> {
+        let (data, repomd) = contents;
+        let optional = |record: Option<&Record>| match record {
+            None => Some(None),
+            Some(record) => self.have(record).map(Some),
+        };
+        Some(RepoData {
+            id: repo.id.clone(),
+            key: Checksum::sha256(data).hex,
+            revision: repomd.revision.clone(),
+            primary: self.have(repomd.find(&["primary"])?)?,
+            comps: optional(repomd.comps().filter(|_| repo.enablegroups))?,
+            modules: optional(repomd.modules())?,
+            filelists: repomd.find(&["filelists"]).cloned(),
+        })
+    }
+
+    fn record_path(&self, record: &Record) -> PathBuf {
+        self.dirs.metadata.join("files-1").join(record_name(record))
+    }
+
+    /// A metadata file of the cache, whole by its length.
+    fn have(&self, record: &Record) -> Option<PathBuf> {
+        let path = self.record_path(record);
+        let meta = std::fs::metadata(&path).ok()?;
+        let whole = record.size.is_none_or(|size| size == meta.len());
+        (meta.is_file() && whole).then_some(path)
+    }
+
+    /// Asks the servers, and gets what is missing.
+    fn update(
+        &self,
+        repo: &Repository,
+        dir: &Path,
+        cached: Option<(State, (Vec<u8>, Repomd))>,
+    ) -> Result<RepoData, RepoError> {
+        let (bases, versions) = self.bases(repo, cached.as_ref().map(|(state, _)| state))?;
+        let mirrors = self.remember(dir, &bases);
+        let mut again = false;
+        loop {
+            let known = cached.as_ref().filter(|_| !again);
+            let contents = match self.contents(repo, &mirrors, &versions, known, again) {
+                // Table and signature may be of two versions: once more, past all caches.
+                Err(RepoError::Signature {
+                    problem: SignatureProblem::Wrong { .. },
+                    ..
+                }) if !again => {
+                    again = true;
+                    continue;
+                }
+                other => other?,
+            };
+            match self.fetch_all(repo, &mirrors, &contents) {
+                Ok(()) => {
+                    let old = cached.as_ref().map(|(state, _)| state);
+                    return self.keep(repo, dir, &bases, old, contents);
+                }
+                // The repository may have changed between its table of contents and this.
+                Err((stale, _)) if stale && !again => again = true,
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes down what was fetched, if it is anything new.
+    fn keep(
+        &self,
+        repo: &Repository,
+        dir: &Path,
+        bases: &[String],
+        old: Option<&State>,
+        contents: Contents,
+    ) -> Result<RepoData, RepoError> {
+        let state = State {
+            format: FORMAT,
+            checked: now().as_secs(),
+            repomd: Checksum::sha256(&contents.data).hex,
+            base: contents.base.shown(),
+            bases: bases.to_vec(),
+            validators: contents.validators.clone(),
+            signed_by: contents.signed_by.clone(),
+        };
+        // The time of asking matters only where there is a time of expiry.
+        let ages = !all_local(repo) && repo.metadata_expire != Expire::After(Duration::ZERO);
+        let same = old.is_some_and(|old| {
+            old.repomd == state.repomd
+                && old.base == state.base
+                && old.bases == state.bases
+                && old.validators == state.validators
+                && old.signed_by == state.signed_by
+        });
+        if same && !ages {
+            return self.gathered(repo, contents);
+        }
+        let text = serde_json::to_vec(&state).map_err(|e| {
+            RepoError::io("write", dir.join("state.json"))(std::io::Error::other(e))
+        })?;
+        replace(&dir.join("repomd.xml"), &contents.data)?;
+        replace(&dir.join("state.json"), &text)?;
+        self.gathered(repo, contents)
+    }
+
+    /// The files, which have all just been seen.
+    fn gathered(&self, repo: &Repository, contents: Contents) -> Result<RepoData, RepoError> {
+        self.present(repo, &(contents.data, contents.repomd))
+            .ok_or_else(|| RepoError::Metadata {
+                repo: repo.id.clone(),
+                url: contents.base.shown(),
+                reason: "a metadata file vanished from the cache just after it was fetched"
+                    .to_owned(),
+            })
+    }
+
+    /// Gets the files every run needs, side by side. The flag of the error tells that another
+    /// `repomd.xml` might help.
+    fn fetch_all(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        contents: &Contents,
+    ) -> Result<(), (bool, RepoError)> {
+        let repomd = &contents.repomd;
+        let comps = repomd.comps().filter(|_| repo.enablegroups);
+        let missing: Vec<&Record> = [repomd.find(&["primary"]), comps, repomd.modules()]
+            .into_iter()
+            .flatten()
+            .filter(|record| self.have(record).is_none())
+            .collect();
+        let total = missing.iter().filter_map(|record| record.size).sum();
+        let meter = Meter::new(&self.events, Phase::Metadata, repo.id.clone(), total);
+        super::parallel::map(missing.len().max(1), &missing, |record| {
+            self.fetch_record(repo, mirrors, record, &meter)
+        })
+        .into_iter()
+        .try_for_each(|outcome| outcome.map(drop))?;
+        meter.finish();
+        Ok(())
+    }
+
+    fn fetch_record(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        record: &Record,
+        meter: &Meter<'_>,
+    ) -> Result<PathBuf, (bool, RepoError)> {
+        let plain = |error| (false, error);
+        let path = self.record_path(record);
+        let dir = self.dirs.metadata.join("files-1");
+        let _lock = self.lock_for(&dir, &record.checksum).map_err(plain)?;
+        if let Some(path) = self.have(record) {
+            return Ok(path);
+        }
+        let part = super::disk::with_suffix(&path, ".part");
+        let expect = Expect {
+            checksum: Some(&record.checksum),
+            size: record.size,
+        };
+        let fetched = mirrors.each(&record.href, &repo.transport, self.options.wait, |base| {
+            let base = match &record.base {
+                Some(other) => &Address::parse(other).map_err(Cause::Content)?,
+                None => base,
+            };
+            let file = base.join(&record.href).map_err(Cause::Content)?;
+            transfer::to_part(&self.agents, &file, &repo.transport, &part, expect, &|n| {
+                meter.add(n);
+            })?;
+            std::fs::rename(&part, &path).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+        });
+        match fetched {
+            Ok(_) => Ok(path),
+            Err(failures) => {
+                let stale = failures.0.iter().any(|failure| {
+                    matches!(
+                        failure.cause,
+                        Cause::Digest { .. }
+                            | Cause::Length { .. }
+                            | Cause::Missing
+                            | Cause::Status(404 | 410)
+                    )
+                });
+                Err((stale, unavailable(repo, &record.href, failures)))
+            }
+        }
+    }
+}
+
+/// True when nothing of the repository is on the network.
+pub(super) fn all_local(repo: &Repository) -> bool {
+    repo.baseurl
+        .iter()
+        .chain(&repo.mirrorlist)
+        .chain(&repo.metalink)
+        .all(|url| matches!(Address::parse(url), Ok(Address::Local(_))))
+}

@@ -1,0 +1,366 @@
+//! Packages: a store on disk keyed by digest, shared by all chroots and processes.
+//!
+//! ```text
+//! packages/store-1/ab/sha256-abcd…/NAME-VERSION-RELEASE.ARCH.rpm
+//! packages/store-1/ab/sha256-abcd….part
+//! ```
+//! A file in its place has the digest of its directory: it got there by rename after it was hashed
+//! while it came in. Packages of `file://` repositories stay where they are; that they have the
+//! right digest is remembered (see [`super::memo`]).
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use super::{
+    conf::{RepoSet, Repository},
+    disk::with_suffix,
+    error::RepoError,
+    fetcher::{Fetcher, as_cause},
+    gpg::SignatureProblem,
+    keys::Keys,
+    parallel,
+    progress::Meter,
+};
+use rpmkit_fetch::{
+    Address, Cause, Mirrors, TransportOptions,
+    transfer::{self, Expect},
+};
+use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
+
+impl Fetcher {
+    /// Gets the files of these packages, in the same order. What is there already costs a `stat`.
+    /// Every file has been checked against the digest in its repository's metadata and, where
+    /// `gpgcheck` asks for it, against its signature.
+    ///
+    /// A package without a repository is a local file (its `location` is the path); it is checked
+    /// when `localpkg_gpgcheck` is on, against the keys of all enabled repositories.
+    pub fn download(&self, packages: &[Package], set: &RepoSet) -> Result<Vec<PathBuf>, RepoError> {
+        let mut work = Vec::with_capacity(packages.len());
+        let mut bytes = 0;
+        let mut threads = None;
+        for package in packages {
+            let repo = match package.repo.as_str() {
+                "" => None,
+                id => Some(set.find(id).ok_or_else(|| RepoError::UnknownRepository {
+                    package: package.nevra.to_string(),
+                    repo: id.to_owned(),
+                })?),
+            };
+            if repo.is_some() && self.stored(package).is_none() {
+                bytes += package.size;
+            }
+            if let Some(wish) = repo.and_then(|r| r.transport.max_parallel_downloads) {
+                threads = Some(threads.map_or(wish, |t: usize| t.max(wish)));
+            }
+            work.push((package, repo));
+        }
+        let meter = Meter::new(&self.events, Phase::Download, "packages", bytes);
+        let stop = AtomicBool::new(false);
+        let threads = threads.unwrap_or(self.options.parallel);
+        let outcomes = parallel::map(threads.max(1), &work, |(package, repo)| {
+            // After a failure nothing more is begun; what is done stays done for the next time.
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let outcome = match repo {
+                Some(repo) => self.package(package, repo, &meter),
+                None => self.local_package(package, set),
+            };
+            stop.fetch_or(outcome.is_err(), Ordering::Relaxed);
+            Some(outcome)
+        });
+        self.memo.save()?;
+        let paths: Vec<PathBuf> = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
+        meter.finish();
+        Ok(paths)
+    }
+
+    /// The URL of a package file at the first of its repository's addresses.
+    pub fn package_url(&self, location: &Location, repo: &Repository) -> Result<String, RepoError> {
+        let bad = |reason: String| RepoError::Metadata {
+            repo: repo.id.clone(),
+            url: location.href.clone(),
+            reason,
+        };
+        let base = match &location.base {
+            Some(base) => super::fetcher::address(&repo.id, base)?,
+            None => {
+                let mirrors = self.mirrors_of(repo)?;
+                let first = mirrors.addresses().next().cloned();
+                first.ok_or_else(|| bad("the repository has no address".to_owned()))?
+            }
+        };
+        let file = base.join(&location.href).map_err(bad)?;
+        Ok(match file.local() {
+            Some(path) => format!("file://{}", path.display()),
+            None => file.shown(),
+        })
+    }
+
+    /// Where the package's file is, or would be, in the store.
+    fn place(&self, package: &Package) -> Option<PathBuf> {
+        let sum = package.checksum.as_ref()?;
+        if !sum.hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        Some(self.package_dir(sum)?.join(package.nevra.file_name()))
+    }
+
+    /// The directory of the package with this digest; `None` for what is no digest.
+    pub(super) fn package_dir(&self, sum: &Checksum) -> Option<PathBuf> {
+        let shard = sum.hex.get(..2)?;
+        let name = format!("{}-{}", sum.kind.name(), sum.hex);
+        Some(self.store().join(shard).join(name))
+    }
+
+    fn store(&self) -> PathBuf {
+        self.dirs.packages.join("store-1")
+    }
+
+    /// The package's file in the store, if it is there and whole by its length.
+    fn stored(&self, package: &Package) -> Option<PathBuf> {
+        let path = self.place(package)?;
+        let meta = std::fs::metadata(&path).ok()?;
+        let whole = package.size == 0 || package.size == meta.len();
+        (meta.is_file() && whole).then_some(path)
+    }
+
+    fn package(
+        &self,
+        package: &Package,
+        repo: &Repository,
+        meter: &Meter<'_>,
+    ) -> Result<PathBuf, RepoError> {
+        let path = match self.stored(package) {
+            Some(path) => {
+                if let Some(dir) = path.parent() {
+                    super::prune::mark_used(dir);
+                }
+                path
+            }
+            None => self.obtain(package, repo, meter)?,
+        };
+        if repo.gpgcheck {
+            let keys = self.keys(repo, "gpgcheck")?;
+            self.check_signed(&path, &keys, repo, &repo.id, || {
+                self.mirrors_of(repo)
+                    .ok()
+                    .and_then(|mirrors| {
+                        let first = mirrors.addresses().next()?;
+                        first.join(&package.location.href).ok()
+                    })
+                    .map_or_else(|| package.location.href.clone(), |a| a.shown())
+            })?;
+        }
+        Ok(path)
+    }
+
+    fn obtain(
+        &self,
+        package: &Package,
+        repo: &Repository,
+        meter: &Meter<'_>,
+    ) -> Result<PathBuf, RepoError> {
+        let bad = |reason: &str| RepoError::Metadata {
+            repo: repo.id.clone(),
+            url: package.location.href.clone(),
+            reason: reason.to_owned(),
+        };
+        let sum = package
+            .checksum
+            .as_ref()
+            .ok_or_else(|| bad("metadata has no digest of this package"))?;
+        let place = self
+            .place(package)
+            .filter(|_| !package.nevra.file_name().contains('/'))
+            .ok_or_else(|| bad("metadata has no usable digest or name of this package"))?;
+        let mirrors = match &package.location.base {
+            Some(base) => {
+                std::sync::Arc::new(Mirrors::new(vec![super::fetcher::address(&repo.id, base)?]))
+            }
+            None => self.mirrors_of(repo)?,
+        };
+        let remote = |address: &Address| address.local().is_none();
+        if self.options.offline && mirrors.addresses().all(remote) {
+            return Err(RepoError::Offline {
+                repo: repo.id.clone(),
+                what: package.nevra.to_string(),
+            });
+        }
+        let expect = Expect {
+            checksum: Some(sum),
+            size: (package.size > 0).then_some(package.size),
+        };
+        let href = &package.location.href;
+        let fetched = mirrors.each(href, &repo.transport, self.options.wait, |base| {
+            let file = base.join(&package.location.href).map_err(Cause::Content)?;
+            match &file {
+                Address::Local(path) => {
+                    self.is_sound(path, expect)?;
+                    meter.add(i64::try_from(package.size).unwrap_or(0));
+                    Ok(path.clone())
+                }
+                Address::Remote(_) => {
+                    self.to_store(package, &file, &repo.transport, &place, expect, meter)?;
+                    Ok(place.clone())
+                }
+            }
+        });
+        match fetched {
+            Ok((path, _)) => Ok(path),
+            Err(failures) => Err(RepoError::Unavailable {
+                repo: repo.id.clone(),
+                what: package.nevra.to_string(),
+                failures,
+            }),
+        }
+    }
+
+    fn to_store(
+        &self,
+        package: &Package,
+        file: &Address,
+        options: &TransportOptions,
+        place: &Path,
+        expect: Expect<'_>,
+        meter: &Meter<'_>,
+    ) -> Result<(), Cause> {
+        let (Some(sum), Some(dir)) = (expect.checksum, place.parent()) else {
+            return Err(Cause::Content("it has no place in the store".to_owned()));
+        };
+        let _lock = self.lock_for(&self.store(), sum).map_err(as_cause)?;
+        // Another process may have brought it while we waited.
+        if self.stored(package).is_some() {
+            meter.add(i64::try_from(package.size).unwrap_or(0));
+            return Ok(());
+        }
+        std::fs::create_dir_all(dir).map_err(|e| as_cause(RepoError::io("create", dir)(e)))?;
+        let part = with_suffix(dir, ".part");
+        transfer::to_part(&self.agents, file, options, &part, expect, &|n| {
+            meter.add(n)
+        })?;
+        std::fs::rename(&part, place).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+    }
+
+    /// Checks a file that stays where it is, unless this very file was checked before.
+    fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), Cause> {
+        let missing = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::NotFound => Cause::Missing,
+            _ => Cause::Connection(e.to_string()),
+        };
+        let meta = std::fs::metadata(path).map_err(missing)?;
+        if let Some(size) = expect.size
+            && size != meta.len()
+        {
+            return Err(Cause::Length {
+                expected: size,
+                found: meta.len(),
+            });
+        }
+        let Some(sum) = expect.checksum else {
+            return Ok(());
+        };
+        let claim = sum.to_string();
+        if self.memo.holds(&meta, &claim) {
+            return Ok(());
+        }
+        let found = hash_file(path, sum).map_err(missing)?;
+        if found != *sum {
+            return Err(Cause::Digest {
+                expected: claim,
+                found,
+            });
+        }
+        self.memo.note(&meta, &claim);
+        Ok(())
+    }
+
+    /// Checks a package's signature, unless this very file was checked with these keys before.
+    fn check_signed(
+        &self,
+        path: &Path,
+        keys: &Keys,
+        owner: &Repository,
+        repo: &str,
+        url: impl Fn() -> String,
+    ) -> Result<(), RepoError> {
+        let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
+        let claim = format!("gpg:{}", keys.name);
+        if self.memo.holds(&meta, &claim) {
+            return Ok(());
+        }
+        let refused = |problem| RepoError::Signature {
+            repo: repo.to_owned(),
+            url: url(),
+            problem,
+        };
+        match self.ring(owner, keys)?.verify_package(path) {
+            Ok(Ok(())) => {
+                self.memo.note(&meta, &claim);
+                Ok(())
+            }
+            Ok(Err(problem)) => Err(refused(problem)),
+            Err(reason) => Err(RepoError::NotRpm {
+                path: path.to_owned(),
+                reason,
+            }),
+        }
+    }
+
+    fn local_package(&self, package: &Package, set: &RepoSet) -> Result<PathBuf, RepoError> {
+        let path = PathBuf::from(&package.location.href);
+        self.is_sound(
+            &path,
+            Expect {
+                checksum: package.checksum.as_ref(),
+                size: (package.size > 0).then_some(package.size),
+            },
+        )
+        .map_err(|cause| RepoError::Unavailable {
+            repo: String::new(),
+            what: package.nevra.to_string(),
+            failures: super::fetcher::failed(&Address::Local(path.clone()), cause),
+        })?;
+        if set.main.localpkg_gpgcheck {
+            let mut problem = None;
+            for repo in set.enabled().filter(|repo| !repo.gpgkey.is_empty()) {
+                let keys = match self.keys(repo, "localpkg_gpgcheck") {
+                    Ok(keys) => keys,
+                    Err(error) => {
+                        problem.get_or_insert(error);
+                        continue;
+                    }
+                };
+                match self.check_signed(&path, &keys, repo, "", || path.display().to_string()) {
+                    Ok(()) => return Ok(path),
+                    Err(error) => problem = Some(error),
+                }
+            }
+            return Err(problem.unwrap_or_else(|| RepoError::Signature {
+                repo: String::new(),
+                url: path.display().to_string(),
+                problem: SignatureProblem::UnknownKey {
+                    found: Vec::new(),
+                    known: Vec::new(),
+                },
+            }));
+        }
+        Ok(path)
+    }
+}
+
+/// Digest of a file, of the kind `like` has.
+pub(super) fn hash_file(path: &Path, like: &Checksum) -> std::io::Result<Checksum> {
+    use std::io::Read;
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Hasher::new(like.kind);
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}

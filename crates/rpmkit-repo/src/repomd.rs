@@ -1,0 +1,148 @@
+//! `repomd.xml`: the table of contents of a repository.
+
+use serde::{Deserialize, Serialize};
+
+use super::xml::Element;
+use rpmkit_types::{Checksum, ChecksumKind};
+
+/// One metadata file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Its type: `primary`, `filelists`, `group` …
+    pub kind: String,
+    /// Path relative to the repository.
+    pub href: String,
+    /// Another base than the repository's own.
+    pub base: Option<String>,
+    /// Digest of the file as it is transferred.
+    pub checksum: Checksum,
+    /// Bytes to transfer.
+    pub size: Option<u64>,
+}
+
+/// The table of contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Repomd {
+    /// The revision text, often seconds since 1970.
+    pub revision: String,
+    /// The files.
+    pub records: Vec<Record>,
+}
+
+impl Repomd {
+    /// Reads it. The error says what is wrong.
+    pub fn parse(data: &[u8]) -> Result<Self, String> {
+        let root = Element::parse(data)?;
+        if root.name != "repomd" {
+            return Err(format!(
+                "a `<repomd>` element was expected, found `<{}>`",
+                root.name
+            ));
+        }
+        let mut records = Vec::new();
+        for data in root.all("data") {
+            let kind = data
+                .attribute("type")
+                .ok_or("a `<data>` element has no `type`")?;
+            let wrong = |what: &str| format!("the entry `{kind}` {what}");
+            let location = data
+                .child("location")
+                .ok_or_else(|| wrong("has no `<location>`"))?;
+            let href = location
+                .attribute("href")
+                .filter(|href| !href.is_empty())
+                .ok_or_else(|| wrong("has no `href`"))?;
+            let checksum = data
+                .child("checksum")
+                .ok_or_else(|| wrong("has no `<checksum>`"))?;
+            let name = checksum.attribute("type").unwrap_or("sha256");
+            let Some(digest) = ChecksumKind::parse(name) else {
+                return Err(wrong(&format!("has a digest of unknown kind `{name}`")));
+            };
+            records.push(Record {
+                kind: kind.to_owned(),
+                href: href.to_owned(),
+                base: location.attribute("base").map(str::to_owned),
+                checksum: Checksum::new(digest, checksum.text()),
+                size: data.child_text("size").and_then(|size| size.parse().ok()),
+            });
+        }
+        let repomd = Self {
+            revision: root.child_text("revision").unwrap_or_default().to_owned(),
+            records,
+        };
+        if repomd.find(&["primary"]).is_none() {
+            return Err("it names no `primary` file".to_owned());
+        }
+        Ok(repomd)
+    }
+
+    /// The smallest file of these types: groups come plain and compressed.
+    pub fn find(&self, kinds: &[&str]) -> Option<&Record> {
+        self.records
+            .iter()
+            .filter(|record| kinds.contains(&record.kind.as_str()))
+            .min_by_key(|record| record.size.unwrap_or(u64::MAX))
+    }
+
+    /// Package groups.
+    pub fn comps(&self) -> Option<&Record> {
+        self.find(&["group", "group_gz", "group_xz", "group_zst"])
+    }
+
+    /// Module definitions.
+    pub fn modules(&self) -> Option<&Record> {
+        self.find(&["modules"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const TEXT: &str = r#"<?xml version="1.0"?>
+<repomd xmlns="http://linux.duke.edu/metadata/repo" xmlns:rpm="http://linux.duke.edu/metadata/rpm">
+  <revision>17</revision>
+  <data type="primary"><checksum type="sha256">AB</checksum><open-checksum type="sha256">x</open-checksum>
+    <location href="repodata/ab-primary.xml.zst"/><timestamp>1</timestamp><size>10</size></data>
+  <data type="group"><checksum type="sha">1</checksum><location href="repodata/comps.xml"/><size>100</size></data>
+  <data type="group_gz"><checksum type="sha">2</checksum><location xml:base="http://o/" href="repodata/comps.xml.gz"/><size>30</size></data>
+</repomd>"#;
+
+    #[test]
+    fn contents() {
+        let repomd = Repomd::parse(TEXT.as_bytes()).unwrap();
+        assert_eq!(repomd.revision, "17");
+        let primary = repomd.find(&["primary"]).unwrap();
+        assert_eq!(primary.checksum.to_string(), "sha256:ab");
+        assert_eq!(primary.size, Some(10));
+        let comps = repomd.comps().unwrap();
+        assert_eq!(comps.href, "repodata/comps.xml.gz");
+        assert_eq!(comps.base.as_deref(), Some("http://o/"));
+        assert!(repomd.modules().is_none());
+    }
+
+    #[test]
+    fn nonsense_is_told_apart() {
+        for (from, to, part) in [
+            ("type=\"primary\"", "type=\"other\"", "names no `primary`"),
+            (
+                "type=\"sha256\">AB",
+                "type=\"crc\">AB",
+                "unknown kind `crc`",
+            ),
+            (
+                "<location href=\"repodata/ab-primary.xml.zst\"/>",
+                "",
+                "has no `<location>`",
+            ),
+            ("</repomd>", "", "ends inside"),
+            ("<repomd ", "<html ", "line 8"),
+        ] {
+            let text = TEXT.replace(from, to);
+            let error = Repomd::parse(text.as_bytes()).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Packages: from disk in place, from servers into the store.
+
+use std::sync::{Arc, Barrier};
+
+use rpmkit_repo::{Fetcher, RepoError, RepoSet};
+use rpmkit_types::{Package, event::Event};
+
+use crate::{
+    fixture::{Cache, Repo, one},
+    server::{Fault, Server},
+};
+
+fn remote(repo: &Repo) -> (Server, RepoSet) {
+    let server = Server::start(repo.path());
+    let set = one(&format!("baseurl={}", server.url("")));
+    (server, set)
+}
+
+fn content(paths: &[std::path::PathBuf]) -> Vec<Vec<u8>> {
+    paths.iter().map(|p| std::fs::read(p).unwrap()).collect()
+}
+
+fn originals(repo: &Repo, packages: &[Package]) -> Vec<Vec<u8>> {
+    packages
+        .iter()
+        .map(|p| std::fs::read(repo.path().join(&p.location.href)).unwrap())
+        .collect()
+}
+
+#[test]
+fn once_over_the_network_then_from_the_store() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let cache = Cache::new();
+    let packages = repo.packages("test");
+    let fetcher = cache.fetcher();
+    let paths = fetcher.download(&packages, &set).unwrap();
+    assert_eq!(content(&paths), originals(&repo, &packages));
+    assert!(paths[0].ends_with("alpha-1-1.noarch.rpm"), "{paths:?}");
+    assert_eq!(
+        server.paths(),
+        ["/alpha-1-1.noarch.rpm", "/beta-2-1.noarch.rpm"]
+    );
+    let total: u64 = packages.iter().map(|p| p.size).sum();
+    let last = cache
+        .events
+        .lock()
+        .unwrap()
+        .iter()
+        .rev()
+        .find_map(|e| match e {
+            Event::Progress { done, total, .. } => Some((*done, *total)),
+            _ => None,
+        });
+    assert_eq!(last, Some((total, total)));
+
+    // Another process, another chroot: nothing is asked.
+    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+    assert!(server.paths().is_empty());
+    assert!(cache.files(".part").is_empty());
+}
+
+#[test]
+fn a_directory_is_used_in_place_and_hashed_once() {
+    let repo = Repo::new();
+    let set = one(&format!("baseurl={}", repo.path().display()));
+    let cache = Cache::new();
+    let packages = repo.packages("test");
+    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    assert_eq!(paths[1], repo.path().join("beta-2-1.noarch.rpm"));
+    assert!(cache.files("store-1").is_empty());
+    let memory = cache.files("verified").remove(0);
+    let text = std::fs::read_to_string(&memory).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+
+    // What the memory says is believed: that is how one sees that nothing is hashed again.
+    let mut lied = packages.clone();
+    let real = packages[0].checksum.clone().unwrap();
+    lied[0].checksum.as_mut().unwrap().hex = "0".repeat(64);
+    std::fs::write(&memory, text.replace(&real.hex, &"0".repeat(64))).unwrap();
+    cache.fetcher().download(&lied, &set).unwrap();
+    // Another file of the same name and size is not the one remembered.
+    std::fs::write(&memory, &text).unwrap();
+    let mut data = std::fs::read(&paths[0]).unwrap();
+    *data.last_mut().unwrap() ^= 1;
+    std::fs::remove_file(&paths[0]).unwrap();
+    std::fs::write(&paths[0], data).unwrap();
+    let error = cache.fetcher().download(&packages, &set).unwrap_err();
+    let message = error.to_string();
+    for part in [
+        "repository `test`",
+        "alpha-1-1.noarch",
+        "expected sha256:",
+        "found sha256:",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn damage_on_the_way() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    // Cut once: the rest is asked for, not the whole.
+    server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
+    let cache = Cache::new();
+    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    assert_eq!(content(&paths), originals(&repo, &packages[..1]));
+    let asked = server.requests();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[1].headers["range"], "bytes=20000-");
+
+    // Wrong bytes for good: an error, nothing kept.
+    server.fault("beta-2-1.noarch.rpm", Fault::Corrupt, 99);
+    let error = cache.fetcher().download(&packages, &set).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("beta-2-1.noarch.rpm"), "{message}");
+    assert!(message.contains("expected sha256:"), "{message}");
+    assert!(cache.files("beta").is_empty() && cache.files(".part").is_empty());
+    assert_eq!(error.exit_code().code(), 30);
+
+    // Longer than announced by metadata: stopped.
+    server.mend();
+    server.fault("beta-2-1.noarch.rpm", Fault::Instead(vec![7; 900_000]), 99);
+    let error = cache.fetcher().download(&packages, &set).unwrap_err();
+    assert!(error.to_string().contains("bytes were expected"), "{error}");
+    server.mend();
+    cache.fetcher().download(&packages, &set).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_is_continued_or_thrown_away() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let whole = originals(&repo, &packages).remove(0);
+    let sum = packages[0].checksum.as_ref().unwrap();
+    for (left, ranges) in [
+        (&whole[..30_000], vec!["bytes=30000-"]),
+        (&whole[..], vec![]),
+        // Not a beginning of the file: seen at the end, then once more from the start.
+        (&[9; 5_000][..], vec!["bytes=5000-", ""]),
+        (&vec![9; whole.len() + 10][..], vec![""]),
+    ] {
+        let cache = Cache::new();
+        let dir = cache
+            .temp
+            .path()
+            .join("packages/store-1")
+            .join(&sum.hex[..2]);
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join(format!("sha256-{}.part", sum.hex)), left).unwrap();
+        let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+        assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
+        let asked: Vec<String> = server
+            .requests()
+            .iter()
+            .map(|r| r.headers.get("range").cloned().unwrap_or_default())
+            .collect();
+        assert_eq!(asked, ranges);
+        assert!(cache.files(".part").is_empty());
+    }
+    // A server without ranges gives the whole, which is taken as such.
+    let cache = Cache::new();
+    server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
+    server.fault("alpha-1-1.noarch.rpm", Fault::NoRange, 9);
+    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
+}
+
+#[test]
+fn a_cut_file_in_the_store_is_fetched_again() {
+    let repo = Repo::new();
+    let (_server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    let whole = std::fs::read(&paths[0]).unwrap();
+    std::fs::write(&paths[0], &whole[..100]).unwrap();
+    cache.fetcher().download(&packages, &set).unwrap();
+    assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
+}
+
+#[test]
+fn many_at_once_ask_once() {
+    let repo = Repo::new();
+    for i in 0..12 {
+        repo.add(&format!("p{i}"), "1", |_| {});
+    }
+    let (server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let barrier = Barrier::new(4);
+    let fetchers: Vec<Fetcher> = (0..4).map(|_| cache.fetcher()).collect();
+    std::thread::scope(|scope| {
+        for fetcher in &fetchers {
+            scope.spawn(|| {
+                barrier.wait();
+                let paths = fetcher.download(&packages, &set).unwrap();
+                assert_eq!(content(&paths), originals(&repo, &packages));
+            });
+        }
+    });
+    // Metadata is not needed for this: the address is known from the configuration.
+    let paths = server.paths();
+    assert_eq!(paths.len(), packages.len(), "{paths:?}");
+}
+
+#[test]
+fn what_nobody_uses_can_go() {
+    use std::time::{Duration, SystemTime};
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let cache = Cache::new();
+    let fetcher = cache.fetcher();
+    let packages = repo.packages("test");
+    let old = fetcher.refresh(&set.repos[0]).unwrap();
+    let paths = fetcher.download(&packages, &set).unwrap();
+    repo.add("gamma", "3", |_| {});
+    repo.index();
+    let new = fetcher.refresh(&set.repos[0]).unwrap();
+    let days = |n: u64| Duration::from_secs(n * 86_400);
+    let age = |path: &std::path::Path| {
+        let file = std::fs::File::open(path).unwrap();
+        file.set_modified(SystemTime::now() - days(40)).unwrap();
+    };
+    assert_eq!(fetcher.prune(days(30)).unwrap().files, 0);
+    for path in [&old.primary, &new.primary] {
+        age(path);
+    }
+    for path in &paths {
+        age(path.parent().unwrap());
+    }
+    // One package is used once more.
+    fetcher.download(&packages[..1], &set).unwrap();
+    let gone = fetcher.prune(days(30)).unwrap();
+    assert_eq!(gone.files, 2, "one primary, one package");
+    assert!(gone.bytes > packages[1].size);
+    assert!(paths[0].exists() && !paths[1].exists());
+    assert!(new.primary.exists() && !old.primary.exists());
+    // All of it comes back when it is wanted.
+    server.requests();
+    age(cache.files("state.json")[0].parent().unwrap());
+    fetcher.prune(days(30)).unwrap();
+    cache.fetcher().refresh(&set.repos[0]).unwrap();
+    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+}
+
+#[test]
+fn mirrors_take_over_and_other_bases_are_followed() {
+    let repo = Repo::new();
+    let empty = tempfile::tempdir().unwrap();
+    let (bad, good) = (Server::start(empty.path()), Server::start(repo.path()));
+    let cache = Cache::new();
+    let mut packages = repo.packages("test");
+    let set = one(&format!("baseurl={} {}", bad.url("x/"), good.url("")));
+    cache.fetcher().download(&packages, &set).unwrap();
+    let cache = Cache::new();
+    let set = one(&format!("baseurl={}", bad.url("")));
+    packages[0].location.base = Some(good.url(""));
+    cache.fetcher().download(&packages[..1], &set).unwrap();
+    let error = cache.fetcher().download(&packages, &set).unwrap_err();
+    assert!(error.to_string().contains("status 404"), "{error}");
+}
+
+#[test]
+fn records_that_make_no_sense() {
+    let repo = Repo::new();
+    let (_server, set) = remote(&repo);
+    let cache = Arc::new(Cache::new());
+    let good = repo.packages("test").remove(0);
+    let fails = |change: &dyn Fn(&mut Package), part: &str| {
+        let mut package = good.clone();
+        change(&mut package);
+        let error = cache.fetcher().download(&[package], &set).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+        error
+    };
+    fails(&|p| p.checksum = None, "no digest");
+    fails(
+        &|p| p.checksum.as_mut().unwrap().hex = "é".into(),
+        "no usable digest",
+    );
+    fails(
+        &|p| p.nevra.name = "../x".into(),
+        "no usable digest or name",
+    );
+    let error = fails(&|p| p.repo = "other".into(), "not configured");
+    assert!(matches!(error, RepoError::UnknownRepository { .. }));
+}

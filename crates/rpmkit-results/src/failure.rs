@@ -1,0 +1,269 @@
+//! What a failed run knows about its failure, as one record.
+//!
+//! The terminal card, the `failure` member of `result.json`, the CI annotation and the last JSON
+//! line are all renderings of a [`FailureCard`]; none of them looks at a log again.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use rpmkit_types::{
+    ExitCode, Hint,
+    event::{Log, Phase},
+};
+
+/// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
+pub const FORMAT: u32 = 1;
+
+/// The reason a run ended, most specific first wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Cause {
+    /// A section of the spec ended with a failure and nothing more precise is known.
+    Section {
+        /// With its per cent sign: `%build`.
+        section: String,
+    },
+    /// A program that a section called does not exist in the chroot.
+    MissingCommand {
+        /// Its name.
+        command: String,
+        /// The section that called it.
+        section: Option<String>,
+    },
+    /// Something a compiler, interpreter or build system looked for is not installed.
+    MissingComponent {
+        /// A dependency that would provide it, in the form `BuildRequires:` takes.
+        requirement: String,
+        /// The section that looked for it.
+        section: Option<String>,
+    },
+    /// Files were installed that no `%files` section lists.
+    UnpackagedFiles {
+        /// Absolute paths in the package.
+        files: Vec<String>,
+    },
+    /// `%files` lists what was not installed.
+    FilesMissing {
+        /// Absolute paths or patterns in the package.
+        files: Vec<String>,
+    },
+    /// rpmbuild found build dependencies missing.
+    MissingBuildRequires {
+        /// The dependencies as the spec states them.
+        requirements: Vec<String>,
+    },
+    /// A `SourceN` or `PatchN` is not there.
+    MissingSource {
+        /// File name.
+        file: String,
+    },
+    /// A patch does not apply.
+    PatchFailed {
+        /// File name of the patch, where the output tells.
+        patch: Option<String>,
+    },
+    /// An archive does not contain the directory `%setup` changes to.
+    WrongSourceDirectory {
+        /// The directory that is not there.
+        directory: String,
+    },
+    /// The spec does not parse.
+    SpecParse {
+        /// What rpm said, without the line number.
+        message: String,
+    },
+    /// The spec excludes this architecture.
+    ArchExcluded {
+        /// The architecture asked for.
+        arch: String,
+    },
+    /// A `noarch` package holds machine code.
+    ArchInNoarch,
+    /// Dependencies that no repository can satisfy.
+    Unresolvable {
+        /// One problem each, in words.
+        problems: Vec<String>,
+    },
+    /// A command took longer than it was allowed.
+    Timeout {
+        /// The limit in seconds, where known.
+        seconds: Option<u64>,
+    },
+    /// A file system ran full.
+    DiskFull {
+        /// The file that could not be written, where the output names it.
+        path: Option<String>,
+    },
+    /// A process was killed.
+    Killed {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The user or a supervisor stopped the run.
+    Interrupted,
+    /// Nothing of the above; the card's message says what is known.
+    Other,
+}
+
+/// A place in a spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecLine {
+    /// The spec's file name or path as the user knows it.
+    pub file: PathBuf,
+    /// Counted from one.
+    pub line: u32,
+    /// The text of that line, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Everything there is to say about one failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureCard {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The phase that failed, where the run had got into one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Why.
+    pub cause: Cause,
+    /// One line for people, lower case, no full stop.
+    pub message: String,
+    /// The package that failed, as `name-version-release` or a file name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The chroot it failed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroot: Option<String>,
+    /// Where in the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<SpecLine>,
+    /// The last useful lines of output, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// The log that has the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
+    /// A command to paste that gets one closer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The status the process ends with.
+    pub exit_code: u8,
+}
+
+impl FailureCard {
+    /// A card that knows only a message and a code; the rest is filled in by who knows it.
+    pub fn new(exit_code: ExitCode, cause: Cause, message: impl Into<String>) -> Self {
+        Self {
+            format: FORMAT,
+            phase: None,
+            cause,
+            message: message.into(),
+            package: None,
+            chroot: None,
+            spec: None,
+            lines: Vec::new(),
+            log: None,
+            hints: Vec::new(),
+            next: None,
+            exit_code: exit_code.code(),
+        }
+    }
+
+    /// Names the command that opens the chroot as the failed build left it, where a look into it
+    /// helps. To be called only when it is left so. `how` are the words that choose this chroot,
+    /// for a shell; without them its name does.
+    pub fn suggest_look(&mut self, how: Option<&str>) {
+        let helps = matches!(
+            self.cause,
+            Cause::Section { .. }
+                | Cause::MissingCommand { .. }
+                | Cause::MissingComponent { .. }
+                | Cause::UnpackagedFiles { .. }
+                | Cause::FilesMissing { .. }
+                | Cause::PatchFailed { .. }
+                | Cause::WrongSourceDirectory { .. }
+                | Cause::Killed { .. }
+        );
+        if let Some(chroot) = self
+            .chroot
+            .as_ref()
+            .filter(|_| helps && self.next.is_none())
+        {
+            let how = how.map_or_else(|| format!("-r {chroot}"), str::to_owned);
+            self.next = Some(format!("rpmkit mock {how} --shell"));
+        }
+    }
+
+    /// Which of the log files has the rest of the story.
+    pub fn which_log(&self) -> Log {
+        match self.phase {
+            Some(Phase::Rpmbuild | Phase::DynamicBuildRequires | Phase::Srpm) => Log::Build,
+            _ => Log::Root,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn an_older_writer_and_a_newer_one_can_both_be_read() {
+        let bare = r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1}"#;
+        let card: FailureCard = serde_json::from_str(bare).unwrap();
+        assert_eq!(card.cause, Cause::Other);
+        let newer =
+            r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1,"new":[]}"#;
+        assert_eq!(serde_json::from_str::<FailureCard>(newer).unwrap(), card);
+    }
+
+    #[test]
+    fn a_look_is_offered_where_it_helps() {
+        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "no");
+        card.chroot = Some("td".into());
+        card.suggest_look(None);
+        assert_eq!(card.next, None);
+        card.cause = Cause::ArchInNoarch;
+        card.suggest_look(None);
+        assert_eq!(card.next, None);
+        card.cause = Cause::PatchFailed { patch: None };
+        card.suggest_look(None);
+        assert_eq!(card.next.as_deref(), Some("rpmkit mock -r td --shell"));
+        card.next = None;
+        card.suggest_look(Some("-r td --configdir /c"));
+        assert_eq!(
+            card.next.as_deref(),
+            Some("rpmkit mock -r td --configdir /c --shell")
+        );
+    }
+
+    #[test]
+    fn a_card_survives_json() {
+        let mut card = FailureCard::new(
+            ExitCode::Build,
+            Cause::Section {
+                section: "%check".into(),
+            },
+            "`%check` failed",
+        );
+        card.phase = Some(Phase::Rpmbuild);
+        card.spec = Some(SpecLine {
+            file: "a.spec".into(),
+            line: 4,
+            text: None,
+        });
+        card.hints.push(Hint::new("try again"));
+        let text = serde_json::to_string(&card).unwrap();
+        assert!(
+            text.contains(r#""kind":"section","section":"%check""#),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<FailureCard>(&text).unwrap(), card);
+    }
+}

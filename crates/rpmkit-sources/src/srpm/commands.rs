@@ -1,0 +1,228 @@
+//! Conventions that run commands of the project's, or of the target's, in the build root.
+
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Made, SrpmError, copy,
+    files::{copy_dated, date, write_dated},
+    job::Job,
+    packit::{self, Packit, Project},
+    runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand},
+    survey::{Spec, Survey},
+    tree::SourceTree,
+};
+use rpmkit_vcs::{distgit, git};
+
+impl Job<'_, '_> {
+    /// Lets the target's rpmautospec fill in `%autorelease` and `%autochangelog`.
+    pub fn count_release(
+        &mut self,
+        tree: &SourceTree,
+        staged: &Path,
+        text: &str,
+        spec: &Spec,
+    ) -> Result<(), SrpmError> {
+        let (true, Spec::InTree(path), Some(_)) =
+            (distgit::counts_commits(text), spec, tree.repository())
+        else {
+            return Ok(());
+        };
+        let Some(runner) = self.tools.runner.as_deref_mut() else {
+            return Ok(());
+        };
+        let failed = |error| SrpmError::Parse(error);
+        if !runner.offers("rpmautospec").map_err(failed)? {
+            self.notes.push(
+                "the target has no rpmautospec, so its own %autorelease decides the release"
+                    .to_owned(),
+            );
+            return Ok(());
+        }
+        let copy = self.staging.join("AUTOSPEC");
+        copy::copy_tree(tree, &copy)?;
+        let out = self.staging.join("AUTOSPEC-OUT");
+        fs::create_dir_all(&out).map_err(SrpmError::io("create", &out))?;
+        let inside = tree.in_repository(path.as_os_str().as_bytes());
+        // What is read is what was chosen, a snapshot's version included.
+        let in_copy = copy.join(git::bytes_path(&inside));
+        fs::write(&in_copy, text).map_err(SrpmError::io("write", &in_copy))?;
+        let name = staged.file_name().unwrap_or_default().to_string_lossy();
+        runner
+            .run(&TreeCommand {
+                tree: copy,
+                out: out.clone(),
+                argv: [
+                    "rpmautospec".to_owned(),
+                    "process-distgit".to_owned(),
+                    git::bytes_path(&inside).display().to_string(),
+                    format!("{OUT_IN_ROOT}/{name}"),
+                ]
+                .to_vec(),
+                env: Vec::new(),
+                packages: vec!["rpmautospec".to_owned()],
+                as_root: false,
+            })
+            .map_err(failed)?;
+        let made = out.join(&*name);
+        let processed = fs::read(&made).map_err(SrpmError::io("read", &made))?;
+        self.notes
+            .push("release and changelog counted by rpmautospec".to_owned());
+        write_dated(staged, &processed, spec.mtime(tree), false)
+    }
+
+    /// Copr's convention: the project's Makefile makes the source package itself.
+    pub fn copr(mut self, survey: &Survey) -> Result<Made, SrpmError> {
+        let makefile = PathBuf::from(".copr/Makefile");
+        let copy = self.staging.join("TREE");
+        copy::copy_tree(&survey.tree, &copy)?;
+        let out = self.directory("OUT")?;
+        let inside = git::bytes_path(survey.tree.inside()).to_owned();
+        let at = Path::new(TREE_IN_ROOT).join(&inside);
+        let runner = self
+            .tools
+            .runner
+            .as_deref_mut()
+            .ok_or(SrpmError::NoRunner { convention: "copr" })?;
+        self.tools
+            .events
+            .info("running the project's .copr/Makefile in the build root");
+        runner
+            .run(&TreeCommand {
+                tree: copy,
+                out: out.clone(),
+                argv: vec![
+                    "make".to_owned(),
+                    "-C".to_owned(),
+                    at.display().to_string(),
+                    "-f".to_owned(),
+                    at.join(&makefile).display().to_string(),
+                    "srpm".to_owned(),
+                    format!("outdir={OUT_IN_ROOT}"),
+                    format!("spec={}", at.join(survey.spec.shown()).display()),
+                ],
+                // The tree is the build user's, which git would not trust root to know.
+                env: [
+                    ("GIT_CONFIG_COUNT", "1"),
+                    ("GIT_CONFIG_KEY_0", "safe.directory"),
+                    ("GIT_CONFIG_VALUE_0", "*"),
+                ]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+                packages: ["make", "git", "rpm-build"].map(str::to_owned).to_vec(),
+                // As in Copr, whose documentation has these Makefiles install what they need.
+                as_root: true,
+            })
+            .map_err(|error| SrpmError::Parse(error))?;
+        let mut made: Vec<PathBuf> = fs::read_dir(&out)
+            .map_err(SrpmError::io("read", &out))?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| path.to_string_lossy().ends_with(".src.rpm"))
+            .collect();
+        match made.pop() {
+            Some(srpm) if made.is_empty() => {
+                self.notes
+                    .push("the source package was made by .copr/Makefile".to_owned());
+                Ok(Made::Package {
+                    srpm,
+                    notes: self.notes,
+                })
+            }
+            last => Err(SrpmError::Makefile {
+                makefile,
+                made: made.len() + usize::from(last.is_some()),
+            }),
+        }
+    }
+
+    /// Packit's convention: its actions run in a copy of the tree, which then counts.
+    pub fn packit(mut self, survey: Survey) -> Result<Made, SrpmError> {
+        let packit = survey.packit.unwrap_or_default();
+        let copy_dir = self.staging.join("TREE");
+        copy::copy_tree(&survey.tree, &copy_dir)?;
+        let out = self.directory("OUT")?;
+        let root = copy_dir.join(git::bytes_path(survey.tree.inside()));
+        let project = project(&survey.tree, &packit, &survey.text);
+        let runner = self
+            .tools
+            .runner
+            .as_deref_mut()
+            .ok_or(SrpmError::NoRunner {
+                convention: "packit",
+            })?;
+        let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
+        let spec = survey.spec.shown();
+        let text = fs::read(root.join(&spec)).map_err(SrpmError::io("read", &root.join(&spec)))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        if let Some(archive) = &archive {
+            date(archive, survey.tree.newest())?;
+            self.notes.push(format!(
+                "`{}` made by packit's create-archive",
+                archive.file_name().unwrap_or_default().to_string_lossy()
+            ));
+            // The archive goes by the name the spec has for it.
+            let dir = self.directory("ARCHIVES")?;
+            let names = main_source_names(&text);
+            let own = archive.file_name().map(PathBuf::from);
+            for name in names.into_iter().map(PathBuf::from).chain(own) {
+                let to = dir.join(&name);
+                if !name.as_os_str().is_empty() && !to.exists() {
+                    copy_dated(archive, &to)?;
+                }
+            }
+            self.disk.insert(0, dir);
+        }
+        self.disk.push(root);
+        self.stage(&survey.tree, &survey.spec, &text, None)
+    }
+}
+
+/// What packit's actions are told: the version by the last tag, or else by the spec.
+fn project(tree: &SourceTree, packit: &Packit, spec: &str) -> Project {
+    let rev = tree.commit().map_or("HEAD".to_owned(), |id| id.to_string());
+    let template = packit.tag_template.as_deref().unwrap_or("{version}");
+    let repo = tree.repository();
+    let written = || {
+        spec.lines()
+            .find_map(|line| line.strip_prefix("Version:"))
+            .map(|version| version.trim().to_owned())
+    };
+    let version = repo
+        .and_then(|repo| packit::tagged_version(repo, &rev, template))
+        .or_else(written);
+    Project {
+        version: version.unwrap_or_default(),
+        commit: repo
+            .and_then(|repo| git::resolve(repo, &rev).ok())
+            .map(|commit| commit.id().to_string())
+            .unwrap_or_default(),
+        branch: repo
+            .and_then(|repo| repo.head().ok())
+            .and_then(|head| head.shorthand().ok().map(str::to_owned))
+            .unwrap_or_default(),
+    }
+}
+
+/// The file name of Source0 as far as it is written without macros.
+fn main_source_names(spec: &str) -> Vec<String> {
+    spec.lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(tag, _)| {
+            let tag = tag.trim().to_ascii_lowercase();
+            tag == "source" || tag == "source0"
+        })
+        .map(|(_, value)| {
+            value
+                .trim()
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .filter(|name| !name.contains('%'))
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! What a tree says about how its source package is made.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{SourceTree, packit};
+
+/// The conventions that are known, the one that is followed first when several are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convention {
+    /// `{{{ git_… }}}` in the spec, with or without an `rpkg.conf`.
+    Rpkg,
+    /// `packit.yaml`.
+    Packit,
+    /// `.copr/Makefile` with a target `srpm`.
+    Copr,
+    /// `.tito/`.
+    Tito,
+    /// A `sources` file beside the spec.
+    DistGit,
+    /// A spec, and sources where the spec says.
+    Plain,
+}
+
+impl Convention {
+    /// The name `--follow` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rpkg => "rpkg",
+            Self::Packit => "packit",
+            Self::Copr => "copr",
+            Self::Tito => "tito",
+            Self::DistGit => "dist-git",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Reads such a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Rpkg,
+            Self::Packit,
+            Self::Copr,
+            Self::Tito,
+            Self::DistGit,
+            Self::Plain,
+        ]
+        .into_iter()
+        .find(|convention| convention.name() == name)
+    }
+}
+
+/// A convention a tree has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Which.
+    pub convention: Convention,
+    /// The file that shows it, relative to the tree.
+    pub file: PathBuf,
+    /// What following it does.
+    pub effect: String,
+}
+
+/// For `--explain`: what was found and what is followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The tree's directory.
+    pub root: PathBuf,
+    /// Which state of it: "commit 1a2b3c", "the working tree".
+    pub state: String,
+    /// The specs, relative to the tree.
+    pub specs: Vec<PathBuf>,
+    /// Everything found.
+    pub found: Vec<Found>,
+    /// What is followed.
+    pub followed: Convention,
+    /// Why that one.
+    pub reason: String,
+    /// Other remarks: uncommitted changes, a shallow history.
+    pub notes: Vec<String>,
+}
+
+/// Looks for conventions. `spec` is the text of the spec, if there is one to look into.
+pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut add = |convention, file: &str, effect: &str| {
+        found.push(Found {
+            convention,
+            file: PathBuf::from(file),
+            effect: effect.to_owned(),
+        });
+    };
+    if let Some((path, _)) = spec.filter(|(_, text)| text.contains("{{{")) {
+        add(
+            Convention::Rpkg,
+            &path.display().to_string(),
+            "the spec's {{{ }}} macros are expanded, archives are made where they say",
+        );
+    }
+    for name in packit::NAMES {
+        if tree.has(name.as_bytes()) {
+            add(
+                Convention::Packit,
+                name,
+                "its specfile_path names the spec, its actions run in the build root",
+            );
+            break;
+        }
+    }
+    if tree.has(b".copr/Makefile") {
+        add(
+            Convention::Copr,
+            ".copr/Makefile",
+            "`make -f .copr/Makefile srpm` runs in the build root and makes the source package",
+        );
+    }
+    if let Some(file) = [
+        ".tito/tito.props",
+        ".tito/packages/.readme",
+        "rel-eng/tito.props",
+    ]
+    .into_iter()
+    .find(|file| tree.has(file.as_bytes()))
+    {
+        add(
+            Convention::Tito,
+            file,
+            "a tagged release is archived as NAME-VERSION.tar.gz, anything else named as by tito build --test",
+        );
+    }
+    let beside = spec
+        .and_then(|(path, _)| path.parent())
+        .unwrap_or(Path::new(""))
+        .join("sources");
+    let listed = tree.has(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
+        && tree
+            .read(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
+            .ok()
+            .and_then(|text| String::from_utf8(text).ok())
+            .and_then(|text| rpmkit_vcs::distgit::parse_sources(&text, &beside).ok())
+            .is_some_and(|list| !list.is_empty());
+    if listed {
+        add(
+            Convention::DistGit,
+            &beside.display().to_string(),
+            "files it lists come from the lookaside cache, verified",
+        );
+    }
+    found
+}
+
+/// Which of them is followed, and why. `asked` is the user's choice; `actions` tells whether
+/// the packit file has any that make sources.
+pub(super) fn choose(
+    found: &[Found],
+    asked: Option<Convention>,
+    actions: bool,
+) -> (Convention, String) {
+    if let Some(asked) = asked {
+        return (asked, "it was asked for".to_owned());
+    }
+    let first = found
+        .iter()
+        .map(|found| found.convention)
+        // packit.yaml without such actions only names the spec.
+        .filter(|convention| *convention != Convention::Packit || actions)
+        .min();
+    match first {
+        None => (
+            Convention::Plain,
+            "the spec and the files it names say all there is to say".to_owned(),
+        ),
+        Some(first) => {
+            let others: Vec<&str> = found
+                .iter()
+                .map(|found| found.convention)
+                .filter(|other| *other != first)
+                .map(Convention::name)
+                .collect();
+            let reason = if others.is_empty() {
+                "it is the only one here".to_owned()
+            } else {
+                format!("it comes before {}", others.join(", "))
+            };
+            (first, reason)
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Staging: the spec, its sources from wherever they are, an archive of the tree.
+
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Made, Prepared, Request, SourceOrigin, SrpmError, StagedSource, Tools,
+    error::MissingSource,
+    files::{date, write_dated},
+    places::{Places, is_upstream},
+    snapshot,
+    spec::{ExpandedSpec, SpecSource},
+    survey::Spec,
+    tree::SourceTree,
+    vendored,
+};
+use rpmkit_vcs::{
+    ArchiveOptions,
+    distgit::{self, ListedSource, Lookaside},
+};
+
+/// One source package in the making.
+pub(super) struct Job<'j, 't> {
+    pub request: &'j Request,
+    pub staging: &'j Path,
+    pub tools: &'j mut Tools<'t>,
+    pub notes: Vec<String>,
+    /// Directories outside of the tree that have sources.
+    pub disk: Vec<PathBuf>,
+    /// Whether an archive may be made of the tree ([`Survey::may_be_upstream`]).
+    pub may_be_upstream: bool,
+    /// Names of archives of vendored dependencies.
+    pub vendored: Vec<String>,
+}
+
+impl Job<'_, '_> {
+    pub fn directory(&self, name: &str) -> Result<PathBuf, SrpmError> {
+        let dir = self.staging.join(name);
+        fs::create_dir_all(&dir).map_err(SrpmError::io("create", &dir))?;
+        Ok(dir)
+    }
+
+    /// Stages spec and sources. `below` is the directory of the tree an archive is made of.
+    pub fn stage(
+        mut self,
+        tree: &SourceTree,
+        spec: &Spec,
+        text: &str,
+        below: Option<PathBuf>,
+    ) -> Result<Made, SrpmError> {
+        let source_dir = self.directory("SOURCES")?;
+        let parse_dir = self.directory("PARSE")?;
+        let staged = self.staging.join(spec.file_name());
+        let text = self.snapshot(tree, spec, text)?;
+        write_dated(&staged, text.as_bytes(), spec.mtime(tree), false)?;
+        let places = Places::new(self.disk.clone(), tree, spec);
+        places.offer(tree, &parse_dir)?;
+        self.count_release(tree, &staged, &text, spec)?;
+        let output = self
+            .tools
+            .parser
+            .expand(&staged, &parse_dir, &self.request.defines)
+            .map_err(|error| SrpmError::Parse(error))?;
+        let expanded = ExpandedSpec::parse(&output, &staged)?;
+        if expanded.release.contains("%autorelease") || expanded.release.contains("%{autorelease") {
+            return Err(SrpmError::NoAutorelease { spec: spec.shown() });
+        }
+        let listed = self.listed(spec, &parse_dir)?;
+        let upstream = self.may_be_upstream && is_upstream(tree, &expanded);
+        let (mut sources, mut missing) = (Vec::new(), Vec::new());
+        // What was vendored does not go into the main archive a second time.
+        let vendored = expanded
+            .sources
+            .iter()
+            .filter(|source| vendored::is_vendor(source));
+        self.vendored = vendored
+            .map(|source| source.file_name().to_owned())
+            .collect();
+        for source in &expanded.sources {
+            let dest = source_dir.join(source.file_name());
+            let mut origin = self.obtain(
+                tree,
+                &places,
+                source,
+                &dest,
+                &listed,
+                (upstream && Some(source) == expanded.main_source())
+                    .then(|| (expanded.archive_prefix(), below.as_deref())),
+            )?;
+            if origin.is_none() && vendored::is_vendor(source) {
+                origin = self.vendor(tree, &expanded, &sources, &dest)?;
+            }
+            match origin {
+                Some(origin) => sources.push(StagedSource {
+                    tag: source.tag(),
+                    path: dest,
+                    origin,
+                }),
+                None => missing.push(MissingSource {
+                    tag: source.tag(),
+                    text: source.text.clone(),
+                }),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(SrpmError::MissingSources {
+                spec: spec.shown(),
+                missing,
+                looked_in: places.names(),
+            });
+        }
+        fs::remove_dir_all(&parse_dir).map_err(SrpmError::io("remove", &parse_dir))?;
+        Ok(Made::Sources(Box::new(Prepared {
+            spec: staged,
+            source_dir,
+            sources,
+            expanded,
+            notes: self.notes,
+        })))
+    }
+
+    /// Makes an archive of vendored dependencies; `None` when it cannot be.
+    fn vendor(
+        &mut self,
+        tree: &SourceTree,
+        expanded: &ExpandedSpec,
+        sources: &[StagedSource],
+        dest: &Path,
+    ) -> Result<Option<SourceOrigin>, SrpmError> {
+        let main = sources
+            .iter()
+            .find(|source| source.origin == SourceOrigin::Archive);
+        let (Some(host), Some(main)) = (self.tools.host, main) else {
+            return Ok(None);
+        };
+        let prefix = expanded.archive_prefix();
+        let (store, events) = (self.tools.store, self.tools.events);
+        if !vendored::make(&main.path, &prefix, dest, host, store, events)? {
+            return Ok(None);
+        }
+        date(dest, tree.newest())?;
+        Ok(Some(SourceOrigin::Vendored))
+    }
+
+    /// What a dist-git's `sources` file lists; errors name the file as the user knows it.
+    fn listed(&self, spec: &Spec, parse_dir: &Path) -> Result<Vec<ListedSource>, SrpmError> {
+        let copy = parse_dir.join("sources");
+        let text = match fs::read_to_string(&copy) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(SrpmError::io("read", &copy)(error)),
+        };
+        let shown = spec.shown().with_file_name("sources");
+        Ok(distgit::parse_sources(&text, &shown)?)
+    }
+
+    /// Puts one source at `dest`; `None` when nobody has it.
+    fn obtain(
+        &mut self,
+        tree: &SourceTree,
+        places: &Places,
+        source: &SpecSource,
+        dest: &Path,
+        listed: &[ListedSource],
+        archive: Option<(String, Option<&Path>)>,
+    ) -> Result<Option<SourceOrigin>, SrpmError> {
+        let name = source.file_name();
+        let digest = listed.iter().find(|listed| listed.file == name);
+        if let Some(origin) = places.find(tree, source, dest)? {
+            // A download that lies about counts only if it is what `sources` says.
+            let right = match digest {
+                Some(listed) => self.tools.store.holds(dest, &listed.digest)?,
+                None => true,
+            };
+            if right {
+                return Ok(Some(origin));
+            }
+            self.notes.push(format!(
+                "`{name}` beside the spec is not what `sources` lists, so it is fetched"
+            ));
+        }
+        if let Some(listed) = digest {
+            let remote = distgit::remote_url(tree.root());
+            distgit::fetch_source(
+                listed,
+                dest,
+                tree.root(),
+                Lookaside::choose(self.request.lookaside.as_deref(), remote.as_deref()).as_ref(),
+                self.tools.store,
+                self.tools.download,
+                self.tools.events,
+            )?;
+            // The same file gives the same source package, whenever it was fetched.
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Lookaside));
+        }
+        if let Some((prefix, below)) = archive {
+            let mut options = ArchiveOptions::with_prefix(prefix);
+            let below = below
+                .map(|dir| dir.as_os_str().as_bytes())
+                .unwrap_or_default();
+            options.subdir = tree.in_repository(below);
+            options.dereference = self.request.symlink_dereference;
+            options.exclude = self
+                .request
+                .exclude
+                .iter()
+                .map(|path| tree.in_repository(path.as_os_str().as_bytes()))
+                .chain(
+                    places
+                        .named(&self.vendored)
+                        .map(|path| tree.in_repository(&path)),
+                )
+                .collect();
+            self.notes.extend(tree.archive(dest, &options)?);
+            self.notes.push(format!(
+                "{} `{name}` made from {}",
+                source.tag(),
+                tree.describe()
+            ));
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Archive));
+        }
+        if source.is_url() && (self.request.get_sources || self.known(&source.text)) {
+            self.tools.events.info(format!("fetching {}", source.text));
+            let (digest, new) =
+                self.tools
+                    .store
+                    .fetch_url(&source.text, dest, self.tools.download)?;
+            if new {
+                self.notes
+                    .push(format!("`{name}` downloaded for the first time: {digest}"));
+            }
+            date(dest, tree.newest())?;
+            return Ok(Some(SourceOrigin::Url));
+        }
+        Ok(None)
+    }
+
+    /// Whether a URL was fetched before: then no network is needed to have it again.
+    fn known(&self, url: &str) -> bool {
+        self.tools.store.recorded(url).is_some()
+    }
+
+    fn snapshot(
+        &mut self,
+        tree: &SourceTree,
+        spec: &Spec,
+        text: &str,
+    ) -> Result<String, SrpmError> {
+        if !self.request.snapshot {
+            return Ok(text.to_owned());
+        }
+        let rev = tree.commit().map_or("HEAD".to_owned(), |id| id.to_string());
+        let repo = tree.repository().ok_or_else(|| SrpmError::NoHistory {
+            path: tree.root().to_owned(),
+            rev: rev.clone(),
+        })?;
+        if let Some(tag) = snapshot::tag_at(repo, &rev)?.filter(|_| tree.commit().is_some()) {
+            self.notes.push(format!(
+                "the commit is tagged `{tag}`, so its version is no snapshot"
+            ));
+            return Ok(text.to_owned());
+        }
+        let suffix = snapshot::suffix(repo, &rev)?;
+        let changed =
+            snapshot::with_suffix(text, &suffix).ok_or_else(|| SrpmError::NoVersionLine {
+                spec: spec.shown(),
+                suffix: suffix.clone(),
+            })?;
+        self.notes
+            .push(format!("snapshot version: `{suffix}` added"));
+        Ok(changed)
+    }
+}

@@ -1,0 +1,191 @@
+//! Where the sources a spec names are looked for, and whether a tree is the project itself.
+
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    SourceOrigin, SrpmError,
+    files::{copy_dated, write_dated},
+    spec::{ExpandedSpec, SpecSource},
+    survey::Spec,
+    tree::SourceTree,
+};
+use rpmkit_vcs::git;
+
+/// Files larger than this are not offered to rpm while it reads the spec: what a spec includes
+/// or loads is text.
+const PARSE_LIMIT: usize = 1 << 20;
+
+/// The places sources are looked for, in order.
+pub(super) struct Places {
+    /// `--sources`, then directories beside a spec that is not in the tree.
+    disk: Vec<PathBuf>,
+    /// Directories of the tree, with a slash at the end or empty.
+    tree: Vec<Vec<u8>>,
+    /// Where git-ignored downloads lie: beside the spec, on disk.
+    beside: Option<PathBuf>,
+}
+
+impl Places {
+    /// `disk` are directories outside of the tree, looked in first.
+    pub fn new(disk: Vec<PathBuf>, tree: &SourceTree, spec: &Spec) -> Self {
+        let mut places = Self {
+            disk,
+            tree: Vec::new(),
+            beside: None,
+        };
+        match spec {
+            Spec::OnDisk(path) => places.disk.extend(path.parent().map(Path::to_owned)),
+            Spec::InTree(path) => {
+                let dir = path.parent().unwrap_or(Path::new(""));
+                places.beside = Some(tree.root().join(dir));
+                let slashed = |dir: &Path| match dir.as_os_str().as_bytes() {
+                    b"" => Vec::new(),
+                    bytes => [bytes, b"/".as_slice()].concat(),
+                };
+                places.tree.push(slashed(dir));
+                if dir.file_name().is_some_and(|name| name == "SPECS") {
+                    places.tree.push(slashed(&dir.with_file_name("SOURCES")));
+                }
+            }
+        }
+        if !places.tree.contains(&Vec::new()) {
+            places.tree.push(Vec::new());
+        }
+        places
+    }
+
+    /// Paths in the tree these files would have, if they are there.
+    pub fn named<'p>(&'p self, files: &'p [String]) -> impl Iterator<Item = Vec<u8>> + 'p {
+        self.tree.iter().flat_map(|dir| {
+            files
+                .iter()
+                .map(move |file| [dir, file.as_bytes()].concat())
+        })
+    }
+
+    /// For people.
+    pub fn names(&self) -> Vec<String> {
+        let disk = self.disk.iter().map(|dir| format!("`{}`", dir.display()));
+        let tree = self.tree.iter().map(|dir| match dir.as_slice() {
+            b"" => "the top of the tree".to_owned(),
+            dir => format!("`{}` of the tree", String::from_utf8_lossy(dir)),
+        });
+        disk.chain(tree).collect()
+    }
+
+    /// Copies what rpm may want to read while it parses: small files beside the spec.
+    pub fn offer(&self, tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
+        for dir in &self.disk {
+            let entries = fs::read_dir(dir).map_err(SrpmError::io("read", dir))?;
+            for entry in entries.filter_map(Result::ok) {
+                let to = dest.join(entry.file_name());
+                let small = fs::metadata(entry.path())
+                    .is_ok_and(|data| data.is_file() && data.len() <= PARSE_LIMIT as u64);
+                if small && !to.exists() {
+                    copy_dated(&entry.path(), &to)?;
+                }
+            }
+        }
+        for dir in &self.tree {
+            for path in tree.files() {
+                let Some(name) = path.strip_prefix(dir.as_slice()) else {
+                    continue;
+                };
+                let to = dest.join(git::bytes_path(name));
+                if name.contains(&b'/') || to.exists() {
+                    continue;
+                }
+                // Submodules and dangling links are no files rpm could read.
+                if let Ok(content) = tree.read(path)
+                    && content.len() <= PARSE_LIMIT
+                {
+                    write_dated(&to, &content, tree.mtime(path), tree.executable(path))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a source at `dest` if some place has it.
+    pub fn find(
+        &self,
+        tree: &SourceTree,
+        source: &SpecSource,
+        dest: &Path,
+    ) -> Result<Option<SourceOrigin>, SrpmError> {
+        let name = source.file_name();
+        for dir in &self.disk {
+            let path = dir.join(name);
+            if path.is_file() {
+                copy_dated(&path, dest)?;
+                return Ok(Some(SourceOrigin::Directory(dir.clone())));
+            }
+        }
+        for dir in &self.tree {
+            // A local source may be written with a path; the tree may have it just there.
+            for path in [
+                [dir.as_slice(), name.as_bytes()].concat(),
+                [dir.as_slice(), source.text.as_bytes()].concat(),
+            ] {
+                if tree.has(&path) {
+                    let executable = tree.executable(&path);
+                    write_dated(dest, &tree.read(&path)?, tree.mtime(&path), executable)?;
+                    return Ok(Some(SourceOrigin::Tree));
+                }
+            }
+        }
+        if let Some(dir) = &self.beside {
+            let path = dir.join(name);
+            if path.is_file() && !name.is_empty() {
+                copy_dated(&path, dest)?;
+                return Ok(Some(SourceOrigin::Directory(dir.clone())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the tree is the project itself and not only its packaging: there is something in it
+/// besides specs, patches, the spec's own sources and what packaging repositories carry.
+pub(super) fn is_upstream(tree: &SourceTree, spec: &ExpandedSpec) -> bool {
+    const PACKAGING: &[&str] = &[
+        "sources",
+        "gating.yaml",
+        "rpminspect.yaml",
+        "packit.yaml",
+        "changelog",
+        "dead.package",
+        "plans.fmf",
+        "ci.fmf",
+        "rpkg.conf",
+        "rpkg.macros",
+    ];
+    tree.files().iter().any(|path| {
+        let path = String::from_utf8_lossy(path);
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let first = path.split('/').next().unwrap_or(&path);
+        let lower = name.to_ascii_lowercase();
+        !(name.starts_with('.')
+            || first.starts_with('.')
+            || [
+                ".spec",
+                ".spec.rpkg",
+                ".patch",
+                ".diff",
+                ".rpmlintrc",
+                ".fmf",
+            ]
+            .iter()
+            .any(|suffix| lower.ends_with(suffix))
+            || lower.starts_with("readme")
+            || lower.starts_with("license")
+            || lower.starts_with("copying")
+            || PACKAGING.contains(&name)
+            || matches!(first, "tests" | "plans")
+            || spec.sources.iter().any(|source| source.file_name() == name))
+    })
+}

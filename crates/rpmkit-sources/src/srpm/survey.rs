@@ -1,0 +1,190 @@
+//! Looking at a tree before anything is made: which spec, which conventions.
+
+use std::{
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Choose, Request, SrpmError,
+    convention::{self, Convention, Found},
+    find,
+    packit::{self, Packit},
+    tree::{SourceTree, TreeChoice},
+};
+use rpmkit_vcs::{distgit, git};
+
+/// A spec in the tree, or one elsewhere on disk.
+#[derive(Debug, Clone)]
+pub(super) enum Spec {
+    /// Relative to the tree.
+    InTree(PathBuf),
+    /// Absolute.
+    OnDisk(PathBuf),
+}
+
+impl Spec {
+    pub fn shown(&self) -> PathBuf {
+        match self {
+            Self::InTree(path) | Self::OnDisk(path) => path.clone(),
+        }
+    }
+
+    pub fn file_name(&self) -> PathBuf {
+        let path = self.shown();
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        PathBuf::from(name.to_string_lossy().trim_end_matches(".rpkg").to_owned())
+    }
+
+    pub fn read(&self, tree: &SourceTree) -> Result<Vec<u8>, SrpmError> {
+        match self {
+            Self::InTree(path) => tree.read(path.as_os_str().as_bytes()),
+            Self::OnDisk(path) => fs::read(path).map_err(SrpmError::io("read", path)),
+        }
+    }
+
+    pub fn mtime(&self, tree: &SourceTree) -> i64 {
+        match self {
+            Self::InTree(path) => tree.mtime(path.as_os_str().as_bytes()),
+            Self::OnDisk(path) => {
+                fs::metadata(path).map_or(0, |data| std::os::unix::fs::MetadataExt::mtime(&data))
+            }
+        }
+    }
+}
+
+/// The tree with everything found in it.
+pub(super) struct Survey {
+    pub tree: SourceTree,
+    pub spec: Spec,
+    pub text: String,
+    pub specs: Vec<PathBuf>,
+    pub found: Vec<Found>,
+    pub packit: Option<Packit>,
+    pub followed: Convention,
+    pub reason: String,
+    /// Whether the tree may be the project itself: not when a spec was named that lies in no
+    /// repository, for the directory around it may be anything.
+    pub may_be_upstream: bool,
+}
+
+impl Survey {
+    pub fn take(request: &Request, choose: Option<&mut Choose<'_>>) -> Result<Self, SrpmError> {
+        let (tree, named) = open(request)?;
+        let packit = packit::NAMES
+            .iter()
+            .find(|name| tree.has(name.as_bytes()))
+            .map(|name| {
+                let text = tree.read(name.as_bytes())?;
+                Packit::parse(&String::from_utf8_lossy(&text), Path::new(name))
+            })
+            .transpose()?;
+        let mut specs = find::find_specs(&tree);
+        let spec = match named {
+            Some(named) => locate(request, &tree, &named)?,
+            None => {
+                let by_packit = packit
+                    .as_ref()
+                    .and_then(|packit| packit.specfile.clone())
+                    .filter(|path| tree.has(path.as_os_str().as_bytes()));
+                if let Some(path) = by_packit {
+                    specs = vec![path];
+                }
+                Spec::InTree(find::pick(&tree, specs.clone(), choose)?)
+            }
+        };
+        let text = String::from_utf8_lossy(&spec.read(&tree)?).into_owned();
+        let path = spec.shown();
+        let found = convention::detect(&tree, Some((&path, &text)));
+        let actions = packit.as_ref().is_some_and(Packit::makes_sources);
+        let (followed, reason) = convention::choose(&found, request.follow, actions);
+        Ok(Self {
+            may_be_upstream: tree.repository().is_some() || !request.path.is_file(),
+            tree,
+            spec,
+            text,
+            specs,
+            found,
+            packit,
+            followed,
+            reason,
+        })
+    }
+}
+
+/// Opens the tree a request means, with the spec it names.
+fn open(request: &Request) -> Result<(SourceTree, Option<PathBuf>), SrpmError> {
+    let path = if request.path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        &request.path
+    };
+    let Ok(metadata) = fs::metadata(path) else {
+        return Err(SrpmError::NoSuchPath {
+            path: path.to_owned(),
+        });
+    };
+    if metadata.is_dir() {
+        let tree = SourceTree::open(path, &request.tree)?;
+        return Ok((tree, request.spec.clone()));
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or(Path::new("."));
+    // A spec deep in a checkout still means the whole checkout.
+    let top = git::discover(dir)
+        .ok()
+        .and_then(|repo| repo.workdir().map(Path::to_owned));
+    let tree = SourceTree::open(&top.unwrap_or(dir.to_owned()), &request.tree)?;
+    Ok((tree, Some(path.to_owned())))
+}
+
+fn locate(request: &Request, tree: &SourceTree, named: &Path) -> Result<Spec, SrpmError> {
+    if tree.has(named.as_os_str().as_bytes()) {
+        return Ok(Spec::InTree(named.to_owned()));
+    }
+    let on_disk = [tree.root().join(named), named.to_owned()]
+        .iter()
+        .find_map(|path| fs::canonicalize(path).ok());
+    let inside = on_disk
+        .as_ref()
+        .and_then(|path| path.strip_prefix(tree.root()).ok())
+        .filter(|path| tree.has(path.as_os_str().as_bytes()))
+        .map(Path::to_owned);
+    match (inside, on_disk) {
+        (Some(inside), _) => Ok(Spec::InTree(inside)),
+        // A file on disk that the asked-for commit does not have is not what was asked for.
+        (None, Some(path))
+            if tree.commit().is_none()
+                || !path.starts_with(tree.root())
+                || request.tree == TreeChoice::Auto =>
+        {
+            Ok(Spec::OnDisk(path))
+        }
+        _ => Err(SrpmError::NoSuchSpec {
+            spec: named.to_owned(),
+            place: tree.describe(),
+        }),
+    }
+}
+
+/// A word about counted releases where history is cut off or not looked at.
+pub(super) fn shallow_note(survey: &Survey) -> Option<String> {
+    if !distgit::counts_commits(&survey.text) {
+        return None;
+    }
+    let shallow = survey
+        .tree
+        .repository()
+        .is_some_and(git2::Repository::is_shallow);
+    if survey.tree.repository().is_none() {
+        return Some(
+            "the spec counts commits (%autorelease), but this is no git repository: the release will be 1"
+                .to_owned(),
+        );
+    }
+    shallow.then(|| {
+        "the spec counts commits (%autorelease), but this is a shallow clone, so the release will be too low: run `git fetch --unshallow` first"
+            .to_owned()
+    })
+}

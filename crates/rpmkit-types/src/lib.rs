@@ -1,0 +1,24 @@
+//! The words of the field as types: EVR, NEVRA, dependency, checksum, names and paths; and what a run tells
+//! whoever listens: events, hints, exit codes.
+
+mod checksum;
+pub mod compress;
+mod dep;
+pub mod event;
+mod evr;
+mod exit;
+mod hint;
+mod name;
+mod package;
+mod path;
+pub mod rooted;
+
+pub use checksum::{Checksum, ChecksumKind, Hasher};
+pub use dep::{Dep, DepFlag};
+pub use event::{Event, Events, Listener};
+pub use evr::{Evr, Nevra, NevraError};
+pub use exit::ExitCode;
+pub use hint::{AnyFailure, Failure, Hint};
+pub use name::{ChrootName, LayerId, NameError};
+pub use package::{Location, Package, Requirement};
+pub use path::ChrootPath;

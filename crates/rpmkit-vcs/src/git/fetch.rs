@@ -1,0 +1,338 @@
+//! Getting a repository's objects from wherever a URL points: the file system, git's own
+//! protocol, http and https, or, through the host's git, ssh.
+
+use std::path::Path;
+
+use git2::{Direction, FetchOptions, Oid, Repository};
+
+use super::http::{self, HttpSettings};
+use crate::{Host, ScmError};
+use rpmkit_types::event::Events;
+
+/// What it takes to reach repositories.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// For ssh, and for what libgit2 cannot do.
+    pub host: Host,
+    /// For http and https.
+    pub http: HttpSettings,
+}
+
+/// A reference of a remote repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RemoteRef {
+    pub id: Oid,
+    pub name: String,
+}
+
+/// What a remote repository has.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RemoteRefs {
+    /// Branches and tags; not `HEAD`, not peeled tags.
+    pub refs: Vec<RemoteRef>,
+    /// The full name of the branch HEAD points to, where the server says so.
+    pub default: Option<String>,
+    /// Where HEAD is, which tells the default branch where the server does not.
+    pub head: Option<Oid>,
+    /// What the server's side of the protocol can do.
+    pub capabilities: Vec<String>,
+}
+
+impl RemoteRefs {
+    pub fn add(&mut self, found: RemoteRef) {
+        if found.name == "HEAD" {
+            self.head = Some(found.id);
+        } else if !found.name.ends_with("^{}")
+            && (found.name.starts_with("refs/heads/") || found.name.starts_with("refs/tags/"))
+        {
+            self.refs.push(found);
+        }
+    }
+
+    /// The hash the repository's ids are made with, where the server says so.
+    pub fn object_format(&self) -> Option<&str> {
+        self.capabilities
+            .iter()
+            .find_map(|capability| capability.strip_prefix("object-format="))
+    }
+
+    pub fn find(&self, name: &str) -> Option<&RemoteRef> {
+        self.refs.iter().find(|found| found.name == name)
+    }
+
+    /// The branch a clone starts on: where HEAD points, or else one that is where HEAD is.
+    pub fn default_branch(&self) -> Option<String> {
+        self.default.clone().or_else(|| {
+            let mut candidates: Vec<&RemoteRef> = self
+                .refs
+                .iter()
+                .filter(|found| {
+                    found.name.starts_with("refs/heads/") && Some(found.id) == self.head
+                })
+                .collect();
+            // git prefers the usual names when several branches are there.
+            candidates.sort_by_key(|found| match found.name.as_str() {
+                "refs/heads/main" => 0,
+                "refs/heads/master" => 1,
+                _ => 2,
+            });
+            candidates.first().map(|found| found.name.clone())
+        })
+    }
+}
+
+/// Where a URL leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Local,
+    Http,
+    Git,
+    /// By the git of this host: ssh, and whatever else it has helpers for.
+    Host,
+}
+
+impl Way {
+    pub fn of(url: &str) -> Self {
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        match scheme {
+            Some("http" | "https") => Self::Http,
+            Some("git") => Self::Git,
+            Some("file") => Self::Local,
+            Some("ssh" | "git+ssh" | "ssh+git") => Self::Host,
+            // Anything else git knows by a helper of that name: git itself must find it.
+            Some(_) => Self::Host,
+            None => match url.find(':') {
+                // `host:path`, unless a slash comes first or it is there on disk.
+                Some(at) if !url[..at].contains('/') && !Path::new(url).exists() => Self::Host,
+                _ => Self::Local,
+            },
+        }
+    }
+}
+
+/// A connection whose references are known.
+pub(super) struct Connection<'a> {
+    repo: &'a Repository,
+    url: String,
+    way: Way,
+    access: &'a Access,
+    http: Option<http::Remote>,
+    pub refs: RemoteRefs,
+}
+
+impl<'a> Connection<'a> {
+    pub fn open(
+        repo: &'a Repository,
+        url: &str,
+        access: &'a Access,
+        events: &Events,
+    ) -> Result<Self, ScmError> {
+        // `url.X.insteadOf` of the user's git configuration applies to every way.
+        let url = repo
+            .remote_anonymous(url)
+            .ok()
+            .and_then(|remote| remote.url().ok().map(str::to_owned))
+            .unwrap_or_else(|| url.to_owned());
+        let way = Way::of(&url);
+        let mut connection = Self {
+            repo,
+            url,
+            way,
+            access,
+            http: None,
+            refs: RemoteRefs::default(),
+        };
+        match way {
+            Way::Http => match http::Remote::connect(repo, &connection.url, access)? {
+                Some(remote) => {
+                    connection.refs = remote.refs().clone();
+                    connection.http = Some(remote);
+                }
+                None => {
+                    // The old protocol, files served as files: git itself knows how.
+                    connection.way = Way::Host;
+                    connection.list_by_host(events)?;
+                }
+            },
+            Way::Local | Way::Git => connection.list_native()?,
+            Way::Host => connection.list_by_host(events)?,
+        }
+        Ok(connection)
+    }
+
+    /// Whether history may be left out.
+    pub fn can_be_shallow(&self) -> bool {
+        match self.way {
+            Way::Local => false,
+            Way::Git => true,
+            // Over plain files git cannot leave anything out.
+            Way::Host => Way::of(&self.url) != Way::Http,
+            Way::Http => self.refs.capabilities.iter().any(|has| has == "shallow"),
+        }
+    }
+
+    /// Fetches `wanted` (all of them references of this connection) and writes them below
+    /// `refs/remotes/origin` and `refs/tags`.
+    pub fn fetch(
+        &self,
+        wanted: &[RemoteRef],
+        depth: Option<u32>,
+        events: &Events,
+    ) -> Result<(), ScmError> {
+        let specs: Vec<String> = wanted
+            .iter()
+            .map(|wanted| format!("+{}:{}", wanted.name, local_name(&wanted.name)))
+            .collect();
+        match (&self.http, self.way) {
+            (Some(remote), _) => {
+                let mut ids: Vec<Oid> = wanted.iter().map(|wanted| wanted.id).collect();
+                ids.sort();
+                ids.dedup();
+                remote.fetch(self.repo, &ids, depth, events)?;
+                for wanted in wanted {
+                    self.repo
+                        .reference(&local_name(&wanted.name), wanted.id, true, "clone")
+                        .map_err(self.error("write references of"))?;
+                }
+            }
+            (None, Way::Host) => self.by_host(&specs, depth, events)?,
+            (None, _) => self.natively(&specs, depth)?,
+        }
+        Ok(())
+    }
+
+    /// Asks for a commit no reference leads to; a server that does not give it is no error here.
+    pub fn fetch_commit(&self, id: Oid, events: &Events) -> Result<(), ScmError> {
+        let wanted = RemoteRef {
+            id,
+            name: id.to_string(),
+        };
+        let name = format!("refs/rpmkit/{id}");
+        let asked = match (&self.http, self.way) {
+            (Some(remote), _) => remote.fetch(self.repo, &[wanted.id], None, events),
+            (None, Way::Host) => self.by_host(&[format!("+{}:{name}", wanted.name)], None, events),
+            (None, _) => self.natively(&[format!("+{}:{name}", wanted.name)], None),
+        };
+        match asked {
+            Err(ScmError::Io { .. }) => asked,
+            _ => Ok(()),
+        }
+    }
+
+    fn by_host(
+        &self,
+        specs: &[String],
+        depth: Option<u32>,
+        events: &Events,
+    ) -> Result<(), ScmError> {
+        let mut argv = ["git", "fetch", "--quiet", "--no-tags"]
+            .map(str::to_owned)
+            .to_vec();
+        argv.extend(depth.map(|depth| format!("--depth={depth}")));
+        argv.push("--".to_owned());
+        argv.push(self.url.clone());
+        argv.extend_from_slice(specs);
+        let dir = self.repo.workdir().unwrap_or(self.repo.path());
+        self.access.host.run(&argv, dir, events)
+    }
+
+    fn natively(&self, specs: &[String], depth: Option<u32>) -> Result<(), ScmError> {
+        let mut options = FetchOptions::new();
+        options.download_tags(git2::AutotagOption::None);
+        if let Some(depth) = depth {
+            options.depth(i32::try_from(depth).unwrap_or(i32::MAX));
+        }
+        self.repo
+            .remote_anonymous(&self.url)
+            .and_then(|mut remote| remote.fetch(specs, Some(&mut options), None))
+            .map_err(self.error("fetch from"))
+    }
+
+    fn list_native(&mut self) -> Result<(), ScmError> {
+        if self.way == Way::Local {
+            let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
+            if !Path::new(path).exists() {
+                return Err(ScmError::NoRemote {
+                    place: path.to_owned(),
+                });
+            }
+        }
+        let mut remote = self
+            .repo
+            .remote_anonymous(&self.url)
+            .map_err(self.error("read"))?;
+        remote
+            .connect(Direction::Fetch)
+            .map_err(self.error("read"))?;
+        let mut refs = RemoteRefs::default();
+        for head in remote.list().map_err(self.error("read"))? {
+            refs.add(RemoteRef {
+                id: head.oid(),
+                name: head.name().to_owned(),
+            });
+            if head.name() == "HEAD" {
+                refs.default = head.symref_target().map(str::to_owned);
+            }
+        }
+        self.refs = refs;
+        Ok(())
+    }
+
+    fn list_by_host(&mut self, events: &Events) -> Result<(), ScmError> {
+        let argv: Vec<String> = ["git", "ls-remote", "--symref", "--", &self.url]
+            .map(str::to_owned)
+            .to_vec();
+        let dir = self.repo.workdir().unwrap_or(self.repo.path());
+        let out = self.access.host.output(&argv, dir, events)?;
+        for line in String::from_utf8_lossy(&out).lines() {
+            let Some((left, name)) = line.split_once('\t') else {
+                continue;
+            };
+            if let Some(target) = left.strip_prefix("ref: ") {
+                if name == "HEAD" {
+                    self.refs.default = Some(target.to_owned());
+                }
+            } else if let Ok(id) = Oid::from_str(left) {
+                self.refs.add(RemoteRef {
+                    id,
+                    name: name.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, action: &'static str) -> impl FnOnce(git2::Error) -> ScmError {
+        let place = http::without_secret(&self.url);
+        move |source| ScmError::git(action, Path::new(&place))(source)
+    }
+}
+
+/// Where a clone keeps a remote reference.
+pub(super) fn local_name(name: &str) -> String {
+    match name.strip_prefix("refs/heads/") {
+        Some(branch) => format!("refs/remotes/origin/{branch}"),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lead_where_git_takes_them() {
+        for (url, way) in [
+            ("/srv/x.git", Way::Local),
+            ("../x", Way::Local),
+            ("./a:b", Way::Local),
+            ("file:///srv/x", Way::Local),
+            ("https://h/x", Way::Http),
+            ("git://h/x", Way::Git),
+            ("git@h:x/y.git", Way::Host),
+            ("ssh://h/x", Way::Host),
+        ] {
+            assert_eq!(Way::of(url), way, "{url}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! From source control to a directory rpmbuild can use: checkouts (git, svn, cvs, dist-git) and
+//! archives of them that are the same bytes on any day and for any user.
+//!
+//! Nothing here knows about chroots. [`archive`] turns a commit, a working tree or a plain
+//! directory into a tarball; [`git`] opens, clones and asks repositories; the rest adds what
+//! mock's SCM options mean on top. Paths inside repositories are bytes, as git has them.
+
+pub mod archive;
+pub mod distgit;
+mod download;
+pub mod error;
+pub mod git;
+mod host;
+pub mod options;
+pub mod svn;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing_server;
+
+pub use archive::{ArchiveOptions, Compression, FileTimes};
+pub use download::Download;
+pub use error::ScmError;
+pub use host::Host;
+pub use options::{Method, ScmOptions};
