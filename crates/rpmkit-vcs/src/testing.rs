@@ -15,6 +15,12 @@ pub struct TestRepo {
     clock: std::cell::Cell<i64>,
 }
 
+impl Default for TestRepo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TestRepo {
     /// An empty repository whose branch is `main`.
     pub fn new() -> Self {
