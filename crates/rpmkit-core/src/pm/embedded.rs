@@ -215,7 +215,7 @@ impl Embedded {
         self.events.phase(Phase::ToolRoot, "", || {
             let tree = pending.fs();
             self.skeleton(&tree, None)?;
-            for dir in ["tmp", "mnt"] {
+            for dir in ["tmp", "mnt", "var/tmp"] {
                 let path = tree.join(dir);
                 std::fs::create_dir_all(&path).map_err(|e| PmError::Skeleton {
                     reason: format!("cannot create `{}`: {e}", path.display()),

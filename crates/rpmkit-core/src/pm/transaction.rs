@@ -1,9 +1,10 @@
 //! One rpm transaction, run by the target's own rpm from the tool root.
 //!
-//! The tool root is `/`, read-only; the tree being changed is mounted at [`TARGET`] with its own
-//! `/proc` and `/dev`, and `rpm --root` does the rest: scriptlets and triggers run inside the
-//! target. Digests and signatures were checked when the packages came in, so rpm need not do it
-//! again.
+//! The tool root is `/`, read-only but for `/tmp` and [`TMPPATH`]; the tree being changed is mounted
+//! at [`TARGET`] with its own `/proc` and `/dev`, and `rpm --root` does the rest: scriptlets and
+//! triggers run inside the target. Only users that packages declare are made from outside (rpm 4.19
+//! and later), by a script in [`TMPPATH`]. Digests and signatures were checked when the packages came
+//! in, so rpm need not do it again.
 
 use std::{
     collections::BTreeMap,
@@ -28,6 +29,9 @@ use crate::{
 const TARGET: &str = "/mnt/target";
 /// Directories with package files are mounted below this one, numbered.
 const PACKAGES: &str = "/mnt/packages";
+/// Where rpm writes the scripts it runs, inside the target as well as outside: its `%_tmppath`, given
+/// on every command line, so that a distribution's own value cannot name a place that is read-only.
+const TMPPATH: &str = "/var/tmp";
 /// A scriptlet that hangs must not hang us for ever; the longest real transactions take minutes.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
@@ -71,6 +75,7 @@ impl Transaction<'_> {
         spec.limits = vec![Limit::PACKAGE_NOFILE];
         spec.mounts = vec![
             Mount::tmpfs("/tmp", 0o1777),
+            Mount::tmpfs(TMPPATH, 0o1777),
             Mount::tmpfs("/mnt", 0o755),
             mount_target(self.root),
         ];
@@ -141,6 +146,7 @@ impl Transaction<'_> {
         for (name, value) in &self.options.macros {
             define(name.trim_start_matches('%'), value);
         }
+        define("_tmppath", TMPPATH);
         if self.options.nodocs {
             words.push("--excludedocs".into());
         }
@@ -268,3 +274,6 @@ impl<'a> Watch<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
