@@ -157,12 +157,7 @@ impl Transaction<'_> {
     }
 
     fn rpm(&self, container: &Container, words: Vec<String>, stdin: Stdin) -> Result<(), PmError> {
-        let env = [
-            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-            ("HOME", "/"),
-            ("LC_ALL", "C.UTF-8"),
-            ("TERM", "dumb"),
-        ];
+        let env = environment(self.tool_root);
         self.events.emit(Event::Command {
             log: Log::Root,
             argv: words.clone(),
@@ -195,6 +190,23 @@ impl Transaction<'_> {
     }
 }
 
+/// What programs of a tool root find in their environment.
+///
+/// `LANG` and not `LC_ALL`: a shell that runs a scriptlet before the target has the locale would
+/// complain of the latter.
+pub(super) fn environment(tool_root: &Path) -> [(&'static str, &'static str); 4] {
+    // Where glibc looks for it; before 2.35 only distributions that added it themselves have it.
+    let utf8 = ["C.utf8", "C.UTF-8"]
+        .iter()
+        .any(|name| tool_root.join("usr/lib/locale").join(name).exists());
+    [
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", "/"),
+        ("LANG", if utf8 { "C.UTF-8" } else { "C" }),
+        ("TERM", "dumb"),
+    ]
+}
+
 fn mount_target(root: &Root) -> Mount {
     match RootFs::from(root) {
         RootFs::Dir(dir) => Mount::bind(dir, TARGET),
@@ -205,18 +217,21 @@ fn mount_target(root: &Root) -> Mount {
     }
 }
 
-/// Reads along with rpm: progress for people, failed scriptlets for the verdict.
+/// Reads along with rpm: progress and warnings for people, reasons for a failure. What it means is
+/// for rpm's exit status to say: a failed `%post` is a warning to rpm 4.18 and an error to rpm 6.
 struct Watch<'a> {
     events: &'a Events,
     phase: Phase,
     total: u64,
     done: u64,
-    scriptlets: Vec<String>,
+    errors: Vec<String>,
     tail: Vec<String>,
 }
 
 /// Lines kept for an error message.
 const TAIL: usize = 30;
+/// Lines of rpm's own about what went wrong. The first ones are the cause.
+const ERRORS: usize = 20;
 
 impl<'a> Watch<'a> {
     fn new(transaction: &Transaction<'a>) -> Self {
@@ -225,7 +240,7 @@ impl<'a> Watch<'a> {
             phase: transaction.phase,
             total: transaction.install.len() as u64,
             done: 0,
-            scriptlets: Vec::new(),
+            errors: Vec::new(),
             tail: Vec::new(),
         }
     }
@@ -234,42 +249,51 @@ impl<'a> Watch<'a> {
         if line.is_empty() {
             return;
         }
-        if line.contains("scriptlet failed") {
-            self.scriptlets.push(line.to_owned());
-        }
+        self.events.emit(Event::Output {
+            log: Log::Root,
+            line: line.to_owned(),
+        });
         // `--verbose` prints one bare name-version-release a package.
-        if self.done < self.total && !line.contains([' ', ':']) {
-            self.done += 1;
-            self.events.emit(Event::Progress {
-                phase: self.phase,
-                label: line.to_owned(),
-                done: self.done,
-                total: self.total,
-                unit: Unit::Items,
-            });
+        if !line.contains([' ', ':']) {
+            if self.done < self.total {
+                self.done += 1;
+                self.events.emit(Event::Progress {
+                    phase: self.phase,
+                    label: line.to_owned(),
+                    done: self.done,
+                    total: self.total,
+                    unit: Unit::Items,
+                });
+            }
+            if line.matches('-').count() > 1 {
+                return;
+            }
+        }
+        if line.starts_with("error: ") {
+            if self.errors.len() < ERRORS && !self.errors.iter().any(|known| known == line) {
+                self.errors.push(line.to_owned());
+            }
+            return;
+        }
+        // To the screen only: root.log has the line as rpm wrote it.
+        if let Some(warning) = line.strip_prefix("warning: ")
+            && warning.contains("scriptlet failed")
+        {
+            self.events.warn(format!("rpm: {warning}"));
         }
         if self.tail.len() == TAIL {
             self.tail.remove(0);
         }
         self.tail.push(line.to_owned());
-        self.events.emit(Event::Output {
-            log: Log::Root,
-            line: line.to_owned(),
-        });
     }
 
     fn verdict(self, exit: Exit) -> Result<(), PmError> {
-        if !self.scriptlets.is_empty() {
-            return Err(PmError::Scriptlet {
-                scriptlets: self.scriptlets,
-                output: self.tail,
-            });
-        }
         if exit.success() {
             return Ok(());
         }
         Err(PmError::Transaction {
             status: exit.shell_code(),
+            errors: self.errors,
             output: self.tail,
         })
     }
