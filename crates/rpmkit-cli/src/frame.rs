@@ -3,7 +3,10 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
-use rpmkit_core::{event::Events, results::record::PhaseTimes};
+use rpmkit_core::{
+    event::Events,
+    results::record::{PhaseTimes, Warnings},
+};
 
 use crate::{
     args::OutputArgs,
@@ -27,6 +30,8 @@ pub struct Context {
     pub logs: LogFiles,
     /// How long the phases of the run took.
     pub times: PhaseTimes,
+    /// What the run warned of.
+    pub warnings: Warnings,
     ci: Option<CiLog>,
 }
 
@@ -39,6 +44,7 @@ impl Context {
             json: false,
             logs: LogFiles::default(),
             times: PhaseTimes::default(),
+            warnings: Warnings::default(),
             ci: None,
         }
     }
@@ -53,6 +59,7 @@ impl Context {
         let fanout = Fanout::default()
             .with(self.logs.clone())
             .with(self.times.clone())
+            .with(self.warnings.clone())
             .with_option(self.ci.clone());
         Events::new(if self.json {
             fanout.with(JsonLines::new(self.printer.clone()))

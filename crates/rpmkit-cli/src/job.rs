@@ -92,6 +92,7 @@ pub fn build(
     let record = BuildRecord {
         phases: cx.times.collected().split_off(before),
         seconds: started.elapsed().as_secs_f64(),
+        warnings: cx.warnings.take(),
         ..record
     };
     let written = record.write(&job.resultdir);
@@ -145,6 +146,7 @@ fn record(
         buildroot: built
             .map(|built| built.buildroot.iter().map(Into::into).collect())
             .unwrap_or_default(),
+        warnings: Vec::new(),
         failure: failure.cloned(),
     }
 }

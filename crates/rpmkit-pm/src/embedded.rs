@@ -9,12 +9,13 @@ use rpmkit_sandbox::IdMode;
 use serde::Serialize;
 
 use super::{
-    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, transaction::Transaction,
+    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
+    transaction::Transaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository};
 use rpmkit_rpmfile::unpack_set;
 use rpmkit_solve::{Filelists, Request, Solution, SolveRepo, Solver};
-use rpmkit_store::{Layer, LayerKind, LayerSpec, Root, Slot, Store};
+use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package,
     event::{Events, Phase},
@@ -195,8 +196,49 @@ impl Embedded {
         let mut request = self.request();
         request.install = TOOL_ROOT_PACKAGES.map(str::to_owned).to_vec();
         request.weak_deps = false;
-        let solution = self.resolve(&request, &[])?;
-        let id = self.key(&Key {
+        let plain = self.resolve(&request, &[])?;
+        if !sysusers::known_by(&plain.install) {
+            return self.tool_layer(&plain);
+        }
+        let specs = self.sysusers(&plain)?.specs;
+        if specs.is_empty() {
+            return self.tool_layer(&plain);
+        }
+        request.install.extend(specs);
+        // Of several places for one program at most one exists; packages that declare no users can
+        // be installed without any.
+        request.strict = false;
+        let more = self.resolve(&request, &[])?;
+        self.tool_layer(&more)
+    }
+
+    /// What the rpm of `plain` needs for making users, found out once for each set of packages.
+    fn sysusers(&self, plain: &Solution) -> Result<sysusers::Needs, PmError> {
+        let id = self.tool_key(plain)?;
+        if let Some(known) = sysusers::Needs::read(&self.solver_cache, &id) {
+            return Ok(known);
+        }
+        let needs = match self.store.build(&id, None)? {
+            Slot::Ready(layer) => sysusers::Needs::ask(&self.mode, &layer.fs())?,
+            Slot::Make(pending) => {
+                self.unpack_tools(&pending, plain)?;
+                let needs = sysusers::Needs::ask(&self.mode, &pending.fs())?;
+                if needs.specs.is_empty() {
+                    self.publish_tools(pending, plain)?;
+                }
+                needs
+            }
+        };
+        if let Err(e) = needs.write(&self.solver_cache, &id) {
+            let place = self.solver_cache.display();
+            self.events
+                .warn(format!("cannot keep what rpm answered in `{place}`: {e}"));
+        }
+        Ok(needs)
+    }
+
+    fn tool_key(&self, solution: &Solution) -> Result<LayerId, PmError> {
+        self.key(&Key {
             format: KEY_FORMAT,
             kind: "tool-root",
             parent: None,
@@ -206,16 +248,25 @@ impl Embedded {
             remove: Vec::new(),
             options: None,
             skeleton: None,
-        })?;
-        let pending = match self.store.build(&id, None)? {
-            Slot::Ready(layer) => return Ok(layer),
-            Slot::Make(pending) => pending,
-        };
+        })
+    }
+
+    fn tool_layer(&self, solution: &Solution) -> Result<Layer, PmError> {
+        match self.store.build(&self.tool_key(solution)?, None)? {
+            Slot::Ready(layer) => Ok(layer),
+            Slot::Make(pending) => {
+                self.unpack_tools(&pending, solution)?;
+                self.publish_tools(pending, solution)
+            }
+        }
+    }
+
+    fn unpack_tools(&self, pending: &Pending, solution: &Solution) -> Result<(), PmError> {
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::ToolRoot, "", || {
             let tree = pending.fs();
             self.skeleton(&tree, None)?;
-            for dir in ["tmp", "mnt"] {
+            for dir in ["tmp", "mnt", "var/tmp"] {
                 let path = tree.join(dir);
                 std::fs::create_dir_all(&path).map_err(|e| PmError::Skeleton {
                     reason: format!("cannot create `{}`: {e}", path.display()),
@@ -223,12 +274,16 @@ impl Embedded {
             }
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             unpack_set(&files, &tree, threads)?;
-            Ok(pending.publish(&LayerSpec {
-                kind: LayerKind::ToolRoot,
-                packages: solution.install,
-                note: TOOL_ROOT_PACKAGES.join(" "),
-            })?)
+            Ok(())
         })
+    }
+
+    fn publish_tools(&self, pending: Pending, solution: &Solution) -> Result<Layer, PmError> {
+        Ok(pending.publish(&LayerSpec {
+            kind: LayerKind::ToolRoot,
+            packages: solution.install.clone(),
+            note: TOOL_ROOT_PACKAGES.join(" "),
+        })?)
     }
 
     /// The minimal buildroot: `request` installed into an empty tree and completed by `skeleton`.
@@ -382,3 +437,6 @@ pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
     packages.sort_by(|a, b| a.nevra.cmp(&b.nevra));
     packages
 }
+
+#[cfg(test)]
+mod tests;

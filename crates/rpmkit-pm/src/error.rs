@@ -32,11 +32,16 @@ pub enum PmError {
     #[error("the target's own rpm cannot be put together: {0}")]
     ToolRoot(#[source] Box<PmError>),
     /// rpm said no.
-    #[error("rpm failed to install the packages (status {status}){}", last(output))]
+    #[error(
+        "rpm failed to install the packages (status {status}){}",
+        told(errors, output)
+    )]
     Transaction {
         /// Its exit status.
         status: i32,
-        /// Its last lines.
+        /// Its first `error:` lines.
+        errors: Vec<String>,
+        /// Its last other lines, those of scriptlets among them, without the names of packages.
         output: Vec<String>,
     },
     /// There was no room for the packages.
@@ -53,14 +58,6 @@ pub enum PmError {
         /// How the install failed.
         #[source]
         source: Box<PmError>,
-    },
-    /// A scriptlet failed.
-    #[error("{}{}", scriptlets.join("; "), last(output))]
-    Scriptlet {
-        /// What rpm said of each.
-        scriptlets: Vec<String>,
-        /// The last lines of output, the scriptlet's own among them.
-        output: Vec<String>,
     },
     /// The root could not be given its files.
     #[error("{reason}")]
@@ -79,10 +76,15 @@ pub enum PmError {
     NoSuchFile(PathBuf),
 }
 
-fn last(output: &[String]) -> String {
-    let from = output.len().saturating_sub(8);
-    output[from..]
+/// Lines of each kind in a message.
+const SHOWN: usize = 8;
+
+/// The cause first, then what was written last.
+fn told(errors: &[String], output: &[String]) -> String {
+    errors
         .iter()
+        .take(SHOWN)
+        .chain(&output[output.len().saturating_sub(SHOWN)..])
         .map(|line| format!("\n    {line}"))
         .collect()
 }
@@ -102,7 +104,6 @@ impl PmError {
             | Self::Solve(_)
             | Self::RpmFile(_)
             | Self::Transaction { .. }
-            | Self::Scriptlet { .. }
             | Self::Query { .. } => ExitCode::PackageManager,
             Self::DiskFull { source, .. } => source.exit_code(),
             Self::Store(e) => e.exit_code(),
@@ -131,8 +132,8 @@ impl PmError {
                 }
                 hints
             }
-            Self::Scriptlet { .. } => vec![Hint::new(
-                "the scriptlet's output is in root.log; nothing of the attempt was kept",
+            Self::Transaction { .. } => vec![Hint::new(
+                "all that rpm and the scriptlets wrote is in root.log",
             )],
             Self::Sandbox(e) => sandbox_hints(e),
             Self::DiskFull { .. } => vec![disk_full()],
@@ -144,11 +145,9 @@ impl PmError {
             {
                 vec![disk_full()]
             }
-            Self::RpmFile(_)
-            | Self::Transaction { .. }
-            | Self::Skeleton { .. }
-            | Self::Query { .. }
-            | Self::NoSuchFile(_) => Vec::new(),
+            Self::RpmFile(_) | Self::Skeleton { .. } | Self::Query { .. } | Self::NoSuchFile(_) => {
+                Vec::new()
+            }
         }
     }
 }

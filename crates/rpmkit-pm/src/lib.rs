@@ -6,6 +6,7 @@ mod installed;
 mod offers;
 mod skeleton;
 mod space;
+mod sysusers;
 mod transaction;
 
 pub use embedded::{Embedded, Tools, after};

@@ -23,17 +23,13 @@ pub(super) fn explain(error: PmError, root: &Root) -> PmError {
         Root::Overlay { upper, .. } => upper,
     };
     match (&error, free(place)) {
-        (PmError::Transaction { .. } | PmError::Scriptlet { .. }, Some(free))
-            if free.is_none_left() =>
-        {
-            PmError::DiskFull {
-                path: place.clone(),
-                free: free.bytes,
-                total: free.total,
-                inodes: free.inodes,
-                source: Box::new(error),
-            }
-        }
+        (PmError::Transaction { .. }, Some(free)) if free.is_none_left() => PmError::DiskFull {
+            path: place.clone(),
+            free: free.bytes,
+            total: free.total,
+            inodes: free.inodes,
+            source: Box::new(error),
+        },
         _ => error,
     }
 }
@@ -78,6 +74,7 @@ mod tests {
     fn failed() -> PmError {
         PmError::Transaction {
             status: 1,
+            errors: Vec::new(),
             output: vec!["cpio: write failed - No such file or directory".into()],
         }
     }

@@ -1,9 +1,10 @@
 //! One rpm transaction, run by the target's own rpm from the tool root.
 //!
-//! The tool root is `/`, read-only; the tree being changed is mounted at [`TARGET`] with its own
-//! `/proc` and `/dev`, and `rpm --root` does the rest: scriptlets and triggers run inside the
-//! target. Digests and signatures were checked when the packages came in, so rpm need not do it
-//! again.
+//! The tool root is `/`, read-only but for `/tmp` and [`TMPPATH`]; the tree being changed is mounted
+//! at [`TARGET`] with its own `/proc` and `/dev`, and `rpm --root` does the rest: scriptlets and
+//! triggers run inside the target. Only users that packages declare are made from outside (rpm 4.19
+//! and later), by a script in [`TMPPATH`]. Digests and signatures were checked when the packages came
+//! in, so rpm need not do it again.
 
 use std::{
     collections::BTreeMap,
@@ -28,6 +29,9 @@ use rpmkit_types::{
 const TARGET: &str = "/mnt/target";
 /// Directories with package files are mounted below this one, numbered.
 const PACKAGES: &str = "/mnt/packages";
+/// Where rpm writes the scripts it runs, inside the target as well as outside: its `%_tmppath`, given
+/// on every command line, so that a distribution's own value cannot name a place that is read-only.
+const TMPPATH: &str = "/var/tmp";
 /// A scriptlet that hangs must not hang us for ever; the longest real transactions take minutes.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
@@ -71,6 +75,7 @@ impl Transaction<'_> {
         spec.limits = vec![Limit::PACKAGE_NOFILE];
         spec.mounts = vec![
             Mount::tmpfs("/tmp", 0o1777),
+            Mount::tmpfs(TMPPATH, 0o1777),
             Mount::tmpfs("/mnt", 0o755),
             mount_target(self.root),
         ];
@@ -141,6 +146,7 @@ impl Transaction<'_> {
         for (name, value) in &self.options.macros {
             define(name.trim_start_matches('%'), value);
         }
+        define("_tmppath", TMPPATH);
         if self.options.nodocs {
             words.push("--excludedocs".into());
         }
@@ -151,12 +157,7 @@ impl Transaction<'_> {
     }
 
     fn rpm(&self, container: &Container, words: Vec<String>, stdin: Stdin) -> Result<(), PmError> {
-        let env = [
-            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-            ("HOME", "/"),
-            ("LC_ALL", "C.UTF-8"),
-            ("TERM", "dumb"),
-        ];
+        let env = environment(self.tool_root);
         self.events.emit(Event::Command {
             log: Log::Root,
             argv: words.clone(),
@@ -189,6 +190,23 @@ impl Transaction<'_> {
     }
 }
 
+/// What programs of a tool root find in their environment.
+///
+/// `LANG` and not `LC_ALL`: a shell that runs a scriptlet before the target has the locale would
+/// complain of the latter.
+pub(super) fn environment(tool_root: &Path) -> [(&'static str, &'static str); 4] {
+    // Where glibc looks for it; before 2.35 only distributions that added it themselves have it.
+    let utf8 = ["C.utf8", "C.UTF-8"]
+        .iter()
+        .any(|name| tool_root.join("usr/lib/locale").join(name).exists());
+    [
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", "/"),
+        ("LANG", if utf8 { "C.UTF-8" } else { "C" }),
+        ("TERM", "dumb"),
+    ]
+}
+
 fn mount_target(root: &Root) -> Mount {
     match RootFs::from(root) {
         RootFs::Dir(dir) => Mount::bind(dir, TARGET),
@@ -199,18 +217,21 @@ fn mount_target(root: &Root) -> Mount {
     }
 }
 
-/// Reads along with rpm: progress for people, failed scriptlets for the verdict.
+/// Reads along with rpm: progress and warnings for people, reasons for a failure. What it means is
+/// for rpm's exit status to say: a failed `%post` is a warning to rpm 4.18 and an error to rpm 6.
 struct Watch<'a> {
     events: &'a Events,
     phase: Phase,
     total: u64,
     done: u64,
-    scriptlets: Vec<String>,
+    errors: Vec<String>,
     tail: Vec<String>,
 }
 
 /// Lines kept for an error message.
 const TAIL: usize = 30;
+/// Lines of rpm's own about what went wrong. The first ones are the cause.
+const ERRORS: usize = 20;
 
 impl<'a> Watch<'a> {
     fn new(transaction: &Transaction<'a>) -> Self {
@@ -219,7 +240,7 @@ impl<'a> Watch<'a> {
             phase: transaction.phase,
             total: transaction.install.len() as u64,
             done: 0,
-            scriptlets: Vec::new(),
+            errors: Vec::new(),
             tail: Vec::new(),
         }
     }
@@ -228,43 +249,55 @@ impl<'a> Watch<'a> {
         if line.is_empty() {
             return;
         }
-        if line.contains("scriptlet failed") {
-            self.scriptlets.push(line.to_owned());
-        }
+        self.events.emit(Event::Output {
+            log: Log::Root,
+            line: line.to_owned(),
+        });
         // `--verbose` prints one bare name-version-release a package.
-        if self.done < self.total && !line.contains([' ', ':']) {
-            self.done += 1;
-            self.events.emit(Event::Progress {
-                phase: self.phase,
-                label: line.to_owned(),
-                done: self.done,
-                total: self.total,
-                unit: Unit::Items,
-            });
+        if !line.contains([' ', ':']) {
+            if self.done < self.total {
+                self.done += 1;
+                self.events.emit(Event::Progress {
+                    phase: self.phase,
+                    label: line.to_owned(),
+                    done: self.done,
+                    total: self.total,
+                    unit: Unit::Items,
+                });
+            }
+            if line.matches('-').count() > 1 {
+                return;
+            }
+        }
+        if line.starts_with("error: ") {
+            if self.errors.len() < ERRORS && !self.errors.iter().any(|known| known == line) {
+                self.errors.push(line.to_owned());
+            }
+            return;
+        }
+        // To the screen only: root.log has the line as rpm wrote it.
+        if let Some(warning) = line.strip_prefix("warning: ")
+            && warning.contains("scriptlet failed")
+        {
+            self.events.warn(format!("rpm: {warning}"));
         }
         if self.tail.len() == TAIL {
             self.tail.remove(0);
         }
         self.tail.push(line.to_owned());
-        self.events.emit(Event::Output {
-            log: Log::Root,
-            line: line.to_owned(),
-        });
     }
 
     fn verdict(self, exit: Exit) -> Result<(), PmError> {
-        if !self.scriptlets.is_empty() {
-            return Err(PmError::Scriptlet {
-                scriptlets: self.scriptlets,
-                output: self.tail,
-            });
-        }
         if exit.success() {
             return Ok(());
         }
         Err(PmError::Transaction {
             status: exit.shell_code(),
+            errors: self.errors,
             output: self.tail,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
     Checksum, ChecksumKind, Hasher, Nevra, Package,
-    event::{Event, Listener, Phase},
+    event::{Event, Level, Listener, Phase},
 };
 
 /// Version of the record's layout. Raised when a member changes its meaning, not for new ones.
@@ -95,6 +95,9 @@ pub struct BuildRecord {
     pub artifacts: Vec<Artifact>,
     /// Packages the build ran among.
     pub buildroot: Vec<BuildrootPackage>,
+    /// What was off although the run went on, a failed scriptlet for instance; each text once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<super::failure::FailureCard>,
@@ -193,6 +196,33 @@ impl Listener for PhaseTimes {
     }
 }
 
+/// A listener that keeps warnings, for the record.
+#[derive(Clone, Default)]
+pub struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    /// What has been collected since it was last asked, each text once.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Listener for Warnings {
+    fn on_event(&self, _: SystemTime, event: &Event) {
+        if let Event::Message {
+            level: Level::Warning,
+            text,
+            ..
+        } = event
+        {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !kept.contains(text) {
+                kept.push(text.clone());
+            }
+        }
+    }
+}
+
 /// `hw_info.log`: processor, memory and free disk as mock's plugin reports them, read from the
 /// kernel instead of through `lscpu`, `free` and `df`. `places` are the chroot's and the cache's
 /// directories.
@@ -287,11 +317,24 @@ mod tests {
             phases: Vec::new(),
             artifacts: vec![artifact],
             buildroot: Vec::new(),
+            warnings: Vec::new(),
             failure: None,
         };
         let path = record.write(dir.path()).unwrap();
         let back: BuildRecord = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         assert_eq!(back.artifacts, record.artifacts);
+    }
+
+    #[test]
+    fn warnings_are_kept_once() {
+        let kept = Warnings::default();
+        let events = rpmkit_types::event::Events::new(kept.clone());
+        for text in ["a", "b", "a"] {
+            events.warn(text);
+        }
+        events.info("c");
+        assert_eq!(kept.take(), ["a", "b"]);
+        assert!(kept.take().is_empty());
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! Hand-written seccomp filters: system calls answered with success and not done, or handed to pid 1 (see `mknod`).
+//! Hand-written seccomp filters: system calls refused, answered with success and not done, or handed to pid 1 (see `mknod`).
 //!
 //! A filter looks at the ABI first: a 32-bit program in the same container has its own numbers. Unknown ABIs pass.
+//! Refused are, for every command in every mode, calls that reach past the container to the host's kernel or to what the
+//! caller keeps there; systemd-nspawn refuses them too, and also with EPERM.
 
 use crate::error::{AtStep, Step, StepError};
 use crate::spec::Filters;
@@ -12,6 +14,17 @@ const X86_64: u32 = 0xc000_003e;
 const I386: u32 = 0x4000_0003;
 const AARCH64: u32 = 0xc000_00b7;
 const ARM: u32 = 0x4000_0028;
+
+/// add_key, request_key, keyctl, open_by_handle_at, bpf, perf_event_open, userfaultfd, kexec_load, kexec_file_load (i386 has
+/// none). 528 is kexec_load of x32, whose other numbers are those of x86_64 with [`X32`].
+const REFUSED: [(u32, &[u32]); 4] = [
+    (X86_64, &[248, 249, 250, 304, 321, 298, 323, 246, 320, 528]),
+    (I386, &[286, 287, 288, 342, 357, 336, 374, 283]),
+    (AARCH64, &[217, 218, 219, 265, 280, 241, 282, 104, 294]),
+    (ARM, &[309, 310, 311, 371, 386, 364, 388, 347, 401]),
+];
+/// Marks the numbers of x32, which has the ABI of x86_64 otherwise (__X32_SYSCALL_BIT of asm/unistd.h).
+const X32: u32 = 0x4000_0000;
 
 /// chown, fchown, lchown, fchownat, and on the 32-bit ABIs their 16-bit and 32-bit forms.
 const CHOWN: [(u32, &[u32]); 4] = [
@@ -71,12 +84,13 @@ fn tables(filters: Filters) -> Vec<(u32, Vec<u32>, NodeCalls)> {
         .collect()
 }
 
-/// One block an ABI: wrong ABI → next block; a listed call → ERRNO with 0; mknod of a device → ask; else allow.
+/// One block an ABI: wrong ABI → next block; a refused call → EPERM; a faked call → ERRNO with 0; mknod of a device → ask;
+/// else allow.
 fn program(filters: Filters) -> Vec<libc::sock_filter> {
     let mut code = vec![op(LOAD, ARCH, 0, 0)];
-    for (arch, calls, nodes) in tables(filters) {
-        let block = block(&calls, nodes);
-        // A block has at most 13 + 2 × 6 + 4 instructions: fits in a jump.
+    for ((arch, calls, nodes), (_, refused)) in tables(filters).into_iter().zip(REFUSED) {
+        let block = block(refused, &calls, nodes);
+        // A block has at most 12 + 14 + 2 × 6 + 4 instructions: fits in a jump.
         code.push(op(EQUAL, arch, 0, block.len() as u8));
         code.extend(block);
     }
@@ -84,12 +98,17 @@ fn program(filters: Filters) -> Vec<libc::sock_filter> {
     code
 }
 
-fn block(calls: &[u32], nodes: &[(u32, u32)]) -> Vec<libc::sock_filter> {
+fn block(refused: &[u32], calls: &[u32], nodes: &[(u32, u32)]) -> Vec<libc::sock_filter> {
     const ASKING: usize = 6;
-    // The three returns stand last; jumps count from the instruction behind them.
-    let allow = 1 + calls.len() + nodes.len() * ASKING;
-    let (fake, ask) = (allow + 1, allow + 2);
-    let mut code = vec![op(LOAD, NUMBER, 0, 0)];
+    // The four returns stand last; jumps count from the instruction behind them.
+    let allow = 3 + refused.len() + calls.len() + nodes.len() * ASKING;
+    let (fake, ask, refuse) = (allow + 1, allow + 2, allow + 3);
+    let mut code = vec![op(LOAD, NUMBER, 0, 0), op(AND, !X32, 0, 0)];
+    for call in refused {
+        let to_refuse = (refuse - code.len() - 1) as u8;
+        code.push(op(EQUAL, *call, to_refuse, 0));
+    }
+    code.push(op(LOAD, NUMBER, 0, 0));
     for call in calls {
         let to_fake = (fake - code.len() - 1) as u8;
         code.push(op(EQUAL, *call, to_fake, 0));
@@ -108,6 +127,7 @@ fn block(calls: &[u32], nodes: &[(u32, u32)]) -> Vec<libc::sock_filter> {
         libc::SECCOMP_RET_ALLOW,
         libc::SECCOMP_RET_ERRNO,
         libc::SECCOMP_RET_USER_NOTIF,
+        libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
     ] {
         code.push(op(RETURN, verdict, 0, 0));
     }
@@ -123,12 +143,9 @@ pub(crate) fn mode_argument(arch: u32, number: u32) -> Option<u32> {
         .map(|(_, argument)| *argument)
 }
 
-/// Installs the filters for this process and all it starts. Needs CAP_SYS_ADMIN, and leaves NO_NEW_PRIVS alone. With
+/// Installs the filters for this process and all it starts, and what is refused in any case. Needs CAP_SYS_ADMIN, and leaves NO_NEW_PRIVS alone. With
 /// [`Filters::mknod`] the answer is the descriptor on which such calls are to be served.
 pub(crate) fn install(mut filters: Filters) -> Result<Option<OwnedFd>, StepError> {
-    if filters == Filters::default() {
-        return Ok(None);
-    }
     let text = "install a seccomp filter";
     let listener = match load(filters) {
         // Somebody outside serves such calls already: there can be only one.
@@ -185,6 +202,39 @@ mod tests {
                 (EQUAL, k) => at += usize::from(if value == k { now.jt } else { now.jf }),
                 (_, k) => return k,
             }
+        }
+    }
+
+    #[test]
+    fn what_reaches_past_the_container_is_refused_in_every_abi() {
+        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        let every = Filters {
+            chown: true,
+            sync: true,
+            mknod: true,
+        };
+        // keyctl, bpf, kexec_load
+        let known = [
+            (X86_64, [250, 321, 246]),
+            (X86_64, [250 | X32, 321 | X32, 528 | X32]),
+            (I386, [288, 357, 283]),
+            (AARCH64, [219, 280, 104]),
+            (ARM, [311, 386, 347]),
+        ];
+        for filters in [every, Filters::default()] {
+            let code = program(filters);
+            for (arch, calls) in known {
+                for call in calls {
+                    assert_eq!(verdict(&code, arch, call, 0), refused, "{arch:x} {call}");
+                }
+            }
+            for (arch, calls) in REFUSED {
+                for call in calls {
+                    assert_eq!(verdict(&code, arch, *call, 0), refused, "{arch:x} {call}");
+                }
+            }
+            // io_uring_setup has one number everywhere.
+            assert_eq!(verdict(&code, I386, 425, 0), libc::SECCOMP_RET_ALLOW);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::kernfs::KernelFs;
 use crate::mounts::{self, Prepared};
 use crate::spec::{ContainerSpec, Network, Personality, RootFs};
 use crate::{net, overlay, sys};
+use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
         nix::unistd::setgroups(&[]).step(Step::Groups, "drop supplementary groups")?;
     }
+    leave_keyring()?;
     let none = None::<&Path>;
     // Slave, not private: the host can still unmount things we hold copies of. Nothing of ours goes back.
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
@@ -70,6 +72,20 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     sys::prctl(libc::PR_SET_DUMPABLE, dumpable)
         .step(Step::Pivot, "hide pid 1 from the container")?;
     Ok(limits)
+}
+
+/// What the caller keeps in the session keyring is no business of a build.
+fn leave_keyring() -> Result<(), StepError> {
+    match sys::new_session_keyring() {
+        // Where keyrings are refused to us, by a filter around us for instance, or the caller has used up the number allowed,
+        // the old one stays; commands cannot ask for it, as their filter refuses that.
+        Ok(()) | Err(Errno::EPERM | Errno::ENOSYS | Errno::EDQUOT) => Ok(()),
+        Err(errno) => Err(StepError::new(
+            Step::Groups,
+            "leave the caller's session keyring",
+            errno,
+        )),
+    }
 }
 
 /// Capabilities of linux/capability.h that reach the host's kernel and that no package needs: modules, raw I/O, reboot, clock,

@@ -38,6 +38,15 @@ fn own(result: libc::c_long) -> Sys<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
+/// Joins a new, empty session keyring (keyctl(2)).
+pub(crate) fn new_session_keyring() -> Sys<()> {
+    /// linux/keyctl.h
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    let anonymous = std::ptr::null::<libc::c_char>();
+    // SAFETY: without a name nothing is read from memory.
+    check(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, anonymous) }).map(drop)
+}
+
 /// Opens a file-system context.
 pub(crate) fn fsopen(kind: &CStr) -> Sys<OwnedFd> {
     // SAFETY: the string is NUL-terminated and outlives the call; 1 is FSOPEN_CLOEXEC.

@@ -84,6 +84,7 @@ impl<'a> Work<'a> {
             Fanout::default()
                 .with(cx.logs.clone())
                 .with(cx.times.clone())
+                .with(cx.warnings.clone())
                 .with(console),
         );
         let mut work = Self {

@@ -9,6 +9,7 @@ mod interactive;
 mod mounts;
 mod ops;
 mod place;
+mod refused;
 mod users;
 
 rpmkit_sandbox::reexec_in_tests!(ops::OPS);

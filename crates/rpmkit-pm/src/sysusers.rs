@@ -1,0 +1,233 @@
+//! What rpm calls to make the users that packages declare, as part of the tool root.
+//!
+//! rpm 4.19 and later turn the `sysusers.d` lines of a package into users before they unpack it, by the
+//! program that the macro `%__systemd_sysusers` names, run outside of the root being changed: by
+//! `systemd-sysusers`, or by a script that calls `useradd` and `groupadd`. rpm requires neither, so
+//! the solver is asked for them.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
+    sys::stat::Mode,
+};
+use rpmkit_sandbox::{Command, Container, ContainerSpec, IdMode, Mount, RootFs, Stream};
+use serde::{Deserialize, Serialize};
+
+use super::{PmError, transaction::environment};
+use rpmkit_types::{Evr, LayerId, Package};
+
+/// The first rpm that knows the macro: the alpha of 4.19.
+const FIRST: &str = "4.18.90";
+/// Small, and without the rest of systemd.
+const STANDALONE: &str = "systemd-standalone-sysusers";
+/// Programs such a script may call; those its text names are asked for.
+const CALLED: [&str; 16] = [
+    "awk", "basename", "cat", "cut", "dirname", "getent", "grep", "groupadd", "groupmod", "head",
+    "mkdir", "sed", "touch", "useradd", "usermod", "xargs",
+];
+/// Where programs are; metadata lists all files of these directories.
+const PLACES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+/// Bytes read of a script; the known one has 4000.
+const LONGEST: u64 = 1 << 18;
+
+/// Version of the file an answer is kept in.
+const FORMAT: u32 = 1;
+
+/// What an rpm was found to need, besides what it requires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Needs {
+    format: u32,
+    /// Specs to ask the solver for, of which those that exist count. Empty: nothing is missing.
+    pub specs: Vec<String>,
+}
+
+/// Whether the rpm among these packages has the macro.
+pub(super) fn known_by(packages: &[Package]) -> bool {
+    let first = Evr::new(0, FIRST, "");
+    packages
+        .iter()
+        .filter(|package| package.nevra.name == "rpm")
+        .any(|rpm| Evr::new(0, rpm.nevra.evr.version.as_str(), "") >= first)
+}
+
+impl Needs {
+    /// Asks the rpm of an unpacked tool root.
+    pub fn ask(mode: &IdMode, tree: &Path) -> Result<Self, PmError> {
+        let mut spec = ContainerSpec::new(mode.clone(), RootFs::Dir(tree.to_path_buf()));
+        spec.read_only_root = true;
+        spec.mounts = vec![Mount::tmpfs("/tmp", 0o1777)];
+        let container = Container::start(&spec)?;
+        let mut command = Command::new(["rpm", "--eval", "%{?__systemd_sysusers}"]);
+        command.env = environment(tree)
+            .map(|(k, v)| (k.into(), v.into()))
+            .to_vec();
+        let mut text = Vec::new();
+        container.run_to_end(&command, |stream, bytes| {
+            if stream == Stream::Stdout {
+                text.extend_from_slice(bytes);
+            }
+        })?;
+        container.stop()?;
+        Ok(Self::of(&String::from_utf8_lossy(&text), tree))
+    }
+
+    /// What the program needs that the macro expands to, in a tool root that has rpm's own needs.
+    fn of(expanded: &str, tree: &Path) -> Self {
+        let mut specs = Vec::new();
+        if let Some(word) = expanded.split_whitespace().next() {
+            match read(tree, &places(word)) {
+                None => {
+                    let places = places(word);
+                    if word.rsplit('/').next() == Some("systemd-sysusers") {
+                        specs.push(STANDALONE.to_owned());
+                    }
+                    specs.extend(places);
+                }
+                Some(script) if script.starts_with("#!") => {
+                    let names = |name: &&str| {
+                        script
+                            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+                            .any(|word| word == *name)
+                    };
+                    let interpreter = script[2..].split_whitespace().next();
+                    specs = CALLED
+                        .iter()
+                        .filter(|name| names(name))
+                        .map(|name| places(name))
+                        .chain(interpreter.map(places))
+                        .filter(|places| !places.iter().any(|path| exists(tree, path)))
+                        .flatten()
+                        .collect();
+                }
+                Some(_) => {}
+            }
+        }
+        Self {
+            format: FORMAT,
+            specs,
+        }
+    }
+
+    /// What was found earlier of the tool root with this id.
+    pub fn read(dir: &Path, id: &LayerId) -> Option<Self> {
+        let text = std::fs::read(Self::path(dir, id)).ok()?;
+        let needs: Self = serde_json::from_slice(&text).ok()?;
+        (needs.format == FORMAT).then_some(needs)
+    }
+
+    /// Keeps it. What is lost is asked again.
+    pub fn write(&self, dir: &Path, id: &LayerId) -> io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.persist(Self::path(dir, id))?;
+        Ok(())
+    }
+
+    fn path(dir: &Path, id: &LayerId) -> PathBuf {
+        dir.join(format!("sysusers-{id}.json"))
+    }
+}
+
+/// Where a program may be, when directories were merged since its path was written down or not yet.
+fn places(word: &str) -> Vec<String> {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let of_programs = PLACES.iter().map(|dir| format!("{dir}/{name}"));
+    let usual = !word.contains('/') || of_programs.clone().any(|path| path == word);
+    if usual {
+        of_programs.collect()
+    } else {
+        vec![word.to_owned()]
+    }
+}
+
+/// Opens a file of the tree without ever leaving it.
+fn open(tree: &Path, path: &str) -> Option<File> {
+    let root = File::open(tree).ok()?;
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+        .mode(Mode::empty())
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(root, path, how).ok().map(File::from)
+}
+
+fn exists(tree: &Path, path: &str) -> bool {
+    open(tree, path).is_some()
+}
+
+/// The beginning of the first of these files that is there; nothing of one that is no text.
+fn read(tree: &Path, paths: &[String]) -> Option<String> {
+    let file = paths.iter().find_map(|path| open(tree, path))?;
+    let mut text = Vec::new();
+    file.take(LONGEST).read_to_end(&mut text).ok()?;
+    Some(String::from_utf8(text).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_script_needs_what_it_calls_and_what_is_missing() {
+        let script = "#!/bin/bash\n# useradd_more\ngroupadd -r \"$1\" || grep x\n";
+        let tree = tree(&[("usr/lib/rpm/sysusers.sh", script), ("usr/bin/grep", "")]);
+        let specs = Needs::of("/usr/lib/rpm/sysusers.sh\n", tree.path()).specs;
+        let of = |name: &str| PLACES.map(|dir| format!("{dir}/{name}"));
+        assert_eq!(specs, [of("groupadd"), of("bash")].concat());
+    }
+
+    #[test]
+    fn a_program_is_asked_for_when_it_is_not_there() {
+        let of = |text: &str, tree: &Path| Needs::of(text, tree).specs;
+        let empty = tree(&[]);
+        let standalone = of("/usr/bin/systemd-sysusers", empty.path());
+        assert_eq!(standalone[..2], [STANDALONE, "/usr/bin/systemd-sysusers"]);
+        assert_eq!(
+            of("/opt/x/make-users --fast", empty.path()),
+            ["/opt/x/make-users"]
+        );
+        assert!(of("", empty.path()).is_empty());
+        let there = tree(&[("usr/bin/systemd-sysusers", "\u{7f}ELF")]);
+        assert!(of("/usr/bin/systemd-sysusers", there.path()).is_empty());
+    }
+
+    #[test]
+    fn the_hosts_files_are_not_looked_at() {
+        let outside = tree(&[("script", "#!/bin/sh\nuseradd\n")]);
+        let tree = tree(&[("usr/lib/x", "")]);
+        let link = tree.path().join("usr/lib/s");
+        std::os::unix::fs::symlink(outside.path().join("script"), link).unwrap();
+        assert_eq!(Needs::of("/usr/lib/s", tree.path()).specs, ["/usr/lib/s"]);
+    }
+
+    #[test]
+    fn answers_are_kept_by_tool_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let (id, other) = (LayerId::of(b"a"), LayerId::of(b"b"));
+        let needs = Needs {
+            format: FORMAT,
+            specs: vec!["x".into()],
+        };
+        needs.write(dir.path(), &id).unwrap();
+        assert_eq!(Needs::read(dir.path(), &id), Some(needs));
+        assert_eq!(Needs::read(dir.path(), &other), None);
+    }
+}
