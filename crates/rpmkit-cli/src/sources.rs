@@ -231,6 +231,7 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
         Some(spec) => Some(spec.clone()),
         None if path.is_dir() => Project::find(path)
             .map_err(Error::from)?
+            .project
             .and_then(|project| project.spec),
         None => None,
     };
