@@ -18,8 +18,11 @@ use crate::{
     results::record::hardware_report,
     rpmfile::{SourceTree, unpack_source},
     solve::Request,
-    types::{ChrootPath, Dep, Nevra, Package},
+    types::{ChrootPath, Dep, Nevra, Package, is_source_package},
 };
+
+/// What names of rpmbuild's lists of generated requirements end in.
+const REQUIREMENTS: &str = ".buildreqs.nosrc.rpm";
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -28,6 +31,9 @@ pub struct Rebuild {
     pub srpm: PathBuf,
     /// A spec that takes the place of the one inside.
     pub spec: Option<PathBuf>,
+    /// A directory or file with sources that the source package lists and does not hold
+    /// (`NoSource:`).
+    pub sources: Option<PathBuf>,
     /// Where packages and logs go.
     pub resultdir: PathBuf,
     /// Start from the current snapshot; otherwise from what the last run left.
@@ -167,12 +173,30 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
     };
     let mut items = vec![place(&source.spec, "SPECS"), place(&job.srpm, "originals")];
     items.extend(source.sources.iter().map(|path| place(path, "SOURCES")));
+    let beside = left_out(source, job.sources.as_deref());
+    items.extend(beside.iter().map(|path| place(path, "SOURCES")));
     root.fill_home(Contents {
         items,
         fresh: true,
         replace_sources: job.clean,
         dereference: false,
     })
+}
+
+/// Those sources a source package does not hold that `sources`, a directory or a file, has.
+fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
+    let Some(sources) = sources else {
+        return Vec::new();
+    };
+    let names = source.left_out.iter();
+    if sources.is_dir() {
+        let files = names.map(|name| sources.join(name));
+        return files.filter(|path| path.is_file()).collect();
+    }
+    names
+        .filter(|name| sources.file_name() == Some(name.as_os_str()))
+        .map(|_| sources.to_owned())
+        .collect()
 }
 
 /// Remakes the source package and installs what it requires until nothing more is missing: what
@@ -232,7 +256,6 @@ fn generate(
 ) -> Result<(), BuildError> {
     let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
-    const SUFFIX: &str = ".buildreqs.nosrc.rpm";
     let phase = Phase::DynamicBuildRequires;
     for round in 0..rounds {
         let stage = Stage::BuildRequires { prep: round == 0 };
@@ -247,7 +270,7 @@ fn generate(
         let say = |text: &str| events.message(Level::Info, Some(Log::Build), text);
         say("Dynamic buildrequires detected");
         say("Going to install missing buildrequires. See root.log for details.");
-        let lists = root.take(&["SRPMS"], SUFFIX, staging)?;
+        let lists = root.take(&["SRPMS"], REQUIREMENTS, staging)?;
         let mut wanted: Vec<Dep> = Vec::new();
         for list in &lists {
             let package = repo::local::read_header(list)?;
@@ -258,7 +281,7 @@ fn generate(
         request.builddeps = wanted;
         let solution = root.change(&request, "dynamic build requirements")?;
         if !(keep && solution.is_empty()) {
-            root.remove(&["SRPMS"], SUFFIX)?;
+            root.remove(&["SRPMS"], REQUIREMENTS)?;
         }
         if solution.is_empty() {
             return Ok(());
@@ -282,7 +305,7 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
         if artifacts.is_empty() && root.settings().short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }
-        artifacts.sort_by_key(|path| (is_source(path), path.clone()));
+        artifacts.sort_by_key(|path| (is_source_package(path), path.clone()));
         for path in &artifacts {
             events.emit(Event::Artifact { path: path.clone() });
         }
@@ -292,11 +315,6 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
             buildroot: root.packages()?.to_vec(),
         })
     })
-}
-
-fn is_source(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    name.ends_with(".src.rpm") || name.ends_with(".nosrc.rpm")
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), BuildError> {
@@ -310,4 +328,28 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
     let store = root.engine().store().dir();
     let report = hardware_report(&[store, &root.engine().surroundings().cache]);
     write(dir.join("hw_info.log"), &report)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn sources_a_package_leaves_out_are_taken_from_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["blob", "other"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let tree = SourceTree {
+            spec: "a.spec".into(),
+            sources: Vec::new(),
+            left_out: vec!["blob".into(), "missing".into()],
+        };
+        let blob = vec![dir.path().join("blob")];
+        assert_eq!(left_out(&tree, Some(dir.path())), blob);
+        assert_eq!(left_out(&tree, Some(&blob[0])), blob);
+        assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
+        assert!(left_out(&tree, None).is_empty());
+    }
 }

@@ -15,7 +15,10 @@ use super::{
     survey::{Spec, Survey},
     tree::SourceTree,
 };
-use crate::scm::{distgit, git};
+use crate::{
+    scm::{distgit, git},
+    types::is_source_package,
+};
 
 impl Job<'_, '_> {
     /// Lets the target's rpmautospec fill in `%autorelease` and `%autochangelog`.
@@ -121,7 +124,7 @@ impl Job<'_, '_> {
             .map_err(SrpmError::io("read", &out))?
             .filter_map(Result::ok)
             .map(|entry| entry.path())
-            .filter(|path| path.to_string_lossy().ends_with(".src.rpm"))
+            .filter(|path| is_source_package(path))
             .collect();
         match made.pop() {
             Some(srpm) if made.is_empty() => {

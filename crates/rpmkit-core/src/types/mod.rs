@@ -3,6 +3,7 @@
 mod checksum;
 mod dep;
 mod evr;
+mod file_name;
 mod name;
 mod package;
 mod path;
@@ -10,6 +11,7 @@ mod path;
 pub use checksum::{Checksum, ChecksumKind, Hasher};
 pub use dep::{Dep, DepFlag};
 pub use evr::{Evr, Nevra, NevraError};
+pub use file_name::{is_source_package, source_stem};
 pub use name::{ChrootName, LayerId, NameError};
 pub use package::{Location, Package, Requirement};
 pub use path::ChrootPath;

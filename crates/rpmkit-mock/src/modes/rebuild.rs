@@ -13,6 +13,7 @@ use rpmkit_core::{
     Error,
     build::{About, Access, Buildroot, Built, Rebuild},
     repo::{Target, TransportOptions, local::read_header},
+    types::is_source_package,
 };
 
 use super::{
@@ -116,9 +117,11 @@ pub fn one(
         }),
         ..About::default()
     };
+    let options = &work.request.options;
     let rebuild = Rebuild {
         srpm,
         spec,
+        sources: options.sources.as_ref().map(|word| host_path(cx, word)),
         resultdir: resultdir.to_owned(),
         clean,
         calculate: work.settings.calculatedeps,
@@ -225,8 +228,8 @@ fn post_install(cx: &Context, work: &Work<'_>, built: &[Built]) -> Result<(), Fa
     let words: Vec<String> = built
         .iter()
         .flat_map(|b| &b.artifacts)
+        .filter(|path| !is_source_package(path))
         .map(|path| path.display().to_string())
-        .filter(|path| !path.ends_with(".src.rpm") && !path.ends_with(".nosrc.rpm"))
         .collect();
     install::change(cx, work, "built packages", |_, request| {
         install::add_packages(cx, work, &words, request)
