@@ -13,7 +13,7 @@ use super::{
     tree::Contents,
 };
 use crate::{
-    event::{Event, Level, Log, Phase},
+    event::{Event, Events, Level, Log, Phase},
     repo,
     results::record::hardware_report,
     rpmfile::{SourceTree, unpack_source},
@@ -305,6 +305,9 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
         if artifacts.is_empty() && root.settings().short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }
+        if let Some(nth) = superseded(&artifacts, &made.path) {
+            supersede(&events, &artifacts.remove(nth))?;
+        }
         artifacts.sort_by_key(|path| (is_source_package(path), path.clone()));
         for path in &artifacts {
             events.emit(Event::Artifact { path: path.clone() });
@@ -315,6 +318,34 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
             buildroot: root.packages()?.to_vec(),
         })
     })
+}
+
+/// Which of two source packages of one build is the earlier one. A release that holds a clock gives
+/// each call of rpmbuild another name to write to.
+fn superseded(artifacts: &[PathBuf], first: &Path) -> Option<usize> {
+    let is_source = |path: &&PathBuf| {
+        is_source_package(path) && !path.to_string_lossy().ends_with(REQUIREMENTS)
+    };
+    let several = artifacts.iter().filter(is_source).count() > 1;
+    let is_first = |path: &PathBuf| path.file_name() == first.file_name();
+    artifacts.iter().position(is_first).filter(|_| several)
+}
+
+/// Removes a source package from a result directory because the same build has made it anew under
+/// another name, and says so.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn supersede(events: &Events, earlier: &Path) -> Result<(), BuildError> {
+    fs::remove_file(earlier).map_err(|source| BuildError::ResultDir {
+        path: earlier.to_owned(),
+        source,
+    })?;
+    events.info(format!(
+        "`{}` is replaced by the source package of the build proper: its release is another each time the spec is read",
+        file_name(earlier)
+    ));
+    Ok(())
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), BuildError> {
@@ -334,6 +365,27 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn of_two_source_packages_the_first_gives_way() {
+        let first = Path::new("/staging/a-1-100.src.rpm");
+        let of = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names
+                .iter()
+                .map(|name| Path::new("/r").join(name))
+                .collect();
+            superseded(&paths, first)
+        };
+        let rpm = "a-1-100.noarch.rpm";
+        assert_eq!(of(&[rpm, "a-1-101.src.rpm", "a-1-100.src.rpm"]), Some(2));
+        assert_eq!(of(&[rpm, "a-1-100.src.rpm"]), None);
+        // A list of requirements is no source package.
+        assert_eq!(
+            of(&["a-1-100.src.rpm", "a-1-100.buildreqs.nosrc.rpm"]),
+            None
+        );
+        assert_eq!(of(&[rpm]), None);
+    }
 
     #[test]
     fn sources_a_package_leaves_out_are_taken_from_beside_it() {

@@ -11,7 +11,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, Built, Rebuild},
+    build::{About, Access, Buildroot, Built, Rebuild, supersede},
     repo::{Target, TransportOptions, local::read_header},
     types::is_source_package,
 };
@@ -35,11 +35,16 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
     let mut first = None;
+    // The source package this run makes itself.
+    let mut own = None;
     let mut clean = work.settings.clean;
     if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
         let mut root = work.open(cx, Access::OwnOrTwin)?;
         match buildsrpm::make(cx, work, &mut root, true) {
-            Ok(srpm) => packages.push(srpm),
+            Ok(srpm) => {
+                own = Some(srpm.clone());
+                packages.push(srpm);
+            }
             Err(failure) => {
                 let _ = if work.settings.cleanup_on_failure {
                     root.discard()
@@ -74,7 +79,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
             Some(root) => root,
             None => work.open(cx, Access::OwnOrTwin)?,
         };
-        built.push(one(
+        let made = one(
             cx,
             work,
             root,
@@ -82,7 +87,11 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
             spec.clone(),
             &work.settings.resultdir,
             clean,
-        )?);
+        )?;
+        if let Some(own) = own.take().filter(|own| is_renamed(own, &made.artifacts)) {
+            supersede(&work.events, &own).map_err(|e| work.failure(&e))?;
+        }
+        built.push(made);
     }
     if work.settings.post_install {
         post_install(cx, work, &built)?;
@@ -206,6 +215,14 @@ pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<
     Ok(got.map_err(Error::from)?)
 }
 
+/// Whether a build has made a source package, but none that is called as the one it began with.
+fn is_renamed(own: &Path, artifacts: &[PathBuf]) -> bool {
+    artifacts.iter().any(|path| is_source_package(path))
+        && artifacts
+            .iter()
+            .all(|path| path.file_name() != own.file_name())
+}
+
 /// All are looked at before the first is built: a typing error must not cost an hour.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let package = read_header(path).map_err(|e| {
@@ -252,6 +269,19 @@ mod tests {
             "{failure}"
         );
         assert_eq!(failure.code, 1);
+    }
+
+    #[test]
+    fn a_source_package_that_was_made_anew() {
+        let own = Path::new("/r/a-1-100.src.rpm");
+        let renamed = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+            is_renamed(own, &paths)
+        };
+        assert!(renamed(&["/r/a-1-100.noarch.rpm", "/r/a-1-101.src.rpm"]));
+        assert!(!renamed(&["/r/a-1-100.noarch.rpm", "/r/a-1-100.src.rpm"]));
+        // Steps that were cut short give no source package.
+        assert!(!renamed(&["/r/a-1-100.noarch.rpm"]));
     }
 
     #[test]
