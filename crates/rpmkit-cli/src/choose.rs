@@ -16,7 +16,11 @@ pub fn chroots(cx: &Context, given: &ChrootArgs, path: &Path) -> Result<Vec<Stri
     if !given.root.is_empty() {
         return Ok(given.root.clone());
     }
-    if let Some(project) = Project::find(path).map_err(Error::from)?
+    let found = Project::find(path).map_err(Error::from)?;
+    if let Some(note) = &found.note {
+        cx.printer.say(note);
+    }
+    if let Some(project) = found.project
         && !project.chroots.is_empty()
     {
         return Ok(project.chroots);

@@ -17,6 +17,7 @@ use rpmkit_core::{
         git::{Access, HttpSettings},
     },
     srpm::{self, Convention, Made, Prepared, SrpmError, TreeChoice},
+    types::source_stem,
 };
 
 use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host, setup};
@@ -62,7 +63,7 @@ impl Ready {
             }
             Self::Package { srpm, .. } => {
                 let name = srpm.file_name().unwrap_or_default().to_string_lossy();
-                name.trim_end_matches(".src.rpm").to_owned()
+                source_stem(srpm).unwrap_or_else(|| name.into_owned())
             }
         }
     }
@@ -74,6 +75,14 @@ impl Ready {
                 let text = fs::read_to_string(&prepared.spec).unwrap_or_default();
                 Some((shown.clone(), text))
             }
+            Self::Package { .. } => None,
+        }
+    }
+
+    /// Where all sources are, those included that a source package leaves out (`NoSource:`).
+    pub fn source_dir(&self) -> Option<&Path> {
+        match self {
+            Self::Sources { prepared, .. } => Some(&prepared.source_dir),
             Self::Package { .. } => None,
         }
     }
@@ -232,6 +241,7 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
         Some(spec) => Some(spec.clone()),
         None if path.is_dir() => Project::find(path)
             .map_err(Error::from)?
+            .project
             .and_then(|project| project.spec),
         None => None,
     };

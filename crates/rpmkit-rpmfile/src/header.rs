@@ -42,6 +42,8 @@ pub struct FileRecord {
     pub doc: bool,
     /// Marked `%ghost`: owned but not in the payload.
     pub ghost: bool,
+    /// The spec of a source package.
+    pub spec: bool,
 }
 
 /// A package file opened for reading.
@@ -102,6 +104,7 @@ impl PackageFile {
                 link: entry.linkto().unwrap_or_default().to_owned(),
                 doc: entry.flags().contains(rpm::FileFlags::DOC),
                 ghost: entry.flags().contains(rpm::FileFlags::GHOST),
+                spec: entry.flags().contains(rpm::FileFlags::SPECFILE),
             });
             Ok(())
         });

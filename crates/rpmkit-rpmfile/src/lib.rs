@@ -7,6 +7,8 @@
 mod cpio;
 mod header;
 mod source;
+#[cfg(test)]
+mod testing;
 mod unpack;
 
 use std::{io, path::PathBuf};

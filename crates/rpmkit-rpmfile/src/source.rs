@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    PackageFile, RpmFileError,
+    FileKind, FileRecord, PackageFile, RpmFileError,
     cpio::{EntryName, Walker},
 };
 
@@ -20,9 +20,12 @@ pub struct SourceTree {
     pub spec: PathBuf,
     /// Everything else, in package order.
     pub sources: Vec<PathBuf>,
+    /// Names of sources it lists and does not hold (`NoSource:`, `NoPatch:`).
+    pub left_out: Vec<PathBuf>,
 }
 
-/// Unpacks `srpm`: its spec into `specs`, all other files into `sources`; both must exist.
+/// Unpacks `srpm`: its spec into `specs`, all other files into `sources`; both must exist. The spec is
+/// the file the header marks as such, whatever its name; a source may well be called `x.spec`.
 ///
 /// Errors when the file is no package, is a binary package, has no spec, or names files with
 /// directories in them.
@@ -40,6 +43,9 @@ pub fn unpack_source(
         return Err(bad("it is a binary package, a source package was expected"));
     }
     let files = package.files()?;
+    let spec = marked_spec(&files)
+        .map_err(|reason| bad(&reason))?
+        .to_owned();
     let payload = |e: std::io::Error| RpmFileError::Payload {
         path: srpm.to_owned(),
         reason: e.to_string(),
@@ -48,6 +54,7 @@ pub fn unpack_source(
     let mut tree = SourceTree {
         spec: PathBuf::new(),
         sources: Vec::new(),
+        left_out: Vec::new(),
     };
     while let Some(entry) = walker
         .next(|index| files.get(index).map(|f| f.size))
@@ -63,7 +70,7 @@ pub fn unpack_source(
         if name.is_empty() || name.contains('/') || name == ".." {
             return Err(bad(&format!("file name `{name}` has a directory in it")));
         }
-        let is_spec = tree.spec.as_os_str().is_empty() && name.ends_with(".spec");
+        let is_spec = Path::new(&name) == spec;
         let target = if is_spec { specs } else { sources }.join(&name);
         let record = files.iter().find(|f| f.path == Path::new(&name));
         let write = |action, source| RpmFileError::Write {
@@ -101,9 +108,47 @@ pub fn unpack_source(
         }
     }
     if tree.spec.as_os_str().is_empty() {
-        return Err(bad("it holds no spec file"));
+        return Err(bad(&format!(
+            "its spec `{}` is not in the payload",
+            spec.display()
+        )));
     }
+    tree.left_out = files
+        .into_iter()
+        .filter(|file| file.kind == FileKind::Regular)
+        .map(|file| file.path)
+        .filter(|path| path.file_name() == Some(path.as_os_str()))
+        .filter(|path| !tree.sources.contains(&sources.join(path)) && *path != spec)
+        .collect();
     Ok(tree)
+}
+
+/// The spec among a source package's files: the first with rpm's flag `RPMFILE_SPECFILE`, as rpm
+/// itself takes it. Packages of old tools have no flags; there the only `.spec` is meant.
+fn marked_spec(files: &[FileRecord]) -> Result<&Path, String> {
+    let regular = |file: &&FileRecord| file.kind == FileKind::Regular;
+    if let Some(marked) = files.iter().filter(regular).find(|file| file.spec) {
+        return Ok(&marked.path);
+    }
+    let named: Vec<&Path> = files
+        .iter()
+        .filter(regular)
+        .map(|file| file.path.as_path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "spec"))
+        .collect();
+    match named.as_slice() {
+        [only] => Ok(only),
+        [] => Err("it holds no spec file".to_owned()),
+        several => Err(format!(
+            "its header marks no file as the spec, and {} are called so: {}; exactly one was expected",
+            several.len(),
+            several
+                .iter()
+                .map(|path| format!("`{}`", path.display()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +156,30 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use rpm::{FileOptions, PackageBuilder};
 
-    use super::*;
+    use super::{
+        super::testing::{GHOST, SPEC, source_package},
+        *,
+    };
+
+    /// Unpacks a source package of files with their flags; gives the spec's name and its sources'.
+    fn unpacked(files: &[(&str, u32)]) -> Result<(String, Vec<String>), RpmFileError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.src.rpm");
+        fs::write(&path, source_package(files)).unwrap();
+        let (specs, sources) = (dir.path().join("specs"), dir.path().join("sources"));
+        fs::create_dir(&specs).unwrap();
+        fs::create_dir(&sources).unwrap();
+        let tree = unpack_source(&path, &specs, &sources)?;
+        let name = |path: &PathBuf, dir: &Path| {
+            let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+            assert_eq!(fs::read_to_string(path).unwrap(), name);
+            name
+        };
+        Ok((
+            name(&tree.spec, &specs),
+            tree.sources.iter().map(|p| name(p, &sources)).collect(),
+        ))
+    }
 
     #[test]
     fn a_binary_package_is_refused() {
@@ -124,5 +192,46 @@ mod tests {
         builder.build().unwrap().write_file(&path).unwrap();
         let error = unpack_source(&path, dir.path(), dir.path()).unwrap_err();
         assert!(error.to_string().contains("binary package"), "{error}");
+    }
+
+    #[test]
+    fn what_is_listed_and_not_there_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.nosrc.rpm");
+        let files = [("a", 0), ("blob", GHOST), ("a.spec", SPEC)];
+        fs::write(&path, source_package(&files)).unwrap();
+        let tree = unpack_source(&path, dir.path(), dir.path()).unwrap();
+        assert_eq!(tree.sources, [dir.path().join("a")]);
+        assert_eq!(tree.left_out, [PathBuf::from("blob")]);
+    }
+
+    #[test]
+    fn the_spec_is_the_file_with_the_flag() {
+        let of = |files| unpacked(files).unwrap();
+        let (spec, sources) = of(&[("a-template.spec", 0), ("zreal.spec", SPEC)]);
+        assert_eq!(
+            (spec.as_str(), sources),
+            ("zreal.spec", vec!["a-template.spec".into()])
+        );
+        let (spec, sources) = of(&[("a.spec", 0), ("recipe", SPEC)]);
+        assert_eq!((spec.as_str(), sources), ("recipe", vec!["a.spec".into()]));
+    }
+
+    #[test]
+    fn without_a_flag_the_only_spec_is_meant() {
+        let (spec, sources) = unpacked(&[("a.tar", 0), ("a.spec", 0)]).unwrap();
+        assert_eq!((spec.as_str(), sources), ("a.spec", vec!["a.tar".into()]));
+        for (files, words) in [
+            (
+                &[("a.spec", 0), ("b.spec", 0)][..],
+                &["a.src.rpm", "`a.spec`, `b.spec`"],
+            ),
+            (&[("a.tar", 0)], &["a.src.rpm", "no spec file"]),
+        ] {
+            let said = unpacked(files).unwrap_err().to_string();
+            for word in words {
+                assert!(said.contains(word), "{said}");
+            }
+        }
     }
 }

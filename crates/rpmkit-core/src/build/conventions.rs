@@ -9,7 +9,12 @@ use std::{
 
 use rpmkit_sandbox::User;
 
-use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
+use super::{
+    BuildError, Buildroot, Item,
+    rpmbuild::check,
+    transfer::{by_descriptor, open_below},
+    tree::Contents,
+};
 use rpmkit_pm::PmError;
 use rpmkit_solve::SolveError;
 use rpmkit_sources::srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner};
@@ -94,23 +99,38 @@ impl Buildroot {
         run.log = None;
         let what = format!("`{}`", command.argv.join(" "));
         let ran = check(self.run(&run)?, &what, Phase::Sources)?;
-        let build = self.home().join("build");
-        for (from, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
-            let from = build.join(from);
-            bring_back(&from, to).map_err(|source| BuildError::Io {
-                action: "copy what the project's command left in",
-                path: from,
-                source,
-            })?;
+        let home = self.home();
+        for (name, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
+            let inside = Path::new("build").join(name);
+            // The command may have put a link in the place of either directory.
+            open_below(&home, &inside)
+                .and_then(|dir| bring_back(&by_descriptor(&dir), to))
+                .map_err(|source| BuildError::Io {
+                    action: "copy what the project's command left in",
+                    path: home.join(&inside),
+                    source,
+                })?;
         }
         let text = String::from_utf8_lossy(&ran.output).into_owned();
         Ok(text.replace(&tree, TREE_IN_ROOT).replace(&out, OUT_IN_ROOT))
     }
 }
 
-/// Copies files and links that are new or changed. The command was the project's and not ours:
-/// links are copied as links, never followed, and `.git` stays as it was.
+/// Makes `to` what `from` is. The command was the project's and not ours: links are copied as links,
+/// never followed, and `.git` stays as it was.
 fn bring_back(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if entry.file_name() == ".git" || fs::symlink_metadata(from.join(entry.file_name())).is_ok()
+        {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         if entry.file_name() == ".git" {
@@ -149,6 +169,41 @@ fn bring_back(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn what_a_command_removed_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(from.join("sub")).unwrap();
+        for path in ["sub/a", "gone/b"] {
+            fs::create_dir_all(to.join(path).parent().unwrap()).unwrap();
+            fs::write(to.join(path), "").unwrap();
+        }
+        fs::create_dir(to.join(".git")).unwrap();
+        symlink(dir.path(), to.join("link")).unwrap();
+        bring_back(&from, &to).unwrap();
+        let mut left: Vec<_> = fs::read_dir(&to)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".git", "sub"]);
+        assert!(!to.join("sub/a").exists() && from.exists());
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_is_no_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("secret");
+        fs::create_dir_all(secret.join("OUT")).unwrap();
+        fs::create_dir_all(dir.path().join("home/build")).unwrap();
+        let home = dir.path().join("home");
+        symlink(&secret, home.join("build/OUT")).unwrap();
+        assert!(open_below(&home, Path::new("build/OUT")).is_err());
+        fs::rename(home.join("build"), home.join("x")).unwrap();
+        symlink(&secret, home.join("build")).unwrap();
+        assert!(open_below(&home, Path::new("build/OUT")).is_err());
+    }
 
     #[test]
     fn links_are_not_followed_either_way() {

@@ -24,7 +24,7 @@ pub use error::BuildError;
 pub use hooks::traced;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
 pub use plugins::compress_logs;
-pub use rebuild::{Built, Rebuild, rebuild};
+pub use rebuild::{Built, Rebuild, rebuild, supersede};
 pub use repositories::{added_repository, repositories_of};
 pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};

@@ -18,8 +18,12 @@ use rpmkit_rpmfile::{SourceTree, unpack_source};
 use rpmkit_solve::Request;
 use rpmkit_types::{
     ChrootPath, Dep, Nevra, Package,
-    event::{Event, Level, Log, Phase},
+    event::{Event, Events, Level, Log, Phase},
+    is_source_package,
 };
+
+/// What names of rpmbuild's lists of generated requirements end in.
+const REQUIREMENTS: &str = ".buildreqs.nosrc.rpm";
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -28,6 +32,9 @@ pub struct Rebuild {
     pub srpm: PathBuf,
     /// A spec that takes the place of the one inside.
     pub spec: Option<PathBuf>,
+    /// A directory or file with sources that the source package lists and does not hold
+    /// (`NoSource:`).
+    pub sources: Option<PathBuf>,
     /// Where packages and logs go.
     pub resultdir: PathBuf,
     /// Start from the current snapshot; otherwise from what the last run left.
@@ -167,12 +174,30 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
     };
     let mut items = vec![place(&source.spec, "SPECS"), place(&job.srpm, "originals")];
     items.extend(source.sources.iter().map(|path| place(path, "SOURCES")));
+    let beside = left_out(source, job.sources.as_deref());
+    items.extend(beside.iter().map(|path| place(path, "SOURCES")));
     root.fill_home(Contents {
         items,
         fresh: true,
         replace_sources: job.clean,
         dereference: false,
     })
+}
+
+/// Those sources a source package does not hold that `sources`, a directory or a file, has.
+fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
+    let Some(sources) = sources else {
+        return Vec::new();
+    };
+    let names = source.left_out.iter();
+    if sources.is_dir() {
+        let files = names.map(|name| sources.join(name));
+        return files.filter(|path| path.is_file()).collect();
+    }
+    names
+        .filter(|name| sources.file_name() == Some(name.as_os_str()))
+        .map(|_| sources.to_owned())
+        .collect()
 }
 
 /// Remakes the source package and installs what it requires until nothing more is missing: what
@@ -232,7 +257,6 @@ fn generate(
 ) -> Result<(), BuildError> {
     let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
-    const SUFFIX: &str = ".buildreqs.nosrc.rpm";
     let phase = Phase::DynamicBuildRequires;
     for round in 0..rounds {
         let stage = Stage::BuildRequires { prep: round == 0 };
@@ -247,7 +271,7 @@ fn generate(
         let say = |text: &str| events.message(Level::Info, Some(Log::Build), text);
         say("Dynamic buildrequires detected");
         say("Going to install missing buildrequires. See root.log for details.");
-        let lists = root.take(&["SRPMS"], SUFFIX, staging)?;
+        let lists = root.take(&["SRPMS"], REQUIREMENTS, staging)?;
         let mut wanted: Vec<Dep> = Vec::new();
         for list in &lists {
             let package = repo::local::read_header(list)?;
@@ -258,7 +282,7 @@ fn generate(
         request.builddeps = wanted;
         let solution = root.change(&request, "dynamic build requirements")?;
         if !(keep && solution.is_empty()) {
-            root.remove(&["SRPMS"], SUFFIX)?;
+            root.remove(&["SRPMS"], REQUIREMENTS)?;
         }
         if solution.is_empty() {
             return Ok(());
@@ -282,7 +306,10 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
         if artifacts.is_empty() && root.settings().short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }
-        artifacts.sort_by_key(|path| (is_source(path), path.clone()));
+        if let Some(nth) = superseded(&artifacts, &made.path) {
+            supersede(&events, &artifacts.remove(nth))?;
+        }
+        artifacts.sort_by_key(|path| (is_source_package(path), path.clone()));
         for path in &artifacts {
             events.emit(Event::Artifact { path: path.clone() });
         }
@@ -294,9 +321,32 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
     })
 }
 
-fn is_source(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    name.ends_with(".src.rpm") || name.ends_with(".nosrc.rpm")
+/// Which of two source packages of one build is the earlier one. A release that holds a clock gives
+/// each call of rpmbuild another name to write to.
+fn superseded(artifacts: &[PathBuf], first: &Path) -> Option<usize> {
+    let is_source = |path: &&PathBuf| {
+        is_source_package(path) && !path.to_string_lossy().ends_with(REQUIREMENTS)
+    };
+    let several = artifacts.iter().filter(is_source).count() > 1;
+    let is_first = |path: &PathBuf| path.file_name() == first.file_name();
+    artifacts.iter().position(is_first).filter(|_| several)
+}
+
+/// Removes a source package from a result directory because the same build has made it anew under
+/// another name, and says so.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn supersede(events: &Events, earlier: &Path) -> Result<(), BuildError> {
+    fs::remove_file(earlier).map_err(|source| BuildError::ResultDir {
+        path: earlier.to_owned(),
+        source,
+    })?;
+    events.info(format!(
+        "`{}` is replaced by the source package of the build proper: its release is another each time the spec is read",
+        file_name(earlier)
+    ));
+    Ok(())
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), BuildError> {
@@ -310,4 +360,49 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
     let store = root.engine().store().dir();
     let report = hardware_report(&[store, &root.engine().surroundings().cache]);
     write(dir.join("hw_info.log"), &report)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn of_two_source_packages_the_first_gives_way() {
+        let first = Path::new("/staging/a-1-100.src.rpm");
+        let of = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names
+                .iter()
+                .map(|name| Path::new("/r").join(name))
+                .collect();
+            superseded(&paths, first)
+        };
+        let rpm = "a-1-100.noarch.rpm";
+        assert_eq!(of(&[rpm, "a-1-101.src.rpm", "a-1-100.src.rpm"]), Some(2));
+        assert_eq!(of(&[rpm, "a-1-100.src.rpm"]), None);
+        // A list of requirements is no source package.
+        assert_eq!(
+            of(&["a-1-100.src.rpm", "a-1-100.buildreqs.nosrc.rpm"]),
+            None
+        );
+        assert_eq!(of(&[rpm]), None);
+    }
+
+    #[test]
+    fn sources_a_package_leaves_out_are_taken_from_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["blob", "other"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let tree = SourceTree {
+            spec: "a.spec".into(),
+            sources: Vec::new(),
+            left_out: vec!["blob".into(), "missing".into()],
+        };
+        let blob = vec![dir.path().join("blob")];
+        assert_eq!(left_out(&tree, Some(dir.path())), blob);
+        assert_eq!(left_out(&tree, Some(&blob[0])), blob);
+        assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
+        assert!(left_out(&tree, None).is_empty());
+    }
 }

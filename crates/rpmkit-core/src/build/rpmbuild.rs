@@ -17,6 +17,10 @@ pub(super) const MISSING_BUILD_REQUIRES: i32 = 11;
 /// The marker rpmbuild puts into the requirements of a package that generates some.
 const DYNAMIC: &str = "rpmlib(DynamicBuildRequires)";
 
+/// What names of source packages end in, those without some of their sources (`.nosrc.rpm`) and
+/// rpmbuild's lists of generated requirements (`.buildreqs.nosrc.rpm`) included.
+const SOURCE_PACKAGES: &str = "src.rpm";
+
 /// A source package that rpmbuild made.
 #[derive(Debug)]
 pub(super) struct Made {
@@ -98,16 +102,16 @@ impl Buildroot {
         Ok(String::from_utf8_lossy(&ran.output).contains("--noclean"))
     }
 
-    /// Runs `rpmbuild -bs` and reads the one source package it makes.
+    /// Runs `rpmbuild -bs` and reads the one source package it makes, `.nosrc.rpm` included.
     pub(super) fn make_source(
         &mut self,
         spec: &ChrootPath,
         staging: &Path,
     ) -> Result<Made, BuildError> {
-        self.remove(&["SRPMS"], ".src.rpm")?;
+        self.remove(&["SRPMS"], SOURCE_PACKAGES)?;
         let ran = self.rpmbuild(Stage::Source, spec, Phase::Srpm)?;
         check(ran, "rpmbuild -bs", Phase::Srpm)?;
-        let mut made = self.take(&["SRPMS"], ".src.rpm", staging)?;
+        let mut made = self.take(&["SRPMS"], SOURCE_PACKAGES, staging)?;
         match (made.pop(), made.len()) {
             (Some(path), 0) => Ok(Made {
                 package: repo::local::read_header(&path)?,

@@ -212,7 +212,7 @@ fn keep_time(to: &Path, meta: &fs::Metadata) {
 }
 
 /// Opens `relative` below `base` without following any link below `base`.
-fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
+pub(super) fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let mut fd: OwnedFd = File::open(base)?.into();
     for part in relative.components() {
@@ -225,6 +225,11 @@ fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
         .map_err(io::Error::from)?;
     }
     Ok(fd)
+}
+
+/// A path to an open directory, whatever has become of its name.
+pub(super) fn by_descriptor(dir: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()))
 }
 
 /// A request for the `remove-files` operation.
@@ -265,7 +270,7 @@ fn list_below(
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => at("open", &shown, other)?,
     };
-    let listing = PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    let listing = by_descriptor(&fd);
     let mut found = Vec::new();
     for entry in at("read", &shown, fs::read_dir(&listing))? {
         let name = at("read", &shown, entry)?.file_name();

@@ -9,6 +9,7 @@ use rpmkit_cli::{Context, Failure, Outcome, Status};
 use rpmkit_core::{
     ExitCode,
     build::{Access, BuildError, Buildroot},
+    types::source_stem,
 };
 
 use super::{
@@ -100,13 +101,12 @@ struct Chain<'a> {
 impl Chain<'_> {
     fn package(&self, word: &str) -> Result<Ended, Failure> {
         let name = word.rsplit('/').next().unwrap_or(word);
-        let Some(stem) = name.strip_suffix(".rpm") else {
+        let Some(stem) = stem(name) else {
             self.work
                 .events
                 .warn(format!("{word} doesn't appear to be an rpm - skipping"));
             return Ok(Ended::Failed);
         };
-        let stem = stem.strip_suffix(".src").unwrap_or(stem);
         let dir = self.repo.join(stem);
         if dir.join("success").exists() {
             self.work.info(format!("Skipping already built: {name}"));
@@ -157,6 +157,11 @@ impl Chain<'_> {
     }
 }
 
+/// The directory a package's results go to: its name without what tells packages.
+fn stem(name: &str) -> Option<String> {
+    source_stem(Path::new(name)).or_else(|| name.strip_suffix(".rpm").map(str::to_owned))
+}
+
 /// The repository of what has been built so far. Everything in it is fresh and ours.
 fn section(repo: &Path) -> String {
     format!(
@@ -205,6 +210,18 @@ fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_go_by_the_packages_name() {
+        for (name, dir) in [
+            ("a-1-1.src.rpm", Some("a-1-1")),
+            ("a-1-1.nosrc.rpm", Some("a-1-1")),
+            ("a.rpm", Some("a")),
+            ("a.spec", None),
+        ] {
+            assert_eq!(stem(name).as_deref(), dir);
+        }
+    }
 
     #[test]
     fn the_repository_is_never_stale() {

@@ -11,8 +11,9 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, Built, Rebuild},
+    build::{About, Access, Buildroot, Built, Rebuild, supersede},
     repo::{Target, TransportOptions, local::read_header},
+    types::is_source_package,
 };
 
 use super::{
@@ -34,11 +35,16 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
     let mut first = None;
+    // The source package this run makes itself.
+    let mut own = None;
     let mut clean = work.settings.clean;
     if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
         let mut root = work.open(cx, Access::OwnOrTwin)?;
         match buildsrpm::make(cx, work, &mut root, true) {
-            Ok(srpm) => packages.push(srpm),
+            Ok(srpm) => {
+                own = Some(srpm.clone());
+                packages.push(srpm);
+            }
             Err(failure) => {
                 let _ = if work.settings.cleanup_on_failure {
                     root.discard()
@@ -73,7 +79,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
             Some(root) => root,
             None => work.open(cx, Access::OwnOrTwin)?,
         };
-        built.push(one(
+        let made = one(
             cx,
             work,
             root,
@@ -81,7 +87,11 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
             spec.clone(),
             &work.settings.resultdir,
             clean,
-        )?);
+        )?;
+        if let Some(own) = own.take().filter(|own| is_renamed(own, &made.artifacts)) {
+            supersede(&work.events, &own).map_err(|e| work.failure(&e))?;
+        }
+        built.push(made);
     }
     if work.settings.post_install {
         post_install(cx, work, &built)?;
@@ -116,9 +126,11 @@ pub fn one(
         }),
         ..About::default()
     };
+    let options = &work.request.options;
     let rebuild = Rebuild {
         srpm,
         spec,
+        sources: options.sources.as_ref().map(|word| host_path(cx, word)),
         resultdir: resultdir.to_owned(),
         clean,
         calculate: work.settings.calculatedeps,
@@ -203,6 +215,14 @@ pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<
     Ok(got.map_err(Error::from)?)
 }
 
+/// Whether a build has made a source package, but none that is called as the one it began with.
+fn is_renamed(own: &Path, artifacts: &[PathBuf]) -> bool {
+    artifacts.iter().any(|path| is_source_package(path))
+        && artifacts
+            .iter()
+            .all(|path| path.file_name() != own.file_name())
+}
+
 /// All are looked at before the first is built: a typing error must not cost an hour.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let package = read_header(path).map_err(|e| {
@@ -225,8 +245,8 @@ fn post_install(cx: &Context, work: &Work<'_>, built: &[Built]) -> Result<(), Fa
     let words: Vec<String> = built
         .iter()
         .flat_map(|b| &b.artifacts)
+        .filter(|path| !is_source_package(path))
         .map(|path| path.display().to_string())
-        .filter(|path| !path.ends_with(".src.rpm") && !path.ends_with(".nosrc.rpm"))
         .collect();
     install::change(cx, work, "built packages", |_, request| {
         install::add_packages(cx, work, &words, request)
@@ -249,6 +269,19 @@ mod tests {
             "{failure}"
         );
         assert_eq!(failure.code, 1);
+    }
+
+    #[test]
+    fn a_source_package_that_was_made_anew() {
+        let own = Path::new("/r/a-1-100.src.rpm");
+        let renamed = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
+            is_renamed(own, &paths)
+        };
+        assert!(renamed(&["/r/a-1-100.noarch.rpm", "/r/a-1-101.src.rpm"]));
+        assert!(!renamed(&["/r/a-1-100.noarch.rpm", "/r/a-1-100.src.rpm"]));
+        // Steps that were cut short give no source package.
+        assert!(!renamed(&["/r/a-1-100.noarch.rpm"]));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use rpmkit_core::{
     Error, Events,
     build::{About, Access, Buildroot, Built, Rebuild, card as failure_card},
     config::{Search, Settings},
+    types::{is_source_package, source_stem},
 };
 
 /// Build packages from a checkout, a spec or a source package
@@ -107,12 +108,6 @@ struct One<'a> {
     many: bool,
 }
 
-/// Whether a file is a source package, by its name.
-fn is_srpm(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    name.ends_with(".src.rpm") || name.ends_with(".nosrc.rpm")
-}
-
 impl One<'_> {
     fn build(&self, cx: &Context, events: &Events) -> Result<Built, Failure> {
         if !self.path.exists() {
@@ -122,12 +117,14 @@ impl One<'_> {
             )));
         }
         let settings = self.settings(cx)?;
-        if is_srpm(self.path) {
+        if is_source_package(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
             let root =
                 Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
-            return self.rebuild(cx, root, self.path.to_owned(), dir, None);
+            let sources = self.args.sources.sources.as_ref();
+            let sources = sources.map(|dir| cx.host.cwd.join(dir));
+            return self.rebuild(cx, root, (self.path.to_owned(), sources), dir, None);
         }
         self.checkout(cx, events, &settings)
     }
@@ -204,7 +201,10 @@ impl One<'_> {
         let about = self.about(settings, &name, prepared.spec_text());
         let made = prepared.package(&mut root, &scratch.path().join("srpm"), settings.clean);
         match made {
-            Ok(srpm) => self.rebuild(cx, root, srpm, dir, Some(about)),
+            Ok(srpm) => {
+                let sources = prepared.source_dir().map(Path::to_owned);
+                self.rebuild(cx, root, (srpm, sources), dir, Some(about))
+            }
             Err(error) => {
                 let _ = root.discard();
                 let about = About {
@@ -226,11 +226,12 @@ impl One<'_> {
         }
     }
 
+    /// Builds a source package; beside it, where sources are that it does not hold.
     fn rebuild(
         &self,
         cx: &Context,
         root: Buildroot,
-        srpm: PathBuf,
+        (srpm, sources): (PathBuf, Option<PathBuf>),
         resultdir: PathBuf,
         about: Option<About>,
     ) -> Result<Built, Failure> {
@@ -239,6 +240,7 @@ impl One<'_> {
         let job = Rebuild {
             srpm,
             spec: None,
+            sources,
             resultdir,
             clean: settings.clean,
             calculate: false,
@@ -254,11 +256,7 @@ impl One<'_> {
 
 fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    ["src.rpm", "nosrc.rpm", "spec"]
-        .iter()
-        .find_map(|suffix| name.strip_suffix(&format!(".{suffix}")))
-        .unwrap_or(&name)
-        .to_owned()
+    source_stem(path).unwrap_or_else(|| name.strip_suffix(".spec").unwrap_or(&name).to_owned())
 }
 
 #[cfg(test)]
@@ -266,8 +264,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_source_packages() {
-        assert!(is_srpm(Path::new("/x/a-1-1.src.rpm")) && !is_srpm(Path::new("a-1-1.x86_64.rpm")));
-        assert_eq!(stem(Path::new("/x/a-1-1.src.rpm")), "a-1-1");
+    fn names_without_what_tells_their_kind() {
+        for (name, wanted) in [
+            ("/x/a-1-1.src.rpm", "a-1-1"),
+            ("a-1-1.nosrc.rpm", "a-1-1"),
+            ("a.spec", "a"),
+            ("a", "a"),
+        ] {
+            assert_eq!(stem(Path::new(name)), wanted);
+        }
     }
 }

@@ -1,0 +1,103 @@
+//! Source packages for tests, which the `rpm` crate cannot write. Layout: rpm's description of its file
+//! format.
+
+/// One entry of a header: tag, type, count, data.
+type Tag = (u32, u32, usize, Vec<u8>);
+
+/// rpm's flag for the spec.
+pub(super) const SPEC: u32 = 1 << 5;
+/// rpm's flag for what is listed and not in the payload.
+pub(super) const GHOST: u32 = 1 << 6;
+
+const INT16: u32 = 3;
+const INT32: u32 = 4;
+const STRINGS: u32 = 8;
+
+fn strings<'a>(tag: u32, list: impl ExactSizeIterator<Item = &'a str>) -> Tag {
+    let count = list.len();
+    let data = list.flat_map(|text| [text.as_bytes(), b"\0"].concat());
+    (tag, STRINGS, count, data.collect())
+}
+
+fn numbers(tag: u32, list: impl ExactSizeIterator<Item = u32>) -> Tag {
+    let count = list.len();
+    (tag, INT32, count, list.flat_map(u32::to_be_bytes).collect())
+}
+
+fn shorts(tag: u32, count: usize, value: u16) -> Tag {
+    (tag, INT16, count, value.to_be_bytes().repeat(count))
+}
+
+fn header(tags: &[Tag]) -> Vec<u8> {
+    let (mut index, mut store) = (Vec::new(), Vec::new());
+    for (tag, kind, count, data) in tags {
+        let align = match *kind {
+            INT16 => 2,
+            INT32 => 4,
+            _ => 1,
+        };
+        store.resize(usize::next_multiple_of(store.len(), align), 0);
+        for number in [*tag, *kind, store.len() as u32, *count as u32] {
+            index.extend(number.to_be_bytes());
+        }
+        store.extend(data);
+    }
+    let mut out = b"\x8e\xad\xe8\x01\0\0\0\0".to_vec();
+    out.extend((tags.len() as u32).to_be_bytes());
+    out.extend((store.len() as u32).to_be_bytes());
+    [out, index, store].concat()
+}
+
+fn cpio(name: &str, data: &str) -> Vec<u8> {
+    let mut out = format!(
+        "070701{:08x}{:08x}{}{:08x}{:08x}{:08x}{}{:08x}{:08x}{name}\0",
+        1,
+        0o100_644,
+        "0".repeat(16),
+        1,
+        0,
+        data.len(),
+        "0".repeat(32),
+        name.len() + 1,
+        0
+    )
+    .into_bytes();
+    out.resize(out.len().next_multiple_of(4), 0);
+    out.extend(data.as_bytes());
+    out.resize(out.len().next_multiple_of(4), 0);
+    out
+}
+
+/// A source package of files, each with its name for content, and their flags in the header.
+pub(super) fn source_package(files: &[(&str, u32)]) -> Vec<u8> {
+    let count = files.len();
+    let names = || files.iter().map(|(name, _)| *name);
+    let each = |text| files.iter().map(move |_| text);
+    let mut out = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 1];
+    out.resize(78, 0);
+    // Signature type "header style".
+    out.extend([0, 5]);
+    out.resize(96, 0);
+    out.extend(header(&[numbers(1000, [0].into_iter())]));
+    out.resize(out.len().next_multiple_of(8), 0);
+    out.extend(header(&[
+        numbers(1028, files.iter().map(|(name, _)| name.len() as u32)),
+        shorts(1030, count, 0o100_644),
+        shorts(1033, count, 0),
+        numbers(1034, files.iter().map(|_| 1_600_000_000)),
+        strings(1035, each("")),
+        strings(1036, each("")),
+        numbers(1037, files.iter().map(|(_, flags)| *flags)),
+        strings(1039, each("root")),
+        strings(1040, each("root")),
+        numbers(1106, [1].into_iter()),
+        numbers(1116, files.iter().map(|_| 0)),
+        strings(1117, names()),
+        strings(1118, [""].into_iter()),
+    ]));
+    for (name, _) in files.iter().filter(|(_, flags)| flags & GHOST == 0) {
+        out.extend(cpio(name, name));
+    }
+    out.extend(cpio("TRAILER!!!", ""));
+    out
+}
