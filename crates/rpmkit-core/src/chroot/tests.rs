@@ -231,6 +231,7 @@ fn a_key_is_made_once() {
             kind: LayerKind::Base,
             packages: Vec::new(),
             note: String::new(),
+            unsigned: None,
         };
         pending.publish(&spec).unwrap();
         waiter

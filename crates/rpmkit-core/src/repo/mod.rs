@@ -36,9 +36,12 @@ mod retry;
 mod state;
 mod transfer;
 mod url;
+mod verified;
 mod xml;
 
-pub use conf::{MainOptions, RepoSet, Repository, TransportOptions, UnusedOption, Vars};
+pub use conf::{
+    MainOptions, OWN_RESULTS, RepoSet, Repository, TransportOptions, UnusedOption, Vars,
+};
 pub use connect::Proxies;
 pub(crate) use connect::{proxy, tls};
 pub use error::{Cause, Failure, Failures, RepoError};
@@ -48,3 +51,4 @@ pub use gpg::{Keyring, SignatureProblem};
 pub use metadata::RepoData;
 pub use prune::Pruned;
 pub use url::Target;
+pub use verified::VerifiedPackage;

@@ -19,12 +19,13 @@ use super::{
     disk::with_suffix,
     error::{Cause, RepoError},
     fetcher::{Fetcher, as_cause},
-    gpg::SignatureProblem,
+    gpg::{self, SignatureProblem},
     keys::Keys,
     parallel,
     progress::Meter,
     retry::Mirrors,
     transfer::{self, Expect},
+    verified::VerifiedPackage,
 };
 use crate::{
     event::Phase,
@@ -38,7 +39,11 @@ impl Fetcher {
     ///
     /// A package without a repository is a local file (its `location` is the path); it is checked
     /// when `localpkg_gpgcheck` is on, against the keys of all enabled repositories.
-    pub fn download(&self, packages: &[Package], set: &RepoSet) -> Result<Vec<PathBuf>, RepoError> {
+    pub fn download(
+        &self,
+        packages: &[Package],
+        set: &RepoSet,
+    ) -> Result<Vec<VerifiedPackage>, RepoError> {
         let mut work = Vec::with_capacity(packages.len());
         let mut bytes = 0;
         let mut threads = None;
@@ -66,17 +71,20 @@ impl Fetcher {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let outcome = match repo {
-                Some(repo) => self.package(package, repo, &meter),
-                None => self.local_package(package, set),
-            };
+            let outcome = self.trust(package, set).and_then(|trust| {
+                let path = match repo {
+                    Some(repo) => self.package(package, repo, &meter),
+                    None => self.local_package(package, set),
+                }?;
+                Ok(VerifiedPackage::new(path, trust))
+            });
             stop.fetch_or(outcome.is_err(), Ordering::Relaxed);
             Some(outcome)
         });
         self.memo.save()?;
-        let paths: Vec<PathBuf> = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
+        let verified = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
         meter.finish();
-        Ok(paths)
+        Ok(verified)
     }
 
     /// The URL of a package file at the first of its repository's addresses.
@@ -289,7 +297,7 @@ impl Fetcher {
         url: impl Fn() -> String,
     ) -> Result<(), RepoError> {
         let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
-        let claim = format!("gpg:{}", keys.name);
+        let claim = format!("gpg-{}:{}", gpg::POLICY, keys.name);
         if self.memo.holds(&meta, &claim) {
             return Ok(());
         }

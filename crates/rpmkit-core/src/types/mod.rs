@@ -6,6 +6,7 @@ mod evr;
 mod name;
 mod package;
 mod path;
+mod trust;
 
 pub use checksum::{Checksum, ChecksumKind, Hasher};
 pub use dep::{Dep, DepFlag};
@@ -13,3 +14,4 @@ pub use evr::{Evr, Nevra, NevraError};
 pub use name::{ChrootName, LayerId, NameError};
 pub use package::{Location, Package, Requirement};
 pub use path::ChrootPath;
+pub use trust::{Setting, Trust, Unsigned};

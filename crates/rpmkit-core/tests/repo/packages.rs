@@ -4,7 +4,8 @@ use std::sync::{Arc, Barrier};
 
 use rpmkit_core::{
     Event, Package,
-    repo::{Fetcher, RepoError, RepoSet},
+    repo::{Fetcher, RepoError, RepoSet, VerifiedPackage},
+    types::{Setting, Trust, Unsigned},
 };
 
 use crate::{
@@ -16,6 +17,13 @@ fn remote(repo: &Repo) -> (Server, RepoSet) {
     let server = Server::start(repo.path());
     let set = one(&format!("baseurl={}", server.url("")));
     (server, set)
+}
+
+/// The files themselves, of a repository that asks for no signatures.
+fn files(packages: Vec<VerifiedPackage>) -> Vec<std::path::PathBuf> {
+    let off = Trust::Unsigned(Unsigned::GpgcheckOff(Setting::Default));
+    assert!(packages.iter().all(|p| *p.trust() == off));
+    packages.iter().map(|p| p.path().to_owned()).collect()
 }
 
 fn content(paths: &[std::path::PathBuf]) -> Vec<Vec<u8>> {
@@ -36,7 +44,7 @@ fn once_over_the_network_then_from_the_store() {
     let cache = Cache::new();
     let packages = repo.packages("test");
     let fetcher = cache.fetcher();
-    let paths = fetcher.download(&packages, &set).unwrap();
+    let paths = files(fetcher.download(&packages, &set).unwrap());
     assert_eq!(content(&paths), originals(&repo, &packages));
     assert!(paths[0].ends_with("alpha-1-1.noarch.rpm"), "{paths:?}");
     assert_eq!(
@@ -57,7 +65,10 @@ fn once_over_the_network_then_from_the_store() {
     assert_eq!(last, Some((total, total)));
 
     // Another process, another chroot: nothing is asked.
-    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+    assert_eq!(
+        files(cache.fetcher().download(&packages, &set).unwrap()),
+        paths
+    );
     assert!(server.paths().is_empty());
     assert!(cache.files(".part").is_empty());
 }
@@ -68,7 +79,7 @@ fn a_directory_is_used_in_place_and_hashed_once() {
     let set = one(&format!("baseurl={}", repo.path().display()));
     let cache = Cache::new();
     let packages = repo.packages("test");
-    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
     assert_eq!(paths[1], repo.path().join("beta-2-1.noarch.rpm"));
     assert!(cache.files("store-1").is_empty());
     let memory = cache.files("verified").remove(0);
@@ -107,7 +118,7 @@ fn damage_on_the_way() {
     // Cut once: the rest is asked for, not the whole.
     server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
     let cache = Cache::new();
-    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
     assert_eq!(content(&paths), originals(&repo, &packages[..1]));
     let asked = server.requests();
     assert_eq!(asked.len(), 2);
@@ -153,7 +164,7 @@ fn what_a_killed_process_left_is_continued_or_thrown_away() {
             .join(&sum.hex[..2]);
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join(format!("sha256-{}.part", sum.hex)), left).unwrap();
-        let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+        let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
         assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
         let asked: Vec<String> = server
             .requests()
@@ -167,7 +178,7 @@ fn what_a_killed_process_left_is_continued_or_thrown_away() {
     let cache = Cache::new();
     server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
     server.fault("alpha-1-1.noarch.rpm", Fault::NoRange, 9);
-    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
     assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
 }
 
@@ -177,7 +188,7 @@ fn a_cut_file_in_the_store_is_fetched_again() {
     let (_server, set) = remote(&repo);
     let packages = repo.packages("test");
     let cache = Cache::new();
-    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
     let whole = std::fs::read(&paths[0]).unwrap();
     std::fs::write(&paths[0], &whole[..100]).unwrap();
     cache.fetcher().download(&packages, &set).unwrap();
@@ -199,7 +210,7 @@ fn many_at_once_ask_once() {
         for fetcher in &fetchers {
             scope.spawn(|| {
                 barrier.wait();
-                let paths = fetcher.download(&packages, &set).unwrap();
+                let paths = files(fetcher.download(&packages, &set).unwrap());
                 assert_eq!(content(&paths), originals(&repo, &packages));
             });
         }
@@ -218,7 +229,7 @@ fn what_nobody_uses_can_go() {
     let fetcher = cache.fetcher();
     let packages = repo.packages("test");
     let old = fetcher.refresh(&set.repos[0]).unwrap();
-    let paths = fetcher.download(&packages, &set).unwrap();
+    let paths = files(fetcher.download(&packages, &set).unwrap());
     repo.add("gamma", "3", |_| {});
     repo.index();
     let new = fetcher.refresh(&set.repos[0]).unwrap();
@@ -246,7 +257,10 @@ fn what_nobody_uses_can_go() {
     age(cache.files("state.json")[0].parent().unwrap());
     fetcher.prune(days(30)).unwrap();
     cache.fetcher().refresh(&set.repos[0]).unwrap();
-    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+    assert_eq!(
+        files(cache.fetcher().download(&packages, &set).unwrap()),
+        paths
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `[main]`: what holds for the whole run.
 
 use super::{ConfError, TransportOptions, ini::Entry, value};
-use crate::repo::conf::Expire;
+use crate::{repo::conf::Expire, types::Setting};
 
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,8 @@ pub struct MainOptions {
 pub struct Inherited {
     /// Verify the signature of packages.
     pub gpgcheck: bool,
+    /// Where `gpgcheck` was set.
+    pub gpgcheck_set: Setting,
     /// Verify the signature of `repomd.xml`.
     pub repo_gpgcheck: bool,
     /// Go on without a repository that cannot be read.
@@ -70,6 +72,7 @@ impl Default for Inherited {
     fn default() -> Self {
         Self {
             gpgcheck: false,
+            gpgcheck_set: Setting::Default,
             repo_gpgcheck: false,
             skip_if_unavailable: false,
             enablegroups: true,
@@ -85,7 +88,10 @@ impl Inherited {
     pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         match entry.key.as_str() {
-            "gpgcheck" | "pkg_gpgcheck" => self.gpgcheck = value::boolean(text).map_err(wrong)?,
+            "gpgcheck" | "pkg_gpgcheck" => {
+                self.gpgcheck = value::boolean(text).map_err(wrong)?;
+                self.gpgcheck_set = Setting::Main;
+            }
             "repo_gpgcheck" => self.repo_gpgcheck = value::boolean(text).map_err(wrong)?,
             "skip_if_unavailable" => {
                 self.skip_if_unavailable = value::boolean(text).map_err(wrong)?;
