@@ -193,6 +193,87 @@ fn a_cut_file_in_the_store_is_fetched_again() {
     std::fs::write(&paths[0], &whole[..100]).unwrap();
     cache.fetcher().download(&packages, &set).unwrap();
     assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
+    assert_eq!(cache.warnings().len(), 1);
+}
+
+#[test]
+fn a_changed_file_in_the_store_is_fetched_again_once() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
+    let whole = std::fs::read(&paths[0]).unwrap();
+    let mut bad = whole.clone();
+    bad[40_000] ^= 1;
+    for round in 0..2 {
+        std::fs::write(&paths[0], &bad).unwrap();
+        server.requests();
+        cache.events.lock().unwrap().clear();
+        cache.fetcher().download(&packages, &set).unwrap();
+        assert_eq!(std::fs::read(&paths[0]).unwrap(), whole, "{round}");
+        assert_eq!(server.paths(), ["/alpha-1-1.noarch.rpm"]);
+        let warnings = cache.warnings();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("alpha-1-1.noarch") && warnings[0].contains("sha256:"));
+    }
+    // Afterwards all is as before: nothing is asked, nothing said.
+    cache.events.lock().unwrap().clear();
+    cache.fetcher().download(&packages, &set).unwrap();
+    assert!(server.paths().is_empty() && cache.warnings().is_empty());
+
+    // With nobody to ask it is not used either.
+    std::fs::write(&paths[0], &bad).unwrap();
+    let error = cache.offline().download(&packages, &set).unwrap_err();
+    assert!(matches!(error, RepoError::Offline { .. }), "{error}");
+    assert!(!paths[0].exists());
+}
+
+#[test]
+fn what_came_in_is_not_hashed_again_unless_it_was_touched() {
+    let repo = Repo::new();
+    let (_server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
+    // What the memory says of this very file is believed: that is how one sees it.
+    let memory = cache.files("verified").remove(0);
+    let text = std::fs::read_to_string(&memory).unwrap();
+    let real = packages[0].checksum.clone().unwrap();
+    let mut lied = packages.clone();
+    lied[0].checksum.as_mut().unwrap().hex = "0".repeat(64);
+    let place = paths[0].parent().unwrap().parent().unwrap();
+    let place = place
+        .with_file_name("00")
+        .join(format!("sha256-{}", "0".repeat(64)));
+    std::fs::create_dir_all(&place).unwrap();
+    let place = place.join(paths[0].file_name().unwrap());
+    std::fs::copy(&paths[0], &place).unwrap();
+    let meta = std::fs::metadata(&place).unwrap();
+    let line = {
+        use std::os::unix::fs::MetadataExt;
+        format!(
+            "{} {} {} {}.{:09} {}.{:09} sha256:{}\n",
+            meta.dev(),
+            meta.ino(),
+            meta.size(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime(),
+            meta.ctime_nsec(),
+            "0".repeat(64)
+        )
+    };
+    assert!(text.contains(&real.hex), "{text}");
+    std::fs::write(&memory, text + &line).unwrap();
+    assert_eq!(
+        files(cache.offline().download(&lied, &set).unwrap())[0],
+        place
+    );
+    // A touch is enough to be looked at again.
+    let file = std::fs::File::options().write(true).open(&place).unwrap();
+    file.set_modified(std::time::SystemTime::now()).unwrap();
+    assert!(cache.offline().download(&lied, &set).is_err());
 }
 
 #[test]
