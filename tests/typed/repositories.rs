@@ -64,3 +64,27 @@ fn a_repository_that_is_gone_is_named() {
         .expect(30)
         .says(&["no-such-repo"]);
 }
+
+#[test]
+fn what_was_installed_unverified_is_not_reused_where_signatures_are_asked_for() {
+    let world = World::alone(&somebody());
+    let text = fs::read_to_string(stage().join("conf").join(format!("{}.toml", chroot()))).unwrap();
+    let checked = text.replacen(
+        "baseurl",
+        "gpgcheck = 1\ngpgkey = \"file:///nowhere\"\nbaseurl",
+        1,
+    );
+    let init = |name: &str, text: &str| {
+        let path = world.write(&format!("conf/{name}.toml"), text);
+        world.run(
+            "rpmkit-mock",
+            &["-r", &path.display().to_string(), "--init"],
+        )
+    };
+    init("first", &checked).expect(30);
+    init("first", &text).expect(0);
+    // Neither in this configuration nor in another one.
+    init("first", &checked).expect(30).says(&["/nowhere"]);
+    init("second", &checked).expect(30).says(&["/nowhere"]);
+    init("second", &text).expect(0);
+}

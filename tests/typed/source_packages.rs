@@ -28,7 +28,15 @@ fn from_spec(world: &World, mode: &str, spec: &Path, out: &Path) {
     let text = |path: &Path| path.display().to_string();
     let (spec, sources, out) = (text(spec), text(&world.path("sources")), text(out));
     world
-        .mock(&[mode, "--spec", &spec, "--sources", &sources, "--resultdir", &out])
+        .mock(&[
+            mode,
+            "--spec",
+            &spec,
+            "--sources",
+            &sources,
+            "--resultdir",
+            &out,
+        ])
         .expect(0);
 }
 
@@ -36,13 +44,21 @@ fn from_spec(world: &World, mode: &str, spec: &Path, out: &Path) {
 fn the_marked_spec_is_built() {
     let world = World::of(&somebody());
     world.write("sources/a-template.spec", &spec("template", "9", ""));
-    let real = world.write("zreal.spec", &spec("real", "1", "Source0: a-template.spec\n"));
+    let real = world.write(
+        "zreal.spec",
+        &spec("real", "1", "Source0: a-template.spec\n"),
+    );
     let made = world.path("made");
     from_spec(&world, "--buildsrpm", &real, &made);
     let srpm = made.join("real-1-1.src.rpm").display().to_string();
     let out = world.path("out");
     world
-        .mock(&["--rebuild", &srpm, "--resultdir", &out.display().to_string()])
+        .mock(&[
+            "--rebuild",
+            &srpm,
+            "--resultdir",
+            &out.display().to_string(),
+        ])
         .expect(0);
     assert_eq!(packages(&out), ["real-1-1.noarch.rpm", "real-1-1.src.rpm"]);
 }
@@ -109,9 +125,11 @@ fn a_checkout_brings_no_chroot_of_its_own() {
         world.commit(&tree);
         let mut command = world.command("rpmkit");
         command.arg("build").current_dir(&tree);
-        rpmkit_tests::finish(command)
-            .expect(3)
-            .says(&["rpmkit.toml:2: `./evil.toml`", "~/.config/rpmkit/", "`-r PATH`"]);
+        rpmkit_tests::finish(command).expect(3).says(&[
+            "rpmkit.toml:2: `./evil.toml`",
+            "~/.config/rpmkit/",
+            "`-r PATH`",
+        ]);
         assert!(!pwned.exists());
         world.write("secret", "hunter2");
         world.write("tree/rpmkit.toml", "spec = \"../secret\"\n");

@@ -3,29 +3,17 @@
 //! Every `main` hands this table to `rpmkit_sandbox::reexec`, so that the re-executed child knows
 //! the operations that its parent calls.
 
+use rpmkit_sandbox::join_ops;
+
 use crate::build::transfer;
 
 pub use rpmkit_sandbox::OpFn;
 
 /// The operations of all crates.
-pub const OPS: &[(&str, OpFn)] = &joined();
+pub const OPS: &[(&str, OpFn)] =
+    &join_ops::<COUNT>(&[rpmkit_store::OPS, rpmkit_pm::OPS, transfer::OPS]);
 
-const PARTS: [&[(&str, OpFn)]; 3] = [rpmkit_store::OPS, rpmkit_pm::OPS, transfer::OPS];
-const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len();
-
-const fn joined() -> [(&'static str, OpFn); COUNT] {
-    let mut all = [PARTS[0][0]; COUNT];
-    let (mut part, mut at) = (0, 0);
-    while part < PARTS.len() {
-        let mut nth = 0;
-        while nth < PARTS[part].len() {
-            all[at] = PARTS[part][nth];
-            (nth, at) = (nth + 1, at + 1);
-        }
-        part += 1;
-    }
-    all
-}
+const COUNT: usize = rpmkit_store::OPS.len() + rpmkit_pm::OPS.len() + transfer::OPS.len();
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 //! Every stratum is a layer keyed by what goes into it: tool root (the target's own rpm, unpacked
 //! natively), base (`chroot_setup_cmd`), build dependencies. Whatever is there already is a mount.
 
-use std::{cell::OnceCell, path::PathBuf, sync::Arc};
+use std::{cell::OnceCell, collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use rpmkit_sandbox::IdMode;
 use serde::Serialize;
@@ -12,17 +12,17 @@ use super::{
     PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
     transaction::Transaction,
 };
-use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository};
+use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
 use rpmkit_solve::{Filelists, Request, Solution, SolveRepo, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
-    LayerId, Package,
+    LayerId, Package, Trust, Unsigned,
     event::{Events, Phase},
 };
 
 /// Version of the keys: raised when a layer made by an older rpmkit must not be used any more.
-const KEY_FORMAT: u32 = 1;
+const KEY_FORMAT: u32 = 2;
 
 /// What the target's own rpm is installed by asking for.
 const TOOL_ROOT_PACKAGES: [&str; 1] = ["rpm"];
@@ -56,20 +56,18 @@ struct Key<'a> {
     parent: Option<&'a LayerId>,
     tool_root: Option<&'a LayerId>,
     arch: &'a str,
-    install: Vec<(String, String)>,
+    install: Vec<Ingredient>,
     remove: Vec<String>,
     options: Option<&'a TransactionOptions>,
     skeleton: Option<&'a Skeleton>,
 }
 
-fn identity(packages: &[Package]) -> Vec<(String, String)> {
-    packages
-        .iter()
-        .map(|p| {
-            let digest = p.checksum.as_ref().map(ToString::to_string);
-            (p.nevra.to_string(), digest.unwrap_or_default())
-        })
-        .collect()
+/// A package as part of a key: what it is, and what stands behind it.
+#[derive(Serialize)]
+struct Ingredient {
+    nevra: String,
+    digest: String,
+    trust: Trust,
 }
 
 /// What the package manager works with.
@@ -175,7 +173,33 @@ impl Embedded {
         })
     }
 
-    fn download(&self, packages: &[Package]) -> Result<Vec<PathBuf>, PmError> {
+    fn ingredients(&self, packages: &[Package]) -> Result<Vec<Ingredient>, PmError> {
+        let of = |package: &Package| {
+            let digest = package.checksum.as_ref().map(ToString::to_string);
+            Ok(Ingredient {
+                nevra: package.nevra.to_string(),
+                digest: digest.unwrap_or_default(),
+                trust: self.fetcher.trust(package, &self.repos)?,
+            })
+        };
+        packages.iter().map(of).collect()
+    }
+
+    /// Whether a root with this layer on top holds packages that nobody verified though the
+    /// repository they came from asks for it now.
+    pub fn distrusts(&self, layer: &Layer) -> bool {
+        let checked = |id: &String| match id.as_str() {
+            "" => self.repos.main.localpkg_gpgcheck,
+            id => self.repos.find(id).is_some_and(|repo| repo.gpgcheck),
+        };
+        match &layer.meta().unsigned {
+            Some(unsigned) => unsigned.iter().any(checked),
+            // Made before this was written down.
+            None => self.repos.enabled().any(|repo| repo.gpgcheck),
+        }
+    }
+
+    fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
         self.events.phase(Phase::Download, "", || {
             Ok(self.fetcher.download(packages, &self.repos)?)
         })
@@ -221,10 +245,10 @@ impl Embedded {
         let needs = match self.store.build(&id, None)? {
             Slot::Ready(layer) => sysusers::Needs::ask(&self.mode, &layer.fs())?,
             Slot::Make(pending) => {
-                self.unpack_tools(&pending, plain)?;
+                let unsigned = self.unpack_tools(&pending, plain)?;
                 let needs = sysusers::Needs::ask(&self.mode, &pending.fs())?;
                 if needs.specs.is_empty() {
-                    self.publish_tools(pending, plain)?;
+                    self.publish_tools(pending, plain, unsigned)?;
                 }
                 needs
             }
@@ -244,7 +268,7 @@ impl Embedded {
             parent: None,
             tool_root: None,
             arch: &self.arch,
-            install: identity(&solution.install),
+            install: self.ingredients(&solution.install)?,
             remove: Vec::new(),
             options: None,
             skeleton: None,
@@ -255,13 +279,18 @@ impl Embedded {
         match self.store.build(&self.tool_key(solution)?, None)? {
             Slot::Ready(layer) => Ok(layer),
             Slot::Make(pending) => {
-                self.unpack_tools(&pending, solution)?;
-                self.publish_tools(pending, solution)
+                let unsigned = self.unpack_tools(&pending, solution)?;
+                self.publish_tools(pending, solution, unsigned)
             }
         }
     }
 
-    fn unpack_tools(&self, pending: &Pending, solution: &Solution) -> Result<(), PmError> {
+    /// Gives what is unsigned among them.
+    fn unpack_tools(
+        &self,
+        pending: &Pending,
+        solution: &Solution,
+    ) -> Result<BTreeSet<String>, PmError> {
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::ToolRoot, "", || {
             let tree = pending.fs();
@@ -273,14 +302,21 @@ impl Embedded {
                 })?;
             }
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            unpack_set(&files, &tree, threads)?;
-            Ok(())
+            let paths: Vec<PathBuf> = files.iter().map(|f| f.path().to_owned()).collect();
+            unpack_set(&paths, &tree, threads)?;
+            Ok(unsigned(&solution.install, &files))
         })
     }
 
-    fn publish_tools(&self, pending: Pending, solution: &Solution) -> Result<Layer, PmError> {
+    fn publish_tools(
+        &self,
+        pending: Pending,
+        solution: &Solution,
+        unsigned: BTreeSet<String>,
+    ) -> Result<Layer, PmError> {
         Ok(pending.publish(&LayerSpec {
             kind: LayerKind::ToolRoot,
+            unsigned: Some(unsigned),
             packages: solution.install.clone(),
             note: TOOL_ROOT_PACKAGES.join(" "),
         })?)
@@ -296,7 +332,7 @@ impl Embedded {
             parent: None,
             tool_root: Some(tool_root.id()),
             arch: &self.arch,
-            install: identity(&solution.install),
+            install: self.ingredients(&solution.install)?,
             remove: Vec::new(),
             options: Some(&self.options),
             skeleton: Some(skeleton),
@@ -315,6 +351,7 @@ impl Embedded {
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
+                unsigned: Some(unsigned(&solution.install, &files)),
                 packages: solution.install,
             })?)
         })
@@ -331,22 +368,7 @@ impl Embedded {
         if solution.is_empty() {
             return Ok(parent.clone());
         }
-        let tool_root = self.tool_root()?;
-        let id = self.key(&Key {
-            format: KEY_FORMAT,
-            kind: "extend",
-            parent: Some(parent.id()),
-            tool_root: Some(tool_root.id()),
-            arch: &self.arch,
-            install: identity(&solution.install),
-            remove: solution
-                .remove
-                .iter()
-                .map(|p| p.nevra.to_string())
-                .collect(),
-            options: Some(&self.options),
-            skeleton: None,
-        })?;
+        let id = self.extension(parent, solution)?;
         let pending = match self.store.build(&id, Some(parent))? {
             Slot::Ready(layer) => return Ok(layer),
             Slot::Make(pending) => pending,
@@ -354,11 +376,33 @@ impl Embedded {
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::BuildDeps, note, || {
             self.transact(pending.root(), &files, solution, Phase::BuildDeps)?;
+            let mut unsigned = unsigned(&solution.install, &files);
+            unsigned.extend(parent.meta().unsigned.iter().flatten().cloned());
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
+                unsigned: Some(unsigned),
                 packages: after(installed, solution),
                 note: note.to_owned(),
             })?)
+        })
+    }
+
+    /// Id of the layer that is `parent` with `solution` applied.
+    fn extension(&self, parent: &Layer, solution: &Solution) -> Result<LayerId, PmError> {
+        self.key(&Key {
+            format: KEY_FORMAT,
+            kind: "extend",
+            parent: Some(parent.id()),
+            tool_root: Some(self.tool_root()?.id()),
+            arch: &self.arch,
+            install: self.ingredients(&solution.install)?,
+            remove: solution
+                .remove
+                .iter()
+                .map(|p| p.nevra.to_string())
+                .collect(),
+            options: Some(&self.options),
+            skeleton: None,
         })
     }
 
@@ -376,7 +420,7 @@ impl Embedded {
     fn transact(
         &self,
         root: &Root,
-        files: &[PathBuf],
+        files: &[VerifiedPackage],
         solution: &Solution,
         phase: Phase,
     ) -> Result<(), PmError> {
@@ -415,6 +459,21 @@ impl Embedded {
     }
 }
 
+/// Repositories of packages that were taken without a look at their signature. Results of the same
+/// chain are no matter of `gpgcheck`.
+fn unsigned(packages: &[Package], files: &[VerifiedPackage]) -> BTreeSet<String> {
+    let unchecked = |trust: &Trust| {
+        matches!(
+            trust,
+            Trust::Unsigned(Unsigned::GpgcheckOff(_) | Unsigned::LocalFile)
+        )
+    };
+    std::iter::zip(packages, files)
+        .filter(|(_, file)| unchecked(file.trust()))
+        .map(|(package, _)| package.repo.clone())
+        .collect()
+}
+
 /// The packages of a root after `solution`.
 pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
     let gone: std::collections::HashSet<String> = solution
@@ -440,3 +499,7 @@ pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod trust_tests;

@@ -14,3 +14,8 @@ pub use error::PmError;
 pub use installed::{parse as parse_installed, query_format};
 pub use skeleton::{OPS, Skeleton, SkeletonFile};
 pub use transaction::TransactionOptions;
+
+/// What tests may ask of hands.
+#[cfg(test)]
+const TEST_OPS: rpmkit_store::Ops =
+    &rpmkit_sandbox::join_ops::<{ rpmkit_store::OPS.len() + OPS.len() }>(&[rpmkit_store::OPS, OPS]);

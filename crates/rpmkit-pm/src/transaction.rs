@@ -6,12 +6,7 @@
 //! and later), by a script in [`TMPPATH`]. Digests and signatures were checked when the packages came
 //! in, so rpm need not do it again.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
 use rpmkit_sandbox::{
     Command, Container, ContainerSpec, Exit, Filters, IdMode, Limit, Lines, Mount, Network, Output,
@@ -19,6 +14,7 @@ use rpmkit_sandbox::{
 };
 
 use super::PmError;
+use rpmkit_repo::VerifiedPackage;
 use rpmkit_store::Root;
 use rpmkit_types::{
     Nevra,
@@ -56,7 +52,7 @@ pub(super) struct Transaction<'a> {
     /// The tree to change.
     pub root: &'a Root,
     /// Package files, in any order.
-    pub install: &'a [PathBuf],
+    pub install: &'a [VerifiedPackage],
     /// Packages to remove that nothing replaces.
     pub erase: &'a [Nevra],
     pub options: &'a TransactionOptions,
@@ -115,7 +111,7 @@ impl Transaction<'_> {
     fn mount_packages(&self, mounts: &mut Vec<Mount>) -> Vec<String> {
         let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
         let mut names = Vec::with_capacity(self.install.len());
-        for path in self.install {
+        for path in self.install.iter().map(VerifiedPackage::path) {
             let dir = path.parent().unwrap_or_else(|| Path::new("/"));
             let fresh = places.len();
             let number = *places.entry(dir).or_insert(fresh);

@@ -20,6 +20,10 @@ use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
 
 use rpmkit_types::{Checksum, ChecksumKind, Hasher, Hint};
 
+/// Version of the rules below. Raised when something is refused that was accepted before: then what
+/// was found out by the old rules, and layers made by them, count no more.
+pub(super) const POLICY: u32 = 1;
+
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignatureProblem {

@@ -30,9 +30,10 @@ mod prune;
 mod repomd;
 mod state;
 mod url;
+mod verified;
 mod xml;
 
-pub use conf::{MainOptions, RepoSet, Repository, UnusedOption, Vars};
+pub use conf::{MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
 pub use error::RepoError;
 pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
@@ -40,3 +41,4 @@ pub use metadata::RepoData;
 pub use prune::Pruned;
 pub use rpmkit_fetch::{Cause, Failure, Failures, Proxies, TransportOptions};
 pub use url::Target;
+pub use verified::VerifiedPackage;

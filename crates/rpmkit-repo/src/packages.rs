@@ -4,9 +4,11 @@
 //! packages/store-1/ab/sha256-abcd…/NAME-VERSION-RELEASE.ARCH.rpm
 //! packages/store-1/ab/sha256-abcd….part
 //! ```
-//! A file in its place has the digest of its directory: it got there by rename after it was hashed
-//! while it came in. Packages of `file://` repositories stay where they are; that they have the
-//! right digest is remembered (see [`super::memo`]).
+//! A file in its place had the digest of its directory when it got there, by rename, after it was
+//! hashed while it came in. Packages of `file://` repositories stay where they are. That a file has
+//! the right digest is remembered of this very file, as long as nobody touches it (see
+//! [`super::memo`]); any other is hashed before it is used, and one in the store that is not as it
+//! should be is dropped and fetched again.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,10 +20,11 @@ use super::{
     disk::with_suffix,
     error::RepoError,
     fetcher::{Fetcher, as_cause},
-    gpg::SignatureProblem,
+    gpg::{self, SignatureProblem},
     keys::Keys,
     parallel,
     progress::Meter,
+    verified::VerifiedPackage,
 };
 use rpmkit_fetch::{
     Address, Cause, Mirrors, TransportOptions,
@@ -30,13 +33,18 @@ use rpmkit_fetch::{
 use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
 
 impl Fetcher {
-    /// Gets the files of these packages, in the same order. What is there already costs a `stat`.
+    /// Gets the files of these packages, in the same order. What is there already, and was looked at
+    /// before, costs a `stat`.
     /// Every file has been checked against the digest in its repository's metadata and, where
     /// `gpgcheck` asks for it, against its signature.
     ///
     /// A package without a repository is a local file (its `location` is the path); it is checked
     /// when `localpkg_gpgcheck` is on, against the keys of all enabled repositories.
-    pub fn download(&self, packages: &[Package], set: &RepoSet) -> Result<Vec<PathBuf>, RepoError> {
+    pub fn download(
+        &self,
+        packages: &[Package],
+        set: &RepoSet,
+    ) -> Result<Vec<VerifiedPackage>, RepoError> {
         let mut work = Vec::with_capacity(packages.len());
         let mut bytes = 0;
         let mut threads = None;
@@ -64,17 +72,20 @@ impl Fetcher {
             if stop.load(Ordering::Relaxed) {
                 return None;
             }
-            let outcome = match repo {
-                Some(repo) => self.package(package, repo, &meter),
-                None => self.local_package(package, set),
-            };
+            let outcome = self.trust(package, set).and_then(|trust| {
+                let path = match repo {
+                    Some(repo) => self.package(package, repo, &meter),
+                    None => self.local_package(package, set),
+                }?;
+                Ok(VerifiedPackage::new(path, trust))
+            });
             stop.fetch_or(outcome.is_err(), Ordering::Relaxed);
             Some(outcome)
         });
         self.memo.save()?;
-        let paths: Vec<PathBuf> = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
+        let verified = outcomes.into_iter().flatten().collect::<Result<_, _>>()?;
         meter.finish();
-        Ok(paths)
+        Ok(verified)
     }
 
     /// The URL of a package file at the first of its repository's addresses.
@@ -119,12 +130,37 @@ impl Fetcher {
         self.dirs.packages.join("store-1")
     }
 
-    /// The package's file in the store, if it is there and whole by its length.
+    /// The package's file in the store, if it is there, sound or not.
     fn stored(&self, package: &Package) -> Option<PathBuf> {
         let path = self.place(package)?;
-        let meta = std::fs::metadata(&path).ok()?;
-        let whole = package.size == 0 || package.size == meta.len();
-        (meta.is_file() && whole).then_some(path)
+        path.is_file().then_some(path)
+    }
+
+    /// The package's file in the store, if it is there and as it should be. One that is not is
+    /// dropped, and that is said.
+    fn sound(&self, package: &Package) -> Result<Option<PathBuf>, RepoError> {
+        let Some(path) = self.stored(package) else {
+            return Ok(None);
+        };
+        let expect = expected(package);
+        let (Err(_), Some(sum)) = (self.is_sound(&path, expect), expect.checksum) else {
+            return Ok(Some(path));
+        };
+        let _lock = self.lock_for(&self.store(), sum)?;
+        // Another process may have brought a good one while we waited.
+        match self.is_sound(&path, expect) {
+            Ok(()) => Ok(Some(path)),
+            Err(Cause::Missing) => Ok(None),
+            Err(cause) => {
+                self.events.warn(format!(
+                    "package {} in the cache is damaged and is fetched again: `{}`: {cause}",
+                    package.nevra,
+                    path.display()
+                ));
+                std::fs::remove_file(&path).map_err(RepoError::io("remove", &path))?;
+                Ok(None)
+            }
+        }
     }
 
     fn package(
@@ -133,7 +169,7 @@ impl Fetcher {
         repo: &Repository,
         meter: &Meter<'_>,
     ) -> Result<PathBuf, RepoError> {
-        let path = match self.stored(package) {
+        let path = match self.sound(package)? {
             Some(path) => {
                 if let Some(dir) = path.parent() {
                     super::prune::mark_used(dir);
@@ -191,7 +227,7 @@ impl Fetcher {
         }
         let expect = Expect {
             checksum: Some(sum),
-            size: (package.size > 0).then_some(package.size),
+            ..expected(package)
         };
         let href = &package.location.href;
         let fetched = mirrors.each(href, &repo.transport, self.options.wait, |base| {
@@ -232,7 +268,7 @@ impl Fetcher {
         };
         let _lock = self.lock_for(&self.store(), sum).map_err(as_cause)?;
         // Another process may have brought it while we waited.
-        if self.stored(package).is_some() {
+        if self.is_sound(place, expect).is_ok() {
             meter.add(i64::try_from(package.size).unwrap_or(0));
             return Ok(());
         }
@@ -241,10 +277,15 @@ impl Fetcher {
         transfer::to_part(&self.agents, file, options, &part, expect, &|n| {
             meter.add(n)
         })?;
-        std::fs::rename(&part, place).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+        std::fs::rename(&part, place).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))?;
+        // It was hashed on its way.
+        if let Ok(meta) = std::fs::metadata(place) {
+            self.memo.note(&meta, &sum.to_string());
+        }
+        Ok(())
     }
 
-    /// Checks a file that stays where it is, unless this very file was checked before.
+    /// Checks a file's length and digest, unless this very file was checked before.
     fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), Cause> {
         let missing = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => Cause::Missing,
@@ -287,7 +328,7 @@ impl Fetcher {
         url: impl Fn() -> String,
     ) -> Result<(), RepoError> {
         let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
-        let claim = format!("gpg:{}", keys.name);
+        let claim = format!("gpg-{}:{}", gpg::POLICY, keys.name);
         if self.memo.holds(&meta, &claim) {
             return Ok(());
         }
@@ -311,18 +352,12 @@ impl Fetcher {
 
     fn local_package(&self, package: &Package, set: &RepoSet) -> Result<PathBuf, RepoError> {
         let path = PathBuf::from(&package.location.href);
-        self.is_sound(
-            &path,
-            Expect {
-                checksum: package.checksum.as_ref(),
-                size: (package.size > 0).then_some(package.size),
-            },
-        )
-        .map_err(|cause| RepoError::Unavailable {
-            repo: String::new(),
-            what: package.nevra.to_string(),
-            failures: super::fetcher::failed(&Address::Local(path.clone()), cause),
-        })?;
+        self.is_sound(&path, expected(package))
+            .map_err(|cause| RepoError::Unavailable {
+                repo: String::new(),
+                what: package.nevra.to_string(),
+                failures: super::fetcher::failed(&Address::Local(path.clone()), cause),
+            })?;
         if set.main.localpkg_gpgcheck {
             let mut problem = None;
             for repo in set.enabled().filter(|repo| !repo.gpgkey.is_empty()) {
@@ -348,6 +383,14 @@ impl Fetcher {
             }));
         }
         Ok(path)
+    }
+}
+
+/// What the record of a package says of its file.
+fn expected(package: &Package) -> Expect<'_> {
+    Expect {
+        checksum: package.checksum.as_ref(),
+        size: (package.size > 0).then_some(package.size),
     }
 }
 

@@ -54,7 +54,7 @@ pub use diagnose::Advice;
 pub use error::{SandboxError, Step, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
 pub use inhabitants::{Inhabitant, end, inhabitants};
-pub use ops::{OpFn, call, call_with_fds, detach, sent_fds};
+pub use ops::{OpFn, call, call_with_fds, detach, join_ops, sent_fds};
 pub use output::Lines;
 pub use present::{is_ours, is_presented, present, withdraw};
 pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};

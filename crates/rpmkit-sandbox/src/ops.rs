@@ -12,6 +12,28 @@ use std::sync::Mutex;
 /// with; standard input and output are `/dev/null`.
 pub type OpFn = fn(&[u8]) -> Result<Vec<u8>, String>;
 
+/// Several tables of functions as one, for [`crate::reexec`]. `N` must be the number of functions in all of them.
+///
+/// # Panics
+/// At compile time, when there are no functions or `N` is too small.
+#[must_use]
+pub const fn join_ops<const N: usize>(
+    parts: &[&[(&'static str, OpFn)]],
+) -> [(&'static str, OpFn); N] {
+    let mut all = [parts[0][0]; N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut nth = 0;
+        while nth < parts[part].len() {
+            all[at] = parts[part][nth];
+            nth += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    all
+}
+
 /// Descriptors sent along with the function that this process runs.
 static SENT: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 

@@ -207,6 +207,7 @@ impl Store {
             driver: self.0.format.driver,
             created: now(),
             note: spec.note.clone(),
+            unsigned: spec.unsigned.clone(),
         };
         let path = dir.join("meta.json");
         let text = serde_json::to_vec(&meta).map_err(std::io::Error::other);

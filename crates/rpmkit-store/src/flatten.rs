@@ -31,6 +31,7 @@ impl Store {
             kind: LayerKind::Flat,
             packages: Vec::new(),
             note: format!("{} layers up to {}", chain.len(), top.id().short()),
+            unsigned: None,
         })?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One immutable layer.
 
 use std::{
+    collections::BTreeSet,
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
     sync::Arc,
@@ -65,6 +66,8 @@ pub struct LayerSpec {
     pub packages: Vec<Package>,
     /// What was done, for people: a command or a list of requests.
     pub note: String,
+    /// As in [`LayerMeta`].
+    pub unsigned: Option<BTreeSet<String>>,
 }
 
 /// The `meta.json` of a layer.
@@ -85,6 +88,10 @@ pub struct LayerMeta {
     /// What was done, for people.
     #[serde(default)]
     pub note: String,
+    /// Repositories with packages in the root whose signatures nobody looked at; the empty name
+    /// stands for local files. `None` where it is not known: snapshots, imports, old layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsigned: Option<BTreeSet<String>>,
 }
 
 /// The `packages.json` of a layer; apart from the meta so that chains are read quickly.

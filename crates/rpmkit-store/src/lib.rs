@@ -152,7 +152,13 @@ impl Store {
             // yet sub-ids must be able to pass through it.
             disk.chmod(&dir, 0o711)?;
         }
-        let lock = Lock::take(&disk, &dir.join("lock"), Want::Shared)?;
+        // Of several first commands at once one writes the format, and the others find it.
+        let want = if dir.join("format").exists() {
+            Want::Shared
+        } else {
+            Want::Exclusive
+        };
+        let lock = Lock::take(&disk, &dir.join("lock"), want)?;
         for name in [
             "layers", "uppers", "tmp", "building", "chroots", "s", "unsynced", "trash", "empty",
         ] {

@@ -117,6 +117,7 @@ impl Store {
             kind: LayerKind::Import,
             packages: Vec::new(),
             note: note.to_owned(),
+            unsigned: None,
         })?;
         Ok((layer, unpacked))
     }

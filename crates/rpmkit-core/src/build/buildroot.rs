@@ -20,7 +20,7 @@ use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
 use rpmkit_solve::{Request, Solution};
 use rpmkit_store::{
-    LayerKind, SIDE_DIRS,
+    Layer, LayerKind, SIDE_DIRS,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, Package, event::Log};
@@ -150,6 +150,7 @@ impl Buildroot {
     }
 
     fn prepare(&mut self) -> Result<(), BuildError> {
+        self.leave_unverified()?;
         let ours = self
             .session
             .top()
@@ -166,6 +167,42 @@ impl Buildroot {
         self.session.move_to(&base)?;
         self.hook("hook_postinit", |root| root.session.postinit())?;
         self.packages = Some(base.packages()?);
+        Ok(())
+    }
+
+    /// Packages that were added to the minimal root under `gpgcheck=0` are not kept once their
+    /// repository asks for signatures: an untouched root goes back to what it had before them. What
+    /// somebody has written to cannot, and is told.
+    fn leave_unverified(&mut self) -> Result<(), BuildError> {
+        let Some(top) = self.session.top().cloned() else {
+            return Ok(());
+        };
+        if !matches!(top.meta().kind, LayerKind::Base | LayerKind::BuildDeps)
+            || !self.pm.distrusts(&top)
+        {
+            return Ok(());
+        }
+        let label = self.session.chroot().label();
+        if !self.session.is_pristine() {
+            self.engine.events().warn(format!(
+                "chroot `{label}` holds packages that were installed under `gpgcheck=0`, and was \
+                 written to since; `--clean` makes it anew from verified ones"
+            ));
+            return Ok(());
+        }
+        if top.meta().kind == LayerKind::BuildDeps {
+            self.engine.events().warn(format!(
+                "chroot `{label}` holds packages that were installed under `gpgcheck=0`; they are \
+                 taken out, as their signatures are to be checked now"
+            ));
+            let below = self.engine.store().ancestry(&top)?;
+            let kept = |layer: &&Layer| layer.meta().kind != LayerKind::BuildDeps;
+            if let Some(layer) = below.iter().find(kept) {
+                self.stop()?;
+                self.session.move_to(layer)?;
+                self.packages = None;
+            }
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use rpmkit_cli::{Context, Failure, Outcome, Status};
 use rpmkit_core::{
     ExitCode,
     build::{Access, BuildError, Buildroot},
+    repo::OWN_RESULTS,
     types::source_stem,
 };
 
@@ -165,7 +166,7 @@ fn stem(name: &str) -> Option<String> {
 /// The repository of what has been built so far. Everything in it is fresh and ours.
 fn section(repo: &Path) -> String {
     format!(
-        "\n[local_build_repo]\nname=local_build_repo\nbaseurl=file://{}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\ncost=1\ngpgcheck=0\n",
+        "\n[{OWN_RESULTS}]\nname={OWN_RESULTS}\nbaseurl=file://{}\nenabled=1\nskip_if_unavailable=0\nmetadata_expire=0\ncost=1\ngpgcheck=0\n",
         repo.display()
     )
 }

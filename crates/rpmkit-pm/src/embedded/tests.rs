@@ -64,7 +64,10 @@ fn tools_with(version: &str) -> Vec<String> {
             Mapping::of(&mode),
             Driver::Plain,
         ),
-        hands: Box::new(Namespace(mode.clone())),
+        hands: Box::new(Namespace {
+            mode: mode.clone(),
+            ops: crate::TEST_OPS,
+        }),
         holder: Holder {
             pid: std::process::id(),
             command: "a test".into(),

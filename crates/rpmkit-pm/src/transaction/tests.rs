@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::*;
-use rpmkit_types::event::Listener;
+use rpmkit_repo::{Dirs, FetchOptions, Fetcher, RepoSet, Vars};
+use rpmkit_types::{Checksum, Evr, Location, Nevra, Package, event::Listener};
 
-rpmkit_sandbox::reexec_in_tests!(rpmkit_core::OPS);
+rpmkit_sandbox::reexec_in_tests!(crate::TEST_OPS);
 
 /// A tool root in which `rpm` is this script, with the host's shell and its libraries.
 fn tool_root(dir: &Path, rpm: &str) {
@@ -52,6 +53,26 @@ fn warnings(events: &[Event]) -> Vec<&str> {
         .collect()
 }
 
+/// A package of an unsigned repository below `dir`, as the fetcher hands it out. This rpm never reads it.
+fn package(dir: &Path) -> VerifiedPackage {
+    fs::write(dir.join("a.rpm"), "").unwrap();
+    let wanted: Package = serde_json::from_value(serde_json::json!({
+        "nevra": Nevra::new("a", Evr::new(0, "1", "1"), "noarch"),
+        "repo": "r",
+        "checksum": Checksum::sha256(b""),
+        "location": Location { href: "a.rpm".into(), base: None },
+    }))
+    .unwrap();
+    let conf = format!("[r]\nbaseurl=file://{}\ngpgcheck=0\n", dir.display());
+    let repos = RepoSet::parse(&conf, &Vars::default()).unwrap();
+    let fetcher = Fetcher::new(
+        Dirs::below(&dir.join("cache")),
+        FetchOptions::default(),
+        Events::silent(),
+    );
+    fetcher.download(&[wanted], &repos).unwrap().remove(0)
+}
+
 /// Installs one package by this rpm. What happened, and what was told meanwhile.
 fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
     let dir = tempfile::tempdir().unwrap();
@@ -60,8 +81,7 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
     let (tools, target) = (dir.path().join("tools"), dir.path().join("target"));
     tool_root(&tools, rpm);
     fs::create_dir(&target).unwrap();
-    let package = dir.path().join("a.rpm");
-    fs::write(&package, "").unwrap();
+    let package = package(dir.path());
     let heard = Heard::default();
     let outcome = Transaction {
         mode: &rpmkit_sandbox::detect().unwrap(),

@@ -3,6 +3,7 @@
 use super::{ConfError, ini::Entry, value};
 use crate::conf::{Expire, repository::set_transport};
 use rpmkit_fetch::TransportOptions;
+use rpmkit_types::Setting;
 
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +56,8 @@ pub struct MainOptions {
 pub struct Inherited {
     /// Verify the signature of packages.
     pub gpgcheck: bool,
+    /// Where `gpgcheck` was set.
+    pub gpgcheck_set: Setting,
     /// Verify the signature of `repomd.xml`.
     pub repo_gpgcheck: bool,
     /// Go on without a repository that cannot be read.
@@ -71,6 +74,7 @@ impl Default for Inherited {
     fn default() -> Self {
         Self {
             gpgcheck: false,
+            gpgcheck_set: Setting::Default,
             repo_gpgcheck: false,
             skip_if_unavailable: false,
             enablegroups: true,
@@ -86,7 +90,10 @@ impl Inherited {
     pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         match entry.key.as_str() {
-            "gpgcheck" | "pkg_gpgcheck" => self.gpgcheck = value::boolean(text).map_err(wrong)?,
+            "gpgcheck" | "pkg_gpgcheck" => {
+                self.gpgcheck = value::boolean(text).map_err(wrong)?;
+                self.gpgcheck_set = Setting::Main;
+            }
             "repo_gpgcheck" => self.repo_gpgcheck = value::boolean(text).map_err(wrong)?,
             "skip_if_unavailable" => {
                 self.skip_if_unavailable = value::boolean(text).map_err(wrong)?;

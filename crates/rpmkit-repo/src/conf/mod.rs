@@ -11,7 +11,7 @@ mod value;
 mod vars;
 
 pub use main_options::MainOptions;
-pub use repository::Repository;
+pub use repository::{OWN_RESULTS, Repository};
 pub use set::RepoSet;
 pub use value::Expire;
 pub use vars::{Vars, base_arch};

@@ -4,6 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{ConfError, Expire, ini::Entry, main_options::Inherited, value};
 use rpmkit_fetch::TransportOptions;
+use rpmkit_types::{Setting, Unsigned};
+
+/// The repository with what a chain has built so far; mock's name of it.
+pub const OWN_RESULTS: &str = "local_build_repo";
 
 /// A repository: where it is, what is trusted, and how it takes part in solving.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Repository {
     pub gpgkey: Vec<String>,
     /// Verify package signatures.
     pub gpgcheck: bool,
+    /// Where `gpgcheck` was set.
+    pub gpgcheck_set: Setting,
     /// Verify the signature of `repomd.xml`.
     pub repo_gpgcheck: bool,
     /// A run goes on without it.
@@ -103,6 +109,7 @@ impl Repository {
             module_hotfixes: false,
             gpgkey: Vec::new(),
             gpgcheck: inherited.gpgcheck,
+            gpgcheck_set: inherited.gpgcheck_set,
             repo_gpgcheck: inherited.repo_gpgcheck,
             skip_if_unavailable: inherited.skip_if_unavailable,
             enablegroups: inherited.enablegroups,
@@ -120,6 +127,15 @@ impl Repository {
             module_hotfixes: true,
             metadata_expire: Expire::After(Duration::ZERO),
             ..Self::new(id, &Inherited::default())
+        }
+    }
+
+    /// Why nobody looks at the signatures of its packages; `None` when somebody does.
+    pub fn unsigned(&self) -> Option<Unsigned> {
+        match (self.gpgcheck, self.id == OWN_RESULTS) {
+            (true, _) => None,
+            (false, true) => Some(Unsigned::OwnResult),
+            (false, false) => Some(Unsigned::GpgcheckOff(self.gpgcheck_set)),
         }
     }
 
@@ -143,6 +159,10 @@ impl Repository {
             "includepkgs" => self.includepkgs.extend(value::list(text)),
             "module_hotfixes" => self.module_hotfixes = flag()?,
             "gpgkey" => self.gpgkey = value::list(text),
+            "gpgcheck" | "pkg_gpgcheck" => {
+                self.gpgcheck = flag()?;
+                self.gpgcheck_set = Setting::Repository;
+            }
             // Said once more in many repositories; it means something only in `[main]`.
             "best" | "strict" | "obsoletes" | "localpkg_gpgcheck" => {
                 flag()?;
@@ -151,6 +171,7 @@ impl Repository {
             _ => {
                 let mut inherited = Inherited {
                     gpgcheck: self.gpgcheck,
+                    gpgcheck_set: self.gpgcheck_set,
                     repo_gpgcheck: self.repo_gpgcheck,
                     skip_if_unavailable: self.skip_if_unavailable,
                     enablegroups: self.enablegroups,
@@ -158,7 +179,6 @@ impl Repository {
                     transport: self.transport.clone(),
                 };
                 let taken = inherited.set(entry, text)?;
-                self.gpgcheck = inherited.gpgcheck;
                 self.repo_gpgcheck = inherited.repo_gpgcheck;
                 self.skip_if_unavailable = inherited.skip_if_unavailable;
                 self.enablegroups = inherited.enablegroups;

@@ -183,6 +183,24 @@ impl Cache {
         Fetcher::new(Dirs::below(self.temp.path()), options, events)
     }
 
+    /// What was warned of.
+    pub fn warnings(&self) -> Vec<String> {
+        let warning = |event: &Event| match event {
+            Event::Message {
+                level: rpmkit_core::event::Level::Warning,
+                text,
+                ..
+            } => Some(text.clone()),
+            _ => None,
+        };
+        self.events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter_map(warning)
+            .collect()
+    }
+
     /// Every file below the cache whose path contains `part`.
     pub fn files(&self, part: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();

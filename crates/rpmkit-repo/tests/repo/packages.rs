@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Barrier};
 
-use rpmkit_repo::{Fetcher, RepoError, RepoSet};
-use rpmkit_types::{Package, event::Event};
+use rpmkit_repo::{Fetcher, RepoError, RepoSet, VerifiedPackage};
+use rpmkit_types::{Package, Setting, Trust, Unsigned, event::Event};
 
 use crate::{
     fixture::{Cache, Repo, one},
@@ -14,6 +14,13 @@ fn remote(repo: &Repo) -> (Server, RepoSet) {
     let server = Server::start(repo.path());
     let set = one(&format!("baseurl={}", server.url("")));
     (server, set)
+}
+
+/// The files themselves, of a repository that asks for no signatures.
+fn files(packages: Vec<VerifiedPackage>) -> Vec<std::path::PathBuf> {
+    let off = Trust::Unsigned(Unsigned::GpgcheckOff(Setting::Default));
+    assert!(packages.iter().all(|p| *p.trust() == off));
+    packages.iter().map(|p| p.path().to_owned()).collect()
 }
 
 fn content(paths: &[std::path::PathBuf]) -> Vec<Vec<u8>> {
@@ -34,7 +41,7 @@ fn once_over_the_network_then_from_the_store() {
     let cache = Cache::new();
     let packages = repo.packages("test");
     let fetcher = cache.fetcher();
-    let paths = fetcher.download(&packages, &set).unwrap();
+    let paths = files(fetcher.download(&packages, &set).unwrap());
     assert_eq!(content(&paths), originals(&repo, &packages));
     assert!(paths[0].ends_with("alpha-1-1.noarch.rpm"), "{paths:?}");
     assert_eq!(
@@ -55,7 +62,10 @@ fn once_over_the_network_then_from_the_store() {
     assert_eq!(last, Some((total, total)));
 
     // Another process, another chroot: nothing is asked.
-    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+    assert_eq!(
+        files(cache.fetcher().download(&packages, &set).unwrap()),
+        paths
+    );
     assert!(server.paths().is_empty());
     assert!(cache.files(".part").is_empty());
 }
@@ -66,7 +76,7 @@ fn a_directory_is_used_in_place_and_hashed_once() {
     let set = one(&format!("baseurl={}", repo.path().display()));
     let cache = Cache::new();
     let packages = repo.packages("test");
-    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
     assert_eq!(paths[1], repo.path().join("beta-2-1.noarch.rpm"));
     assert!(cache.files("store-1").is_empty());
     let memory = cache.files("verified").remove(0);
@@ -105,7 +115,7 @@ fn damage_on_the_way() {
     // Cut once: the rest is asked for, not the whole.
     server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
     let cache = Cache::new();
-    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
     assert_eq!(content(&paths), originals(&repo, &packages[..1]));
     let asked = server.requests();
     assert_eq!(asked.len(), 2);
@@ -151,7 +161,7 @@ fn what_a_killed_process_left_is_continued_or_thrown_away() {
             .join(&sum.hex[..2]);
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join(format!("sha256-{}.part", sum.hex)), left).unwrap();
-        let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+        let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
         assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
         let asked: Vec<String> = server
             .requests()
@@ -165,7 +175,7 @@ fn what_a_killed_process_left_is_continued_or_thrown_away() {
     let cache = Cache::new();
     server.fault("alpha-1-1.noarch.rpm", Fault::Truncate(20_000), 1);
     server.fault("alpha-1-1.noarch.rpm", Fault::NoRange, 9);
-    let paths = cache.fetcher().download(&packages[..1], &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages[..1], &set).unwrap());
     assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
 }
 
@@ -175,11 +185,92 @@ fn a_cut_file_in_the_store_is_fetched_again() {
     let (_server, set) = remote(&repo);
     let packages = repo.packages("test");
     let cache = Cache::new();
-    let paths = cache.fetcher().download(&packages, &set).unwrap();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
     let whole = std::fs::read(&paths[0]).unwrap();
     std::fs::write(&paths[0], &whole[..100]).unwrap();
     cache.fetcher().download(&packages, &set).unwrap();
     assert_eq!(std::fs::read(&paths[0]).unwrap(), whole);
+    assert_eq!(cache.warnings().len(), 1);
+}
+
+#[test]
+fn a_changed_file_in_the_store_is_fetched_again_once() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
+    let whole = std::fs::read(&paths[0]).unwrap();
+    let mut bad = whole.clone();
+    bad[40_000] ^= 1;
+    for round in 0..2 {
+        std::fs::write(&paths[0], &bad).unwrap();
+        server.requests();
+        cache.events.lock().unwrap().clear();
+        cache.fetcher().download(&packages, &set).unwrap();
+        assert_eq!(std::fs::read(&paths[0]).unwrap(), whole, "{round}");
+        assert_eq!(server.paths(), ["/alpha-1-1.noarch.rpm"]);
+        let warnings = cache.warnings();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("alpha-1-1.noarch") && warnings[0].contains("sha256:"));
+    }
+    // Afterwards all is as before: nothing is asked, nothing said.
+    cache.events.lock().unwrap().clear();
+    cache.fetcher().download(&packages, &set).unwrap();
+    assert!(server.paths().is_empty() && cache.warnings().is_empty());
+
+    // With nobody to ask it is not used either.
+    std::fs::write(&paths[0], &bad).unwrap();
+    let error = cache.offline().download(&packages, &set).unwrap_err();
+    assert!(matches!(error, RepoError::Offline { .. }), "{error}");
+    assert!(!paths[0].exists());
+}
+
+#[test]
+fn what_came_in_is_not_hashed_again_unless_it_was_touched() {
+    let repo = Repo::new();
+    let (_server, set) = remote(&repo);
+    let packages = repo.packages("test");
+    let cache = Cache::new();
+    let paths = files(cache.fetcher().download(&packages, &set).unwrap());
+    // What the memory says of this very file is believed: that is how one sees it.
+    let memory = cache.files("verified").remove(0);
+    let text = std::fs::read_to_string(&memory).unwrap();
+    let real = packages[0].checksum.clone().unwrap();
+    let mut lied = packages.clone();
+    lied[0].checksum.as_mut().unwrap().hex = "0".repeat(64);
+    let place = paths[0].parent().unwrap().parent().unwrap();
+    let place = place
+        .with_file_name("00")
+        .join(format!("sha256-{}", "0".repeat(64)));
+    std::fs::create_dir_all(&place).unwrap();
+    let place = place.join(paths[0].file_name().unwrap());
+    std::fs::copy(&paths[0], &place).unwrap();
+    let meta = std::fs::metadata(&place).unwrap();
+    let line = {
+        use std::os::unix::fs::MetadataExt;
+        format!(
+            "{} {} {} {}.{:09} {}.{:09} sha256:{}\n",
+            meta.dev(),
+            meta.ino(),
+            meta.size(),
+            meta.mtime(),
+            meta.mtime_nsec(),
+            meta.ctime(),
+            meta.ctime_nsec(),
+            "0".repeat(64)
+        )
+    };
+    assert!(text.contains(&real.hex), "{text}");
+    std::fs::write(&memory, text + &line).unwrap();
+    assert_eq!(
+        files(cache.offline().download(&lied, &set).unwrap())[0],
+        place
+    );
+    // A touch is enough to be looked at again.
+    let file = std::fs::File::options().write(true).open(&place).unwrap();
+    file.set_modified(std::time::SystemTime::now()).unwrap();
+    assert!(cache.offline().download(&lied, &set).is_err());
 }
 
 #[test]
@@ -197,7 +288,7 @@ fn many_at_once_ask_once() {
         for fetcher in &fetchers {
             scope.spawn(|| {
                 barrier.wait();
-                let paths = fetcher.download(&packages, &set).unwrap();
+                let paths = files(fetcher.download(&packages, &set).unwrap());
                 assert_eq!(content(&paths), originals(&repo, &packages));
             });
         }
@@ -216,7 +307,7 @@ fn what_nobody_uses_can_go() {
     let fetcher = cache.fetcher();
     let packages = repo.packages("test");
     let old = fetcher.refresh(&set.repos[0]).unwrap();
-    let paths = fetcher.download(&packages, &set).unwrap();
+    let paths = files(fetcher.download(&packages, &set).unwrap());
     repo.add("gamma", "3", |_| {});
     repo.index();
     let new = fetcher.refresh(&set.repos[0]).unwrap();
@@ -244,7 +335,10 @@ fn what_nobody_uses_can_go() {
     age(cache.files("state.json")[0].parent().unwrap());
     fetcher.prune(days(30)).unwrap();
     cache.fetcher().refresh(&set.repos[0]).unwrap();
-    assert_eq!(cache.fetcher().download(&packages, &set).unwrap(), paths);
+    assert_eq!(
+        files(cache.fetcher().download(&packages, &set).unwrap()),
+        paths
+    );
 }
 
 #[test]

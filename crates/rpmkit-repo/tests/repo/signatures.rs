@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rpmkit_repo::{RepoError, SignatureProblem};
+use rpmkit_types::{Setting, Trust, Unsigned};
 
 use crate::{
     fixture::{Cache, Key, Repo, builder, one},
@@ -241,14 +242,53 @@ fn local_packages() {
         ))
     };
     let cache = Cache::new();
-    assert_eq!(
-        cache.fetcher().download(&[read()], &set("0")).unwrap(),
-        std::slice::from_ref(&path)
-    );
+    let taken = cache.fetcher().download(&[read()], &set("0")).unwrap();
+    assert_eq!(taken[0].path(), path);
+    assert_eq!(*taken[0].trust(), Trust::Unsigned(Unsigned::LocalFile));
     let error = cache.fetcher().download(&[read()], &set("1")).unwrap_err();
     assert_eq!(problem(error), SignatureProblem::Missing);
     sign_all(&repo, &key);
-    cache.fetcher().download(&[read()], &set("1")).unwrap();
+    let taken = cache.fetcher().download(&[read()], &set("1")).unwrap();
+    assert!(matches!(taken[0].trust(), Trust::Signed { .. }));
+}
+
+#[test]
+fn what_stands_behind_a_package_is_known_before_it_is_fetched() {
+    let repo = Repo::new();
+    let good = key_file(&repo, &Key::new(), "good");
+    let other = key_file(&repo, &Key::new(), "other");
+    let trust = |main: &str, repository: &str| {
+        let text = format!("[main]\n{main}\n[test]\nbaseurl=http://127.0.0.1:1/\n{repository}\n");
+        let mut package = repo.packages("test").remove(0);
+        package.location.href = "not-there.rpm".into();
+        Cache::new()
+            .fetcher()
+            .trust(&package, &crate::fixture::conf(&text))
+    };
+    let off = |setting| Trust::Unsigned(Unsigned::GpgcheckOff(setting));
+    assert_eq!(trust("", "").unwrap(), off(Setting::Default));
+    assert_eq!(trust("gpgcheck=0", "").unwrap(), off(Setting::Main));
+    assert_eq!(
+        trust("gpgcheck=1", "gpgcheck=0").unwrap(),
+        off(Setting::Repository)
+    );
+    let with = |key: &Path| trust("gpgcheck=1", &format!("gpgkey={}", key.display()));
+    let signed = with(&good).unwrap();
+    assert!(matches!(signed, Trust::Signed { .. }), "{signed:?}");
+    assert_eq!(with(&good).unwrap(), signed);
+    assert_ne!(with(&other).unwrap(), signed);
+    assert!(matches!(
+        trust("gpgcheck=1", "").unwrap_err(),
+        RepoError::NoKeys { .. }
+    ));
+
+    // What a chain has built itself is told from what a repository does not sign.
+    let mut set = crate::fixture::conf("[local_build_repo]\nbaseurl=/x\ngpgcheck=0\n");
+    let package = repo.packages("local_build_repo").remove(0);
+    let own = Cache::new().fetcher().trust(&package, &set).unwrap();
+    assert_eq!(own, Trust::Unsigned(Unsigned::OwnResult));
+    set.repos[0].gpgcheck = true;
+    assert!(Cache::new().fetcher().trust(&package, &set).is_err());
 }
 
 /// Packages as rpm made them before 4.14: no digest of the payload in the header, but a signature

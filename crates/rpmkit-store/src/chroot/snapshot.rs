@@ -132,6 +132,7 @@ impl Chroot {
             kind: LayerKind::Snapshot,
             packages: Vec::new(),
             note: format!("{}: {note}", self.label()),
+            unsigned: None,
         };
         self.store.commit(&dir, &id, parent.as_ref(), &spec)?;
         Ok(Some(id))

@@ -57,6 +57,7 @@ pub(super) fn base(store: &Store, key: &str) -> Result<Layer, StoreError> {
         kind: LayerKind::Base,
         packages: Vec::new(),
         note: key.to_owned(),
+        unsigned: None,
     })
 }
 

@@ -231,6 +231,7 @@ fn a_key_is_made_once() {
             kind: LayerKind::Base,
             packages: Vec::new(),
             note: String::new(),
+            unsigned: None,
         };
         pending.publish(&spec).unwrap();
         waiter
@@ -549,4 +550,42 @@ fn no_verb_costs_more_on_a_bigger_chroot() {
     assert!(small.iter().all(|n| *n < 25), "{small:?}");
     // Looking changes nothing.
     assert_eq!(small[3], 0);
+}
+
+#[test]
+fn many_first_commands_at_once_make_one_store() {
+    for round in 0..40 {
+        let home = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(12);
+        let first_command = |ext: String| {
+            start.wait();
+            let store = store_with(home.path(), Driver::Overlay, Disk::default())?;
+            let base = base(&store, "base")?;
+            let chroot = Chroot::new(&store, "f43".parse().unwrap(), &ext);
+            let mut session = chroot.open().map_err(|e| StoreError::Namespace {
+                op: "open".into(),
+                reason: e.to_string(),
+            })?;
+            session.move_to(&base).unwrap();
+            session.close().unwrap();
+            Ok::<_, StoreError>(base.id().clone())
+        };
+        let ids = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..12)
+                .map(|n| {
+                    let first_command = &first_command;
+                    scope.spawn(move || first_command(format!("ext{n}")))
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|t| {
+                    t.join()
+                        .unwrap()
+                        .unwrap_or_else(|e| panic!("round {round}: {e}"))
+                })
+                .collect::<std::collections::BTreeSet<_>>()
+        });
+        assert_eq!(ids.len(), 1);
+    }
 }
