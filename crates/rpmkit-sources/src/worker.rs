@@ -221,7 +221,7 @@ impl Checkout {
         }
         let text = parser
             .expand(&spec, &sources, defines)
-            .map_err(|error| SrpmError::Parse(error))?;
+            .map_err(SrpmError::Parse)?;
         let expanded = ExpandedSpec::parse(&text, &spec)?;
         let mut ready = Ready {
             sources,

@@ -36,7 +36,7 @@ impl Job<'_, '_> {
         let Some(runner) = self.tools.runner.as_deref_mut() else {
             return Ok(());
         };
-        let failed = |error| SrpmError::Parse(error);
+        let failed = SrpmError::Parse;
         if !runner.offers("rpmautospec").map_err(failed)? {
             self.notes.push(
                 "the target has no rpmautospec, so its own %autorelease decides the release"
@@ -122,7 +122,7 @@ impl Job<'_, '_> {
                 // As in Copr, whose documentation has these Makefiles install what they need.
                 as_root: true,
             })
-            .map_err(|error| SrpmError::Parse(error))?;
+            .map_err(SrpmError::Parse)?;
         let mut made: Vec<PathBuf> = fs::read_dir(&out)
             .map_err(SrpmError::io("read", &out))?
             .filter_map(Result::ok)

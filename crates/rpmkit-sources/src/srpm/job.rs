@@ -63,7 +63,7 @@ impl Job<'_, '_> {
             .tools
             .parser
             .expand(&staged, &parse_dir, &self.request.defines)
-            .map_err(|error| SrpmError::Parse(error))?;
+            .map_err(SrpmError::Parse)?;
         let expanded = ExpandedSpec::parse(&output, &staged)?;
         if expanded.release.contains("%autorelease") || expanded.release.contains("%{autorelease") {
             return Err(SrpmError::NoAutorelease { spec: spec.shown() });

@@ -167,7 +167,7 @@ impl Packit {
                         packages: self.packages.clone(),
                         as_root: false,
                     })
-                    .map_err(|error| SrpmError::Parse(error))?;
+                    .map_err(SrpmError::Parse)?;
             }
             let last = printed
                 .lines()
