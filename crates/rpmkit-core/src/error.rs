@@ -248,6 +248,7 @@ pub(crate) fn chroot_code(error: &crate::chroot::ChrootError) -> ExitCode {
         | ChrootError::Mounted { .. }
         | ChrootError::Show { .. }
         | ChrootError::NotEmpty(_)
+        | ChrootError::Bare { .. }
         | ChrootError::NoSnapshot { .. }
         | ChrootError::SnapshotExists { .. }
         | ChrootError::BadName(_) => ExitCode::General,
