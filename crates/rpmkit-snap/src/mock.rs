@@ -37,7 +37,9 @@ fn each(
 
 /// `--snapshot NAME`
 pub fn snapshot(chroots: &[Chroot], args: &[String]) -> Outcome {
-    each(chroots, args, |chroot, name| chroot.snapshot(name, ""))
+    each(chroots, args, |chroot, name| {
+        chroot.snapshot_prepared(name, "")
+    })
 }
 
 /// `--rollback-to NAME`

@@ -31,7 +31,9 @@ pub(crate) fn run(request: &Request<'_>, args: &CreateArgs) -> Outcome {
         None => jiff::Zoned::now().strftime("%Y-%m-%d_%H%M%S").to_string(),
     };
     let chroot = &request.opened.chroot;
-    chroot.snapshot(&name, &args.message).map_err(Error::from)?;
+    chroot
+        .snapshot_prepared(&name, &args.message)
+        .map_err(Error::from)?;
     request.done(
         format!("Snapshot `{name}` of `{}` made.", chroot.label()),
         json!({ "created": name }),

@@ -74,6 +74,12 @@ pub enum ChrootError {
     /// Something is at the place where the root should be mounted.
     #[error("`{}` is not empty: the root cannot be mounted there", .0.display())]
     NotEmpty(PathBuf),
+    /// There is nothing in the root: nobody prepared it, or that failed.
+    #[error("chroot `{chroot}` is empty, so there is nothing to make a snapshot of")]
+    Bare {
+        /// Which.
+        chroot: String,
+    },
     /// Something was already written on top.
     #[error("chroot `{chroot}` has changes on top; it cannot be put on another layer")]
     NotPristine {
@@ -94,6 +100,7 @@ impl ChrootError {
             | Self::Mounted { .. }
             | Self::Show { .. }
             | Self::NotEmpty(_)
+            | Self::Bare { .. }
             | Self::NoSnapshot { .. }
             | Self::SnapshotExists { .. }
             | Self::BadName(_) => ExitCode::General,
@@ -123,6 +130,9 @@ impl ChrootError {
             )],
             Self::NotEmpty(_) => vec![Hint::new(
                 "another mock may have a chroot there: choose another `basedir`, or remove it",
+            )],
+            Self::Bare { .. } => vec![Hint::new(
+                "nobody prepared it, or that failed: run `--init` and see what it says",
             )],
             Self::BadName(_) | Self::Show { .. } => Vec::new(),
             Self::NotPristine { .. } => vec![Hint::new("`--clean` drops the changes")],

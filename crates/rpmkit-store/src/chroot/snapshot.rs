@@ -34,6 +34,32 @@ impl Chroot {
         self.snapshot_held(name, message, false)
     }
 
+    /// As [`Self::snapshot`], but not of a root in which there is nothing: a failed `--init` leaves one,
+    /// and it must not become what `clean` returns to.
+    pub fn snapshot_prepared(&self, name: &str, message: &str) -> Result<(), ChrootError> {
+        let _lock = self.exclusive()?;
+        check_name(name)?;
+        if self.is_bare()? {
+            return Err(ChrootError::Bare {
+                chroot: self.label(),
+            });
+        }
+        self.snapshot_held(name, message, false)
+    }
+
+    /// Whether nothing was ever put into the root or below it.
+    fn is_bare(&self) -> Result<bool, StoreError> {
+        let mut state = self.state()?;
+        Ok(match &state.instance(&self.ext).upper {
+            Upper::Frozen(top) => top.is_none(),
+            Upper::Private { id, parent, .. } => {
+                let fs = self.store.upper_dir(id).join("fs");
+                parent.is_none()
+                    && std::fs::read_dir(fs).is_ok_and(|mut entries| entries.next().is_none())
+            }
+        })
+    }
+
     /// As [`Self::snapshot`], for whoever holds the use lock.
     pub(super) fn snapshot_held(
         &self,

@@ -589,3 +589,28 @@ fn many_first_commands_at_once_make_one_store() {
         assert_eq!(ids.len(), 1);
     }
 }
+
+#[test]
+fn what_a_failed_init_leaves_is_no_snapshot() {
+    for driver in [Driver::Overlay, Driver::Plain] {
+        let home = tempfile::tempdir().unwrap();
+        let store = store_with(home.path(), driver, Disk::default()).unwrap();
+        let chroot = chroot(&store);
+        let refused = || {
+            let outcome = chroot.snapshot_prepared("s", "");
+            assert!(
+                matches!(outcome, Err(ChrootError::Bare { .. })),
+                "{outcome:?}"
+            );
+            assert!(chroot.list().unwrap().is_empty());
+        };
+        refused();
+        // Opened for an init, and nothing came of it.
+        chroot.open().unwrap().close().unwrap();
+        refused();
+        let session = chroot.open().unwrap();
+        std::fs::write(upper_fs(&session).join("by-hand"), "x").unwrap();
+        session.close().unwrap();
+        chroot.snapshot_prepared("s", "").unwrap();
+    }
+}
