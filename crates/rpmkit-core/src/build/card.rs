@@ -65,10 +65,13 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
         } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
         BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
             let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+            let obstacles = problems.obstacles.iter();
+            let unmatched = obstacles.filter_map(|o| o.unmatched.clone()).collect();
             let mut card = FailureCard::new(
                 error.exit_code(),
                 Cause::Unresolvable {
                     problems: lines.clone(),
+                    unmatched,
                 },
                 "what the package requires cannot be installed",
             );
