@@ -119,7 +119,9 @@ fn phase_of(error: &BuildError) -> Option<Phase> {
         BuildError::Pm(_) => Phase::BuildDeps,
         BuildError::SourcePackages { .. } | BuildError::RpmFile(_) => Phase::Srpm,
         BuildError::DynamicOff | BuildError::NoFixedPoint { .. } => Phase::DynamicBuildRequires,
-        BuildError::NoResults | BuildError::ResultDir { .. } => Phase::Results,
+        BuildError::NoResults | BuildError::ResultDir { .. } | BuildError::Link { .. } => {
+            Phase::Results
+        }
         _ => return None,
     })
 }
