@@ -67,6 +67,30 @@ fn unresolvable_requirements_say_who_wants_what() {
 }
 
 #[test]
+fn mocks_face_names_what_nobody_provides_on_stderr_and_in_root_log() {
+    let world = World::of(&somebody());
+    let spec = SPEC.replace("BuildArch", "BuildRequires: no-such-devel >= 3\nBuildArch");
+    let spec = world.write("mock/x.spec", &spec).display().to_string();
+    let results = world.path("mock-results");
+    let sources = world.path("mock").display().to_string();
+    let what = "No matching package to install: 'no-such-devel >= 3' (required by x-1-1.src.rpm)";
+    world
+        .mock(&[
+            "--resultdir",
+            &results.display().to_string(),
+            "--rebuild",
+            "--spec",
+            &spec,
+            "--sources",
+            &sources,
+        ])
+        .expect(30)
+        .says(&[what]);
+    let log = std::fs::read_to_string(results.join("root.log")).unwrap();
+    assert_eq!(log.matches(what).count(), 1, "{log}");
+}
+
+#[test]
 fn what_is_no_source_package_is_refused() {
     let world = World::of(&somebody());
     let path = world.write(

@@ -17,7 +17,7 @@ pub fn show(printer: &Printer, failure: &Failure, json: bool) {
             } else {
                 "ERROR"
             };
-            for line in failure.message.lines() {
+            for line in failure.statement() {
                 printer.line(format!("{level}: {line}"));
             }
             for hint in &failure.hints {
@@ -72,7 +72,7 @@ fn card_text(printer: &Printer, card: &FailureCard) -> String {
         rpmkit_core::results::failure::Cause::MissingBuildRequires { requirements } => {
             quote(printer, &mut text, requirements);
         }
-        rpmkit_core::results::failure::Cause::Unresolvable { problems } => {
+        rpmkit_core::results::failure::Cause::Unresolvable { problems, .. } => {
             quote(printer, &mut text, problems);
         }
         _ => {}
@@ -184,6 +184,27 @@ mod tests {
         assert!(out.text().starts_with(
             r#"{"event":"failure","format":1,"phase":"rpmbuild","cause":{"kind":"section","#
         ));
+    }
+
+    #[test]
+    fn mocks_manner_names_what_nobody_provides() {
+        let mut card = FailureCard::new(
+            ExitCode::PackageManager,
+            Cause::Unresolvable {
+                problems: vec!["cannot install `no-such-devel >= 3`".into()],
+                unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
+            },
+            "what the package requires cannot be installed",
+        );
+        card.package = Some("x-1-1.src.rpm".into());
+        let (printer, _, err) = Printer::captured(Face::Mock, Verbosity::Quiet);
+        show(&printer, &Failure::of_card(card), false);
+        assert_eq!(
+            err.text(),
+            "ERROR: what the package requires cannot be installed\n\
+             ERROR: No matching package to install: 'no-such-devel >= 3' (required by x-1-1.src.rpm)\n\
+             ERROR: cannot install `no-such-devel >= 3`\n"
+        );
     }
 
     #[test]

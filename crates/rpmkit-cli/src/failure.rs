@@ -66,6 +66,14 @@ impl Failure {
         self
     }
 
+    /// The failure line by line: what of its cause the message does not say comes after it.
+    pub fn statement(&self) -> Vec<String> {
+        match &self.card {
+            Some(card) => card.statement(),
+            None => self.message.lines().map(str::to_owned).collect(),
+        }
+    }
+
     /// A failed build, all known about it in its card.
     pub fn of_card(card: FailureCard) -> Self {
         Self {

@@ -124,6 +124,7 @@ fn finish(context: &Context, outcome: Outcome) -> u8 {
             code
         }
         Err(failure) => {
+            context.logs.error(&failure.statement());
             card::show(printer, &failure, context.json);
             if let Some(ci) = &context.ci {
                 ci.finish(Some(&failure));

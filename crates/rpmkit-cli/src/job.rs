@@ -96,6 +96,9 @@ pub fn build(
         ..record
     };
     let written = record.write(&job.resultdir);
+    if let Some(card) = &failure {
+        cx.logs.error(&card.statement());
+    }
     cx.logs.close();
     compress_logs(&settings, &job.resultdir, &events);
     if let Some(card) = failure {

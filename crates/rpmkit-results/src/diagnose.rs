@@ -265,7 +265,7 @@ fn message(cause: &Cause, lines: &[String], end: End) -> String {
         Cause::SpecParse { message } => format!("the spec does not parse: {message}"),
         Cause::ArchExcluded { arch } => format!("the spec does not build for `{arch}`"),
         Cause::ArchInNoarch => "a `noarch` package holds machine code".to_owned(),
-        Cause::Unresolvable { problems } => match problems.first() {
+        Cause::Unresolvable { problems, .. } => match problems.first() {
             Some(first) => format!("dependencies cannot be satisfied: {first}"),
             None => "dependencies cannot be satisfied".to_owned(),
         },

@@ -84,6 +84,9 @@ pub enum Cause {
     Unresolvable {
         /// One problem each, in words.
         problems: Vec<String>,
+        /// What was asked for and is not offered at all, one sentence each, in dnf's words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unmatched: Vec<String>,
     },
     /// A command took longer than it was allowed.
     Timeout {
@@ -199,6 +202,38 @@ impl FailureCard {
         }
     }
 
+    /// The failure line by line, for a log or a terminal without cards: the message, then what of the
+    /// cause it does not say. What nothing provides is said in the words of dnf, which people and
+    /// programs look for, with who asked.
+    pub fn statement(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.message.lines().map(str::to_owned).collect();
+        let (more, quoted) = match &self.cause {
+            Cause::Unresolvable {
+                problems,
+                unmatched,
+            } => {
+                let by = match &self.package {
+                    Some(package) => format!(" (required by {package})"),
+                    None => String::new(),
+                };
+                lines.extend(unmatched.iter().map(|line| format!("{line}{by}")));
+                (problems, false)
+            }
+            Cause::UnpackagedFiles { files } | Cause::FilesMissing { files } => (files, true),
+            Cause::MissingBuildRequires { requirements } => (requirements, true),
+            _ => return lines,
+        };
+        let more = more.iter().filter(|line| !self.message.contains(*line));
+        lines.extend(more.map(|line| {
+            if quoted {
+                format!("    {line}")
+            } else {
+                line.clone()
+            }
+        }));
+        lines
+    }
+
     /// Which of the log files has the rest of the story.
     pub fn which_log(&self) -> Log {
         match self.phase {
@@ -241,6 +276,29 @@ mod tests {
             card.next.as_deref(),
             Some("rpmkit mock -r td --configdir /c --shell")
         );
+    }
+
+    #[test]
+    fn the_statement_says_what_the_message_leaves_out() {
+        let cause = Cause::Unresolvable {
+            problems: vec!["cannot install `no-such-devel >= 3`".into()],
+            unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
+        };
+        let mut card = FailureCard::new(ExitCode::PackageManager, cause, "no way");
+        card.package = Some("x-1-1.src.rpm".into());
+        assert_eq!(
+            card.statement(),
+            [
+                "no way",
+                "No matching package to install: 'no-such-devel >= 3' (required by x-1-1.src.rpm)",
+                "cannot install `no-such-devel >= 3`",
+            ]
+        );
+        card.cause = Cause::FilesMissing {
+            files: vec!["/a".into(), "/b".into()],
+        };
+        card.message = "`/a` is not there".into();
+        assert_eq!(card.statement(), ["`/a` is not there", "    /b"]);
     }
 
     #[test]

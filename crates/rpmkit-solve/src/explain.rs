@@ -37,6 +37,8 @@ pub struct Obstacle {
     pub similar: Vec<String>,
     /// What might help besides another name.
     pub advice: Vec<String>,
+    /// What dnf says of a name or requirement that nothing matches; people and programs look for it.
+    pub unmatched: Option<String>,
 }
 
 /// A request that cannot be met.
@@ -128,6 +130,13 @@ impl Explain<'_> {
                     candidates: Vec::new(),
                     similar: Vec::new(),
                     advice: Vec::new(),
+                    unmatched: match asker {
+                        Asker::BuildDep(dep) => {
+                            Some(format!("No matching package to install: '{dep}'"))
+                        }
+                        Asker::Spec(spec) => Some(format!("No match for argument: {spec}")),
+                        _ => None,
+                    },
                 };
                 if !wanted.starts_with('@') {
                     self.missing(wanted, &mut obstacle);
@@ -183,6 +192,7 @@ impl Explain<'_> {
             candidates: Vec::new(),
             similar: Vec::new(),
             advice: Vec::new(),
+            unmatched: None,
         };
         for rule in self.ordered(&problem.rules, known) {
             if let Some(line) = self.statement(&rule)

@@ -78,6 +78,15 @@ impl LogFiles {
         Ok(())
     }
 
+    /// Writes the lines of a failure to `root.log`, where mock has them. Nothing once the files are
+    /// closed: then it is there already.
+    pub fn error(&self, lines: &[String]) {
+        let mut inner = self.lock();
+        for line in lines {
+            inner.message(Level::Error, Some(Log::Root), line);
+        }
+    }
+
     /// Stops writing; the files are complete.
     pub fn close(&self) {
         self.lock().open = None;
@@ -256,6 +265,21 @@ mod tests {
         assert_eq!(read(dir.path(), "state.log").lines().count(), 8);
         tell(&logs);
         assert_eq!(read(dir.path(), "state.log").lines().count(), 8);
+    }
+
+    #[test]
+    fn a_failure_is_in_root_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = LogFiles::new(TimeZone::UTC);
+        logs.open(dir.path()).unwrap();
+        logs.error(&[
+            "cannot".into(),
+            "No matching package to install: 'a'".into(),
+        ]);
+        assert_eq!(
+            read(dir.path(), "root.log"),
+            "ERROR rpmkit.rs:1:  cannot\nERROR rpmkit.rs:1:  No matching package to install: 'a'\n"
+        );
     }
 
     #[test]

@@ -63,10 +63,13 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
         } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
         BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
             let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+            let obstacles = problems.obstacles.iter();
+            let unmatched = obstacles.filter_map(|o| o.unmatched.clone()).collect();
             let mut card = FailureCard::new(
                 error.exit_code(),
                 Cause::Unresolvable {
                     problems: lines.clone(),
+                    unmatched,
                 },
                 "what the package requires cannot be installed",
             );
@@ -114,7 +117,9 @@ fn phase_of(error: &BuildError) -> Option<Phase> {
         BuildError::Pm(_) => Phase::BuildDeps,
         BuildError::SourcePackages { .. } | BuildError::RpmFile(_) => Phase::Srpm,
         BuildError::DynamicOff | BuildError::NoFixedPoint { .. } => Phase::DynamicBuildRequires,
-        BuildError::NoResults | BuildError::ResultDir { .. } => Phase::Results,
+        BuildError::NoResults | BuildError::ResultDir { .. } | BuildError::Link { .. } => {
+            Phase::Results
+        }
         _ => return None,
     })
 }

@@ -86,6 +86,12 @@ pub enum BuildError {
     /// rpmbuild succeeded and made nothing.
     #[error("the build made no packages")]
     NoResults,
+    /// A link stands where a build's packages are.
+    #[error("the build left a link among its packages, `{path}`: only plain files are taken")]
+    Link {
+        /// Where, in the build user's home.
+        path: PathBuf,
+    },
     /// The result directory cannot be used.
     #[error("cannot write result directory `{path}`: {source}")]
     ResultDir {
@@ -144,6 +150,8 @@ impl BuildError {
             Self::NoFixedPoint { .. } => ExitCode::Build,
             Self::DynamicOff => ExitCode::General,
             Self::ResultDir { .. } => ExitCode::ResultDir,
+            // mock's copy ends as a plain exception.
+            Self::Link { .. } => ExitCode::General,
             Self::Io { .. } | Self::Plugin { .. } => ExitCode::General,
             Self::Repositories { .. } => ExitCode::Config,
         }
@@ -159,6 +167,12 @@ impl BuildError {
             Self::Repo(e) => e.hints(),
             Self::Sandbox(e) => sandbox_hints(e),
             Self::DynamicOff => one("set `dynamic_buildrequires = true` in the configuration"),
+            Self::Link { .. } => {
+                one("have `%install` and the macros leave files in `RPMS`, not links")
+            }
+            Self::ResultDir { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                one("make room there, or choose another directory with `--resultdir`")
+            }
             Self::ResultDir { .. } => one("choose another directory with `--resultdir`"),
             Self::Timeout { .. } => one("raise the limit with `--rpmbuild_timeout SECONDS`"),
             Self::NoResults => one(
@@ -184,5 +198,25 @@ impl rpmkit_types::Failure for BuildError {
 
     fn hints(&self) -> Vec<Hint> {
         self.hints()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_that_cannot_be_taken_end_as_mocks_do() {
+        let link = BuildError::Link {
+            path: "build/RPMS/a.rpm".into(),
+        };
+        assert_eq!(link.exit_code().code(), 1);
+        assert!(link.to_string().contains("build/RPMS/a.rpm"));
+        let full = BuildError::ResultDir {
+            path: "/results/a.rpm".into(),
+            source: io::Error::from_raw_os_error(nix::errno::Errno::ENOSPC as i32),
+        };
+        assert_eq!(full.exit_code().code(), 70);
+        assert!(full.hints()[0].0.contains("make room"));
     }
 }

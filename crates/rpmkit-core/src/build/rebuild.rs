@@ -10,7 +10,7 @@ use rpmkit_sandbox::Exit;
 use super::{
     BuildError, Buildroot, Item, Stage, plugins,
     rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
-    tree::Contents,
+    tree::{Contents, WRITE},
 };
 use rpmkit_repo as repo;
 use rpmkit_results::record::hardware_report;
@@ -298,11 +298,19 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
         root.stop()?;
         let arch = root.settings().rpmbuild_arch.clone();
         let nested = format!("RPMS/{arch}");
-        let mut artifacts = root.take(
+        let taken = root.take(
             &["RPMS", &nested, "RPMS/noarch", "SRPMS"],
             ".rpm",
             &job.resultdir,
-        )?;
+        );
+        let mut artifacts = taken.map_err(|error| match error {
+            BuildError::Io {
+                action: WRITE,
+                path,
+                source,
+            } => BuildError::ResultDir { path, source },
+            other => other,
+        })?;
         if artifacts.is_empty() && root.settings().short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     fcntl::{OFlag, openat},
     sys::stat::Mode,
     unistd::{UnlinkatFlags, unlinkat},
@@ -74,6 +75,17 @@ pub(crate) struct CopyOut {
     pub suffix: String,
     /// Host directory they go to; each is written under a temporary name and renamed.
     pub to: PathBuf,
+}
+
+/// How `copy-out` ended, where who asked has to tell one end from another.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CopiedOut {
+    /// The names written.
+    Done(Vec<String>),
+    /// A name that is a link: what it points to is nothing a build has made there.
+    Link(PathBuf),
+    /// The host's directory could not be written.
+    Unwritten { path: PathBuf, errno: i32 },
 }
 
 fn at<T>(what: &str, path: &Path, result: io::Result<T>) -> Result<T, String> {
@@ -282,9 +294,13 @@ fn list_below(
     Ok(Some((fd, found)))
 }
 
-/// The `copy-out` operation. Answers with the names written, as JSON.
+/// The `copy-out` operation. Answers with [`CopiedOut`], as JSON.
 fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: CopyOut = serde_json::from_slice(input).map_err(|e| e.to_string())?;
+    serde_json::to_vec(&copied_out(&job)?).map_err(|e| e.to_string())
+}
+
+fn copied_out(job: &CopyOut) -> Result<CopiedOut, String> {
     let mut names = Vec::new();
     for dir in &job.directories {
         let shown = job.base.join(dir);
@@ -294,18 +310,29 @@ fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
         for name in found {
             let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
             let opened = openat(&fd, name.as_os_str(), flags, Mode::empty());
-            let mut source =
-                File::from(at("open", &shown.join(&name), opened.map_err(Into::into))?);
+            if matches!(opened, Err(Errno::ELOOP)) {
+                return Ok(CopiedOut::Link(dir.join(&name)));
+            }
+            let opened = at("open", &shown.join(&name), opened.map_err(Into::into))?;
+            let mut source = File::from(opened);
             let meta = at("read", &shown.join(&name), source.metadata())?;
             if !meta.is_file() {
                 continue;
             }
             let target = job.to.join(&name);
-            at("write", &target, write_out(&mut source, &meta, &target))?;
+            if let Err(e) = write_out(&mut source, &meta, &target) {
+                let Some(errno) = e.raw_os_error() else {
+                    return at("write", &target, Err(e));
+                };
+                return Ok(CopiedOut::Unwritten {
+                    path: target,
+                    errno,
+                });
+            }
             names.push(name.to_string_lossy().into_owned());
         }
     }
-    serde_json::to_vec(&names).map_err(|e| e.to_string())
+    Ok(CopiedOut::Done(names))
 }
 
 fn write_out(source: &mut File, meta: &fs::Metadata, target: &Path) -> io::Result<()> {
@@ -395,9 +422,20 @@ mod tests {
             suffix: ".rpm".into(),
             to: to.clone(),
         };
-        let names = copy_out(&serde_json::to_vec(&job).unwrap()).unwrap();
-        assert_eq!(names, br#"["a.rpm"]"#);
+        let done =
+            |names: &[&str]| CopiedOut::Done(names.iter().map(ToString::to_string).collect());
+        assert_eq!(copied_out(&job).unwrap(), done(&["a.rpm"]));
         assert_eq!(fs::read_dir(&to).unwrap().count(), 1);
+        symlink("a.rpm", base.join("RPMS/b.rpm")).unwrap();
+        let link = CopiedOut::Link("RPMS/b.rpm".into());
+        assert_eq!(copied_out(&job).unwrap(), link);
+        fs::remove_file(base.join("RPMS/b.rpm")).unwrap();
+        job.to = dir.path().join("gone");
+        let unwritten = CopiedOut::Unwritten {
+            path: job.to.join("a.rpm"),
+            errno: Errno::ENOENT as i32,
+        };
+        assert_eq!(copied_out(&job).unwrap(), unwritten);
         job.directories = vec!["SRPMS".into()];
         assert!(copy_out(&serde_json::to_vec(&job).unwrap()).is_err());
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     BuildError, Buildroot, Item, Owner, rpmmacros,
-    transfer::{CopyIn, CopyOut, Wipe},
+    transfer::{CopiedOut, CopyIn, CopyOut, Wipe},
 };
 use rpmkit_types::ChrootPath;
 
@@ -98,12 +98,19 @@ impl Buildroot {
             to: to.to_owned(),
         };
         let answer = self.engine().operate("copy-out", &job)?;
-        let names: Vec<String> =
-            serde_json::from_slice(&answer).map_err(|e| BuildError::Operation {
-                op: "copy-out",
-                reason: e.to_string(),
-            })?;
-        Ok(names.into_iter().map(|name| to.join(name)).collect())
+        let copied = serde_json::from_slice(&answer).map_err(|e| BuildError::Operation {
+            op: "copy-out",
+            reason: e.to_string(),
+        })?;
+        match copied {
+            CopiedOut::Done(names) => Ok(names.into_iter().map(|name| to.join(name)).collect()),
+            CopiedOut::Link(path) => Err(BuildError::Link { path }),
+            CopiedOut::Unwritten { path, errno } => Err(BuildError::Io {
+                action: WRITE,
+                path,
+                source: std::io::Error::from_raw_os_error(errno),
+            }),
+        }
     }
 
     /// A place in the build tree as seen inside.
@@ -111,6 +118,9 @@ impl Buildroot {
         self.topdir().join(path)
     }
 }
+
+/// The verb of [`BuildError::Io`] for a file that could not be taken out.
+pub(super) const WRITE: &str = "write";
 
 fn read(path: &Path) -> Result<String, BuildError> {
     std::fs::read_to_string(path).map_err(|source| BuildError::Io {

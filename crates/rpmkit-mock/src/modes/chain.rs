@@ -117,9 +117,11 @@ impl Chain<'_> {
         let built = self.build(word, &dir);
         let ok = built.is_ok();
         if let Err(failure) = built {
-            self.work
-                .events
-                .message(rpmkit_core::event::Level::Error, None, failure.message);
+            for line in failure.statement() {
+                self.work
+                    .events
+                    .message(rpmkit_core::event::Level::Error, None, line);
+            }
         }
         let (made, old) = if ok {
             ("success", "fail")

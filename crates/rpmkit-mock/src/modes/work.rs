@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
             },
         );
         // There is no package whose requirements they would be: the problems are the message.
-        if let Cause::Unresolvable { problems } = &card.cause
+        if let Cause::Unresolvable { problems, .. } = &card.cause
             && !problems.is_empty()
         {
             card.message = problems.join("\n");

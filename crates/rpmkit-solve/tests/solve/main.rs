@@ -8,6 +8,10 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
+use rpmkit_core::{
+    solve::{Request, SolveError, Solver},
+    types::{Dep, DepFlag, Evr},
+};
 use text::Scenario;
 
 fn check(path: &Path) {
@@ -48,3 +52,31 @@ macro_rules! scenarios {
 }
 
 scenarios! { basic filters modular groups installed random1 random10 random2 random5 random6 random9 }
+
+#[test]
+fn what_nothing_matches_is_said_in_dnfs_words_too() {
+    let unmatched = |request: Request| {
+        let cache = tempfile::tempdir().unwrap();
+        let solved = Solver::new("x86_64", &[], &[], cache.path()).solve(&request);
+        let Err(SolveError::Unsolvable(why)) = solved else {
+            panic!("{solved:?}");
+        };
+        why.obstacles[0].unmatched.clone().unwrap()
+    };
+    let required = unmatched(Request {
+        builddeps: vec![Dep {
+            name: "no-such-devel".into(),
+            version: Some((DepFlag::Ge, Evr::parse("3"))),
+        }],
+        ..Request::default()
+    });
+    assert_eq!(
+        required,
+        "No matching package to install: 'no-such-devel >= 3'"
+    );
+    let asked = unmatched(Request {
+        install: vec!["no-such".into()],
+        ..Request::default()
+    });
+    assert_eq!(asked, "No match for argument: no-such");
+}
