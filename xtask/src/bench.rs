@@ -56,7 +56,7 @@ impl Bench<'_> {
     pub fn run(&self, say: &dyn Fn(&str), tell: &dyn Fn(&str)) -> Result<()> {
         let rpmkit = demo::build_suite(self.root, self.target, self.release)?;
         let work = self.target.join("distro");
-        let distribution = distro::make(&work, None, say)?;
+        let distribution = distro::make(&work, distro::Suite::Bookworm, None, say)?;
         let place = Place::make(&rpmkit, &distribution, &work)?;
         say("filling the caches");
         place.build()?;

@@ -8,7 +8,7 @@ use crate::distro::{Stamp, extras};
 
 /// Name of the chroot for a distribution.
 pub fn name(stamp: &Stamp) -> String {
-    format!("testdist-1-{}", stamp.arch)
+    format!("{}-{}", stamp.profile().chroot, stamp.arch)
 }
 
 /// Which repositories a chroot has.
@@ -39,11 +39,12 @@ pub fn write(dir: &Path, stamp: &Stamp, base: &str, with: With) -> Result<PathBu
     let arch = &stamp.arch;
     let path = dir.join(format!("{name}.toml"));
     let extras = i32::from(with == With::Extras);
+    let manager = stamp.profile().manager;
     let text = format!(
         "# Made by cargo xtask; the address is that of the run which wrote it.\n\
          description = \"rpmkit test distribution\"\nroot = \"{name}\"\ntarget_arch = \"{arch}\"\n\
          legal_host_arches = [\"{arch}\"]\nchroot_setup_cmd = \"install @buildsys-build\"\ndist = \"td1\"\n\
-         releasever = \"1\"\npackage_manager = \"dnf4\"\n\n[repos.testdist]\nname = \"Test distribution\"\n\
+         releasever = \"1\"\npackage_manager = \"{manager}\"\n\n[repos.testdist]\nname = \"Test distribution\"\n\
          baseurl = \"{base}/zst\"\n\n[repos.testdist-signed]\nname = \"Test distribution, signed\"\n\
          baseurl = \"{base}/signed\"\nenabled = 0\ngpgcheck = 1\nrepo_gpgcheck = 1\n\
          gpgkey = \"{base}/RPM-GPG-KEY-testdist\"\n\n[repos.testdist-extras]\n\

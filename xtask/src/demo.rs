@@ -59,7 +59,7 @@ impl Demo<'_> {
             build_suite(self.root, self.target, self.release)
         })?;
         let distro = clock.step("make the test distribution", || {
-            distro::make(&work, None, say)
+            distro::make(&work, distro::Suite::Bookworm, None, say)
         })?;
         let server = Server::start(&distro.dir, 0)?;
         say(&format!("serving it at {}", server.url()));

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::contents::{self, Contents};
-use crate::distro::{Distro, Stamp};
+use crate::distro::{self, Distro, Stamp};
 use crate::fixture::{self, Fixture, Style};
 use crate::serve::Server;
 use crate::users::Identity;
@@ -265,13 +265,14 @@ fn tail(text: &str) -> String {
 pub fn run(
     root: &Path,
     target: &Path,
+    suite: distro::Suite,
     only: &[String],
     alone: bool,
     say: &dyn Fn(&str),
 ) -> Result<()> {
     let work = target.join("distro");
     let program = demo::build_suite(root, target, false)?;
-    let distro = crate::distro::make(&work, None, say)?;
+    let distro = distro::make(&work, suite, None, say)?;
     let mut people = crate::users::everybody(say)?;
     people.truncate(if alone { 1 } else { people.len() });
     Suite {

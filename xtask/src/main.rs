@@ -44,15 +44,24 @@ struct Cli {
 enum Command {
     /// Make the test distribution out of Debian packages (no-op when up to date)
     Distro {
-        /// Where to put it [default: target/distro/dist]
+        /// Which one: each suite has another generation of rpm
+        #[arg(long, value_enum, default_value = "bookworm")]
+        suite: distro::Suite,
+        /// Where to put it [default: target/distro/dist, or target/distro/SUITE]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
         /// Make the repository of other languages' compilers too (Rust, Go; some 200 MB)
         #[arg(long)]
         extras: bool,
+        /// Make nothing: write down which versions apt serves today, for the runs to come
+        #[arg(long, conflicts_with_all = ["out", "extras"])]
+        record: bool,
     },
     /// Serve a directory over loopback HTTP until interrupted
     Serve {
+        /// Which test distribution
+        #[arg(long, value_enum, default_value = "bookworm")]
+        suite: distro::Suite,
         /// What to serve [default: the test distribution, made first]
         dir: Option<PathBuf>,
         /// Port; 0 takes any free one
@@ -83,6 +92,9 @@ enum Command {
     },
     /// Build the fixtures for real, as root and as ordinary users, and compare the packages
     E2e {
+        /// Against which test distribution
+        #[arg(long, value_enum, default_value = "bookworm")]
+        suite: distro::Suite,
         /// Only these fixtures
         fixtures: Vec<String>,
         /// Only as the user who runs this
@@ -97,6 +109,9 @@ enum Command {
     },
     /// Run the tests of what a user types, as root and as ordinary users
     Typed {
+        /// Against which test distribution
+        #[arg(long, value_enum, default_value = "bookworm")]
+        suite: distro::Suite,
         /// Only tests with these words in their names
         filter: Vec<String>,
     },
@@ -167,19 +182,35 @@ fn run(cli: Cli) -> Result<()> {
         Command::OwnRpm { optimize, .. } => {
             own_rpm::build(workspace(), &target_dir()?, optimize, &say)?;
         }
-        Command::Distro { out, extras } => {
+        Command::Distro {
+            suite,
+            record: true,
+            ..
+        } => {
+            let list = distro::record(&target_dir()?.join("distro"), suite, &say)?;
+            let path = workspace()
+                .join("xtask/data/versions")
+                .join(suite.profile().name);
+            std::fs::write(&path, list)
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
+            println!("{}", path.display());
+        }
+        Command::Distro {
+            suite, out, extras, ..
+        } => {
             let work = target_dir()?.join("distro");
-            let distro = distro::make(&work, out.as_deref(), &say)?;
+            let distro = distro::make(&work, suite, out.as_deref(), &say)?;
             if extras {
                 distro::extras::make(&work, &distro, &say)?;
             }
             println!("{}", distro.dir.display());
         }
         Command::Serve {
+            suite,
             dir,
             port,
             configdir,
-        } => serve(dir, port, configdir)?,
+        } => serve(suite, dir, port, configdir)?,
         Command::Fixture {
             name: Some(name),
             dir: Some(dir),
@@ -203,8 +234,12 @@ fn run(cli: Cli) -> Result<()> {
             };
             demo.run(&say, &|text| println!("{text}"))?;
         }
-        Command::E2e { fixtures, alone } => {
-            e2e::run(workspace(), &target_dir()?, &fixtures, alone, &say)?;
+        Command::E2e {
+            suite,
+            fixtures,
+            alone,
+        } => {
+            e2e::run(workspace(), &target_dir()?, suite, &fixtures, alone, &say)?;
         }
         Command::Bench { dev } => {
             let bench = bench::Bench {
@@ -214,9 +249,9 @@ fn run(cli: Cli) -> Result<()> {
             };
             bench.run(&say, &|text| println!("{text}"))?;
         }
-        Command::Typed { filter } => {
+        Command::Typed { suite, filter } => {
             let people = users::everybody(&say)?;
-            typed::run(workspace(), &target_dir()?, &people, &filter, &say)?;
+            typed::run(workspace(), &target_dir()?, suite, &people, &filter, &say)?;
         }
         Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
         Command::Completions { check } => {
@@ -244,11 +279,16 @@ fn run(cli: Cli) -> Result<()> {
 }
 
 /// Serves until somebody ends us.
-fn serve(dir: Option<PathBuf>, port: u16, configdir: Option<PathBuf>) -> Result<()> {
+fn serve(
+    suite: distro::Suite,
+    dir: Option<PathBuf>,
+    port: u16,
+    configdir: Option<PathBuf>,
+) -> Result<()> {
     let say = |text: &str| eprintln!("{text}");
     let dir = match dir {
         Some(dir) => dir,
-        None => distro::make(&target_dir()?.join("distro"), None, &say)?.dir,
+        None => distro::make(&target_dir()?.join("distro"), suite, None, &say)?.dir,
     };
     let server = serve::Server::start(&dir, port)?;
     if let Some(configdir) = configdir {

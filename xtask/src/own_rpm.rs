@@ -22,7 +22,7 @@ struct Place<'a> {
 /// Builds, installs and runs the packages; `optimize` is what users get and takes three times as long.
 pub fn build(root: &Path, target: &Path, optimize: bool, say: &dyn Fn(&str)) -> Result<()> {
     let work = target.join("distro");
-    let distribution = distro::make(&work, None, say)?;
+    let distribution = distro::make(&work, distro::Suite::Bookworm, None, say)?;
     distro::extras::make(&work, &distribution, say)?;
     let place = Place::make(root, target, &distribution, chroot::With::Extras)?;
     say("building rpmkit's packages; the compiler takes some minutes");
@@ -77,7 +77,7 @@ pub fn build(root: &Path, target: &Path, optimize: bool, say: &dyn Fn(&str)) -> 
 /// The cheap part: the source package alone, with everything in it that the build will ask for.
 pub fn source(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
     let work = target.join("distro");
-    let distribution = distro::make(&work, None, say)?;
+    let distribution = distro::make(&work, distro::Suite::Bookworm, None, say)?;
     own_srpm::check_version(root)?;
     let place = Place::make(root, target, &distribution, chroot::With::Base)?;
     let results = place.fresh("source")?;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::Message;
 
-use crate::distro::Apt;
+use crate::distro::{Apt, Suite};
 use crate::users::{self, Identity};
 use crate::{e2e, needs, own_rpm, typed};
 
@@ -51,12 +51,15 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
     say("== what a user types");
     part(
         "what a user types",
-        typed::run(root, target, &people, &[], say),
+        typed::run(root, target, Suite::Bookworm, &people, &[], say),
     );
     say("== rpmkit's own source package");
     part("own source package", own_rpm::source(root, target, say));
     say("== packages built end to end");
-    part("end to end", e2e::run(root, target, &[], false, say));
+    part(
+        "end to end",
+        e2e::run(root, target, Suite::Bookworm, &[], false, say),
+    );
     if !failed.is_empty() {
         bail!("failed: {}", failed.join("; "));
     }

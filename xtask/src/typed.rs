@@ -27,6 +27,7 @@ const FIXTURES: [&str; 3] = ["tree", "cjson", "hello-broken"];
 pub fn run(
     root: &Path,
     target: &Path,
+    suite: distro::Suite,
     people: &[Identity],
     filter: &[String],
     say: &dyn Fn(&str),
@@ -34,7 +35,7 @@ pub fn run(
     let work = target.join("distro");
     let rpmkit = demo::build_suite(root, target, false)?;
     let programs = rpmkit.parent().unwrap_or(target);
-    let distribution = distro::make(&work, None, say)?;
+    let distribution = distro::make(&work, suite, None, say)?;
     distro::extras::make(&work, &distribution, say)?;
     let stage = Stage::make(programs, &distribution, &work)?;
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -9,8 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
 
 use super::jobs;
+use super::sources;
+use super::suites::Suite;
 
 /// apt with private state below a directory.
 pub struct Apt {
@@ -25,11 +28,33 @@ pub struct Item {
     pub file: String,
     /// Size in bytes.
     pub size: u64,
+    /// SHA-256 in hexadecimal, where the archive tells it.
+    pub sha256: String,
 }
 
 impl Apt {
-    /// Sets up below `dir`; `sources` adds lists of source packages.
+    /// Sets up below `dir` with the host's sources; `sources` adds lists of source packages.
     pub fn new(dir: &Path, sources: bool) -> Result<Self> {
+        Self::with(dir, |etc| copy_sources(Path::new("/etc/apt"), etc, sources))
+    }
+
+    /// Sets up below `dir` for a suite: the host's sources where the host is of that suite and it is the one whose
+    /// packages the host could install too, else the suite from the same archive.
+    pub fn of_suite(dir: &Path, suite: Suite) -> Result<Self> {
+        let host = sources::host_codename();
+        if suite == Suite::Bookworm && host.as_deref().is_none_or(|name| name == "bookworm") {
+            return Self::new(dir, false);
+        }
+        Self::with(dir, |etc| {
+            let text =
+                sources::for_suite(Path::new("/etc/apt"), host.as_deref(), suite.profile().name)?;
+            std::fs::write(etc.join("sources.list"), "")?;
+            std::fs::write(etc.join("sources.list.d/suite.sources"), &text)?;
+            Ok(std::fs::write(etc.join("fingerprint"), text)?)
+        })
+    }
+
+    fn with(dir: &Path, sources: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let dir = std::path::absolute(dir)?;
         for below in [
             "state/lists/partial",
@@ -40,7 +65,7 @@ impl Apt {
             std::fs::create_dir_all(dir.join(below))?;
         }
         std::fs::write(dir.join("status"), "")?;
-        copy_sources(Path::new("/etc/apt"), &dir.join("etc"), sources)?;
+        sources(&dir.join("etc"))?;
         let config = dir.join("apt.conf");
         std::fs::write(&config, configuration(&dir))?;
         Ok(Self { dir, config })
@@ -146,6 +171,22 @@ impl Apt {
         )
     }
 
+    /// Where the files of `items` lie, if all of them lie in the cache and are what they shall be.
+    pub fn cached(&self, items: &[Item]) -> Result<Option<Vec<PathBuf>>> {
+        let archives = self.archives();
+        let same = jobs::parallel("looking at the cache", items, |item| {
+            let Ok(bytes) = std::fs::read(archives.join(&item.file)) else {
+                return Ok(false);
+            };
+            Ok(bytes.len() as u64 == item.size
+                && hex::encode(Sha256::digest(&bytes)) == item.sha256)
+        })?;
+        Ok(same
+            .iter()
+            .all(|same| *same)
+            .then(|| items.iter().map(|item| archives.join(&item.file)).collect()))
+    }
+
     /// Downloads the closure; returns the paths in the order of `items`.
     pub fn download(&self, names: &[String], items: &[Item]) -> Result<Vec<PathBuf>> {
         let archives = self.archives();
@@ -239,6 +280,11 @@ fn item(line: &str) -> Option<Item> {
     Some(Item {
         file: words.next()?.to_owned(),
         size: words.next()?.parse().ok()?,
+        sha256: words
+            .next()
+            .and_then(|hash| hash.strip_prefix("SHA256:"))
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 
@@ -261,7 +307,7 @@ fn configuration(dir: &Path) -> String {
          Dir::Cache::srcpkgcache \"srcpkgcache.bin\";\nDir::Etc::sourcelist \"{at}/etc/sources.list\";\n\
          Dir::Etc::sourceparts \"{at}/etc/sources.list.d\";\nDir::Etc::preferences \"/dev/null\";\n\
          Dir::Etc::preferencesparts \"{at}/etc/parts\";\nDir::Log \"{at}\";\nAcquire::Languages \"none\";\n\
-         Acquire::Retries \"3\";\nAPT::Sandbox::User \"\";\nAPT::Install-Recommends \"false\";\n\
+         Acquire::Retries \"3\";\nAcquire::ForceHash \"SHA256\";\nAPT::Sandbox::User \"\";\nAPT::Install-Recommends \"false\";\n\
          APT::Install-Suggests \"false\";\nAPT::Get::Assume-Yes \"true\";\nAPT::Keep-Downloaded-Packages \"true\";\n"
     )
 }
@@ -354,7 +400,8 @@ mod tests {
             item(line),
             Some(Item {
                 file: "g++_4%3a12_amd64.deb".into(),
-                size: 1234
+                size: 1234,
+                sha256: "00".into()
             })
         );
         assert_eq!(item("Reading package lists..."), None);

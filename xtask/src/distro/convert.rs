@@ -7,6 +7,7 @@ use rpm::{Dependency, Scriptlet};
 use super::deb::{Deb, Entry, Kind};
 use super::depmap::{self, Evr};
 use super::rpmwrite::{Deps, File, Nature, Script, Spec};
+use super::suites::Profile;
 use super::{own, provides, recipe};
 
 /// Architecture names: Debian's and RPM's.
@@ -22,12 +23,13 @@ pub fn rpm_arch(debian: &str) -> &str {
     }
 }
 
-/// Converts one package; `names` are all packages of the set, `python` is such as `3.11`. Debian's `rpm` comes out as `rpm` and `rpm-build`.
-pub fn convert(deb: Deb, names: &BTreeSet<String>, python: &str) -> Vec<Spec> {
+/// Converts one package; `names` are all packages of the set, `python` is such as `3.11`. Debian's `rpm` comes out as
+/// `rpm` and `rpm-build`.
+pub fn convert(deb: Deb, names: &BTreeSet<String>, python: &str, profile: &Profile) -> Vec<Spec> {
     let control = &deb.control;
     let name = control.get("package").to_owned();
     let found = provides::find(&deb.entries, python);
-    let mapped = depmap::map(control, names);
+    let mapped = depmap::map(control, names, profile);
     let mut deps = Deps {
         provides: mapped.provides,
         requires: mapped.requires,
@@ -40,17 +42,23 @@ pub fn convert(deb: Deb, names: &BTreeSet<String>, python: &str) -> Vec<Spec> {
     };
     let evr = Evr::from_debian(control.get("version"));
     deps.provides.extend(found);
-    deps.provides
-        .extend(recipe::aliases(&name).into_iter().map(|alias| {
-            // Names only, with the package's version; capabilities and paths have none.
-            if alias == "python(abi)" {
-                Dependency::eq(alias, python)
-            } else if alias.contains(['(', '/']) {
-                Dependency::any(alias)
-            } else {
-                Dependency::eq(alias, evr.to_string())
-            }
-        }));
+    deps.provides.extend(
+        recipe::aliases(profile.base(&name))
+            .into_iter()
+            .map(|alias| {
+                // Names only, with the package's version; capabilities and paths have none.
+                if alias == "python(abi)" {
+                    Dependency::eq(alias, python)
+                } else if alias == recipe::PERL_COMPAT {
+                    let (version, _) = evr.version.split_once('+').unwrap_or((&evr.version, ""));
+                    Dependency::any(alias.replace('@', version))
+                } else if alias.contains(['(', '/']) {
+                    Dependency::any(alias)
+                } else {
+                    Dependency::eq(alias, evr.to_string())
+                }
+            }),
+    );
     // Everything lies on the merged layout, and libc (as on Fedora) is what orders it first.
     deps.requires.push(Dependency::script_pre("filesystem"));
     let extra = recipe::EXTRA_REQUIRES
@@ -86,7 +94,7 @@ pub fn convert(deb: Deb, names: &BTreeSet<String>, python: &str) -> Vec<Spec> {
         .collect();
     extras(&mut spec);
     if spec.name == "rpm" {
-        split_rpm(spec)
+        split_rpm(spec, profile)
     } else {
         vec![spec]
     }
@@ -128,10 +136,27 @@ fn file(entry: Entry, conffiles: &[String]) -> File {
     }
 }
 
+/// The name in `/usr/bin` that begins with `start` and goes on with a version.
+fn versioned(files: &[File], start: &str) -> String {
+    files
+        .iter()
+        .filter_map(|file| file.path.strip_prefix("/usr/bin/"))
+        .find(|name| {
+            name.strip_prefix(start)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+        .unwrap_or(start)
+        .to_owned()
+}
+
 fn extras(spec: &mut Spec) {
     for (package, path, target) in recipe::LINKS {
         if *package == spec.name {
-            spec.files.push(File::link(path, target));
+            let target = match target.strip_suffix('*') {
+                None => (*target).to_owned(),
+                Some(start) => versioned(&spec.files, start),
+            };
+            spec.files.push(File::link(path, &target));
         }
     }
     for (package, path, content) in recipe::FILES {
@@ -175,7 +200,7 @@ fn scripts(package: &str) -> Vec<Script> {
 }
 
 /// The part of Debian's `rpm` that builds packages, as its own package, as distributions made of RPMs have it.
-fn split_rpm(mut rpm: Spec) -> Vec<Spec> {
+fn split_rpm(mut rpm: Spec, profile: &Profile) -> Vec<Spec> {
     let (build, run): (Vec<File>, Vec<File>) = std::mem::take(&mut rpm.files)
         .into_iter()
         .partition(|file| recipe::belongs_to_rpm_build(&file.path));
@@ -190,7 +215,7 @@ fn split_rpm(mut rpm: Spec) -> Vec<Spec> {
     part.deps = Deps {
         requires: recipe::RPM_BUILD_REQUIRES
             .iter()
-            .map(|name| Dependency::any(*name))
+            .map(|name| Dependency::any(profile.here(name)))
             .chain([same])
             .collect(),
         ..Deps::default()

@@ -16,6 +16,7 @@ use rpm::{Dependency, DependencyFlags};
 
 use super::control::{Op, Paragraph, Relation, relations};
 use super::recipe;
+use super::suites::Profile;
 
 /// An RPM version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,10 +163,17 @@ pub struct Relations {
 }
 
 /// Maps the relations of `control`; `names` are the packages of the whole set.
-pub fn map(control: &Paragraph, names: &BTreeSet<String>) -> Relations {
+pub fn map(control: &Paragraph, names: &BTreeSet<String>, profile: &Profile) -> Relations {
     let own = control.get("package");
     let evr = Evr::from_debian(control.get("version"));
-    let depends = recipe::depends_override(own).unwrap_or_else(|| control.get("depends"));
+    let depends = match recipe::depends_override(own) {
+        None => control.get("depends").to_owned(),
+        Some(text) => text
+            .split(", ")
+            .map(|one| profile.here(one))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
     let mut out = Relations::default();
     for alternatives in relations(control.get("pre-depends")) {
         if let Some(mut dependency) = group(&alternatives) {
@@ -173,8 +181,11 @@ pub fn map(control: &Paragraph, names: &BTreeSet<String>) -> Relations {
             out.requires.push(dependency);
         }
     }
-    out.requires
-        .extend(relations(depends).iter().filter_map(|group_| group(group_)));
+    out.requires.extend(
+        relations(&depends)
+            .iter()
+            .filter_map(|group_| group(group_)),
+    );
     let singles = |field: &str| {
         relations(control.get(field))
             .into_iter()
@@ -215,6 +226,7 @@ pub fn map(control: &Paragraph, names: &BTreeSet<String>) -> Relations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distro::suites::Suite;
 
     #[test]
     fn versions() {
@@ -247,7 +259,7 @@ mod tests {
              Breaks: old (<< 2)\nConflicts: gone\nReplaces: old, gone\nProvides: gone\nRecommends: here, nowhere\n",
         );
         let names = ["old", "here"].map(str::to_owned).into();
-        let out = map(&control, &names);
+        let out = map(&control, &names, Suite::Bookworm.profile());
         let words = |deps: &[Dependency]| {
             deps.iter()
                 .map(ToString::to_string)

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use super::{Apt, Distro, Stamp, beside, comps, convert_some, lock, own, recipe, remove, repodata};
+use super::{Apt, Distro, Job, Stamp, Writer, beside, comps, lock, own, recipe, remove, repodata};
 
 /// Name of the repository's directory.
 const DIR: &str = "extras";
@@ -29,7 +29,7 @@ pub fn present(dist: &Path) -> bool {
 
 /// Makes the extras of a distribution, unless they are there and up to date.
 pub fn make(work: &Path, distro: &Distro, say: &dyn Fn(&str)) -> Result<()> {
-    let _lock = lock(&work.join("lock"), say)?;
+    let _lock = lock(&work.join(distro.stamp.suite().private("lock")), say)?;
     let out = distro.dir.join(DIR);
     let recipe = digest(&distro.stamp);
     if let Some(stamp) = Stamp::read(&out).filter(|stamp| stamp.recipe == recipe) {
@@ -44,16 +44,16 @@ pub fn make(work: &Path, distro: &Distro, say: &dyn Fn(&str)) -> Result<()> {
     remove(&fresh)?;
     let packages = fresh.join("Packages");
     fs::create_dir_all(&packages)?;
-    let apt = Apt::new(&work.join("apt"), false)?;
+    let suite = distro.stamp.suite();
+    let profile = suite.profile();
+    let apt = Apt::of_suite(&work.join(suite.private("apt")), suite)?;
     say("asking apt for compilers of other languages");
     apt.update()?;
-    let wanted: Vec<&str> = recipe::WANTED
-        .iter()
-        .chain(recipe::WANTED_EXTRAS)
-        .copied()
-        .collect();
+    let more = profile.names(recipe::WANTED_EXTRAS);
+    let mut wanted = profile.wanted();
+    wanted.extend(&more);
     let known = apt.known(&wanted)?;
-    for name in recipe::WANTED_EXTRAS {
+    for name in more {
         if !known.iter().any(|known| known == name) {
             say(&format!(
                 "note: apt has no package `{name}`; the extras go without"
@@ -67,17 +67,30 @@ pub fn make(work: &Path, distro: &Distro, say: &dyn Fn(&str)) -> Result<()> {
         |path: &&PathBuf| super::rpm_name(path).is_none_or(|name| !base.join(name).exists());
     let fresh_paths: Vec<PathBuf> = paths.iter().filter(is_new).cloned().collect();
     say(&format!("converting {} Debian packages", fresh_paths.len()));
-    let mut count = convert_some(&paths, &fresh_paths, &packages)?.count;
-    for spec in own::extras() {
-        super::write_package(spec, &packages)?;
+    let root = distro.root()?;
+    let place = tempfile::tempdir_in(work)?;
+    let job = Job {
+        profile,
+        writer: Writer::of(root.as_ref(), place.path()),
+    };
+    let mut count = job.convert_some(&paths, &fresh_paths, &packages)?.count;
+    for (index, spec) in own::extras().into_iter().enumerate() {
+        job.write(spec, index, &packages)?;
         count += 1;
     }
-    repodata::write(&fresh, repodata::Packing::Zstd, &comps::xml())?;
+    repodata::of(
+        root.as_ref(),
+        &fresh,
+        repodata::Packing::Zstd,
+        &comps::xml(),
+    )?;
     let stamp = Stamp {
         format: Stamp::FORMAT,
         recipe,
         packages: count,
         arch: distro.stamp.arch.clone(),
+        suite: distro.stamp.suite.clone(),
+        versions: distro.stamp.versions.clone(),
     };
     super::write_whole(
         &fresh.join("stamp.json"),

@@ -1,4 +1,4 @@
-//! `cargo xtask distro`: a real RPM distribution, made of Debian packages, for the demo and the end-to-end tests.
+//! `cargo xtask distro`: real RPM distributions, made of Debian packages, for the demo and the end-to-end tests.
 //!
 //! ```text
 //! target/distro/apt      apt's lists and the downloaded packages       kept between runs
@@ -10,6 +10,8 @@
 //!     gz/     Packages/ repodata/     metadata in gzip; the packages are hard links to those of zst
 //!     signed/ Packages/ repodata/     signed packages, metadata in zstd, repomd.xml.asc
 //!     extras/ Packages/ repodata/     compilers of other languages, only when asked for; has a stamp of its own
+//!     root/                     trixie and sid: the suite's own rpm, rpmbuild and dnf, see [`root`]
+//! target/distro/apt-trixie, key-trixie, trixie   the same for another suite, see [`suites`]
 //! ```
 //!
 //! The recipe is the source of this module and its data files: while their digest matches the stamp there is
@@ -24,14 +26,20 @@ mod depmap;
 mod elf;
 pub mod extras;
 mod jobs;
+mod native;
 mod own;
+mod pins;
 mod provides;
 mod recipe;
 mod repodata;
+mod root;
 mod rpmwrite;
 mod sign;
+mod sources;
+mod suites;
 
 pub use apt::Apt;
+pub use suites::Suite;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,7 +53,10 @@ use rpm::signature::pgp::Signer;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use native::Native;
+use root::Root;
 use rpmwrite::Spec;
+use suites::Profile;
 
 /// Time of files that have none: 2025-06-15.
 const EPOCH: u32 = 1_750_000_000;
@@ -59,11 +70,14 @@ const RECIPE: &[&str] = &[
     include_str!("depmap.rs"),
     include_str!("elf.rs"),
     include_str!("mod.rs"),
+    include_str!("native.rs"),
     include_str!("own.rs"),
     include_str!("provides.rs"),
     include_str!("recipe.rs"),
     include_str!("repodata.rs"),
+    include_str!("root.rs"),
     include_str!("rpmwrite.rs"),
+    include_str!("suites.rs"),
     include_str!("../../data/group"),
     include_str!("../../data/macros.pyproject"),
     include_str!("../../data/macros.testdist"),
@@ -85,15 +99,29 @@ pub struct Stamp {
     pub packages: usize,
     /// RPM architecture.
     pub arch: String,
+    /// Which suite it is made of.
+    pub suite: String,
+    /// What its versions are, for people.
+    pub versions: String,
 }
 
 impl Stamp {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 
     /// Reads the stamp of a finished distribution.
     pub fn read(dist: &Path) -> Option<Self> {
         let stamp: Self = serde_json::from_slice(&fs::read(dist.join("stamp.json")).ok()?).ok()?;
         (stamp.format == Self::FORMAT).then_some(stamp)
+    }
+
+    /// Its suite.
+    pub fn suite(&self) -> Suite {
+        Suite::named(&self.suite).unwrap_or(Suite::Bookworm)
+    }
+
+    /// In what its suite differs from the others.
+    pub fn profile(&self) -> &'static Profile {
+        self.suite().profile()
     }
 }
 
@@ -105,17 +133,26 @@ pub struct Distro {
     pub stamp: Stamp,
 }
 
-/// Makes the distribution at `out` (default: below `work`), unless it is there and up to date.
-pub fn make(work: &Path, out: Option<&Path>, say: &dyn Fn(&str)) -> Result<Distro> {
+impl Distro {
+    /// The root of the suite's own tools, where the suite has one.
+    fn root(&self) -> Result<Option<Root>> {
+        let has = !self.stamp.profile().tools.is_empty();
+        has.then(|| Root::at(&self.dir.join("root"))).transpose()
+    }
+}
+
+/// Makes the distribution of a suite at `out` (default: below `work`), unless it is there and up to date.
+pub fn make(work: &Path, suite: Suite, out: Option<&Path>, say: &dyn Fn(&str)) -> Result<Distro> {
     fs::create_dir_all(work)?;
-    let out = std::path::absolute(out.map_or_else(|| work.join("dist"), Path::to_path_buf))?;
-    let _lock = lock(&work.join("lock"), say)?;
-    let recipe = digest();
+    let out = std::path::absolute(out.map_or_else(|| work.join(suite.dir()), Path::to_path_buf))?;
+    let _lock = lock(&work.join(suite.private("lock")), say)?;
+    let recipe = digest(suite);
     if let Some(stamp) = Stamp::read(&out).filter(|stamp| stamp.recipe == recipe) {
         say(&format!(
-            "the test distribution in `{}` is up to date ({} packages)",
+            "the test distribution in `{}` is up to date ({} packages; {})",
             out.display(),
-            stamp.packages
+            stamp.packages,
+            stamp.versions
         ));
         return Ok(Distro { dir: out, stamp });
     }
@@ -123,7 +160,7 @@ pub fn make(work: &Path, out: Option<&Path>, say: &dyn Fn(&str)) -> Result<Distr
     let fresh = beside(&out, "new");
     remove(&fresh)?;
     fs::create_dir_all(&fresh)?;
-    let stamp = build(work, &fresh, recipe, say)?;
+    let stamp = build(work, suite, &fresh, recipe, say)?;
     let old = beside(&out, "old");
     remove(&old)?;
     if out.exists() {
@@ -133,43 +170,62 @@ pub fn make(work: &Path, out: Option<&Path>, say: &dyn Fn(&str)) -> Result<Distr
         .with_context(|| format!("cannot put the distribution at `{}`", out.display()))?;
     remove(&old)?;
     say(&format!(
-        "made the test distribution in `{}`: {} packages, {:.1} s",
+        "made the test distribution in `{}`: {} packages, {:.1} s; {}",
         out.display(),
         stamp.packages,
-        begun.elapsed().as_secs_f64()
+        begun.elapsed().as_secs_f64(),
+        stamp.versions
     ));
     Ok(Distro { dir: out, stamp })
 }
 
-fn build(work: &Path, fresh: &Path, recipe: String, say: &dyn Fn(&str)) -> Result<Stamp> {
-    let apt = Apt::new(&work.join("apt"), false)?;
-    say("asking apt for Debian packages (own lists; the host's are not touched)");
-    apt.update()?;
-    let wanted = apt.known(recipe::WANTED)?;
-    for name in recipe::WANTED
-        .iter()
-        .filter(|name| !wanted.iter().any(|known| known == *name))
-    {
-        say(&format!(
-            "note: apt has no package `{name}`; the distribution goes without"
-        ));
-    }
-    let items = apt.closure(&wanted)?;
-    let paths = apt.download(&wanted, &items)?;
-    say(&format!("converting {} Debian packages", paths.len()));
+/// Asks apt what the suite's packages are today; returns the list to be recorded for it.
+pub fn record(work: &Path, suite: Suite, say: &dyn Fn(&str)) -> Result<String> {
+    let _lock = lock(&work.join(suite.private("lock")), say)?;
+    let apt = Apt::of_suite(&work.join(suite.private("apt")), suite)?;
+    Ok(pins::choose(&apt, suite.profile(), pins::Use::Served, say)?.list)
+}
+
+fn build(
+    work: &Path,
+    suite: Suite,
+    fresh: &Path,
+    recipe: String,
+    say: &dyn Fn(&str),
+) -> Result<Stamp> {
+    let profile = suite.profile();
+    let apt = Apt::of_suite(&work.join(suite.private("apt")), suite)?;
+    let chosen = pins::choose(&apt, profile, pins::Use::Recorded, say)?;
+    say(&format!("{}: {}", profile.name, chosen.note));
     let packages = fresh.join("zst/Packages");
     fs::create_dir_all(&packages)?;
-    let (count, arch) = convert_all(&paths, &packages)?;
+    let place = tempfile::tempdir_in(work)?;
+    let root = if profile.tools.is_empty() {
+        None
+    } else {
+        Some(Root::make(&fresh.join("root"), &chosen.tools)?)
+    };
+    let job = Job {
+        profile,
+        writer: Writer::of(root.as_ref(), place.path()),
+    };
+    say(&format!(
+        "converting {} Debian packages",
+        chosen.packages.len()
+    ));
+    let (count, arch) = job.convert_all(&chosen.packages, &packages)?;
     say(&format!(
         "writing metadata for {count} packages, and a signed copy"
     ));
     let comps = comps::xml();
     link_all(&packages, &fresh.join("gz/Packages"))?;
-    repodata::write(&fresh.join("zst"), repodata::Packing::Zstd, &comps)?;
-    repodata::write(&fresh.join("gz"), repodata::Packing::Gzip, &comps)?;
-    let (signer, public) = sign::key(&work.join("key"))?;
+    let metadata =
+        |dir: &str, packing| repodata::of(root.as_ref(), &fresh.join(dir), packing, &comps);
+    metadata("zst", repodata::Packing::Zstd)?;
+    metadata("gz", repodata::Packing::Gzip)?;
+    let (signer, public) = sign::key(&work.join(suite.private("key")))?;
     sign_all(&signer, &packages, &fresh.join("signed"))?;
-    repodata::write(&fresh.join("signed"), repodata::Packing::Zstd, &comps)?;
+    metadata("signed", repodata::Packing::Zstd)?;
     let repomd = fresh.join("signed/repodata/repomd.xml");
     fs::write(
         fresh.join("signed/repodata/repomd.xml.asc"),
@@ -181,12 +237,35 @@ fn build(work: &Path, fresh: &Path, recipe: String, say: &dyn Fn(&str)) -> Resul
         recipe,
         packages: count,
         arch,
+        suite: profile.name.to_owned(),
+        versions: chosen.note,
     };
     write_whole(
         &fresh.join("stamp.json"),
         &serde_json::to_vec_pretty(&stamp)?,
     )?;
     Ok(stamp)
+}
+
+/// By what packages are written.
+enum Writer<'a> {
+    /// The `rpm` crate.
+    Crate,
+    /// The suite's own rpmbuild.
+    Native(Native<'a>),
+}
+
+impl<'a> Writer<'a> {
+    /// The root's rpmbuild, working in `work`, where there is a root.
+    fn of(root: Option<&'a Root>, work: &'a Path) -> Self {
+        root.map_or(Self::Crate, |root| Self::Native(Native { root, work }))
+    }
+}
+
+/// The conversion of a suite's packages.
+struct Job<'a> {
+    profile: &'static Profile,
+    writer: Writer<'a>,
 }
 
 /// What was converted.
@@ -221,54 +300,66 @@ fn rpm_name(deb: &Path) -> Option<String> {
     Some(format!("{name}-{}-{}.{arch}.rpm", evr.version, evr.release))
 }
 
-/// Writes all packages and our own; returns how many and the architecture of those that have one.
-fn convert_all(paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
-    let Converted {
-        count,
-        arch,
-        python,
-    } = convert_some(paths, paths, target)?;
-    let own = own::packages(&arch, &python);
-    let count = count + own.len();
-    own.into_iter()
-        .try_for_each(|spec| write_package(spec, target))?;
-    Ok((count, arch))
-}
+impl Job<'_> {
+    /// Writes all packages and our own; returns how many and the architecture of those that have one.
+    fn convert_all(&self, paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
+        let Converted {
+            count,
+            arch,
+            python,
+        } = self.convert_some(paths, paths, target)?;
+        let own = own::packages(&arch, &python, self.profile);
+        let count = count + own.len();
+        let numbered: Vec<(usize, Spec)> = own.into_iter().enumerate().collect();
+        jobs::parallel("our own packages", &numbered, |(index, spec)| {
+            self.write(spec.clone(), *index, target)
+        })?;
+        Ok((count, arch))
+    }
 
-/// Writes those of the set `all` that are in `some`.
-fn convert_some(all: &[PathBuf], some: &[PathBuf], target: &Path) -> Result<Converted> {
-    let converted = |path: &&PathBuf| !recipe::satisfied_without(&named(path).0);
-    let set: Vec<&PathBuf> = all.iter().filter(converted).collect();
-    let wanted: Vec<&PathBuf> = some.iter().filter(converted).collect();
-    let names: BTreeSet<String> = set.iter().map(|path| named(path).0).collect();
-    let arch = set
-        .iter()
-        .map(|path| named(path).1)
-        .find(|arch| arch != "all")
-        .map_or_else(
-            || "noarch".to_owned(),
-            |arch| convert::rpm_arch(&arch).to_owned(),
-        );
-    let python = names
-        .iter()
-        .find_map(|name| {
-            name.strip_prefix("python3.")
-                .filter(|minor| minor.chars().all(|c| c.is_ascii_digit()))
+    /// Writes those of the set `all` that are in `some`.
+    fn convert_some(&self, all: &[PathBuf], some: &[PathBuf], target: &Path) -> Result<Converted> {
+        let converted = |path: &&PathBuf| !recipe::satisfied_without(&named(path).0);
+        let set: Vec<&PathBuf> = all.iter().filter(converted).collect();
+        let wanted: Vec<(usize, &PathBuf)> = some.iter().filter(converted).enumerate().collect();
+        let names: BTreeSet<String> = set.iter().map(|path| named(path).0).collect();
+        let arch = set
+            .iter()
+            .map(|path| named(path).1)
+            .find(|arch| arch != "all")
+            .map_or_else(
+                || "noarch".to_owned(),
+                |arch| convert::rpm_arch(&arch).to_owned(),
+            );
+        let python = names
+            .iter()
+            .find_map(|name| {
+                name.strip_prefix("python3.")
+                    .filter(|minor| minor.chars().all(|c| c.is_ascii_digit()))
+            })
+            .map_or_else(|| "3".to_owned(), |minor| format!("3.{minor}"));
+        let counts = jobs::parallel("deb to rpm", &wanted, |(index, path)| {
+            let specs = convert::convert(deb::read(path)?, &names, &python, self.profile);
+            let count = specs.len();
+            specs
+                .into_iter()
+                .try_for_each(|spec| self.write(spec, *index, target))?;
+            Ok(count)
+        })?;
+        Ok(Converted {
+            count: counts.iter().sum(),
+            arch,
+            python,
         })
-        .map_or_else(|| "3".to_owned(), |minor| format!("3.{minor}"));
-    let counts = jobs::parallel("deb to rpm", &wanted, |path| {
-        let specs = convert::convert(deb::read(path)?, &names, &python);
-        let count = specs.len();
-        specs
-            .into_iter()
-            .try_for_each(|spec| write_package(spec, target))?;
-        Ok(count)
-    })?;
-    Ok(Converted {
-        count: counts.iter().sum(),
-        arch,
-        python,
-    })
+    }
+
+    /// Writes one package, the `index`th of its list.
+    fn write(&self, spec: Spec, index: usize, target: &Path) -> Result<()> {
+        match &self.writer {
+            Writer::Crate => write_package(spec, target),
+            Writer::Native(native) => native.write(spec, self.profile.format(index), target),
+        }
+    }
 }
 
 fn write_package(spec: Spec, dir: &Path) -> Result<()> {
@@ -309,9 +400,10 @@ fn sign_all(signer: &Signer, from: &Path, repository: &Path) -> Result<()> {
     .map(drop)
 }
 
-fn digest() -> String {
+fn digest(suite: Suite) -> String {
     let mut hash = Sha256::new();
-    for part in RECIPE {
+    let profile = suite.profile();
+    for part in RECIPE.iter().chain([&profile.name, &profile.recorded]) {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -7,6 +7,7 @@ use rpm::{Dependency, Scriptlet};
 
 use super::depmap::Evr;
 use super::rpmwrite::{File, Nature, Script, Spec};
+use super::suites::Profile;
 
 const DIRECTORIES: &[&str] = &[
     "/boot",
@@ -111,12 +112,12 @@ pub fn triplet(arch: &str) -> String {
 }
 
 /// All of our own packages for `arch` (RPM's name) and `python` (such as `3.11`).
-pub fn packages(arch: &str, python: &str) -> Vec<Spec> {
+pub fn packages(arch: &str, python: &str, profile: &Profile) -> Vec<Spec> {
     let mut all = vec![
         filesystem(arch),
         setup(),
         release(),
-        rpm_config(arch),
+        rpm_config(arch, profile),
         pyproject(python),
     ];
     all.extend(service(arch));
@@ -237,14 +238,15 @@ fn release() -> Spec {
     spec
 }
 
-fn rpm_config(arch: &str) -> Spec {
+fn rpm_config(arch: &str, profile: &Profile) -> Spec {
     let mut spec = Spec::own(
         "testdist-rpm-config",
         "1",
         "noarch",
         "How rpm works and packages are built here",
     );
-    let macros = include_str!("../../data/macros.testdist").replace("@TRIPLET@", &triplet(arch));
+    let macros = include_str!("../../data/macros.testdist").replace("@TRIPLET@", &triplet(arch))
+        + profile.macros;
     spec.files = vec![
         File::text("/etc/rpm/macros.testdist", &macros, 0o644),
         File::dir("/etc/rpm", 0o755),

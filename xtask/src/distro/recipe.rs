@@ -198,7 +198,15 @@ pub fn belongs_to_rpm_build(path: &str) -> bool {
     build_tools.contains(&tool)
         || path.starts_with("/usr/lib/rpm/fileattrs")
         || (path.starts_with("/usr/lib/rpm/")
-            && !["rpmdb_dump", "rpmdb_load", "rpm.supp", "rpm.daily", "tgpg"].contains(&name)
+            && ![
+                "rpmdb_dump",
+                "rpmdb_load",
+                "rpm.supp",
+                "rpm.daily",
+                "tgpg",
+                "sysusers.sh",
+            ]
+            .contains(&name)
             && !name.starts_with("rpmpopt"))
 }
 
@@ -232,10 +240,11 @@ pub const RPM_BUILD_REQUIRES: &[&str] = &[
     "zstd",
 ];
 
-/// Links the packages' own installation scripts would make through the alternatives system.
+/// Links the packages' own installation scripts would make through the alternatives system; a `*` stands for a
+/// version.
 pub const LINKS: &[(&str, &str, &str)] = &[
-    ("automake", "/usr/bin/automake", "automake-1.16"),
-    ("automake", "/usr/bin/aclocal", "aclocal-1.16"),
+    ("automake", "/usr/bin/automake", "automake-*"),
+    ("automake", "/usr/bin/aclocal", "aclocal-*"),
     ("bash", "/usr/bin/sh", "bash"),
     ("bison", "/usr/bin/yacc", "bison.yacc"),
     ("debianutils", "/usr/bin/which", "which.debianutils"),
@@ -285,6 +294,9 @@ pub const FILES: &[(&str, &str, &str)] = &[
 /// File capabilities that installation scripts would set.
 pub const CAPABILITIES: &[(&str, &str)] = &[("/usr/bin/ping", "cap_net_raw=ep")];
 
+/// What a package for this perl asks for; `@` stands for perl's version.
+pub const PERL_COMPAT: &str = "perl(:MODULE_COMPAT_@)";
+
 /// Names packagers know from Fedora: package, provides. `-devel` names follow from `-dev` by rule.
 pub const ALIASES: &[(&str, &[&str])] = &[
     ("bash", &["/bin/sh"]),
@@ -323,7 +335,7 @@ pub const ALIASES: &[(&str, &[&str])] = &[
             "perl-generators",
             "perl-devel",
             "perl-macros",
-            "perl(:MODULE_COMPAT_5.36.0)",
+            PERL_COMPAT,
         ],
     ),
     ("perl-base", &["perl(:VERSION)"]),

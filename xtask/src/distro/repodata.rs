@@ -12,6 +12,7 @@ use rpm::{Dependency, DependencyFlags, FileType, PackageMetadata};
 use sha2::{Digest, Sha256};
 
 use super::jobs;
+use super::root::Root;
 
 /// How the metadata files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ struct Parts {
 }
 
 /// Writes `repodata` below `repository`, whose packages lie in `Packages`.
-pub fn write(repository: &Path, packing: Packing, comps: &str) -> Result<()> {
+fn write(repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     let mut names: Vec<String> = std::fs::read_dir(repository.join("Packages"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;
@@ -131,6 +132,37 @@ pub fn write(repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     )?;
     repomd += "</repomd>\n";
     Ok(std::fs::write(target.join("repomd.xml"), repomd)?)
+}
+
+/// Writes `repodata` with the suite's own createrepo_c where the suite has a root, or else with [`write`].
+pub fn of(root: Option<&Root>, repository: &Path, packing: Packing, comps: &str) -> Result<()> {
+    match root {
+        None => write(repository, packing, comps),
+        Some(root) => write_by(root, repository, packing, comps),
+    }
+}
+
+/// The same by the suite's own createrepo_c, with everything else as it likes it.
+fn write_by(root: &Root, repository: &Path, packing: Packing, comps: &str) -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let groups = place.path().join("comps.xml");
+    std::fs::write(&groups, comps)?;
+    let compression = match packing {
+        Packing::Gzip => "--general-compress-type=gz",
+        Packing::Zstd => "--general-compress-type=zstd",
+    };
+    root.run(
+        &[(repository, "/repository"), (place.path(), "/groups")],
+        &[
+            "createrepo_c",
+            "--quiet",
+            "--workers=2",
+            compression,
+            "--groupfile=/groups/comps.xml",
+            "/repository",
+        ],
+    )
+    .map(drop)
 }
 
 fn store(
