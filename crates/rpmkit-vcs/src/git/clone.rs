@@ -5,8 +5,10 @@ use std::path::Path;
 use git2::{Oid, Repository, build::CheckoutBuilder};
 
 use super::{
-    fetch::{Access, Connection, RemoteRef, Way},
+    access::Access,
+    fetch::{Connection, Way},
     history,
+    refs::RemoteRef,
 };
 use crate::ScmError;
 use rpmkit_types::event::Events;
