@@ -35,6 +35,7 @@ mod lock;
 pub mod ops;
 mod root;
 mod settle;
+mod table;
 mod transport;
 mod trash;
 
@@ -55,7 +56,7 @@ pub use layer::{Layer, LayerKind, LayerMeta, LayerSpec};
 pub use lock::Holder;
 pub use root::{Root, SIDE_DIRS};
 
-pub use ops::OPS;
+pub use table::OPS;
 
 pub(crate) use error::At;
 pub(crate) use gc::entries;

@@ -29,7 +29,7 @@ pub struct Housekeep {
     pub sweep: bool,
 }
 
-pub(super) fn housekeep(job: Housekeep) -> Result<(), OpError> {
+pub(crate) fn housekeep(job: Housekeep) -> Result<(), OpError> {
     for state in &job.states {
         keep_safe(state)?;
     }

@@ -29,7 +29,7 @@ pub struct Usage {
     pub entries: u64,
 }
 
-pub(super) fn usage(input: UsageOf) -> Result<Vec<Usage>, OpError> {
+pub(crate) fn usage(input: UsageOf) -> Result<Vec<Usage>, OpError> {
     input.paths.iter().map(|p| measure(p)).collect()
 }
 
