@@ -86,7 +86,7 @@ fn try_lock(path: &Path) -> Result<Option<Flock<fs::File>>, OpError> {
 }
 
 /// One sync for all layers marked so far: a mark is made when the layer's files are complete.
-fn sync_layers(store: &Path) -> Result<(), OpError> {
+pub(crate) fn sync_layers(store: &Path) -> Result<(), OpError> {
     let dir = store.join("unsynced");
     let marks: Vec<PathBuf> = fs::read_dir(&dir)
         .at("list", &dir)?
@@ -106,27 +106,21 @@ fn sync_layers(store: &Path) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Keeps a layer's size beside it. A cache: half-written ones stay in `tmp`, where the collector finds them.
+/// Keeps a layer's size beside it.
 fn measure(store: &Path, layer: &Path) -> Result<(), OpError> {
-    let path = layer.join("size.json");
-    if path.exists() {
+    if layer.join(usage::KEPT).exists() {
         return Ok(());
     }
     let measured = usage::usage(usage::UsageOf {
         paths: vec![layer.to_owned()],
     })?;
-    let text = serde_json::to_vec(&measured.first()).map_err(|e| OpError::Bad(e.to_string()))?;
-    let name = layer.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = store
-        .join("tmp")
-        .join(format!("size-{}-{name}", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+    if let Some(found) = measured.first() {
+        usage::keep_usage(store, layer, found);
     }
     Ok(())
 }
 
+/// Really removes what was trashed. When another process is at it already, leaves it to that.
 fn sweep(store: &Path) -> Result<(), OpError> {
     let Some(_lock) = try_lock(&store.join("trash.lock"))? else {
         return Ok(());
