@@ -135,6 +135,16 @@ pub enum FsError {
     },
 }
 
+/// For errors that name the path themselves: what the system said, or the whole text.
+impl From<FsError> for io::Error {
+    fn from(error: FsError) -> Self {
+        match error {
+            FsError::Io { source, .. } => source,
+            other => Self::other(other),
+        }
+    }
+}
+
 impl FsError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, error: Errno) -> Self {
         Self::Io {

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::WriteOptions;
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{ChrootPath, rooted::Rooted};
@@ -174,15 +175,8 @@ fn write_file(
 
 /// Replaces by rename: the present file may be a hard link into another layer.
 fn write_new(path: &Path, content: &str) -> io::Result<()> {
-    let temporary = path.with_extension("rpmkit-new");
-    let _ = fs::remove_file(&temporary);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&temporary)?;
-    io::Write::write_all(&mut file, content.as_bytes())?;
-    fs::rename(&temporary, path)
+    rpmkit_fs::write_file(path, content, &WriteOptions::with_mode(0o644))?;
+    Ok(())
 }
 
 /// A request for the `skeleton` operation.

@@ -8,6 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rpmkit_fs::WriteOptions;
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
@@ -119,12 +120,7 @@ impl BuildRecord {
         let target = dir.join("result.json");
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        let mut file = tempfile::Builder::new()
-            .prefix(".result")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(dir)?;
-        file.write_all(&text)?;
-        file.persist(&target)?;
+        rpmkit_fs::write_file(&target, text, &WriteOptions::with_mode(0o644))?;
         Ok(target)
     }
 }
