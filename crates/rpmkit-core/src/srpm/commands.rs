@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     Made, SrpmError, copy,
-    files::{copy_dated, date, write_dated},
+    files::{below, copy_dated, date, write_dated},
     job::Job,
     packit::{self, Packit, Project},
+    places::DiskDir,
     runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand},
     survey::{Spec, Survey},
     tree::SourceTree,
@@ -52,6 +53,10 @@ impl Job<'_, '_> {
         let inside = tree.in_repository(path.as_os_str().as_bytes());
         // What is read is what was chosen, a snapshot's version included.
         let in_copy = copy.join(git::bytes_path(&inside));
+        // A spec that is a link stays unwritten: what it leads to may be anybody's.
+        if fs::symlink_metadata(&in_copy).is_ok() {
+            fs::remove_file(&in_copy).map_err(SrpmError::io("remove", &in_copy))?;
+        }
         fs::write(&in_copy, text).map_err(SrpmError::io("write", &in_copy))?;
         let name = staged.file_name().unwrap_or_default().to_string_lossy();
         runner
@@ -70,7 +75,7 @@ impl Job<'_, '_> {
                 as_root: false,
             })
             .map_err(failed)?;
-        let made = out.join(&*name);
+        let made = below(&out, &out.join(&*name))?;
         let processed = fs::read(&made).map_err(SrpmError::io("read", &made))?;
         self.notes
             .push("release and changelog counted by rpmautospec".to_owned());
@@ -128,6 +133,7 @@ impl Job<'_, '_> {
             .collect();
         match made.pop() {
             Some(srpm) if made.is_empty() => {
+                let srpm = below(&out, &srpm)?;
                 self.notes
                     .push("the source package was made by .copr/Makefile".to_owned());
                 Ok(Made::Package {
@@ -159,7 +165,8 @@ impl Job<'_, '_> {
             })?;
         let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
         let spec = survey.spec.shown();
-        let text = fs::read(root.join(&spec)).map_err(SrpmError::io("read", &root.join(&spec)))?;
+        let path = below(&root, &root.join(&spec))?;
+        let text = fs::read(&path).map_err(SrpmError::io("read", &path))?;
         let text = String::from_utf8_lossy(&text).into_owned();
         if let Some(archive) = &archive {
             date(archive, survey.tree.newest())?;
@@ -177,9 +184,9 @@ impl Job<'_, '_> {
                     copy_dated(archive, &to)?;
                 }
             }
-            self.disk.insert(0, dir);
+            self.disk.insert(0, DiskDir::of_project(dir));
         }
-        self.disk.push(root);
+        self.disk.push(DiskDir::of_project(root));
         self.stage(&survey.tree, &survey.spec, &text, None)
     }
 }

@@ -56,6 +56,20 @@ pub enum SrpmError {
         /// Where was looked.
         looked_in: Vec<String>,
     },
+    /// A link or a path of the project's leads to somewhere else on the host.
+    #[error("`{}` leads out of the project's tree `{}`; only files below it were expected", path.display(), top.display())]
+    LeadsOut {
+        /// As the project names it.
+        path: PathBuf,
+        /// The tree.
+        top: PathBuf,
+    },
+    /// A spec wants a file of the host.
+    #[error("{source_file} is a file of this host, not of the project")]
+    HostFile {
+        /// Which source.
+        source_file: MissingSource,
+    },
     /// A commit was asked for, but there is no repository.
     #[error("`{path}` is not inside a git repository, so it has no `{rev}`")]
     NoHistory {
@@ -173,6 +187,8 @@ impl SrpmError {
             | Self::NoHistory { .. } => ExitCode::Usage,
             Self::NoTag { .. }
             | Self::MissingSources { .. }
+            | Self::LeadsOut { .. }
+            | Self::HostFile { .. }
             | Self::Packit { .. }
             | Self::Rpkg { .. }
             | Self::NoArchive { .. }
@@ -218,6 +234,12 @@ impl SrpmError {
                 }
                 hints.push(Hint::new("--sources DIR says where the files are"));
                 hints
+            }
+            Self::LeadsOut { .. } => vec![Hint::new(
+                "put the file itself into the tree, or say where it is with --sources DIR",
+            )],
+            Self::HostFile { .. } => {
+                vec![Hint::new("--sources DIR says where the file is")]
             }
             Self::Parse(error) => error.hints(),
             Self::Scm(error) => error.hints(),

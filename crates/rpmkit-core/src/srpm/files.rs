@@ -3,11 +3,28 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 use super::SrpmError;
+
+/// Where a file really is that a project names below `top`: links count while they stay below it, but
+/// for git's own files, which hold credentials.
+///
+/// # Errors
+/// [`SrpmError::LeadsOut`], and when there is no such file.
+pub(super) fn below(top: &Path, path: &Path) -> Result<PathBuf, SrpmError> {
+    let real = fs::canonicalize(path).map_err(SrpmError::io("read", path))?;
+    let top = fs::canonicalize(top).map_err(SrpmError::io("read", top))?;
+    match real.strip_prefix(&top) {
+        Ok(inside) if inside.components().all(|part| part.as_os_str() != ".git") => Ok(real),
+        _ => Err(SrpmError::LeadsOut {
+            path: path.to_owned(),
+            top,
+        }),
+    }
+}
 
 /// Copies with its time. Links are followed: a source package that holds a link builds nowhere.
 pub(crate) fn copy_dated(from: &Path, to: &Path) -> Result<(), SrpmError> {
@@ -50,4 +67,38 @@ fn set_time(path: &Path, time: SystemTime) -> Result<(), SrpmError> {
         .open(path)
         .and_then(|file| file.set_modified(time))
         .map_err(SrpmError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_count_while_they_stay_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = fs::canonicalize(dir.path()).unwrap().join("top");
+        fs::create_dir_all(top.join(".git")).unwrap();
+        fs::create_dir(top.join("sub")).unwrap();
+        fs::write(top.join("sub/a"), "").unwrap();
+        fs::write(top.join(".git/config"), "").unwrap();
+        fs::write(dir.path().join("secret"), "").unwrap();
+        symlink("sub/a", top.join("link")).unwrap();
+        symlink("../secret", top.join("out")).unwrap();
+        symlink(".git/config", top.join("config")).unwrap();
+        assert_eq!(below(&top, &top.join("link")).unwrap(), top.join("sub/a"));
+        assert_eq!(
+            below(&top, &top.join("sub/../link")).unwrap(),
+            top.join("sub/a")
+        );
+        for out in ["out", "../secret", "config"] {
+            let error = below(&top, &top.join(out)).unwrap_err();
+            assert!(matches!(error, SrpmError::LeadsOut { .. }), "{error}");
+            assert!(error.to_string().contains(out), "{error}");
+        }
+        let error = below(&top, &top.join("none")).unwrap_err();
+        assert!(matches!(error, SrpmError::Io { .. }), "{error}");
+    }
 }

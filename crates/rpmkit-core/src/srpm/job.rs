@@ -10,7 +10,7 @@ use super::{
     Made, Prepared, Request, SourceOrigin, SrpmError, StagedSource, Tools,
     error::MissingSource,
     files::{date, write_dated},
-    places::{Places, is_upstream},
+    places::{DiskDir, Places, is_upstream},
     snapshot,
     spec::{ExpandedSpec, SpecSource},
     survey::Spec,
@@ -29,7 +29,7 @@ pub(super) struct Job<'j, 't> {
     pub tools: &'j mut Tools<'t>,
     pub notes: Vec<String>,
     /// Directories outside of the tree that have sources.
-    pub disk: Vec<PathBuf>,
+    pub disk: Vec<DiskDir>,
     /// Whether an archive may be made of the tree ([`Survey::may_be_upstream`]).
     pub may_be_upstream: bool,
     /// Names of archives of vendored dependencies.
@@ -223,6 +223,14 @@ impl Job<'_, '_> {
             ));
             date(dest, tree.newest())?;
             return Ok(Some(SourceOrigin::Archive));
+        }
+        if source.text.starts_with("file:") {
+            return Err(SrpmError::HostFile {
+                source_file: MissingSource {
+                    tag: source.tag(),
+                    text: source.text.clone(),
+                },
+            });
         }
         if source.is_url() && (self.request.get_sources || self.known(&source.text)) {
             self.tools.events.info(format!("fetching {}", source.text));

@@ -55,4 +55,6 @@ pub trait SpecParser {
 }
 
 #[cfg(test)]
+mod border_tests;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -7,6 +7,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{
     SrpmError,
+    files::below,
     runner::{TREE_IN_ROOT, TreeCommand, TreeRunner},
 };
 use crate::{Events, scm::git};
@@ -182,7 +183,8 @@ impl Packit {
                             said: last.to_owned(),
                         });
                     }
-                    archive = Some(path);
+                    // It is dated and copied: of all files of the host only one of the tree may be.
+                    archive = Some(below(tree, &path)?);
                 }
                 _ => {}
             }

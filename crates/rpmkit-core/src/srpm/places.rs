@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     SourceOrigin, SrpmError,
-    files::{copy_dated, write_dated},
+    files::{below, copy_dated, write_dated},
     spec::{ExpandedSpec, SpecSource},
     survey::Spec,
     tree::SourceTree,
@@ -19,29 +19,76 @@ use crate::scm::git;
 /// or loads is text.
 const PARSE_LIMIT: usize = 1 << 20;
 
+/// A directory on disk that has sources.
+#[derive(Debug, Clone)]
+pub(super) struct DiskDir {
+    path: PathBuf,
+    /// What its links may not leave; nothing for a directory of the user's own choice.
+    top: Option<PathBuf>,
+}
+
+impl DiskDir {
+    /// One the user named; wherever its links lead is the user's choice, too.
+    pub fn of_user(path: PathBuf) -> Self {
+        Self { path, top: None }
+    }
+
+    /// One that a project, or its commands, filled.
+    pub fn of_project(path: PathBuf) -> Self {
+        Self {
+            top: Some(path.clone()),
+            path,
+        }
+    }
+
+    /// What lies in the tree is the project's, whoever named it.
+    fn inside(mut self, tree: &SourceTree) -> Self {
+        let real = fs::canonicalize(&self.path);
+        if self.top.is_none() && real.is_ok_and(|real| real.starts_with(tree.top())) {
+            self.top = Some(tree.top());
+        }
+        self
+    }
+
+    /// The file of this name, if there is one.
+    fn file(&self, name: &str) -> Result<Option<PathBuf>, SrpmError> {
+        let path = self.path.join(name);
+        if name.is_empty() || !path.is_file() {
+            return Ok(None);
+        }
+        match &self.top {
+            Some(top) => below(top, &path).map(Some),
+            None => Ok(Some(path)),
+        }
+    }
+}
+
 /// The places sources are looked for, in order.
 pub(super) struct Places {
     /// `--sources`, then directories beside a spec that is not in the tree.
-    disk: Vec<PathBuf>,
+    disk: Vec<DiskDir>,
     /// Directories of the tree, with a slash at the end or empty.
     tree: Vec<Vec<u8>>,
     /// Where git-ignored downloads lie: beside the spec, on disk.
-    beside: Option<PathBuf>,
+    beside: Option<DiskDir>,
 }
 
 impl Places {
     /// `disk` are directories outside of the tree, looked in first.
-    pub fn new(disk: Vec<PathBuf>, tree: &SourceTree, spec: &Spec) -> Self {
+    pub fn new(disk: Vec<DiskDir>, tree: &SourceTree, spec: &Spec) -> Self {
         let mut places = Self {
-            disk,
+            disk: disk.into_iter().map(|dir| dir.inside(tree)).collect(),
             tree: Vec::new(),
             beside: None,
         };
         match spec {
-            Spec::OnDisk(path) => places.disk.extend(path.parent().map(Path::to_owned)),
+            Spec::OnDisk(path) => places.disk.extend(
+                path.parent()
+                    .map(|dir| DiskDir::of_user(dir.to_owned()).inside(tree)),
+            ),
             Spec::InTree(path) => {
                 let dir = path.parent().unwrap_or(Path::new(""));
-                places.beside = Some(tree.root().join(dir));
+                places.beside = Some(DiskDir::of_user(tree.root().join(dir)).inside(tree));
                 let slashed = |dir: &Path| match dir.as_os_str().as_bytes() {
                     b"" => Vec::new(),
                     bytes => [bytes, b"/".as_slice()].concat(),
@@ -69,7 +116,8 @@ impl Places {
 
     /// For people.
     pub fn names(&self) -> Vec<String> {
-        let disk = self.disk.iter().map(|dir| format!("`{}`", dir.display()));
+        let disk = self.disk.iter();
+        let disk = disk.map(|dir| format!("`{}`", dir.path.display()));
         let tree = self.tree.iter().map(|dir| match dir.as_slice() {
             b"" => "the top of the tree".to_owned(),
             dir => format!("`{}` of the tree", String::from_utf8_lossy(dir)),
@@ -80,13 +128,16 @@ impl Places {
     /// Copies what rpm may want to read while it parses: small files beside the spec.
     pub fn offer(&self, tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
         for dir in &self.disk {
-            let entries = fs::read_dir(dir).map_err(SrpmError::io("read", dir))?;
+            let entries = fs::read_dir(&dir.path).map_err(SrpmError::io("read", &dir.path))?;
             for entry in entries.filter_map(Result::ok) {
                 let to = dest.join(entry.file_name());
-                let small = fs::metadata(entry.path())
-                    .is_ok_and(|data| data.is_file() && data.len() <= PARSE_LIMIT as u64);
+                // A link that leads out is told when the spec asks for it.
+                let Ok(Some(from)) = dir.file(&entry.file_name().to_string_lossy()) else {
+                    continue;
+                };
+                let small = fs::metadata(&from).is_ok_and(|data| data.len() <= PARSE_LIMIT as u64);
                 if small && !to.exists() {
-                    copy_dated(&entry.path(), &to)?;
+                    copy_dated(&from, &to)?;
                 }
             }
         }
@@ -119,10 +170,9 @@ impl Places {
     ) -> Result<Option<SourceOrigin>, SrpmError> {
         let name = source.file_name();
         for dir in &self.disk {
-            let path = dir.join(name);
-            if path.is_file() {
+            if let Some(path) = dir.file(name)? {
                 copy_dated(&path, dest)?;
-                return Ok(Some(SourceOrigin::Directory(dir.clone())));
+                return Ok(Some(SourceOrigin::Directory(dir.path.clone())));
             }
         }
         for dir in &self.tree {
@@ -138,12 +188,11 @@ impl Places {
                 }
             }
         }
-        if let Some(dir) = &self.beside {
-            let path = dir.join(name);
-            if path.is_file() && !name.is_empty() {
-                copy_dated(&path, dest)?;
-                return Ok(Some(SourceOrigin::Directory(dir.clone())));
-            }
+        if let Some(dir) = &self.beside
+            && let Some(path) = dir.file(name)?
+        {
+            copy_dated(&path, dest)?;
+            return Ok(Some(SourceOrigin::Directory(dir.path.clone())));
         }
         Ok(None)
     }

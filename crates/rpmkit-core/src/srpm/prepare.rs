@@ -7,6 +7,7 @@ use super::{
     convention::{self, Convention, Explanation},
     files::date,
     job::Job,
+    places::DiskDir,
     rpkg,
     spec::ExpandedSpec,
     survey::{Survey, shallow_note},
@@ -136,7 +137,12 @@ pub fn prepare(
         staging,
         tools,
         notes: survey.tree.notes().to_vec(),
-        disk: request.sources.iter().cloned().collect(),
+        disk: request
+            .sources
+            .iter()
+            .cloned()
+            .map(DiskDir::of_user)
+            .collect(),
         may_be_upstream: survey.may_be_upstream,
         vendored: Vec::new(),
     };
@@ -152,7 +158,7 @@ pub fn prepare(
                 date(archive, survey.tree.newest())?;
             }
             job.notes.extend(rendered.notes);
-            job.disk.insert(0, out);
+            job.disk.insert(0, DiskDir::of_project(out));
             job.stage(&survey.tree, &survey.spec, &rendered.text, None)
         }
         Convention::Tito => {

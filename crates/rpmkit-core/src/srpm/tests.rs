@@ -57,7 +57,7 @@ pub(crate) fn run(request: &Request) -> Result<(Prepared, tempfile::TempDir), Sr
 }
 
 /// Nothing may be downloaded in these tests.
-struct NoNetwork;
+pub(crate) struct NoNetwork;
 
 impl Download for NoNetwork {
     fn download(
@@ -73,7 +73,7 @@ impl Download for NoNetwork {
     }
 }
 
-fn with(
+pub(crate) fn with(
     request: &Request,
     staging: &Path,
     choose: Option<Box<Choose<'_>>>,
@@ -85,7 +85,7 @@ fn with(
     }
 }
 
-fn made(
+pub(crate) fn made(
     request: &Request,
     staging: &Path,
     choose: Option<Box<Choose<'_>>>,
@@ -309,7 +309,7 @@ fn specs_outside_the_tree_and_without_history() {
 
 /// Runs commands on the host, in place of a build root: the tree and the output directory are
 /// where they are.
-struct HostRunner {
+pub(crate) struct HostRunner {
     packages: Vec<String>,
     autospec: bool,
 }
@@ -347,7 +347,7 @@ impl TreeRunner for HostRunner {
     }
 }
 
-fn runner() -> HostRunner {
+pub(crate) fn runner() -> HostRunner {
     HostRunner {
         packages: Vec::new(),
         autospec: true,

@@ -9,7 +9,7 @@ use std::{
 
 use git2::{ObjectType, Repository};
 
-use super::SrpmError;
+use super::{SrpmError, files::below as below_top};
 use crate::scm::{
     ArchiveOptions, ScmError,
     archive::{self, DirTimes},
@@ -170,6 +170,13 @@ impl SourceTree {
         &self.root
     }
 
+    /// The directory links may not leave: the repository's, or the tree's own.
+    pub(super) fn top(&self) -> PathBuf {
+        let work = self.repo.as_ref().and_then(Repository::workdir);
+        let top = work.unwrap_or(&self.root);
+        fs::canonicalize(top).unwrap_or_else(|_| top.to_owned())
+    }
+
     /// The repository, if there is one.
     pub fn repository(&self) -> Option<&Repository> {
         self.repo.as_ref()
@@ -209,10 +216,11 @@ impl SourceTree {
             .is_ok()
     }
 
-    /// A file's content; links are followed, in a commit as long as they stay inside it.
+    /// A file's content; links are followed as long as they stay inside the commit or below the top
+    /// of the tree.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, [`SrpmError::LeadsOut`] for a link to somewhere else.
     pub fn read(&self, path: &[u8]) -> Result<Vec<u8>, SrpmError> {
         let disk = self.root.join(git::bytes_path(path));
         match (&self.kind, &self.repo) {
@@ -225,7 +233,10 @@ impl SourceTree {
                 };
                 content().map_err(|error| ScmError::git("read", &disk)(error).into())
             }
-            _ => fs::read(&disk).map_err(SrpmError::io("read", &disk)),
+            _ => {
+                let real = below_top(&self.top(), &disk)?;
+                fs::read(&real).map_err(SrpmError::io("read", &disk))
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 use walkdir::WalkDir;
 
 use super::{
-    ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join,
+    ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join, stays_below,
     tar::{Entry, Kind},
     write_archive,
 };
@@ -78,7 +78,7 @@ pub fn archive_dir(
         if options.excludes(&path) {
             continue;
         }
-        let metadata = if options.dereference {
+        let metadata = if options.dereference && stays_below(dir, entry.path()) {
             fs::metadata(entry.path()).or_else(|_| fs::symlink_metadata(entry.path()))
         } else {
             fs::symlink_metadata(entry.path())

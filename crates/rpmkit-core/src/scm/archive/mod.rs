@@ -124,6 +124,15 @@ fn write_archive(
     written
 }
 
+/// Whether what a path leads to, links followed, is below `top` and none of git's own files.
+fn stays_below(top: &Path, path: &Path) -> bool {
+    let (Ok(top), Ok(real)) = (top.canonicalize(), path.canonicalize()) else {
+        return false;
+    };
+    real.strip_prefix(top)
+        .is_ok_and(|inside| inside.components().all(|part| part.as_os_str() != ".git"))
+}
+
 /// Joins byte paths with a slash, leaving out empty sides.
 fn join(base: &[u8], name: &[u8]) -> Vec<u8> {
     if base.is_empty() {

@@ -14,7 +14,7 @@ use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
     attributes::Attributes,
     commit::open_submodule,
-    join,
+    join, stays_below,
     subst::Substitution,
     tar::{Entry, Kind},
     write_archive,
@@ -169,9 +169,9 @@ impl<W: std::io::Write> Walk<'_, W> {
             }
             if metadata.is_symlink() && self.options.dereference {
                 match fs::metadata(&disk) {
-                    Ok(target) if target.is_file() => metadata = target,
+                    Ok(target) if target.is_file() && stays_below(work, &disk) => metadata = target,
                     _ => self.notes.push(format!(
-                        "the symbolic link `{}` stays one: it does not lead to a file",
+                        "the symbolic link `{}` stays one: it does not lead to a file of the tree",
                         String::from_utf8_lossy(&shown)
                     )),
                 }
