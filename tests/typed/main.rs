@@ -7,4 +7,5 @@ mod killed;
 mod new_specs;
 mod repositories;
 mod roots;
+mod source_packages;
 mod sources;
