@@ -10,12 +10,11 @@ use rpmkit_core::{
 
 use crate::{
     args::OutputArgs,
-    card,
     failure::{Failure, Outcome, Status},
     host::Host,
     listen::{CiLog, Fanout, JsonLines, LogFiles, People},
     printer::{Face, Printer, Verbosity},
-    signals,
+    report, signals,
 };
 
 /// What a verb is given.
@@ -49,10 +48,10 @@ impl Context {
         }
     }
 
-    /// Settles how to speak, after the arguments are known, and returns the event stream whose
+    /// Decides how to speak, after the arguments are known, and returns the event stream whose
     /// listeners do it: log files (once opened), CI annotations, then JSON lines or the terminal.
     pub fn listen(&mut self, output: &OutputArgs) -> Events {
-        self.settle(output);
+        self.set_output(output);
         self.ci = CiLog::new(self.printer.clone(), self.host.ci.as_ref()).filter(|_| !self.json);
         // A folded group is the place for everything.
         let live = output.live || self.ci.is_some();
@@ -68,8 +67,8 @@ impl Context {
         })
     }
 
-    /// Settles how to speak, for verbs that run nothing.
-    pub fn settle(&mut self, output: &OutputArgs) {
+    /// Decides how to speak, for verbs that run nothing.
+    pub fn set_output(&mut self, output: &OutputArgs) {
         self.json = output.is_json();
         self.printer = Printer::new(&self.host, Face::People, output.verbosity());
     }
@@ -125,7 +124,7 @@ fn finish(context: &Context, outcome: Outcome) -> u8 {
         }
         Err(failure) => {
             context.logs.error(&failure.statement());
-            card::show(printer, &failure, context.json);
+            report::show(printer, &failure, context.json);
             if let Some(ci) = &context.ci {
                 ci.finish(Some(&failure));
             }

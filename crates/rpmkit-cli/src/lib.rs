@@ -4,7 +4,6 @@
 //! it speaks through [`printer::Printer`] only and reads the environment through [`host::Host`] only.
 
 pub mod args;
-pub mod card;
 pub mod choose;
 pub mod complete;
 pub mod failure;
@@ -15,6 +14,7 @@ pub mod job;
 pub mod listen;
 pub mod nearest;
 pub mod printer;
+pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod sources;

@@ -8,7 +8,7 @@ use std::{
 
 use rpmkit_core::{
     Error,
-    build::{About, BuildError, Buildroot, MakeSource, Shared, card, source_package},
+    build::{About, BuildError, Buildroot, MakeSource, Shared, failure_report, source_package},
     config::Settings,
     project::Project,
     scm::{
@@ -203,7 +203,7 @@ pub fn prepare(
     })
 }
 
-/// A spec that the chroot's rpm could not read gets a card with its line; other errors speak for
+/// A spec that the chroot's rpm could not read gets a report with its line; other errors speak for
 /// themselves.
 fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure {
     let SrpmError::Parse(inner) = error else {
@@ -232,7 +232,7 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         spec,
         ..About::default()
     };
-    Failure::of_card(card(&error, &about))
+    Failure::of_report(failure_report(&error, &about))
 }
 
 /// What the arguments ask for.

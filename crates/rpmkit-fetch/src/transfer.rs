@@ -369,7 +369,7 @@ pub fn discard(part: &Path) -> Result<(), Cause> {
 }
 
 /// Removes the note after the part file has been renamed.
-pub fn settle(part: &Path) {
+pub fn discard_note(part: &Path) {
     // A note without its part file is never read; the next transfer of that name overwrites it.
     let _ = std::fs::remove_file(note_path(part));
 }

@@ -28,7 +28,7 @@ pub enum Sync {
     /// Nothing is waited for. Afterwards the file may be old, new, or on some file systems empty.
     #[default]
     No,
-    /// Its content is on the platters before it gets its name: afterwards it is old or new.
+    /// Its content is synced to disk before it gets its name: afterwards it is old or new.
     Content,
     /// Its name is, too: afterwards it is new.
     Name,

@@ -269,7 +269,7 @@ impl Dir {
         done.map_err(|e| FsError::io("change the owner of", self.show(path), e))
     }
 
-    /// Brings the names in directory `path` to the platters.
+    /// Fsyncs directory `path`: the names in it.
     ///
     /// # Errors
     /// When the disk fails.

@@ -1,6 +1,6 @@
 //! The package manager that needs nothing of the host: libsolv decides, the target's rpm installs.
 //!
-//! Every stratum is a layer keyed by what goes into it: tool root (the target's own rpm, unpacked
+//! What is installed is made of layers, each keyed by what goes into it: tool root (the target's own rpm, unpacked
 //! natively), base (`chroot_setup_cmd`), build dependencies. Whatever is there already is a mount.
 
 use std::{cell::OnceCell, collections::BTreeSet, path::PathBuf, sync::Arc};

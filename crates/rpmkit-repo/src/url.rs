@@ -78,7 +78,7 @@ impl Fetcher {
             };
             std::fs::rename(&part, &path)
                 .map_err(|e| as_cause(RepoError::io("rename into", &path)(e)))?;
-            transfer::settle(&part);
+            transfer::discard_note(&part);
             Ok(path)
         });
         match fetched {

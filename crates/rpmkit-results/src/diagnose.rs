@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::{
-    failure::{Cause, FailureCard, SpecLine},
+    failure::{Cause, FailureReport, SpecLine},
     section::{last_section, useful},
     speclines::locate,
 };
@@ -39,7 +39,7 @@ pub struct Evidence<'a> {
 }
 
 /// States the cause. Package, chroot, log and the next command are for the caller to add.
-pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
+pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
     let cause = cause(evidence);
     let status = match evidence.end {
         // mock ends with the failing command's own status; a status that does not fit says "general".
@@ -52,7 +52,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
         _ => status,
     };
     let lines = useful(evidence.lines, &cause);
-    let mut card = FailureCard {
+    let mut report = FailureReport {
         phase: Some(evidence.phase),
         message: message(&cause, &lines, evidence.end),
         spec: evidence
@@ -60,10 +60,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
             .and_then(|(path, text)| place(path, text, &cause, evidence.lines)),
         hints: hints(&cause),
         lines,
-        ..FailureCard::new(ExitCode::General, cause, String::new())
+        ..FailureReport::new(ExitCode::General, cause, String::new())
     };
-    card.exit_code = exit_code;
-    card
+    report.exit_code = exit_code;
+    report
 }
 
 fn place(path: &Path, text: &str, cause: &Cause, lines: &[String]) -> Option<SpecLine> {

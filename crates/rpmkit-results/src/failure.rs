@@ -1,7 +1,7 @@
 //! What a failed run knows about its failure, as one record.
 //!
-//! The terminal card, the `failure` member of `result.json`, the CI annotation and the last JSON
-//! line are all renderings of a [`FailureCard`]; none of them looks at a log again.
+//! The terminal report, the `failure` member of `result.json`, the CI annotation and the last JSON
+//! line are all renderings of a [`FailureReport`]; none of them looks at a log again.
 
 use std::path::PathBuf;
 
@@ -105,7 +105,7 @@ pub enum Cause {
     },
     /// The user or a supervisor stopped the run.
     Interrupted,
-    /// Nothing of the above; the card's message says what is known.
+    /// Nothing of the above; the report's message says what is known.
     Other,
 }
 
@@ -123,7 +123,7 @@ pub struct SpecLine {
 
 /// Everything there is to say about one failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailureCard {
+pub struct FailureReport {
     /// [`FORMAT`].
     pub format: u32,
     /// The phase that failed, where the run had got into one.
@@ -158,8 +158,8 @@ pub struct FailureCard {
     pub exit_code: u8,
 }
 
-impl FailureCard {
-    /// A card that knows only a message and a code; the rest is filled in by who knows it.
+impl FailureReport {
+    /// A report that knows only a message and a code; the rest is filled in by who knows it.
     pub fn new(exit_code: ExitCode, cause: Cause, message: impl Into<String>) -> Self {
         Self {
             format: FORMAT,
@@ -202,7 +202,7 @@ impl FailureCard {
         }
     }
 
-    /// The failure line by line, for a log or a terminal without cards: the message, then what of the
+    /// The failure line by line, for a log or a terminal without failure reports: the message, then what of the
     /// cause it does not say. What nothing provides is said in the words of dnf, which people and
     /// programs look for, with who asked.
     pub fn statement(&self) -> Vec<String> {
@@ -251,29 +251,32 @@ mod tests {
     #[test]
     fn an_older_writer_and_a_newer_one_can_both_be_read() {
         let bare = r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1}"#;
-        let card: FailureCard = serde_json::from_str(bare).unwrap();
-        assert_eq!(card.cause, Cause::Other);
+        let report: FailureReport = serde_json::from_str(bare).unwrap();
+        assert_eq!(report.cause, Cause::Other);
         let newer =
             r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1,"new":[]}"#;
-        assert_eq!(serde_json::from_str::<FailureCard>(newer).unwrap(), card);
+        assert_eq!(
+            serde_json::from_str::<FailureReport>(newer).unwrap(),
+            report
+        );
     }
 
     #[test]
     fn a_look_is_offered_where_it_helps() {
-        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "no");
-        card.chroot = Some("td".into());
-        card.suggest_look(None);
-        assert_eq!(card.next, None);
-        card.cause = Cause::ArchInNoarch;
-        card.suggest_look(None);
-        assert_eq!(card.next, None);
-        card.cause = Cause::PatchFailed { patch: None };
-        card.suggest_look(None);
-        assert_eq!(card.next.as_deref(), Some("rpmkit mock -r td --shell"));
-        card.next = None;
-        card.suggest_look(Some("-r td --configdir /c"));
+        let mut report = FailureReport::new(ExitCode::General, Cause::Other, "no");
+        report.chroot = Some("td".into());
+        report.suggest_look(None);
+        assert_eq!(report.next, None);
+        report.cause = Cause::ArchInNoarch;
+        report.suggest_look(None);
+        assert_eq!(report.next, None);
+        report.cause = Cause::PatchFailed { patch: None };
+        report.suggest_look(None);
+        assert_eq!(report.next.as_deref(), Some("rpmkit mock -r td --shell"));
+        report.next = None;
+        report.suggest_look(Some("-r td --configdir /c"));
         assert_eq!(
-            card.next.as_deref(),
+            report.next.as_deref(),
             Some("rpmkit mock -r td --configdir /c --shell")
         );
     }
@@ -284,44 +287,47 @@ mod tests {
             problems: vec!["cannot install `no-such-devel >= 3`".into()],
             unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
         };
-        let mut card = FailureCard::new(ExitCode::PackageManager, cause, "no way");
-        card.package = Some("x-1-1.src.rpm".into());
+        let mut report = FailureReport::new(ExitCode::PackageManager, cause, "no way");
+        report.package = Some("x-1-1.src.rpm".into());
         assert_eq!(
-            card.statement(),
+            report.statement(),
             [
                 "no way",
                 "No matching package to install: 'no-such-devel >= 3' (required by x-1-1.src.rpm)",
                 "cannot install `no-such-devel >= 3`",
             ]
         );
-        card.cause = Cause::FilesMissing {
+        report.cause = Cause::FilesMissing {
             files: vec!["/a".into(), "/b".into()],
         };
-        card.message = "`/a` is not there".into();
-        assert_eq!(card.statement(), ["`/a` is not there", "    /b"]);
+        report.message = "`/a` is not there".into();
+        assert_eq!(report.statement(), ["`/a` is not there", "    /b"]);
     }
 
     #[test]
-    fn a_card_survives_json() {
-        let mut card = FailureCard::new(
+    fn a_failure_report_survives_json() {
+        let mut report = FailureReport::new(
             ExitCode::Build,
             Cause::Section {
                 section: "%check".into(),
             },
             "`%check` failed",
         );
-        card.phase = Some(Phase::Rpmbuild);
-        card.spec = Some(SpecLine {
+        report.phase = Some(Phase::Rpmbuild);
+        report.spec = Some(SpecLine {
             file: "a.spec".into(),
             line: 4,
             text: None,
         });
-        card.hints.push(Hint::new("try again"));
-        let text = serde_json::to_string(&card).unwrap();
+        report.hints.push(Hint::new("try again"));
+        let text = serde_json::to_string(&report).unwrap();
         assert!(
             text.contains(r#""kind":"section","section":"%check""#),
             "{text}"
         );
-        assert_eq!(serde_json::from_str::<FailureCard>(&text).unwrap(), card);
+        assert_eq!(
+            serde_json::from_str::<FailureReport>(&text).unwrap(),
+            report
+        );
     }
 }

@@ -100,7 +100,7 @@ pub struct BuildRecord {
     pub warnings: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<super::failure::FailureCard>,
+    pub failure: Option<super::failure::FailureReport>,
 }
 
 /// How a build ended.

@@ -204,7 +204,7 @@ pub(super) fn alarming(line: &str) -> bool {
     .any(|mark| line.contains(mark))
 }
 
-/// The most lines a card shows.
+/// The most lines a report shows.
 const SHOWN: usize = 20;
 
 /// The last lines worth showing: those of the failing section (or before rpm's summary), without

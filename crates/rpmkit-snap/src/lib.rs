@@ -158,7 +158,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
         SnapVerb::Du(_) => verbs::du::run(&request),
         SnapVerb::Keep(args) => keep::run(&request, &args),
     };
-    opened.store.settle();
+    opened.store.wait_for_background();
     cx.json = json;
     outcome
 }

@@ -44,7 +44,7 @@ impl Module {
         format!("{}:{}", self.name, self.stream)
     }
 
-    /// Name of its stand-in: builds that need the same count as one.
+    /// Name of the solvable made up for it: builds that need the same count as one.
     fn solvable(&self) -> String {
         let mut needs: Vec<String> = self
             .requires

@@ -11,7 +11,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, card as failure_card},
+    build::{About, Access, Buildroot, failure_report},
     config::Search,
     srpm,
 };
@@ -109,7 +109,8 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
         None => sources::results(&sources::top(&path))?.join(&settings.chroot_name),
     };
     job::open_logs(cx, &dir)?;
-    let mut root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
+    let mut root =
+        Buildroot::open(&engine, &settings, Access::OwnOrEphemeral).map_err(Error::from)?;
     let checkout = Checkout {
         path: &path,
         source: &args.sources,
@@ -129,7 +130,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
                     resultdir: Some(dir.clone()),
                     ..About::default()
                 };
-                Failure::of_card(failure_card(&error, &about))
+                Failure::of_report(failure_report(&error, &about))
             })
     });
     // Whatever happened, there is nothing in the chroot to keep.

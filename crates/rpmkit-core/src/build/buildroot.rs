@@ -20,7 +20,7 @@ use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
 use rpmkit_solve::{Request, Solution};
 use rpmkit_store::{
-    Layer, LayerKind, SIDE_DIRS,
+    Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, Package, event::Log};
@@ -44,8 +44,8 @@ pub struct Buildroot {
 pub enum Access {
     /// The chroot itself; an error when somebody is working in it.
     Own,
-    /// The chroot itself, or a throw-away twin when somebody is working in it.
-    OwnOrTwin,
+    /// The chroot itself, or an ephemeral one when somebody is working in it.
+    OwnOrEphemeral,
 }
 
 impl Buildroot {
@@ -80,10 +80,10 @@ impl Buildroot {
             || chroot.open(),
         );
         let session = match opened {
-            Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
+            Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrEphemeral => {
                 let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
                 engine.events().info(format!(
-                    "chroot `{}` is in use by {who}; building in a twin of it",
+                    "chroot `{}` is in use by {who}; building in an ephemeral copy of it",
                     chroot.label()
                 ));
                 chroot.throwaway(None)?
@@ -434,14 +434,14 @@ impl Buildroot {
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.hostname.clone();
-        for (name, place, _) in SIDE_DIRS {
+        for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
                 &s.chroothome
             } else {
                 place
             };
             spec.mounts
-                .push(Mount::bind(self.session.side(name), place));
+                .push(Mount::bind(self.session.volume(name), place));
         }
         if self.has_network() {
             spec.network = Network::Host;
@@ -464,7 +464,7 @@ impl Buildroot {
 
     /// Host path of the build user's home.
     pub fn home(&self) -> PathBuf {
-        self.session.side("builddir")
+        self.session.volume("builddir")
     }
 
     /// The build tree as seen inside.

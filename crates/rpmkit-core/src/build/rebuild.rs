@@ -86,7 +86,7 @@ fn steps(
             fill(root, job, source)?;
             let name = source.spec.file_name().unwrap_or_default();
             let spec = root.in_tree(Path::new("SPECS").join(name));
-            let made = settle(root, &spec, staging)?;
+            let made = make_until_complete(root, &spec, staging)?;
             Ok((spec, made))
         })?;
         let dynamic = made.is_dynamic();
@@ -202,7 +202,11 @@ fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
 
 /// Remakes the source package and installs what it requires until nothing more is missing: what
 /// is installed may change what the spec requires.
-fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Made, BuildError> {
+fn make_until_complete(
+    root: &mut Buildroot,
+    spec: &ChrootPath,
+    staging: &Path,
+) -> Result<Made, BuildError> {
     let rounds = root.settings().static_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     for _ in 0..rounds {

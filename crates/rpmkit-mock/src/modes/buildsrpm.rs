@@ -16,7 +16,7 @@ use super::{
 
 /// Makes it into the result directory.
 pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
-    let mut root = work.open(cx, Access::OwnOrTwin)?;
+    let mut root = work.open(cx, Access::OwnOrEphemeral)?;
     let made = make(cx, work, &mut root, false);
     let ended = if made.is_ok() == work.settings.cleanup_on_success {
         root.discard()

@@ -145,7 +145,7 @@ impl Chain<'_> {
         let engine = self.work.engine(self.cx)?;
         let mut settings = self.work.settings.clone();
         settings.dnf_conf.push_str(&section(self.repo));
-        let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin)
+        let root = Buildroot::open(&engine, &settings, Access::OwnOrEphemeral)
             .map_err(|e| self.work.failure(&e))?;
         one(
             self.cx,

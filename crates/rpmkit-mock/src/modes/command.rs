@@ -14,7 +14,7 @@ use super::work::Work;
 
 /// `--shell [COMMAND…]`: with a terminal; the words are one line for the shell inside.
 pub fn shell(cx: &Context, work: &Work<'_>) -> Outcome {
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, Access::OwnOrEphemeral)?;
     let words = &work.request.words;
     let argv = match words.as_slice() {
         [] => vec!["/bin/sh".to_owned(), "-i".to_owned(), "-l".to_owned()],
@@ -48,7 +48,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> Outcome {
         words => words.to_vec(),
     };
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, Access::OwnOrEphemeral)?;
     let cwd = work
         .request
         .options

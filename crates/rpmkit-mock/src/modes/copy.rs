@@ -148,7 +148,7 @@ pub fn copy_out(cx: &Context, work: &Work<'_>) -> Outcome {
     let (sources, dest) = parts(work, "copyout")?;
     let dest_path = host_path(cx, dest);
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, Access::OwnOrEphemeral)?;
     let outcome = copy_all_out(work, &mut root, sources, dest, &dest_path);
     root.close().map_err(Error::from)?;
     outcome

@@ -113,13 +113,13 @@ fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure>
 /// `--orphanskill`: ends whatever runs in the chroot, whoever started it, as mock does.
 pub fn orphans(cx: &Context, work: &Work<'_>) -> Outcome {
     let chroot = work.chroot(cx)?;
-    let found = chroot.inhabitants().map_err(Error::from)?;
+    let found = chroot.processes().map_err(Error::from)?;
     for process in found.iter().filter(|p| !p.is_init) {
         work.events.warn(format!(
             "Leftover process {} is being killed with signal 15: {}",
             process.pid, process.command
         ));
     }
-    rpmkit_sandbox::end(&found);
+    rpmkit_sandbox::end_processes(&found);
     Ok(Status::OK)
 }

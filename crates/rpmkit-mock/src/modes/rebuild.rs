@@ -39,7 +39,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let mut own = None;
     let mut clean = work.settings.clean;
     if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
-        let mut root = work.open(cx, Access::OwnOrTwin)?;
+        let mut root = work.open(cx, Access::OwnOrEphemeral)?;
         match buildsrpm::make(cx, work, &mut root, true) {
             Ok(srpm) => {
                 own = Some(srpm.clone());
@@ -77,7 +77,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     for srpm in packages {
         let root = match first.take() {
             Some(root) => root,
-            None => work.open(cx, Access::OwnOrTwin)?,
+            None => work.open(cx, Access::OwnOrEphemeral)?,
         };
         let made = one(
             cx,

@@ -12,7 +12,9 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card, traced},
+    build::{
+        About, Access, BuildError, Buildroot, Engine, added_repository, failure_report, traced,
+    },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
     event::{Event, Log},
@@ -210,7 +212,7 @@ impl<'a> Work<'a> {
 
     /// A failure of the engine with all that is known around it.
     pub fn failure(&self, error: &BuildError) -> Failure {
-        let mut card = card(
+        let mut report = failure_report(
             error,
             &About {
                 chroot: self.settings.chroot_name.clone(),
@@ -219,12 +221,12 @@ impl<'a> Work<'a> {
             },
         );
         // There is no package whose requirements they would be: the problems are the message.
-        if let Cause::Unresolvable { problems, .. } = &card.cause
+        if let Cause::Unresolvable { problems, .. } = &report.cause
             && !problems.is_empty()
         {
-            card.message = problems.join("\n");
+            report.message = problems.join("\n");
         }
-        Failure::of_card(card)
+        Failure::of_report(report)
     }
 }
 

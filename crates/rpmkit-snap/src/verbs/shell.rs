@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use clap_complete::ArgValueCompleter;
 use rpmkit_cli::{Failure, Outcome, Status, setup::sandbox_failure};
-use rpmkit_core::{Error, chroot::Session, store::SIDE_DIRS};
+use rpmkit_core::{Error, chroot::Session, store::VOLUMES};
 use rpmkit_sandbox::{Command, Container, ContainerSpec, Mount, Network, Stream};
 
 use super::Request;
@@ -83,13 +83,13 @@ pub(crate) fn start_visible(
 fn spec(request: &Request<'_>, session: &Session, network: bool, home: &Path) -> ContainerSpec {
     let mode = request.opened.survey.mode.clone();
     let mut spec = ContainerSpec::new(mode, session.root().into());
-    for (name, place, _) in SIDE_DIRS {
+    for (name, place, _) in VOLUMES {
         let place = if name == "builddir" {
             home
         } else {
             Path::new(place)
         };
-        spec.mounts.push(Mount::bind(session.side(name), place));
+        spec.mounts.push(Mount::bind(session.volume(name), place));
     }
     if network {
         spec.network = Network::Host;

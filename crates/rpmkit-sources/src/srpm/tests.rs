@@ -1,4 +1,4 @@
-//! The way from checkouts of every kind to staged sources. One file, since all cases share the stand-ins for
+//! The way from checkouts of every kind to staged sources. One file, since all cases share the fakes of
 //! the target's rpm, the build root and the network at its top.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]

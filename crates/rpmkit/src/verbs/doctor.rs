@@ -29,7 +29,7 @@ struct Report<'a> {
 
 /// Checks and reports.
 pub fn run(cx: &mut Context, args: &DoctorArgs) -> Outcome {
-    cx.settle(&args.output);
+    cx.set_output(&args.output);
     let (mode, lines) = doctor::examine(&cx.host).map_err(|e| {
         Failure::new(
             ExitCode::Unshare,
@@ -62,7 +62,7 @@ pub fn run(cx: &mut Context, args: &DoctorArgs) -> Outcome {
             _ => "\nrpmkit cannot build here yet: see ✗ above".to_owned(),
         });
     }
-    // The report has said it; a failure card would say it again.
+    // The report has said it; a failure report would say it again.
     Ok(if able {
         Status::OK
     } else {

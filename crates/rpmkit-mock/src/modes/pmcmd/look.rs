@@ -17,7 +17,7 @@ fn with_root(
     body: impl FnOnce(&mut Buildroot) -> Result<(), Failure>,
 ) -> Outcome {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, Access::OwnOrEphemeral)?;
     let outcome = body(&mut root);
     let closed = root.close();
     outcome?;
