@@ -12,7 +12,7 @@ impl Status {
 }
 
 /// What every verb returns.
-pub type Outcome = Result<Status, Failure>;
+pub type VerbResult = Result<Status, Failure>;
 
 /// A failure with everything the front end shows.
 #[derive(Debug, Clone)]

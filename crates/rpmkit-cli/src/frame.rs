@@ -10,7 +10,7 @@ use rpmkit_core::{
 
 use crate::{
     args::OutputArgs,
-    failure::{Failure, Outcome, Status},
+    failure::{Failure, Status, VerbResult},
     host::Host,
     listen::{CiLog, Fanout, JsonLines, LogFiles, People},
     printer::{Face, Printer, Verbosity},
@@ -75,7 +75,7 @@ impl Context {
 }
 
 /// Runs a program: reads the environment, watches signals, calls `body`, shows a failure.
-pub fn run(face: Face, body: impl FnOnce(&mut Context) -> Outcome) -> ExitCode {
+pub fn run(face: Face, body: impl FnOnce(&mut Context) -> VerbResult) -> ExitCode {
     // Layers, roots and results are made for others to read: the build user, whoever shares a
     // cache. With a stricter mask of the caller's the build user could not even enter its root.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
@@ -102,7 +102,7 @@ fn early(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
-fn finish(context: &Context, outcome: Outcome) -> u8 {
+fn finish(context: &Context, outcome: VerbResult) -> u8 {
     let printer = &context.printer;
     if let Some(code) = signals::stopped() {
         // Whatever failed then failed because of the signal, and that has been said.
@@ -138,12 +138,12 @@ fn finish(context: &Context, outcome: Outcome) -> u8 {
 pub fn parse<T: Parser + CommandFactory>(
     context: &Context,
     args: impl IntoIterator<Item = OsString>,
-) -> Result<T, Outcome> {
+) -> Result<T, VerbResult> {
     T::try_parse_from(args).map_err(|error| usage(context, &error))
 }
 
 /// How clap's own endings end a verb.
-pub fn usage(context: &Context, error: &clap::Error) -> Outcome {
+pub fn usage(context: &Context, error: &clap::Error) -> VerbResult {
     let text = error.render();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

@@ -6,8 +6,8 @@ use rpmkit_core::{
     Error, ExitCode,
     build::{About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report, rebuild},
     results::{
-        failure::{Cause, FailureReport},
-        record::{Artifact, BuildRecord, Outcome, RECORD_FORMAT, unix_time},
+        failure::{FailureCause, FailureReport},
+        record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
 };
 
@@ -85,7 +85,9 @@ pub fn build(
     let keep = match &failure {
         None => !cleanup.on_success,
         // What was written before a disk was full would leave no room for the next try.
-        Some(report) => !cleanup.on_failure && !matches!(report.cause, Cause::DiskFull { .. }),
+        Some(report) => {
+            !cleanup.on_failure && !matches!(report.cause, FailureCause::DiskFull { .. })
+        }
     };
     let ended = if keep { root.close() } else { root.discard() };
     if let Some(report) = failure.as_mut().filter(|_| keep) {
@@ -131,8 +133,8 @@ fn record(
         chroot: about.chroot.clone(),
         arch,
         outcome: match outcome {
-            Ok(_) => Outcome::Success,
-            Err(_) => Outcome::Fail,
+            Ok(_) => BuildOutcome::Success,
+            Err(_) => BuildOutcome::Fail,
         },
         exit_code: failure.map_or(0, |report| report.exit_code),
         package: built.map(|built| built.package.clone()),

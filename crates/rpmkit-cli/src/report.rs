@@ -68,14 +68,14 @@ fn report_text(printer: &Printer, report: &FailureReport) -> String {
         text.push(line.trim_end().to_owned());
     }
     match &report.cause {
-        rpmkit_core::results::failure::Cause::UnpackagedFiles { files }
-        | rpmkit_core::results::failure::Cause::FilesMissing { files } => {
+        rpmkit_core::results::failure::FailureCause::UnpackagedFiles { files }
+        | rpmkit_core::results::failure::FailureCause::FilesMissing { files } => {
             quote(printer, &mut text, files);
         }
-        rpmkit_core::results::failure::Cause::MissingBuildRequires { requirements } => {
+        rpmkit_core::results::failure::FailureCause::MissingBuildRequires { requirements } => {
             quote(printer, &mut text, requirements);
         }
-        rpmkit_core::results::failure::Cause::Unresolvable { problems, .. } => {
+        rpmkit_core::results::failure::FailureCause::Unresolvable { problems, .. } => {
             quote(printer, &mut text, problems);
         }
         _ => {}
@@ -119,7 +119,7 @@ mod tests {
     use rpmkit_core::{
         ExitCode, Hint,
         event::Phase,
-        results::failure::{Cause, SpecLine},
+        results::failure::{FailureCause, SpecLine},
     };
 
     use super::*;
@@ -128,7 +128,7 @@ mod tests {
     fn failure() -> Failure {
         let mut report = FailureReport::new(
             ExitCode::General,
-            Cause::Section {
+            FailureCause::Section {
                 section: "%build".into(),
             },
             "`%build` failed: a.c:1:1: error: no",
@@ -193,7 +193,7 @@ mod tests {
     fn mocks_manner_names_what_nobody_provides() {
         let mut report = FailureReport::new(
             ExitCode::PackageManager,
-            Cause::Unresolvable {
+            FailureCause::Unresolvable {
                 problems: vec!["cannot install `no-such-devel >= 3`".into()],
                 unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
             },

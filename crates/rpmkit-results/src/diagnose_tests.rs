@@ -66,7 +66,7 @@ fn a_failing_check_offers_nocheck() {
 fn file_lists_are_compared_as_rpm_did() {
     assert_eq!(
         recorded("unpackaged").cause,
-        Cause::UnpackagedFiles {
+        FailureCause::UnpackagedFiles {
             files: vec!["/usr/share/demo/a".into(), "/usr/share/demo/b".into()]
         }
     );
@@ -77,7 +77,7 @@ fn file_lists_are_compared_as_rpm_did() {
     );
     assert_eq!(
         recorded("files-missing").cause,
-        Cause::FilesMissing {
+        FailureCause::FilesMissing {
             files: vec![
                 "/usr/bin/other".into(),
                 "/usr/share/demo/*.txt".into(),
@@ -98,7 +98,7 @@ fn missing_build_dependencies_end_with_ten() {
     let report = recorded("missing-br");
     assert_eq!(
         report.cause,
-        Cause::MissingBuildRequires {
+        FailureCause::MissingBuildRequires {
             requirements: vec!["nosuch-devel".into(), "pkgconfig(nothere) >= 2".into()]
         }
     );
@@ -163,7 +163,7 @@ fn prep_tells_patches_from_directories() {
     let report = recorded("badtar");
     assert_eq!(
         report.cause,
-        Cause::Section {
+        FailureCause::Section {
             section: "%prep".into()
         }
     );
@@ -186,7 +186,7 @@ fn what_a_section_misses_becomes_a_requirement() {
     ] {
         assert_eq!(
             recorded(run).cause,
-            Cause::MissingComponent {
+            FailureCause::MissingComponent {
                 requirement: requirement.into(),
                 section: Some("%build".into())
             },
@@ -206,37 +206,37 @@ fn what_a_section_misses_becomes_a_requirement() {
         Some("%nosuchmacro -q"),
     );
     assert!(
-        matches!(recorded("macro-bash").cause, Cause::MissingCommand { command, .. } if command.starts_with('%'))
+        matches!(recorded("macro-bash").cause, FailureCause::MissingCommand { command, .. } if command.starts_with('%'))
     );
 }
 
 #[test]
 fn other_ways_to_stop() {
-    assert_eq!(recorded("killed").cause, Cause::Killed { signal: 9 });
+    assert_eq!(recorded("killed").cause, FailureCause::Killed { signal: 9 });
     assert_eq!(
         recorded("exclusive").cause,
-        Cause::ArchExcluded {
+        FailureCause::ArchExcluded {
             arch: "x86_64".into()
         }
     );
-    assert_eq!(recorded("archnoarch").cause, Cause::ArchInNoarch);
+    assert_eq!(recorded("archnoarch").cause, FailureCause::ArchInNoarch);
     check(
         "archnoarch",
         "a `noarch` package holds machine code",
         Some("BuildArch:      noarch"),
     );
     assert!(
-        matches!(recorded("diskfull").cause, Cause::DiskFull { path: Some(p) } if p.ends_with("/usr/bin/big"))
+        matches!(recorded("diskfull").cause, FailureCause::DiskFull { path: Some(p) } if p.ends_with("/usr/bin/big"))
     );
     assert_eq!(
         recorded("genbr").cause,
-        Cause::Section {
+        FailureCause::Section {
             section: "%generate_buildrequires".into()
         }
     );
     assert!(matches!(
         recorded("genbr11").cause,
-        Cause::MissingBuildRequires { .. }
+        FailureCause::MissingBuildRequires { .. }
     ));
 }
 
@@ -254,9 +254,12 @@ fn the_end_of_the_process_beats_its_output() {
     let late = ended(End::TimedOut(Some(60)));
     assert_eq!(
         (late.exit_code, late.cause),
-        (11, Cause::Timeout { seconds: Some(60) })
+        (11, FailureCause::Timeout { seconds: Some(60) })
     );
-    assert_eq!(ended(End::Signal(15)).cause, Cause::Killed { signal: 15 });
+    assert_eq!(
+        ended(End::Signal(15)).cause,
+        FailureCause::Killed { signal: 15 }
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub const FORMAT: u32 = 1;
 /// The reason a run ended, most specific first wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Cause {
+pub enum FailureCause {
     /// A section of the spec ended with a failure and nothing more precise is known.
     Section {
         /// With its per cent sign: `%build`.
@@ -130,7 +130,7 @@ pub struct FailureReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Why.
-    pub cause: Cause,
+    pub cause: FailureCause,
     /// One line for people, lower case, no full stop.
     pub message: String,
     /// The package that failed, as `name-version-release` or a file name.
@@ -160,7 +160,7 @@ pub struct FailureReport {
 
 impl FailureReport {
     /// A report that knows only a message and a code; the rest is filled in by who knows it.
-    pub fn new(exit_code: ExitCode, cause: Cause, message: impl Into<String>) -> Self {
+    pub fn new(exit_code: ExitCode, cause: FailureCause, message: impl Into<String>) -> Self {
         Self {
             format: FORMAT,
             phase: None,
@@ -183,14 +183,14 @@ impl FailureReport {
     pub fn suggest_look(&mut self, how: Option<&str>) {
         let helps = matches!(
             self.cause,
-            Cause::Section { .. }
-                | Cause::MissingCommand { .. }
-                | Cause::MissingComponent { .. }
-                | Cause::UnpackagedFiles { .. }
-                | Cause::FilesMissing { .. }
-                | Cause::PatchFailed { .. }
-                | Cause::WrongSourceDirectory { .. }
-                | Cause::Killed { .. }
+            FailureCause::Section { .. }
+                | FailureCause::MissingCommand { .. }
+                | FailureCause::MissingComponent { .. }
+                | FailureCause::UnpackagedFiles { .. }
+                | FailureCause::FilesMissing { .. }
+                | FailureCause::PatchFailed { .. }
+                | FailureCause::WrongSourceDirectory { .. }
+                | FailureCause::Killed { .. }
         );
         if let Some(chroot) = self
             .chroot
@@ -208,7 +208,7 @@ impl FailureReport {
     pub fn statement(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.message.lines().map(str::to_owned).collect();
         let (more, quoted) = match &self.cause {
-            Cause::Unresolvable {
+            FailureCause::Unresolvable {
                 problems,
                 unmatched,
             } => {
@@ -219,8 +219,10 @@ impl FailureReport {
                 lines.extend(unmatched.iter().map(|line| format!("{line}{by}")));
                 (problems, false)
             }
-            Cause::UnpackagedFiles { files } | Cause::FilesMissing { files } => (files, true),
-            Cause::MissingBuildRequires { requirements } => (requirements, true),
+            FailureCause::UnpackagedFiles { files } | FailureCause::FilesMissing { files } => {
+                (files, true)
+            }
+            FailureCause::MissingBuildRequires { requirements } => (requirements, true),
             _ => return lines,
         };
         let more = more.iter().filter(|line| !self.message.contains(*line));
@@ -252,7 +254,7 @@ mod tests {
     fn an_older_writer_and_a_newer_one_can_both_be_read() {
         let bare = r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1}"#;
         let report: FailureReport = serde_json::from_str(bare).unwrap();
-        assert_eq!(report.cause, Cause::Other);
+        assert_eq!(report.cause, FailureCause::Other);
         let newer =
             r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1,"new":[]}"#;
         assert_eq!(
@@ -263,14 +265,14 @@ mod tests {
 
     #[test]
     fn a_look_is_offered_where_it_helps() {
-        let mut report = FailureReport::new(ExitCode::General, Cause::Other, "no");
+        let mut report = FailureReport::new(ExitCode::General, FailureCause::Other, "no");
         report.chroot = Some("td".into());
         report.suggest_look(None);
         assert_eq!(report.next, None);
-        report.cause = Cause::ArchInNoarch;
+        report.cause = FailureCause::ArchInNoarch;
         report.suggest_look(None);
         assert_eq!(report.next, None);
-        report.cause = Cause::PatchFailed { patch: None };
+        report.cause = FailureCause::PatchFailed { patch: None };
         report.suggest_look(None);
         assert_eq!(report.next.as_deref(), Some("rpmkit mock -r td --shell"));
         report.next = None;
@@ -283,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_statement_says_what_the_message_leaves_out() {
-        let cause = Cause::Unresolvable {
+        let cause = FailureCause::Unresolvable {
             problems: vec!["cannot install `no-such-devel >= 3`".into()],
             unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
         };
@@ -297,7 +299,7 @@ mod tests {
                 "cannot install `no-such-devel >= 3`",
             ]
         );
-        report.cause = Cause::FilesMissing {
+        report.cause = FailureCause::FilesMissing {
             files: vec!["/a".into(), "/b".into()],
         };
         report.message = "`/a` is not there".into();
@@ -308,7 +310,7 @@ mod tests {
     fn a_failure_report_survives_json() {
         let mut report = FailureReport::new(
             ExitCode::Build,
-            Cause::Section {
+            FailureCause::Section {
                 section: "%check".into(),
             },
             "`%check` failed",

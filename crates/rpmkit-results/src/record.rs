@@ -77,7 +77,7 @@ pub struct BuildRecord {
     /// Architecture built for.
     pub arch: String,
     /// `success` or `fail`.
-    pub outcome: Outcome,
+    pub outcome: BuildOutcome,
     /// Status the process ends with.
     pub exit_code: u8,
     /// What was built, once the source package is known.
@@ -106,7 +106,7 @@ pub struct BuildRecord {
 /// How a build ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum BuildOutcome {
     /// Packages were made.
     Success,
     /// They were not.
@@ -308,7 +308,7 @@ mod tests {
             rpmkit: "0".into(),
             chroot: "c".into(),
             arch: "x86_64".into(),
-            outcome: Outcome::Success,
+            outcome: BuildOutcome::Success,
             exit_code: 0,
             package: None,
             source: None,

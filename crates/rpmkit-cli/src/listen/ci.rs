@@ -200,7 +200,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use rpmkit_core::{
         ExitCode,
-        results::failure::{Cause, FailureReport, SpecLine},
+        results::failure::{FailureCause, FailureReport, SpecLine},
     };
 
     use super::*;
@@ -219,7 +219,8 @@ mod tests {
         };
         let log = CiLog::new(printer, Some(&ci)).unwrap();
         tell(&log);
-        let mut report = FailureReport::new(ExitCode::General, Cause::Other, "100% wrong\nreally");
+        let mut report =
+            FailureReport::new(ExitCode::General, FailureCause::Other, "100% wrong\nreally");
         report.spec = Some(SpecLine {
             file: "a,b.spec".into(),
             line: 7,

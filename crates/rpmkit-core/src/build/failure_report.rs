@@ -6,7 +6,7 @@ use super::BuildError;
 use rpmkit_pm::PmError;
 use rpmkit_results::{
     diagnose::{End, Evidence, diagnose},
-    failure::{Cause, FailureReport},
+    failure::{FailureCause, FailureReport},
 };
 use rpmkit_solve::SolveError;
 use rpmkit_types::event::Phase;
@@ -67,7 +67,7 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
             let unmatched = obstacles.filter_map(|o| o.unmatched.clone()).collect();
             let mut report = FailureReport::new(
                 error.exit_code(),
-                Cause::Unresolvable {
+                FailureCause::Unresolvable {
                     problems: lines.clone(),
                     unmatched,
                 },
@@ -80,10 +80,10 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
         }
         other => {
             let cause = match other {
-                BuildError::Pm(PmError::DiskFull { path, .. }) => Cause::DiskFull {
+                BuildError::Pm(PmError::DiskFull { path, .. }) => FailureCause::DiskFull {
                     path: Some(path.display().to_string()),
                 },
-                _ => Cause::Other,
+                _ => FailureCause::Other,
             };
             let mut report = FailureReport::new(other.exit_code(), cause, chain(other));
             report.phase = phase_of(other);

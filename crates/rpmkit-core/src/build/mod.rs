@@ -16,7 +16,7 @@ mod source;
 pub(crate) mod transfer;
 mod tree;
 
-pub use buildroot::{Access, Buildroot};
+pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
 pub use engine::{Engine, Surroundings};
 pub use error::BuildError;

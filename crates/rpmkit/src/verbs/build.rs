@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rpmkit_cli::{
-    Context, Failure, Outcome, Status,
+    Context, Failure, Status, VerbResult,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
     choose,
     job::{self, Cleanup},
@@ -14,7 +14,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, Buildroot, Built, Rebuild, failure_report},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report},
     config::{Search, Settings},
     types::{is_source_package, source_stem},
 };
@@ -51,7 +51,7 @@ pub struct BuildArgs {
 }
 
 /// Builds every path for every chroot. All are tried; the first failure decides the status.
-pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
     let events = cx.listen(&args.output);
     let paths = match args.paths.as_slice() {
         [] => vec![cx.host.cwd.clone()],
@@ -120,8 +120,8 @@ impl One<'_> {
         if is_source_package(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
-            let root =
-                Buildroot::open(&engine, &settings, Access::OwnOrEphemeral).map_err(Error::from)?;
+            let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
+                .map_err(Error::from)?;
             let sources = self.args.sources.sources.as_ref();
             let sources = sources.map(|dir| cx.host.cwd.join(dir));
             return self.rebuild(cx, root, (self.path.to_owned(), sources), dir, None);
@@ -174,8 +174,8 @@ impl One<'_> {
         // logs are kept aside.
         let aside = scratch.path().join("logs");
         job::open_logs(cx, &aside)?;
-        let mut root =
-            Buildroot::open(&engine, settings, Access::OwnOrEphemeral).map_err(Error::from)?;
+        let mut root = Buildroot::open(&engine, settings, ChrootAccess::OwnOrEphemeral)
+            .map_err(Error::from)?;
         let checkout = Checkout {
             path: self.path,
             source: &self.args.sources,

@@ -1,7 +1,7 @@
 //! `rpmkit doctor`: what this host allows, and what to do about the rest.
 
 use clap::Args;
-use rpmkit_cli::{Context, Failure, Outcome, Printer, Status, Tone, args::OutputArgs};
+use rpmkit_cli::{Context, Failure, Printer, Status, Tone, VerbResult, args::OutputArgs};
 use rpmkit_core::ExitCode;
 use rpmkit_sandbox::{IdMode, State};
 use serde::Serialize;
@@ -28,7 +28,7 @@ struct Report<'a> {
 }
 
 /// Checks and reports.
-pub fn run(cx: &mut Context, args: &DoctorArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: &DoctorArgs) -> VerbResult {
     cx.set_output(&args.output);
     let (mode, lines) = doctor::examine(&cx.host).map_err(|e| {
         Failure::new(
