@@ -46,7 +46,7 @@ mod write;
 pub use copy::{Copied, CopyMode, CopyOptions, LinkCopy, Owner, TreeCopyOptions};
 pub use dir::Dir;
 pub use error::{FsError, NAMED_FAILURES, Result};
-pub use meta::{FileId, Kind, Meta};
+pub use meta::{EntryKind, FileId, Meta};
 pub use places::{HostDir, UntrustedTree};
 pub use read::Listed;
 pub use remove::RemoveOptions;

@@ -17,7 +17,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Dir, FsError, IfThere, Kind, Meta, Result, read::meta_of, resolve::reopen};
+use crate::{Dir, EntryKind, FsError, IfThere, Meta, Result, read::meta_of, resolve::reopen};
 
 /// Names of files that are being written begin so.
 pub(crate) const UNFINISHED: &str = ".rpmkit-new-";
@@ -28,7 +28,7 @@ pub enum Durability {
     /// Nothing is waited for. Afterwards the file may be old, new, or on some file systems empty.
     #[default]
     No,
-    /// Its content is on the platters before it gets its name: afterwards it is old or new.
+    /// Its content is synced to disk before it gets its name: afterwards it is old or new.
     Content,
     /// Its name is, too: afterwards it is new.
     Name,
@@ -105,8 +105,8 @@ impl Dir {
         {
             return Err(FsError::Kind {
                 path: self.show(path),
-                found: Kind::Dir,
-                expected: Kind::File,
+                found: EntryKind::Dir,
+                expected: EntryKind::File,
             });
         }
         let (temporary, file) = locked_new(place.as_fd(), UNFINISHED, "", mode)
@@ -137,7 +137,10 @@ impl Dir {
                 .name
                 .as_encoded_bytes()
                 .starts_with(UNFINISHED.as_bytes());
-            if ours && entry.kind == Kind::File && abandoned(place.as_fd(), &entry.name).is_some() {
+            if ours
+                && entry.kind == EntryKind::File
+                && abandoned(place.as_fd(), &entry.name).is_some()
+            {
                 removed += u64::from(unlinkat(&place, &entry.name, AtFlags::empty()).is_ok());
             }
         }

@@ -77,7 +77,7 @@ pub struct BuildRecord {
     /// Architecture built for.
     pub arch: String,
     /// `success` or `fail`.
-    pub outcome: Outcome,
+    pub outcome: BuildOutcome,
     /// Status the process ends with.
     pub exit_code: u8,
     /// What was built, once the source package is known.
@@ -100,13 +100,13 @@ pub struct BuildRecord {
     pub warnings: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<super::failure::FailureCard>,
+    pub failure: Option<super::failure::FailureReport>,
 }
 
 /// How a build ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum BuildOutcome {
     /// Packages were made.
     Success,
     /// They were not.
@@ -308,7 +308,7 @@ mod tests {
             rpmkit: "0".into(),
             chroot: "c".into(),
             arch: "x86_64".into(),
-            outcome: Outcome::Success,
+            outcome: BuildOutcome::Success,
             exit_code: 0,
             package: None,
             source: None,

@@ -1,4 +1,4 @@
-//! The options the build pipeline reads, with their types settled once.
+//! The options the build pipeline reads, with their types decided once.
 
 mod overlayfs;
 mod plugins;

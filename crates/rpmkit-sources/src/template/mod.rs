@@ -17,7 +17,7 @@ mod text;
 
 pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
-pub use facts::{Facts, Kind};
+pub use facts::{Facts, ProjectKind};
 pub use read::{detect, inspect};
 pub use text::rpm_version;
 

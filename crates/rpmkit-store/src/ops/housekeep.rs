@@ -1,4 +1,4 @@
-//! What nobody waits for: bringing things to the platters, measuring, deleting for good.
+//! What nobody waits for: fsync and syncfs, measuring, deleting for good.
 //!
 //! Runs in a process of its own that outlives the command, since a sync waits for everybody's data and a
 //! process does not end while one of its threads is in it. Losing any part of it is fine: the next command
@@ -19,7 +19,7 @@ use super::{OpAt, OpError, remove, usage};
 pub struct Housekeep {
     /// The store's directory.
     pub store: PathBuf,
-    /// State files to bring to the platters.
+    /// State files to fsync.
     pub states: Vec<PathBuf>,
     /// Whether layers have been published, which are marked in `unsynced`.
     pub layers: bool,
@@ -45,7 +45,7 @@ pub(super) fn housekeep(job: Housekeep) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Brings a state file to the platters and keeps it under a second name, from which it is read when the
+/// Fsyncs a state file and keeps it under a second name, from which it is read when the
 /// machine went down so early that the first came out empty.
 pub(crate) fn keep_safe(state: &Path) -> Result<(), OpError> {
     let (new, safe) = (

@@ -6,14 +6,14 @@ use std::path::Path;
 use git2::{Direction, FetchOptions, Oid, Repository};
 
 use super::http::{self, HttpSettings};
-use crate::{Host, ScmError};
+use crate::{CommandEnv, ScmError};
 use rpmkit_types::event::Events;
 
 /// What it takes to reach repositories.
 #[derive(Debug, Clone, Default)]
-pub struct Access {
+pub struct RemoteAccess {
     /// For ssh, and for what libgit2 cannot do.
-    pub host: Host,
+    pub host: CommandEnv,
     /// For http and https.
     pub http: HttpSettings,
 }
@@ -115,7 +115,7 @@ pub(super) struct Connection<'a> {
     repo: &'a Repository,
     url: String,
     way: Way,
-    access: &'a Access,
+    access: &'a RemoteAccess,
     http: Option<http::Remote>,
     pub refs: RemoteRefs,
 }
@@ -124,7 +124,7 @@ impl<'a> Connection<'a> {
     pub fn open(
         repo: &'a Repository,
         url: &str,
-        access: &'a Access,
+        access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         // `url.X.insteadOf` of the user's git configuration applies to every way.

@@ -11,7 +11,7 @@ use ureq::{config::RedirectAuthHeaders, http::Response};
 
 use super::{
     credentials::Credentials,
-    fetch::{Access, RemoteRef, RemoteRefs},
+    fetch::{RemoteAccess, RemoteRef, RemoteRefs},
     http_options::HttpOptions,
     pkt::{self, Packet},
 };
@@ -79,7 +79,7 @@ impl Remote {
     pub fn connect(
         repo: &Repository,
         url: &str,
-        access: &Access,
+        access: &RemoteAccess,
     ) -> Result<Option<Self>, ScmError> {
         let options = HttpOptions::read(repo, url, &access.host)?;
         let mut remote = Self {

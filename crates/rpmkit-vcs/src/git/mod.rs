@@ -11,7 +11,7 @@ mod pkt;
 mod remote_tests;
 
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
-pub use fetch::Access;
+pub use fetch::RemoteAccess;
 pub use http::HttpSettings;
 pub(super) use http::without_secret;
 

@@ -1,10 +1,10 @@
 //! Verbs that change the chroot.
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{Access, Buildroot},
-    solve::{Available, Replacement, Request, Solution, glob_matches},
+    build::{Buildroot, ChrootAccess},
+    solve::{Available, Replacement, Solution, SolveRequest, glob_matches},
     types::{Evr, Package},
 };
 
@@ -20,7 +20,7 @@ fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-fn apply(flags: &Flags, request: &mut Request) {
+fn apply(flags: &Flags, request: &mut SolveRequest) {
     if let Some(best) = flags.best {
         request.best = best;
     }
@@ -44,7 +44,7 @@ pub fn install(
     note: &str,
     flags: &Flags,
     words: &[&str],
-) -> Outcome {
+) -> VerbResult {
     named(words, "install")?;
     change(cx, work, note, |_, request| {
         apply(flags, request);
@@ -59,7 +59,7 @@ pub fn install_groups(
     note: &str,
     flags: &Flags,
     words: &[&str],
-) -> Outcome {
+) -> VerbResult {
     named(words, "install")?;
     change(cx, work, note, |_, request| {
         apply(flags, request);
@@ -77,7 +77,7 @@ pub fn remove(
     flags: &Flags,
     words: &[&str],
     unneeded: bool,
-) -> Outcome {
+) -> VerbResult {
     named(words, "remove")?;
     change(cx, work, note, |_, request| {
         apply(flags, request);
@@ -95,7 +95,7 @@ pub fn upgrade(
     note: &str,
     flags: &Flags,
     words: &[&str],
-) -> Outcome {
+) -> VerbResult {
     change(cx, work, note, |_, request| {
         apply(flags, request);
         request.update = updated(&owned(words));
@@ -133,7 +133,7 @@ pub fn downgrade(
     note: &str,
     flags: &Flags,
     words: &[&str],
-) -> Outcome {
+) -> VerbResult {
     named(words, "downgrade")?;
     change(cx, work, note, |root, request| {
         apply(flags, request);
@@ -164,10 +164,10 @@ pub fn downgrade(
 }
 
 /// `reinstall SPEC…`: the very same packages again, from the repositories.
-pub fn reinstall(cx: &Context, work: &Work<'_>, note: &str, words: &[&str]) -> Outcome {
+pub fn reinstall(cx: &Context, work: &Work<'_>, note: &str, words: &[&str]) -> VerbResult {
     named(words, "reinstall")?;
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::Own)?;
+    let mut root = work.prepared(cx, ChrootAccess::Own)?;
     let outcome = again(work, &mut root, words).and_then(|solution| {
         // In place: a layer with the same packages would be the same layer.
         root.touch().map_err(|e| work.failure(&e))?;
