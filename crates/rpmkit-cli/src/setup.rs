@@ -90,7 +90,7 @@ pub fn configure(
 }
 
 /// What a configuration may know about this host.
-pub fn config_host(host: &Host) -> config::Host {
+pub fn config_host(host: &Host) -> config::HostFacts {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let uname = nix::sys::utsname::uname().ok();
     let field = |get: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
@@ -99,7 +99,7 @@ pub fn config_host(host: &Host) -> config::Host {
             .map(|u| get(u).to_string_lossy().into_owned())
             .unwrap_or_default()
     };
-    config::Host {
+    config::HostFacts {
         arch: host.machine.clone(),
         uname: [
             field(|u| u.sysname()),
@@ -109,15 +109,15 @@ pub fn config_host(host: &Host) -> config::Host {
             field(|u| u.machine()),
         ],
         hostname: host.hostname.clone(),
-        fqdn: config::Host::qualify(&host.hostname, &read("/etc/hosts")),
+        fqdn: config::HostFacts::qualify(&host.hostname, &read("/etc/hosts")),
         uid: host.uid,
         gid: host.gid,
         user: host.login.clone(),
         home: host.home.clone(),
         xdg_config_home: host.dirs.config_home.clone(),
         env: host.env.clone(),
-        groups: config::Host::parse_groups(&read("/etc/group")),
-        users: config::Host::parse_users(&read("/etc/passwd")),
+        groups: config::HostFacts::parse_groups(&read("/etc/group")),
+        users: config::HostFacts::parse_users(&read("/etc/passwd")),
         run_id: read("/proc/sys/kernel/random/uuid").trim().to_owned(),
         cwd: host.cwd.clone(),
     }

@@ -51,13 +51,13 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Host, LoadRequest, Loader, Value};
+    use crate::{HostFacts, LoadRequest, Loader, Value};
 
     fn request(root: &str) -> LoadRequest {
-        let host = Host {
+        let host = HostFacts {
             arch: "x86_64".into(),
             fqdn: "host.example.org".into(),
-            ..Host::default()
+            ..HostFacts::default()
         };
         let mut request = LoadRequest::new(root, host);
         request.system_dirs = Vec::new();

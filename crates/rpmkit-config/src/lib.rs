@@ -46,7 +46,7 @@ use template::Expander;
 
 pub use convert::{convert, same_options};
 pub use error::{ConfigError, Place};
-pub use host::{Host, User};
+pub use host::{HostFacts, User};
 pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
@@ -80,11 +80,11 @@ struct Inner {
     raw: Arc<Dict>,
     origins: Origins,
     messages: Vec<Message>,
-    host: Host,
+    host: HostFacts,
 }
 
 impl Config {
-    fn new(name: String, raw: Dict, draft: Draft, host: &Host) -> Self {
+    fn new(name: String, raw: Dict, draft: Draft, host: &HostFacts) -> Self {
         Self(Arc::new(Inner {
             name,
             raw: Arc::new(raw),
@@ -115,7 +115,7 @@ impl Config {
     }
 
     /// The host the configuration was loaded for.
-    pub fn host(&self) -> &Host {
+    pub fn host(&self) -> &HostFacts {
         &self.0.host
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, Host, Level, LoadRequest, Message, Origin, Place, Search, Value,
+    Config, ConfigError, HostFacts, Level, LoadRequest, Message, Origin, Place, Search, Value,
     draft::Draft,
     files::{self, Files, MAX_DEPTH},
     overrides, python,
@@ -149,7 +149,7 @@ impl python::Loading for Reading<'_> {
         &mut self.draft
     }
 
-    fn host(&self) -> &Host {
+    fn host(&self) -> &HostFacts {
         &self.request.host
     }
 

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn host() -> Host {
+fn host() -> HostFacts {
     let home = "/nonexistent/home";
-    Host {
+    HostFacts {
         arch: "x86_64".into(),
         uname: ["Linux", "node", "6.0", "#1", "x86_64"].map(str::to_owned),
         hostname: "host".into(),
@@ -25,7 +25,7 @@ fn host() -> Host {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         groups: [("mock".to_owned(), 135)].into(),
-        users: Host::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
+        users: HostFacts::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
         run_id: "uuid".into(),
         cwd: "/".into(),
     }

@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use crate::{
-    FsError, Kind, Links, Meta, Result,
+    EntryKind, FsError, Links, Meta, Result,
     resolve::{self, PLACE, Stop},
 };
 
@@ -124,11 +124,7 @@ impl Dir {
         match self.stat(path) {
             Ok(_) => Ok(true),
             Err(e) if e.is_not_found() => Ok(false),
-            Err(FsError::Io { source, .. })
-                if source.raw_os_error() == Some(Errno::NOTDIR.raw_os_error()) =>
-            {
-                Ok(false)
-            }
+            Err(e) if e.os_error() == Some(Errno::NOTDIR.raw_os_error()) => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -148,7 +144,7 @@ impl Dir {
                 Err(FsError::Kind {
                     path: self.show(path),
                     found: Meta::new(stat).kind(),
-                    expected: Kind::Link,
+                    expected: EntryKind::Link,
                 })
             }
             Err(e) => Err(FsError::io("read the link", self.show(path), e)),

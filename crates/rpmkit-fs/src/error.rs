@@ -7,7 +7,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::Kind;
+use crate::EntryKind;
 
 /// Result of this crate's calls.
 pub type Result<T> = std::result::Result<T, FsError>;
@@ -58,9 +58,9 @@ pub enum FsError {
         /// Which.
         path: PathBuf,
         /// What is there.
-        found: Kind,
+        found: EntryKind,
         /// What was expected.
-        expected: Kind,
+        expected: EntryKind,
     },
     /// More bytes than the bound.
     #[error("{} is larger than {limit} bytes", Shown(path))]
@@ -135,16 +135,6 @@ pub enum FsError {
     },
 }
 
-/// For errors that name the path themselves: what the system said, or the whole text.
-impl From<FsError> for io::Error {
-    fn from(error: FsError) -> Self {
-        match error {
-            FsError::Io { source, .. } => source,
-            other => Self::other(other),
-        }
-    }
-}
-
 impl FsError {
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, error: Errno) -> Self {
         Self::Io {
@@ -207,6 +197,22 @@ impl FsError {
         match self {
             Self::Io { source, .. } => Some(source.kind()),
             _ => None,
+        }
+    }
+
+    /// The system's error number, if it was the system.
+    pub fn os_error(&self) -> Option<i32> {
+        match self {
+            Self::Io { source, .. } => source.raw_os_error(),
+            _ => None,
+        }
+    }
+
+    /// What the system said without the path, for errors that name it themselves; else the whole text.
+    pub fn into_system(self) -> io::Error {
+        match self {
+            Self::Io { source, .. } => source,
+            other => other.into(),
         }
     }
 

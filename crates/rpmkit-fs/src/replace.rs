@@ -17,18 +17,20 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Dir, FsError, HostDir, IfThere, Kind, Meta, Result, read::meta_of, resolve::reopen};
+use crate::{
+    Dir, EntryKind, FsError, HostDir, IfThere, Meta, Result, read::meta_of, resolve::reopen,
+};
 
 /// Names of files that are being written begin so.
 pub(crate) const UNFINISHED: &str = ".rpmkit-new-";
 
 /// What is to survive the machine going down. A killed process loses nothing either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Sync {
+pub enum Durability {
     /// Nothing is waited for. Afterwards the file may be old, new, or on some file systems empty.
     #[default]
     No,
-    /// Its content is on the platters before it gets its name: afterwards it is old or new.
+    /// Its content is synced to disk before it gets its name: afterwards it is old or new.
     Content,
     /// Its name is, too: afterwards it is new.
     Name,
@@ -42,7 +44,7 @@ pub struct WriteOptions {
     /// Whether `mode` counts as it is, not less the umask.
     pub exact_mode: bool,
     /// What is waited for.
-    pub sync: Sync,
+    pub sync: Durability,
     /// What of an older file. It is replaced unless set.
     pub there: IfThere,
 }
@@ -52,7 +54,7 @@ impl Default for WriteOptions {
         Self {
             mode: 0o644,
             exact_mode: false,
-            sync: Sync::No,
+            sync: Durability::No,
             there: IfThere::Replace,
         }
     }
@@ -115,8 +117,8 @@ impl Dir {
         {
             return Err(FsError::Kind {
                 path: self.show(path),
-                found: Kind::Dir,
-                expected: Kind::File,
+                found: EntryKind::Dir,
+                expected: EntryKind::File,
             });
         }
         let (temporary, file) = locked_new(place.as_fd(), UNFINISHED, "", mode)
@@ -147,7 +149,10 @@ impl Dir {
                 .name
                 .as_encoded_bytes()
                 .starts_with(UNFINISHED.as_bytes());
-            if ours && entry.kind == Kind::File && abandoned(place.as_fd(), &entry.name).is_some() {
+            if ours
+                && entry.kind == EntryKind::File
+                && abandoned(place.as_fd(), &entry.name).is_some()
+            {
                 removed += u64::from(unlinkat(&place, &entry.name, AtFlags::empty()).is_ok());
             }
         }
@@ -188,9 +193,9 @@ impl Replacement {
     ///
     /// # Errors
     /// When that fails; then what had the name before still has it.
-    pub fn commit(mut self, sync: Sync, there: IfThere) -> Result<()> {
+    pub fn commit(mut self, sync: Durability, there: IfThere) -> Result<()> {
         let failed = |action, e| FsError::io(action, &self.shown, e);
-        if sync >= Sync::Content {
+        if sync >= Durability::Content {
             rustix::fs::fsync(&self.file).map_err(|e| failed("sync", e))?;
         }
         let renamed = match there {
@@ -198,7 +203,7 @@ impl Replacement {
             IfThere::Fail => rename_new(self.place.as_fd(), &self.temporary, &self.name),
         };
         renamed.map_err(|e| failed("write", e))?;
-        if sync == Sync::Name {
+        if sync == Durability::Name {
             reopen(self.place.as_fd())
                 .and_then(rustix::fs::fsync)
                 .map_err(|e| failed("sync the directory of", e))?;

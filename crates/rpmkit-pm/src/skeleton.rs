@@ -5,11 +5,11 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
-use rpmkit_fs::WriteOptions;
+use rpmkit_fs::{FsError, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{ChrootPath, rooted::Rooted};
@@ -175,8 +175,8 @@ fn write_file(
 
 /// Replaces by rename: the present file may be a hard link into another layer.
 fn write_new(path: &Path, content: &str) -> io::Result<()> {
-    rpmkit_fs::write_file(path, content, &WriteOptions::with_mode(0o644))?;
-    Ok(())
+    rpmkit_fs::write_file(path, content, &WriteOptions::with_mode(0o644))
+        .map_err(FsError::into_system)
 }
 
 /// A request for the `skeleton` operation.

@@ -9,7 +9,7 @@ use super::{
     repomd::Repomd,
     state::State,
 };
-use rpmkit_fetch::{Address, Ask, Cause, Failures, Mirrors, Validators, transfer};
+use rpmkit_fetch::{Address, Ask, FetchCause, FetchFailures, Mirrors, Validators, transfer};
 use rpmkit_types::{Checksum, Hasher};
 
 /// The table of contents, relative to the repository.
@@ -113,7 +113,7 @@ impl Fetcher {
             });
         }
         let fetched = mirrors.each(REPOMD, &repo.common.transport, self.options.wait, |base| {
-            let file = base.join(REPOMD).map_err(Cause::Content)?;
+            let file = base.join(REPOMD).map_err(FetchCause::Content)?;
             let known = reuse
                 .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
                 .map(|(state, contents)| (&state.validators, contents));
@@ -126,7 +126,7 @@ impl Fetcher {
             let (data, validators) = match (small, known) {
                 (Some(small), _) => (small.data, small.validators),
                 (None, Some((validators, contents))) => (contents.0.clone(), validators.clone()),
-                (None, None) => return Err(Cause::Status(304)),
+                (None, None) => return Err(FetchCause::Status(304)),
             };
             if let Some(first) = versions.first()
                 && !versions
@@ -134,13 +134,13 @@ impl Fetcher {
                     .any(|version| digest(&data, version) == *version)
             {
                 let expected: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                return Err(Cause::Digest {
+                return Err(FetchCause::Digest {
                     expected: expected.join(" or "),
                     found: digest(&data, first),
                 });
             }
             let repomd = Repomd::parse(&data)
-                .map_err(|reason| Cause::Content(format!("it is not valid: {reason}")))?;
+                .map_err(|reason| FetchCause::Content(format!("it is not valid: {reason}")))?;
             Ok((data, repomd, validators))
         });
         let ((data, repomd, validators), base) = match fetched {
@@ -186,7 +186,10 @@ impl Fetcher {
             Ok((small, _)) => small.map(|small| small.data).unwrap_or_default(),
             Err(failures) => {
                 let missing = failures.0.last().is_some_and(|failure| {
-                    matches!(failure.cause, Cause::Missing | Cause::Status(404 | 410))
+                    matches!(
+                        failure.cause,
+                        FetchCause::Missing | FetchCause::Status(404 | 410)
+                    )
                 });
                 if !missing {
                     return Err(unavailable(repo, relative, failures));
@@ -208,7 +211,7 @@ impl Fetcher {
 }
 
 /// The failure to get a file of a repository.
-pub(super) fn unavailable(repo: &Repository, what: &str, failures: Failures) -> RepoError {
+pub(super) fn unavailable(repo: &Repository, what: &str, failures: FetchFailures) -> RepoError {
     RepoError::Unavailable {
         repo: repo.id.clone(),
         what: what.to_owned(),

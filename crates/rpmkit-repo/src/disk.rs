@@ -2,7 +2,6 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -59,7 +58,7 @@ pub(super) fn make_parent(path: &Path) -> Result<(), RepoError> {
 pub(super) fn replace(path: &Path, data: &[u8]) -> Result<(), RepoError> {
     make_parent(path)?;
     rpmkit_fs::write_file(path, data, &WriteOptions::with_mode(0o600))
-        .map_err(|e| RepoError::io("write", path)(e.into()))
+        .map_err(|e| RepoError::io("write", path)(e.into_system()))
 }
 
 /// `path` with something appended to its last part.

@@ -39,6 +39,6 @@ pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
 pub use metadata::RepoData;
 pub use prune::Pruned;
-pub use rpmkit_fetch::{Cause, Failure, Failures, Proxies, TransportOptions};
+pub use rpmkit_fetch::{FetchCause, FetchFailure, FetchFailures, Proxies, TransportOptions};
 pub use url::Target;
 pub use verified::VerifiedPackage;

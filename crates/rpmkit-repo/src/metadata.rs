@@ -26,7 +26,7 @@ use super::{
     state::{FORMAT, State, now, read_state, record_name},
 };
 use rpmkit_fetch::{
-    Address, Cause, Mirrors,
+    Address, FetchCause, Mirrors,
     transfer::{self, Expect},
 };
 use rpmkit_types::{Checksum, event::Phase};
@@ -386,10 +386,10 @@ impl Fetcher {
             self.options.wait,
             |base| {
                 let base = match &record.base {
-                    Some(other) => &Address::parse(other).map_err(Cause::Content)?,
+                    Some(other) => &Address::parse(other).map_err(FetchCause::Content)?,
                     None => base,
                 };
-                let file = base.join(&record.href).map_err(Cause::Content)?;
+                let file = base.join(&record.href).map_err(FetchCause::Content)?;
                 transfer::to_part(
                     &self.agents,
                     &file,
@@ -410,10 +410,10 @@ impl Fetcher {
                 let stale = failures.0.iter().any(|failure| {
                     matches!(
                         failure.cause,
-                        Cause::Digest { .. }
-                            | Cause::Length { .. }
-                            | Cause::Missing
-                            | Cause::Status(404 | 410)
+                        FetchCause::Digest { .. }
+                            | FetchCause::Length { .. }
+                            | FetchCause::Missing
+                            | FetchCause::Status(404 | 410)
                     )
                 });
                 Err((stale, unavailable(repo, &record.href, failures)))

@@ -27,7 +27,7 @@ use super::{
     verified::VerifiedPackage,
 };
 use rpmkit_fetch::{
-    Address, Cause, Mirrors, TransportOptions,
+    Address, FetchCause, Mirrors, TransportOptions,
     transfer::{self, Expect},
 };
 use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
@@ -150,7 +150,7 @@ impl Fetcher {
         // Another process may have brought a good one while we waited.
         match self.is_sound(&path, expect) {
             Ok(()) => Ok(Some(path)),
-            Err(Cause::Missing) => Ok(None),
+            Err(FetchCause::Missing) => Ok(None),
             Err(cause) => {
                 self.events.warn(format!(
                     "package {} in the cache is damaged and is fetched again: `{}`: {cause}",
@@ -231,7 +231,9 @@ impl Fetcher {
         };
         let href = &package.location.href;
         let fetched = mirrors.each(href, &repo.common.transport, self.options.wait, |base| {
-            let file = base.join(&package.location.href).map_err(Cause::Content)?;
+            let file = base
+                .join(&package.location.href)
+                .map_err(FetchCause::Content)?;
             match &file {
                 Address::Local(path) => {
                     self.is_sound(path, expect)?;
@@ -269,9 +271,11 @@ impl Fetcher {
         place: &Path,
         expect: Expect<'_>,
         meter: &Meter<'_>,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), FetchCause> {
         let (Some(sum), Some(dir)) = (expect.checksum, place.parent()) else {
-            return Err(Cause::Content("it has no place in the store".to_owned()));
+            return Err(FetchCause::Content(
+                "it has no place in the store".to_owned(),
+            ));
         };
         let _lock = self.lock_for(&self.store(), sum).map_err(as_cause)?;
         // Another process may have brought it while we waited.
@@ -293,16 +297,16 @@ impl Fetcher {
     }
 
     /// Checks a file's length and digest, unless this very file was checked before.
-    fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), Cause> {
+    fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), FetchCause> {
         let missing = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => Cause::Missing,
-            _ => Cause::Connection(e.to_string()),
+            std::io::ErrorKind::NotFound => FetchCause::Missing,
+            _ => FetchCause::Connection(e.to_string()),
         };
         let meta = std::fs::metadata(path).map_err(missing)?;
         if let Some(size) = expect.size
             && size != meta.len()
         {
-            return Err(Cause::Length {
+            return Err(FetchCause::Length {
                 expected: size,
                 found: meta.len(),
             });
@@ -316,7 +320,7 @@ impl Fetcher {
         }
         let found = hash_file(path, sum).map_err(missing)?;
         if found != *sum {
-            return Err(Cause::Digest {
+            return Err(FetchCause::Digest {
                 expected: claim,
                 found,
             });

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::srpm::tests::{PlainParser, names};
 use rpmkit_vcs::{
-    Host,
+    CommandEnv,
     testing::TestRepo,
     testing_server::{GitServer, Rules},
 };
@@ -18,16 +18,16 @@ use rpmkit_vcs::{
 const SPEC: &str =
     "Name: hello\nVersion: 1.0\nRelease: 1\nSource0: hello-1.0.tar.xz\nSource1: extra.conf\n";
 
-fn access() -> Access {
-    Access {
-        host: Host {
+fn access() -> RemoteAccess {
+    RemoteAccess {
+        host: CommandEnv {
             env: vec![
                 ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
                 ("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()),
                 ("HOME".into(), "/nonexistent".into()),
             ],
         },
-        ..Access::default()
+        ..RemoteAccess::default()
     }
 }
 

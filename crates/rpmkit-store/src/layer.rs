@@ -132,7 +132,7 @@ impl Layer {
     }
 
     /// The saved content of one of the directories that are kept off the overlay.
-    pub fn side(&self, name: &str) -> PathBuf {
+    pub fn volume(&self, name: &str) -> PathBuf {
         self.dir.join("dirs").join(name)
     }
 

@@ -39,7 +39,7 @@ impl Store {
     /// Removes the whole store if nothing is left in it that anybody needs, and its home if that is empty
     /// then. What could be made again goes, too. Does nothing when somebody is using the store.
     pub fn dissolve(&self, roots: Roots<'_>) -> Result<(), StoreError> {
-        self.settle();
+        self.wait_for_background();
         let path = self.0.dir.join("lock");
         let Some(_guard) = Lock::take(&self.0.disk, &path, Want::TryExclusive)? else {
             return Ok(());

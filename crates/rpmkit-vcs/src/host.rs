@@ -13,12 +13,12 @@ use rpmkit_types::event::{Event, Events, Log};
 
 /// The host as commands see it.
 #[derive(Debug, Clone, Default)]
-pub struct Host {
+pub struct CommandEnv {
     /// The whole environment commands get; `PATH` in it says where they are found.
     pub env: Vec<(OsString, OsString)>,
 }
 
-impl Host {
+impl CommandEnv {
     /// A variable of that environment.
     pub fn var(&self, name: &str) -> Option<&OsString> {
         self.env
@@ -51,10 +51,10 @@ impl Host {
         self.capture(argv, cwd, events, true).map(drop)
     }
 
-    /// As [`Host::run`], with what the command wrote to its standard output.
+    /// As [`CommandEnv::run`], with what the command wrote to its standard output.
     ///
     /// # Errors
-    /// As [`Host::run`].
+    /// As [`CommandEnv::run`].
     pub fn output(
         &self,
         argv: &[String],
@@ -64,11 +64,11 @@ impl Host {
         self.capture(argv, cwd, events, false)
     }
 
-    /// As [`Host::output`], for a command that is told something and must not be shown: secrets
+    /// As [`CommandEnv::output`], for a command that is told something and must not be shown: secrets
     /// go this way.
     ///
     /// # Errors
-    /// As [`Host::run`].
+    /// As [`CommandEnv::run`].
     pub fn converse(&self, argv: &[String], cwd: &Path, input: &[u8]) -> Result<Vec<u8>, ScmError> {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(ScmError::EmptyCommand);
@@ -221,8 +221,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
 
-    pub(crate) fn host() -> Host {
-        Host {
+    pub(crate) fn host() -> CommandEnv {
+        CommandEnv {
             env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
         }
     }

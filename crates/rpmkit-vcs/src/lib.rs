@@ -22,5 +22,5 @@ mod url;
 pub use archive::{ArchiveOptions, Compression, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
-pub use host::Host;
+pub use host::CommandEnv;
 pub use options::{Method, ScmOptions};

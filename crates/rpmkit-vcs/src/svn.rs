@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use quick_xml::{Reader, events::Event as Xml};
 
-use super::{Host, ScmError};
+use super::{CommandEnv, ScmError};
 use rpmkit_types::event::Events;
 
 /// The time of the last change of everything in a working copy, by path relative to it; and
@@ -14,7 +14,7 @@ use rpmkit_types::event::Events;
 /// When `svn` is missing or fails.
 pub fn file_times(
     checkout: &Path,
-    host: &Host,
+    host: &CommandEnv,
     events: &Events,
 ) -> Result<(HashMap<Vec<u8>, i64>, i64), ScmError> {
     let argv = ["svn", "info", "--xml", "--recursive", "."].map(str::to_owned);

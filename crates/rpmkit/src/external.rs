@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use rpmkit_cli::{Context, Failure, Host, Outcome, nearest::nearest};
+use rpmkit_cli::{Context, Failure, Host, VerbResult, nearest::nearest};
 
 use crate::front;
 
@@ -53,7 +53,7 @@ pub fn installed(cx: &Context) -> Vec<String> {
 }
 
 /// Becomes `rpmkit-VERB`; returns only when there is none.
-pub fn run(cx: &mut Context, words: &[OsString]) -> Outcome {
+pub fn run(cx: &mut Context, words: &[OsString]) -> VerbResult {
     let [verb, rest @ ..] = words else {
         return Err(Failure::command_line("no verb given"));
     };

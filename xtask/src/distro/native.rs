@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use rpm::{Dependency, DependencyFlags, Scriptlet};
 
-use super::deb::Kind;
+use super::deb::DebKind;
 use super::root::Root;
 use super::rpmwrite::{File, Nature, Script, Spec};
+use super::variants::Build;
 
 /// Where a build's directory is seen in the root.
 const PLACE: &str = "/build";
@@ -53,6 +54,30 @@ impl Native<'_> {
             .with_context(|| format!("cannot make `{label}` with the suite's rpmbuild"))
     }
 
+    /// Builds a spec of ours into `target`.
+    pub fn build(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {
+        self.build_in_place(build, format, target).with_context(|| {
+            format!(
+                "cannot build `{}.spec` with the suite's rpmbuild",
+                build.name
+            )
+        })
+    }
+
+    fn build_in_place(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {
+        let place = tempfile::tempdir_in(self.work)?;
+        let of = build
+            .of
+            .map_or_else(String::new, |of| format!("%global of {of}\n"));
+        fs::write(
+            place.path().join("package.spec"),
+            format!("{of}{}", build.text),
+        )?;
+        let arch = build.arch.unwrap_or("noarch");
+        self.rpmbuild(place.path(), arch, format, super::EPOCH)?;
+        take(&place.path().join("out"), target)
+    }
+
     fn assemble(&self, spec: Spec, format: Option<u8>, target: &Path) -> Result<()> {
         let place = tempfile::tempdir_in(self.work)?;
         let tree = place.path().join("tree");
@@ -63,12 +88,7 @@ impl Native<'_> {
         lay_out(spec.files, &tree)?;
         fs::write(place.path().join("package.spec"), text)?;
         self.rpmbuild(place.path(), &arch, format, newest)?;
-        for path in built(&place.path().join("out"))? {
-            let name = path.file_name().unwrap_or_default();
-            fs::rename(&path, target.join(name))
-                .with_context(|| format!("cannot move `{}`", path.display()))?;
-        }
-        Ok(())
+        take(&place.path().join("out"), target)
     }
 
     /// Builds `package.spec` of `place` with the files of its `tree`, into its `out`.
@@ -91,15 +111,19 @@ impl Native<'_> {
     }
 }
 
-fn built(dir: &Path) -> Result<Vec<PathBuf>> {
-    let all: Vec<PathBuf> = walkdir::WalkDir::new(dir)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .collect();
-    anyhow::ensure!(!all.is_empty(), "rpmbuild wrote no package");
-    Ok(all)
+/// Moves the packages below `dir` to `target`.
+fn take(dir: &Path, target: &Path) -> Result<()> {
+    let mut count = 0;
+    for entry in walkdir::WalkDir::new(dir) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            fs::rename(entry.path(), target.join(entry.file_name()))
+                .with_context(|| format!("cannot move `{}`", entry.path().display()))?;
+            count += 1;
+        }
+    }
+    anyhow::ensure!(count > 0, "rpmbuild wrote no package");
+    Ok(())
 }
 
 fn newest(files: &[File]) -> u32 {
@@ -116,22 +140,22 @@ fn lay_out(files: Vec<File>, tree: &Path) -> Result<()> {
     let mut times = Vec::new();
     for file in files {
         let path = tree.join(file.path.trim_start_matches('/'));
-        if fs::symlink_metadata(&path).is_ok() && !matches!(file.kind, Kind::Dir) {
+        if fs::symlink_metadata(&path).is_ok() && !matches!(file.kind, DebKind::Dir) {
             continue;
         }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         match file.kind {
-            Kind::Dir => fs::create_dir_all(&path)?,
-            Kind::File(bytes) => {
+            DebKind::Dir => fs::create_dir_all(&path)?,
+            DebKind::File(bytes) => {
                 fs::write(&path, bytes)?;
                 // The spec has the modes; what is executable here only helps rpm to tell what a file is.
                 let mode = 0o644 | (u32::from(file.mode) & 0o111);
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
             }
-            Kind::Symlink(target) => symlink(target, &path)?,
-            Kind::Hardlink(target) => {
+            DebKind::Symlink(target) => symlink(target, &path)?,
+            DebKind::Hardlink(target) => {
                 links.push((tree.join(target.trim_start_matches('/')), path));
                 continue;
             }
@@ -277,11 +301,11 @@ fn listing(files: &[File]) -> String {
     for (path, file) in first {
         // A hard link has the attributes of what it links to.
         let file = match &file.kind {
-            Kind::Hardlink(target) => by_path.get(target.as_str()).copied().unwrap_or(file),
+            DebKind::Hardlink(target) => by_path.get(target.as_str()).copied().unwrap_or(file),
             _ => file,
         };
-        let link = matches!(file.kind, Kind::Symlink(_));
-        if matches!(file.kind, Kind::Dir) {
+        let link = matches!(file.kind, DebKind::Symlink(_));
+        if matches!(file.kind, DebKind::Dir) {
             out += "%dir ";
         }
         out += match file.nature {
@@ -337,7 +361,11 @@ mod tests {
         capable.caps = Some("cap_net_raw=ep");
         spec.files = vec![
             capable,
-            File::new("/usr/bin/z", Kind::Hardlink("/usr/bin/a b".into()), 0o644),
+            File::new(
+                "/usr/bin/z",
+                DebKind::Hardlink("/usr/bin/a b".into()),
+                0o644,
+            ),
             File::link("/etc/x", "y").nature(Nature::Config),
         ];
         spec

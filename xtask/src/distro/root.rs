@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::deb::{self, Kind};
+use super::deb::{self, DebKind};
 use super::jobs;
 
 /// Mounts what programs expect, then what was asked for, and goes in. Arguments: the root, how many binds there
@@ -154,18 +154,18 @@ fn unpack(root: &Path, path: &Path) -> Result<()> {
         }
         let what = || format!("cannot unpack `{}`", target.display());
         match entry.kind {
-            Kind::Dir => fs::create_dir_all(&target).with_context(what)?,
-            Kind::File(bytes) => {
+            DebKind::Dir => fs::create_dir_all(&target).with_context(what)?,
+            DebKind::File(bytes) => {
                 fs::write(&target, bytes).with_context(what)?;
                 let mode = u32::from(entry.mode) & 0o777 | 0o200;
                 fs::set_permissions(&target, fs::Permissions::from_mode(mode))?;
             }
-            Kind::Symlink(link) => {
+            DebKind::Symlink(link) => {
                 if fs::symlink_metadata(&target).is_err() {
                     symlink(link, &target).with_context(what)?;
                 }
             }
-            Kind::Hardlink(other) => {
+            DebKind::Hardlink(other) => {
                 links.insert(target, other);
             }
         }

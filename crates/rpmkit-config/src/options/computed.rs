@@ -2,34 +2,34 @@
 
 use rpmkit_types::scm::{SCM_DEFAULTS, ScmDefault};
 
-use crate::{Dict, Host, Value};
+use crate::{Dict, HostFacts, Value};
 
-pub(super) fn host_arch(host: &Host) -> Option<Value> {
+pub(super) fn host_arch(host: &HostFacts) -> Option<Value> {
     Some(host.arch.as_str().into())
 }
 
-pub(super) fn chrootuid(host: &Host) -> Option<Value> {
+pub(super) fn chrootuid(host: &HostFacts) -> Option<Value> {
     Some(host.uid.into())
 }
 
 /// mock leaves it unset where the host has no group of that name.
-pub(super) fn chrootgid(host: &Host) -> Option<Value> {
+pub(super) fn chrootgid(host: &HostFacts) -> Option<Value> {
     host.groups.get("mock").map(|gid| (*gid).into())
 }
 
-pub(super) fn run_uuid(host: &Host) -> Option<Value> {
+pub(super) fn run_uuid(host: &HostFacts) -> Option<Value> {
     Some(host.run_id.as_str().into())
 }
 
-pub(super) fn version(_: &Host) -> Option<Value> {
+pub(super) fn version(_: &HostFacts) -> Option<Value> {
     Some(env!("CARGO_PKG_VERSION").into())
 }
 
-pub(super) fn plugin_dir(_: &Host) -> Option<Value> {
+pub(super) fn plugin_dir(_: &HostFacts) -> Option<Value> {
     Some("/usr/lib/python3/site-packages/mockbuild/plugins".into())
 }
 
-pub(super) fn ca_trust_dirs(_: &Host) -> Option<Value> {
+pub(super) fn ca_trust_dirs(_: &HostFacts) -> Option<Value> {
     let pair = |path: &str| Value::Tuple(vec![path.into(), path.into()]);
     Some(Value::List(vec![
         pair("/etc/pki/ca-trust"),
@@ -37,7 +37,7 @@ pub(super) fn ca_trust_dirs(_: &Host) -> Option<Value> {
     ]))
 }
 
-pub(super) fn dnf5_avoid_opts(_: &Host) -> Option<Value> {
+pub(super) fn dnf5_avoid_opts(_: &HostFacts) -> Option<Value> {
     let without = || vec!["--allowerasing"];
     let words = [
         "remove",
@@ -50,7 +50,7 @@ pub(super) fn dnf5_avoid_opts(_: &Host) -> Option<Value> {
     Some(Dict::from_iter(words.map(|word| (word, without()))).into())
 }
 
-pub(super) fn macros(_: &Host) -> Option<Value> {
+pub(super) fn macros(_: &HostFacts) -> Option<Value> {
     Some(
         Dict::from_iter([
             ("%_topdir", "/builddir/build"),
@@ -63,11 +63,11 @@ pub(super) fn macros(_: &Host) -> Option<Value> {
     )
 }
 
-pub(super) fn scm_opts(_: &Host) -> Option<Value> {
+pub(super) fn scm_opts(_: &HostFacts) -> Option<Value> {
     let mut dict = Dict::new();
     for (name, value) in SCM_DEFAULTS {
         dict.set(
-            name,
+            *name,
             match *value {
                 ScmDefault::Unset => Value::None,
                 ScmDefault::Text(text) => text.into(),

@@ -1,7 +1,7 @@
 //! What reading a file needs of whoever loads the configuration.
 
 use super::Cache;
-use crate::{Host, draft::Draft, files::Files};
+use crate::{HostFacts, draft::Draft, files::Files};
 
 /// The loading a file is read for.
 pub(crate) trait Loading {
@@ -10,7 +10,7 @@ pub(crate) trait Loading {
     /// The same, to be added to.
     fn draft_mut(&mut self) -> &mut Draft;
     /// The host that configurations may ask about.
-    fn host(&self) -> &Host;
+    fn host(&self) -> &HostFacts;
     /// Where included files are looked for.
     fn files(&self) -> &Files;
     /// Files parsed before.

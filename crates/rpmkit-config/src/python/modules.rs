@@ -1,5 +1,5 @@
 //! The harmless parts of Python modules: facts about the host that a configuration may ask for. All of
-//! them come from [`Host`](crate::Host).
+//! them come from [`HostFacts`](crate::Host).
 
 use ruff_python_ast::{Expr, ExprAttribute};
 use std::rc::Rc;

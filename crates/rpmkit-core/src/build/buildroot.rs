@@ -18,9 +18,9 @@ use super::{
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
-use rpmkit_solve::{Request, Solution};
+use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
-    Layer, LayerKind, SIDE_DIRS,
+    Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, Package, event::Log};
@@ -41,16 +41,20 @@ pub struct Buildroot {
 
 /// How to come by a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum ChrootAccess {
     /// The chroot itself; an error when somebody is working in it.
     Own,
-    /// The chroot itself, or a throw-away twin when somebody is working in it.
-    OwnOrTwin,
+    /// The chroot itself, or an ephemeral one when somebody is working in it.
+    OwnOrEphemeral,
 }
 
 impl Buildroot {
     /// Opens the chroot of `settings`. Installs nothing yet.
-    pub fn open(engine: &Engine, settings: &Settings, access: Access) -> Result<Self, BuildError> {
+    pub fn open(
+        engine: &Engine,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Self, BuildError> {
         let name = settings
             .chroot
             .shared_root
@@ -81,10 +85,10 @@ impl Buildroot {
             || chroot.open(),
         );
         let session = match opened {
-            Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
+            Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
                 let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
                 engine.events().info(format!(
-                    "chroot `{}` is in use by {who}; building in a twin of it",
+                    "chroot `{}` is in use by {who}; building in an ephemeral copy of it",
                     chroot.label()
                 ));
                 chroot.throwaway(None)?
@@ -208,7 +212,7 @@ impl Buildroot {
     }
 
     /// mock's `chroot_setup_cmd` and what else every root of this configuration has.
-    fn setup_request(&self) -> Result<Request, BuildError> {
+    fn setup_request(&self) -> Result<SolveRequest, BuildError> {
         let mut request = self.pm.request();
         let solve = |e| BuildError::Pm(PmError::Solve(e));
         request
@@ -297,14 +301,14 @@ impl Buildroot {
     }
 
     /// What `request` would change.
-    pub fn resolve(&mut self, request: &Request) -> Result<Solution, BuildError> {
+    pub fn resolve(&mut self, request: &SolveRequest) -> Result<Solution, BuildError> {
         self.packages()?;
         let installed = self.packages.as_deref().unwrap_or_default();
         Ok(self.pm.resolve(request, installed)?)
     }
 
     /// Installs, updates and removes. `note` says for what, for people.
-    pub fn change(&mut self, request: &Request, note: &str) -> Result<Solution, BuildError> {
+    pub fn change(&mut self, request: &SolveRequest, note: &str) -> Result<Solution, BuildError> {
         let solution = self.resolve(request)?;
         self.advance(&solution, note)?;
         Ok(solution)
@@ -445,14 +449,14 @@ impl Buildroot {
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.chroot.hostname.clone();
-        for (name, place, _) in SIDE_DIRS {
+        for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
                 &s.chroot.chroothome
             } else {
                 place
             };
             spec.mounts
-                .push(Mount::bind(self.session.side(name), place));
+                .push(Mount::bind(self.session.volume(name), place));
         }
         if self.has_network() {
             spec.network = Network::Host;
@@ -475,7 +479,7 @@ impl Buildroot {
 
     /// Host path of the build user's home.
     pub fn home(&self) -> PathBuf {
-        self.session.side("builddir")
+        self.session.volume("builddir")
     }
 
     /// The build tree as seen inside.

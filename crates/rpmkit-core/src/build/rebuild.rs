@@ -9,13 +9,13 @@ use rpmkit_sandbox::Exit;
 
 use super::{
     BuildError, Buildroot, Item, Stage, plugins,
-    rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
+    rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{Contents, WRITE},
 };
 use rpmkit_repo as repo;
 use rpmkit_results::record::hardware_report;
 use rpmkit_rpmfile::{SourceTree, unpack_source};
-use rpmkit_solve::Request;
+use rpmkit_solve::SolveRequest;
 use rpmkit_types::{
     ChrootPath, Dep, Nevra, Package,
     event::{Event, Events, Level, Log, Phase},
@@ -86,7 +86,7 @@ fn steps(
             fill(root, job, source)?;
             let name = source.spec.file_name().unwrap_or_default();
             let spec = root.in_tree(Path::new("SPECS").join(name));
-            let made = settle(root, &spec, staging)?;
+            let made = make_until_complete(root, &spec, staging)?;
             Ok((spec, made))
         })?;
         let dynamic = made.is_dynamic();
@@ -202,7 +202,11 @@ fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
 
 /// Remakes the source package and installs what it requires until nothing more is missing: what
 /// is installed may change what the spec requires.
-fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Made, BuildError> {
+fn make_until_complete(
+    root: &mut Buildroot,
+    spec: &ChrootPath,
+    staging: &Path,
+) -> Result<BuiltSrpm, BuildError> {
     let rounds = root.settings().build.static_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     for _ in 0..rounds {
@@ -221,7 +225,7 @@ fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Mad
 }
 
 /// The source package's own requirements and the configuration's additions to them.
-fn requirements(root: &Buildroot, made: &Made) -> Request {
+fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     let mut request = root.package_manager().request();
     request.builddeps = made.requirements();
     let settings = root.settings();
@@ -296,7 +300,7 @@ fn generate(
 }
 
 /// Moves packages to the result directory.
-fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, BuildError> {
+fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Built, BuildError> {
     let events = root.engine().events().clone();
     events.phase(Phase::Results, "", || {
         root.stop()?;

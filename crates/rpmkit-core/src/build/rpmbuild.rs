@@ -23,13 +23,13 @@ const SOURCE_PACKAGES: &str = "src.rpm";
 
 /// A source package that rpmbuild made.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct BuiltSrpm {
     /// Host path of a copy.
     pub path: PathBuf,
     pub package: Package,
 }
 
-impl Made {
+impl BuiltSrpm {
     /// What has to be installed to build it.
     pub fn requirements(&self) -> Vec<Dep> {
         self.package
@@ -114,13 +114,13 @@ impl Buildroot {
         &mut self,
         spec: &ChrootPath,
         staging: &Path,
-    ) -> Result<Made, BuildError> {
+    ) -> Result<BuiltSrpm, BuildError> {
         self.remove(&["SRPMS"], SOURCE_PACKAGES)?;
         let ran = self.rpmbuild(Stage::Source, spec, Phase::Srpm)?;
         check(ran, "rpmbuild -bs", Phase::Srpm)?;
         let mut made = self.take(&["SRPMS"], SOURCE_PACKAGES, staging)?;
         match (made.pop(), made.len()) {
-            (Some(path), 0) => Ok(Made {
+            (Some(path), 0) => Ok(BuiltSrpm {
                 package: repo::local::read_header(&path)?,
                 path,
             }),

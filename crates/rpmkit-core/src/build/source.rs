@@ -89,7 +89,7 @@ impl SpecParser for InChroot<'_> {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, rpmkit_types::AnyFailure> {
+    ) -> Result<String, rpmkit_types::AnyCodedError> {
         Ok(self.0.expand_spec(spec, source_dir, defines)?)
     }
 }

@@ -8,15 +8,13 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        AtFlags, Gid, Mode, OFlags, Uid, chownat, mkdirat, openat, symlinkat, unlinkat, utimensat,
-    },
+    fs::{AtFlags, Mode, OFlags, chownat, mkdirat, openat, symlinkat, unlinkat, utimensat},
     io::Errno,
 };
 
 use super::{CopyOptions, Filled, as_dir, attributes, bounded, fill};
 use crate::{
-    Dir, Entry, FsError, IfThere, Kind, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
+    Dir, Entry, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
     read::meta_of,
     resolve::{LIST, reopen},
     stack::DirStack,
@@ -139,7 +137,7 @@ impl Dir {
                 Err(error) => Err(error),
                 Ok(entry) => {
                     job.up_to(entry.depth(), &mut fail);
-                    let is_dir = entry.kind() == Kind::Dir;
+                    let is_dir = entry.kind() == EntryKind::Dir;
                     let done = if wanted(&entry) {
                         job.entry(&entry).map(|()| true)
                     } else {
@@ -212,12 +210,12 @@ impl Job<'_> {
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<()> {
         match entry.kind() {
-            Kind::Dir => self.dir(entry),
-            Kind::File => {
+            EntryKind::Dir => self.dir(entry),
+            EntryKind::File => {
                 let file = entry.open_file()?;
                 self.file(entry, &file)
             }
-            Kind::Link => self.link(entry),
+            EntryKind::Link => self.link(entry),
             _ => {
                 self.copied.skipped += 1;
                 if self.copied.skipped_first.len() < NAMED_FAILURES {
@@ -236,7 +234,7 @@ impl Job<'_> {
         let made = match mkdirat(place, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) if self.options.file.there == IfThere::Replace => {
-                if crate::read::kind_of(place, name).map_err(failed)? == Kind::Dir {
+                if crate::read::kind_of(place, name).map_err(failed)? == EntryKind::Dir {
                     false
                 } else {
                     unlinkat(place, name, AtFlags::empty()).map_err(failed)?;
@@ -308,9 +306,9 @@ impl Job<'_> {
         let name = entry.name();
         self.make_room(place, entry, || symlinkat(&target, place, name))?;
         let failed = |action, e| FsError::io(action, self.shown(entry.path()), e);
-        if let Some((uid, gid)) = self.options.file.owner {
-            let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-            chownat(place, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        if let Some(owner) = self.options.file.owner {
+            owner
+                .give(|uid, gid| chownat(place, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
                 .map_err(|e| failed("change the owner of", e))?;
         }
         if self.options.file.times {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rpmkit_fs::{FsError, HostDir, IfThere, Links, Sync, WriteOptions};
+use rpmkit_fs::{Durability, FsError, HostDir, IfThere, Links, WriteOptions};
 
 use crate::Case;
 
@@ -47,7 +47,7 @@ fn a_file_is_replaced_whole_and_a_link_goes() {
     let case = Case::new();
     case.link(case.secret(), "x");
     let durable = WriteOptions {
-        sync: Sync::Name,
+        sync: Durability::Name,
         mode: 0o666,
         exact_mode: true,
         ..WriteOptions::default()
@@ -98,7 +98,7 @@ fn what_a_killed_writer_left_is_swept_and_nothing_else() {
     fs::hard_link(case.secret(), host.path().join(".rpmkit-new-linked")).unwrap();
     assert_eq!(host.sweep_unfinished("").unwrap(), 1);
     live.write_all(b"whole").unwrap();
-    live.commit(Sync::No, IfThere::Replace).unwrap();
+    live.commit(Durability::No, IfThere::Replace).unwrap();
     assert_eq!(host.read("x", 9).unwrap(), b"whole");
     case.unharmed();
 }
@@ -193,6 +193,24 @@ fn ours_may_hold_links_of_ours() {
     host.mkdir_all("a/b/c", 0o755).unwrap();
     host.mkdir_all("a/b/c", 0o755).unwrap();
     host.sync_names("a/b").unwrap();
+    host.sync_file_system().unwrap();
     let tree = host.tree("a", Links::Beneath).unwrap();
     assert_eq!(tree.show("b"), host.path().join("a/b"));
+}
+
+#[test]
+fn a_file_is_replaced_by_its_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    fs::write(&path, "old").unwrap();
+    rpmkit_fs::write_file(&path, "new", &WriteOptions::with_mode(0o600)).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let nowhere = dir.path().join("no/f");
+    let error = rpmkit_fs::write_file(nowhere, "", &WriteOptions::default()).unwrap_err();
+    assert_eq!(error.into_system().kind(), std::io::ErrorKind::NotFound);
 }

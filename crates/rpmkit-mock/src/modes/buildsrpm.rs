@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, Event,
-    build::{Access, Buildroot, MakeSource, source_package},
+    build::{Buildroot, ChrootAccess, MakeSource, source_package},
 };
 
 use super::{
@@ -15,8 +15,8 @@ use super::{
 };
 
 /// Makes it into the result directory.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
-    let mut root = work.open(cx, Access::OwnOrTwin)?;
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
+    let mut root = work.open(cx, ChrootAccess::OwnOrEphemeral)?;
     let made = make(cx, work, &mut root, false);
     let ended = if made.is_ok() == work.settings.build.cleanup_on_success {
         root.discard()

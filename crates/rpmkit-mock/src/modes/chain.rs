@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     ExitCode,
-    build::{Access, BuildError, Buildroot},
+    build::{BuildError, Buildroot, ChrootAccess},
     repo::OWN_RESULTS,
     types::source_stem,
 };
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Builds the chain.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let options = &work.request.options;
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
@@ -62,7 +62,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     }
 }
 
-fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> Outcome {
+fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> VerbResult {
     if !skipped.is_empty() {
         work.info(format!(
             "Packages skipped as already built: {}",
@@ -145,7 +145,7 @@ impl Chain<'_> {
         let engine = self.work.engine(self.cx)?;
         let mut settings = self.work.settings.clone();
         settings.repositories.dnf_conf.push_str(&section(self.repo));
-        let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin)
+        let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
             .map_err(|e| self.work.failure(&e))?;
         one(
             self.cx,

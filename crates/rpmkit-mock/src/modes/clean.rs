@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use rpmkit_cli::{Context, Failure, Outcome, Status, homes, setup};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, homes, setup};
 use rpmkit_core::{
     Error, Events,
     build::repositories_of,
@@ -16,7 +16,7 @@ use crate::cmdline::ScrubTarget;
 
 /// Drops what is on top of the current snapshot and, as mock does, results that lie in mock's own
 /// directory of the chroot.
-pub fn clean(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn clean(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.state("clean chroot", || {
         work.hook("hook_postclean", || chroot.clean())
@@ -27,7 +27,7 @@ pub fn clean(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// Removes what is named, of this configuration and no other.
-pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> Outcome {
+pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> VerbResult {
     let names: Vec<String> = work
         .request
         .options
@@ -201,7 +201,7 @@ fn remove(dir: &Path) -> Result<(), Failure> {
 
 /// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the stores
 /// know whose chroots they have.
-pub fn scrub_all_chroots(cx: &Context) -> Outcome {
+pub fn scrub_all_chroots(cx: &Context) -> VerbResult {
     for home in homes::all(&cx.host) {
         let elsewhere = home != homes::usual(&cx.host);
         let (_, store) = open_store(&cx.host, home, Events::silent())?;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
     chroot::{Chroot, Place},
@@ -21,7 +21,7 @@ fn place<'a>(work: &'a Work<'_>) -> Place<'a> {
 }
 
 /// `--mount`: the root, writable, until `--umount`.
-pub fn mount(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn mount(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.hook("hook_mount_root", || {
         mock::mount(&cx.host, &chroot, place(work))
@@ -34,7 +34,7 @@ pub fn mount(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// `--umount`
-pub fn unmount(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn unmount(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.hook("hook_umount_root", || mock::umount(&chroot))
 }
@@ -88,7 +88,7 @@ pub fn show_root(cx: &Context, work: &Work<'_>) {
 
 /// `--print-root-path`: where the chroot's root is seen, with mock's slash at the end. Makes sure that it is
 /// seen there, if there is one.
-pub fn root_path(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn root_path(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     if let Err(failure) = reveal(cx, work, &chroot) {
         cx.printer.line(format!("WARNING: {}", failure.message));
@@ -114,15 +114,15 @@ fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure>
 }
 
 /// `--orphanskill`: ends whatever runs in the chroot, whoever started it, as mock does.
-pub fn orphans(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn orphans(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
-    let found = chroot.inhabitants().map_err(Error::from)?;
+    let found = chroot.processes().map_err(Error::from)?;
     for process in found.iter().filter(|p| !p.is_init) {
         work.events.warn(format!(
             "Leftover process {} is being killed with signal 15: {}",
             process.pid, process.command
         ));
     }
-    rpmkit_sandbox::end(&found);
+    rpmkit_sandbox::end_processes(&found);
     Ok(Status::OK)
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use rpmkit_cli::{
-    Context, Failure, Outcome, Status,
+    Context, Failure, Status, VerbResult,
     job::{self, Cleanup},
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, Built, Rebuild, supersede},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, supersede},
     repo::{Target, TransportOptions, local::read_header},
     types::is_source_package,
 };
@@ -24,7 +24,7 @@ use super::{
 use crate::cmdline::ScrubTarget;
 
 /// Builds all, in order, up to the first that fails.
-pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     let options = &work.request.options;
     if options.hermetic_build.is_some() {
         // Nothing of an earlier run takes part.
@@ -39,7 +39,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let mut own = None;
     let mut clean = work.settings.build.clean;
     if work.settings.build.scm || (options.spec.is_some() && options.sources.is_some()) {
-        let mut root = work.open(cx, Access::OwnOrTwin)?;
+        let mut root = work.open(cx, ChrootAccess::OwnOrEphemeral)?;
         match buildsrpm::make(cx, work, &mut root, true) {
             Ok(srpm) => {
                 own = Some(srpm.clone());
@@ -77,7 +77,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     for srpm in packages {
         let root = match first.take() {
             Some(root) => root,
-            None => work.open(cx, Access::OwnOrTwin)?,
+            None => work.open(cx, ChrootAccess::OwnOrEphemeral)?,
         };
         let made = one(
             cx,

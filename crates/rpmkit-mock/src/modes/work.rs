@@ -12,11 +12,14 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card, traced},
+    build::{
+        About, BuildError, Buildroot, ChrootAccess, Engine, added_repository, failure_report,
+        traced,
+    },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
     event::{Event, Log},
-    results::{failure::Cause, record::hardware_report},
+    results::{failure::FailureCause, record::hardware_report},
 };
 
 use crate::{
@@ -182,13 +185,13 @@ impl<'a> Work<'a> {
     }
 
     /// The chroot, prepared or not.
-    pub fn open(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+    pub fn open(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
         let engine = self.engine(cx)?;
         Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
     }
 
     /// The chroot, with the minimal buildroot in it.
-    pub fn prepared(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+    pub fn prepared(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
         let mut root = self.open(cx, access)?;
         self.state("chroot init", || root.init())
             .map_err(|e| self.failure(&e))?;
@@ -218,7 +221,7 @@ impl<'a> Work<'a> {
 
     /// A failure of the engine with all that is known around it.
     pub fn failure(&self, error: &BuildError) -> Failure {
-        let mut card = card(
+        let mut report = failure_report(
             error,
             &About {
                 chroot: self.settings.chroot.chroot_name.clone(),
@@ -227,12 +230,12 @@ impl<'a> Work<'a> {
             },
         );
         // There is no package whose requirements they would be: the problems are the message.
-        if let Cause::Unresolvable { problems, .. } = &card.cause
+        if let FailureCause::Unresolvable { problems, .. } = &report.cause
             && !problems.is_empty()
         {
-            card.message = problems.join("\n");
+            report.message = problems.join("\n");
         }
-        Failure::of_card(card)
+        Failure::of_report(report)
     }
 }
 

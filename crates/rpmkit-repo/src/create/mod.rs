@@ -280,7 +280,7 @@ fn store(
 /// Writes a file for everybody to read, whole or not at all.
 fn publish(path: &Path, data: &[u8]) -> Result<(), RepoError> {
     rpmkit_fs::write_file(path, data, &WriteOptions::with_mode(0o644))
-        .map_err(|e| RepoError::io("write", path)(e.into()))
+        .map_err(|e| RepoError::io("write", path)(e.into_system()))
 }
 
 /// Removes metadata of earlier states, and what a killed maker left.
@@ -300,7 +300,7 @@ fn sweep(dir: &Path, repodata: &Path, keep: &HashSet<String>) -> Result<(), Repo
     }
     HostDir::open(repodata)
         .and_then(|dir| dir.sweep_unfinished(""))
-        .map_err(|e| RepoError::io("read", repodata)(e.into()))?;
+        .map_err(|e| RepoError::io("read", repodata)(e.into_system()))?;
     // A signature of the state before does not fit any more.
     let signature = repodata.join("repomd.xml.asc");
     match std::fs::remove_file(&signature) {

@@ -1,6 +1,6 @@
 //! Checkouts that reach for files of the host: named and refused, and the files stay as they were.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{
     fs,
@@ -48,7 +48,7 @@ impl Victim {
     }
 }
 
-fn packit(repo: &TestRepo, actions: &str) -> Result<Prepared, SrpmError> {
+fn packit(repo: &TestRepo, actions: &str) -> Result<StagedSources, SrpmError> {
     let text = format!("specfile_path: packaging/hello.spec\nactions:\n{actions}");
     repo.write("packit.yaml", text);
     repo.commit("convention");
@@ -196,10 +196,10 @@ fn links_are_replaced_in_archives_only_by_files_of_the_tree() {
     }
     symlink(victim.path(), plain.path().join("leak")).unwrap();
     for tree in [repo.path(), plain.path()] {
-        let (prepared, _staging) = run(&Request {
+        let (prepared, _staging) = run(&SourceRequest {
             path: tree.to_owned(),
             symlink_dereference: true,
-            ..Request::default()
+            ..SourceRequest::default()
         })
         .unwrap();
         let links = links(&prepared.sources[0].path);

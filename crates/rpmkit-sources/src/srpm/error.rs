@@ -46,7 +46,7 @@ pub enum SrpmError {
     },
     /// The target's rpm could not read the spec, or the chroot could not be had.
     #[error(transparent)]
-    Parse(rpmkit_types::AnyFailure),
+    Parse(rpmkit_types::AnyCodedError),
     /// Sources the spec names are nowhere to be found.
     #[error("{} of spec `{spec}` {}: {}", plural(missing.len(), "source"), if missing.len() == 1 { "is missing" } else { "are missing" }, missing.iter().map(MissingSource::to_string).collect::<Vec<_>>().join(", "))]
     MissingSources {

@@ -13,7 +13,7 @@ use std::{
 use super::{SrpmError, spec::SpecSource};
 use crate::template;
 use rpmkit_types::{Checksum, event::Events};
-use rpmkit_vcs::{Host, distgit::SourceStore};
+use rpmkit_vcs::{CommandEnv, distgit::SourceStore};
 
 /// The version of the kept archives' making.
 const FORMAT: u32 = 1;
@@ -29,7 +29,7 @@ pub(super) fn make(
     main: &Path,
     prefix: &str,
     dest: &Path,
-    host: &Host,
+    host: &CommandEnv,
     store: &SourceStore,
     events: &Events,
 ) -> Result<bool, SrpmError> {

@@ -8,10 +8,10 @@ use std::{
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
-use super::{Facts, Kind, TemplateError, read, repo};
+use super::{Facts, ProjectKind, TemplateError, read, repo};
 use rpmkit_types::event::Events;
 use rpmkit_vcs::{
-    ArchiveOptions, Host,
+    ArchiveOptions, CommandEnv,
     archive::{DirTimes, archive_dir},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateErr
         path: manifest.clone(),
     })?;
     let main = chosen.main;
-    let mut facts = Facts::new(Kind::Rust);
+    let mut facts = Facts::new(ProjectKind::Rust);
     facts.name = chosen.name(&metadata);
     facts.library = chosen.library;
     facts.version = main.version.to_string();
@@ -265,7 +265,7 @@ fn titles(metadata: &Metadata) -> Vec<String> {
 pub fn vendor_archive(
     dir: &Path,
     dest: &Path,
-    host: &Host,
+    host: &CommandEnv,
     events: &Events,
 ) -> Result<String, TemplateError> {
     let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;
@@ -303,7 +303,7 @@ pub fn vendor_archive(
 pub fn go_vendor_archive(
     dir: &Path,
     dest: &Path,
-    host: &Host,
+    host: &CommandEnv,
     events: &Events,
 ) -> Result<(), TemplateError> {
     let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;

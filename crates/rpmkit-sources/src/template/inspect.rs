@@ -4,24 +4,24 @@
 use std::{fs, path::Path};
 
 use super::{
-    Facts, Kind, TemplateError, cargo, cargo::CargoTool, golang, license, native, python,
+    Facts, ProjectKind, TemplateError, cargo, cargo::CargoTool, golang, license, native, python,
     read::text, repo,
 };
 
 /// What a directory is, by the build files in it; the most telling first, since a project may
 /// well carry several.
-pub fn detect(dir: &Path) -> Option<Kind> {
+pub fn detect(dir: &Path) -> Option<ProjectKind> {
     [
-        ("Cargo.toml", Kind::Rust),
-        ("go.mod", Kind::Go),
-        ("meson.build", Kind::Meson),
-        ("configure.ac", Kind::Autotools),
-        ("configure.in", Kind::Autotools),
-        ("CMakeLists.txt", Kind::Cmake),
-        ("configure", Kind::Autotools),
-        ("pyproject.toml", Kind::Python),
-        ("setup.py", Kind::Python),
-        ("setup.cfg", Kind::Python),
+        ("Cargo.toml", ProjectKind::Rust),
+        ("go.mod", ProjectKind::Go),
+        ("meson.build", ProjectKind::Meson),
+        ("configure.ac", ProjectKind::Autotools),
+        ("configure.in", ProjectKind::Autotools),
+        ("CMakeLists.txt", ProjectKind::Cmake),
+        ("configure", ProjectKind::Autotools),
+        ("pyproject.toml", ProjectKind::Python),
+        ("setup.py", ProjectKind::Python),
+        ("setup.cfg", ProjectKind::Python),
     ]
     .into_iter()
     .find(|(file, _)| dir.join(file).is_file())
@@ -32,19 +32,23 @@ pub fn detect(dir: &Path) -> Option<Kind> {
 ///
 /// # Errors
 /// When a project file is there and cannot be read or makes no sense.
-pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Facts, TemplateError> {
+pub fn inspect(
+    dir: &Path,
+    kind: ProjectKind,
+    cargo: Option<&CargoTool>,
+) -> Result<Facts, TemplateError> {
     let mut facts = match kind {
-        Kind::Rust => {
+        ProjectKind::Rust => {
             let cargo = cargo.ok_or_else(|| {
                 TemplateError::read(&dir.join("Cargo.toml"), "there is no `cargo` on this host")
             })?;
             cargo::inspect(dir, cargo)?
         }
-        Kind::Python => python::inspect(dir)?,
-        Kind::Autotools => native::autotools(dir)?,
-        Kind::Cmake => native::cmake(dir)?,
-        Kind::Meson => native::meson(dir)?,
-        Kind::Go => golang::inspect(dir)?,
+        ProjectKind::Python => python::inspect(dir)?,
+        ProjectKind::Autotools => native::autotools(dir)?,
+        ProjectKind::Cmake => native::cmake(dir)?,
+        ProjectKind::Meson => native::meson(dir)?,
+        ProjectKind::Go => golang::inspect(dir)?,
     };
     if facts.name.is_empty() {
         facts.name = fs::canonicalize(dir)

@@ -18,7 +18,7 @@ mod text;
 
 pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
-pub use facts::{Facts, Kind};
+pub use facts::{Facts, ProjectKind};
 pub use inspect::{detect, inspect};
 pub use text::rpm_version;
 

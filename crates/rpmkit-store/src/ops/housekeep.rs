@@ -1,4 +1,4 @@
-//! What nobody waits for: bringing things to the platters, measuring, deleting for good.
+//! What nobody waits for: fsync and syncfs, measuring, deleting for good.
 //!
 //! Runs in a process of its own that outlives the command, since a sync waits for everybody's data and a
 //! process does not end while one of its threads is in it. Losing any part of it is fine: the next command
@@ -12,14 +12,14 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::{OpAt, OpError, remove, usage};
+use super::{KEPT, OpAt, OpError, UsageOf, keep_usage, remove, usage};
 
 /// What is to be done in a store.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Housekeep {
     /// The store's directory.
     pub store: PathBuf,
-    /// State files to bring to the platters.
+    /// State files to fsync.
     pub states: Vec<PathBuf>,
     /// Whether layers have been published, which are marked in `unsynced`.
     pub layers: bool,
@@ -45,7 +45,7 @@ pub(crate) fn housekeep(job: Housekeep) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Brings a state file to the platters and keeps it under a second name, from which it is read when the
+/// Fsyncs a state file and keeps it under a second name, from which it is read when the
 /// machine went down so early that the first came out empty.
 pub(crate) fn keep_safe(state: &Path) -> Result<(), OpError> {
     let (new, safe) = (
@@ -108,14 +108,14 @@ pub(crate) fn sync_layers(store: &Path) -> Result<(), OpError> {
 
 /// Keeps a layer's size beside it.
 fn measure(store: &Path, layer: &Path) -> Result<(), OpError> {
-    if layer.join(usage::KEPT).exists() {
+    if layer.join(KEPT).exists() {
         return Ok(());
     }
-    let measured = usage::usage(usage::UsageOf {
+    let measured = usage(UsageOf {
         paths: vec![layer.to_owned()],
     })?;
     if let Some(found) = measured.first() {
-        usage::keep_usage(store, layer, found);
+        keep_usage(store, layer, found);
     }
     Ok(())
 }

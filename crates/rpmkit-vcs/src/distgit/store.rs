@@ -117,7 +117,7 @@ impl SourceStore {
         })
         .map_err(|error| ScmError::io("write", &record)(error.into()))?;
         rpmkit_fs::write_file(&record, text, &WriteOptions::with_mode(0o666))
-            .map_err(|e| ScmError::io("create", &record)(e.into()))?;
+            .map_err(|e| ScmError::io("create", &record)(e.into_system()))?;
         self.give(&digest, dest)?;
         Ok((digest, true))
     }

@@ -2,13 +2,13 @@
 
 use rpmkit_fetch::Proxies;
 
-use crate::Host;
+use crate::CommandEnv;
 
 /// What it takes to reach repositories.
 #[derive(Debug, Clone, Default)]
-pub struct Access {
+pub struct RemoteAccess {
     /// For ssh, and for what libgit2 cannot do.
-    pub host: Host,
+    pub host: CommandEnv,
     /// For http and https.
     pub http: HttpSettings,
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use git2::{CredentialHelper, Repository};
 use url::Url;
 
-use crate::{Host, ScmError, url::without_secret};
+use crate::{CommandEnv, ScmError, url::without_secret};
 
 /// A name and a password, and what they are for.
 pub(super) struct Credentials {
@@ -22,7 +22,12 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ScmError::Http`] when nobody has any.
-    pub fn find(repo: &Repository, url: &str, asked: &str, host: &Host) -> Result<Self, ScmError> {
+    pub fn find(
+        repo: &Repository,
+        url: &str,
+        asked: &str,
+        host: &CommandEnv,
+    ) -> Result<Self, ScmError> {
         let refused = |more: &str| ScmError::Http {
             url: without_secret(url),
             reason: format!("the server wants a name and a password, {more}"),
@@ -109,7 +114,7 @@ impl Credentials {
     }
 
     /// Tells git's helpers whether these were right: they keep or forget them.
-    pub fn report(&self, right: bool, repo: &Repository, host: &Host) {
+    pub fn report(&self, right: bool, repo: &Repository, host: &CommandEnv) {
         if !self.from_git {
             return;
         }
@@ -147,7 +152,7 @@ fn description(url: &Url, name: &str) -> String {
 }
 
 /// The entry of `~/.netrc` for a host, as curl and so git read it; `name` must fit if there is one.
-fn netrc(url: &Url, name: &str, host: &Host) -> Option<(String, String)> {
+fn netrc(url: &Url, name: &str, host: &CommandEnv) -> Option<(String, String)> {
     let path = std::path::Path::new(host.var("HOME")?).join(".netrc");
     let text = std::fs::read_to_string(path).ok()?;
     find_in_netrc(&text, url.host_str()?, name)

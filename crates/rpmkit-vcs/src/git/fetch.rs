@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::{Direction, FetchOptions, Oid, Repository};
 
 use super::{
-    access::Access,
+    access::RemoteAccess,
     http,
     refs::{RemoteRef, RemoteRefs},
 };
@@ -47,7 +47,7 @@ pub(super) struct Connection<'a> {
     repo: &'a Repository,
     url: String,
     way: Way,
-    access: &'a Access,
+    access: &'a RemoteAccess,
     http: Option<http::Remote>,
     pub refs: RemoteRefs,
 }
@@ -56,7 +56,7 @@ impl<'a> Connection<'a> {
     pub fn open(
         repo: &'a Repository,
         url: &str,
-        access: &'a Access,
+        access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         // `url.X.insteadOf` of the user's git configuration applies to every way.

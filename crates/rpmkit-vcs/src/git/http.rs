@@ -10,7 +10,7 @@ use git2::{Oid, Repository};
 use ureq::{config::RedirectAuthHeaders, http::Response};
 
 use super::{
-    access::Access,
+    access::RemoteAccess,
     credentials::Credentials,
     http_options::HttpOptions,
     pkt::{self, Packet},
@@ -76,7 +76,7 @@ impl Remote {
     pub fn connect(
         repo: &Repository,
         url: &str,
-        access: &Access,
+        access: &RemoteAccess,
     ) -> Result<Option<Self>, ScmError> {
         let options = HttpOptions::read(repo, url, &access.host)?;
         let mut remote = Self {

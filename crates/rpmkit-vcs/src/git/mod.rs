@@ -12,7 +12,7 @@ mod refs;
 #[cfg(test)]
 mod remote_tests;
 
-pub use access::{Access, HttpSettings};
+pub use access::{HttpSettings, RemoteAccess};
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};

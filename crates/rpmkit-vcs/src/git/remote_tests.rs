@@ -11,9 +11,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{Access, CloneRequest, clone};
+use super::{CloneRequest, RemoteAccess, clone};
 use crate::{
-    Host, ScmError,
+    CommandEnv, ScmError,
     testing::{TestRepo, git_in},
     testing_server::{GitServer, Rules},
 };
@@ -43,7 +43,7 @@ impl User {
         self
     }
 
-    fn access(&self) -> Access {
+    fn access(&self) -> RemoteAccess {
         let home = self.home.path().to_str().unwrap();
         let path = std::env::var("PATH").unwrap();
         let env = [
@@ -53,15 +53,15 @@ impl User {
             ("GIT_TERMINAL_PROMPT", "0"),
         ];
         let given = self.env.iter().map(|(k, v)| (k.as_str(), v.as_str()));
-        Access {
-            host: Host {
+        RemoteAccess {
+            host: CommandEnv {
                 env: env
                     .into_iter()
                     .chain(given)
                     .map(|(k, v)| (k.into(), v.into()))
                     .collect(),
             },
-            ..Access::default()
+            ..RemoteAccess::default()
         }
     }
 

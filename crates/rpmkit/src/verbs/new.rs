@@ -4,10 +4,10 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use dialoguer::Input;
-use rpmkit_cli::{Context, Failure, Outcome, Status, args::OutputArgs, sources};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, args::OutputArgs, sources};
 use rpmkit_core::{
     Error,
-    template::{self, CargoTool, Facts, Kind},
+    template::{self, CargoTool, Facts, ProjectKind},
 };
 
 /// Write a spec for a project
@@ -79,7 +79,7 @@ pub struct NewArgs {
 }
 
 /// Writes it.
-pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
     let events = cx.listen(&args.speak);
     let dir = match &args.dir {
         Some(dir) => cx.host.cwd.join(dir),
@@ -92,7 +92,9 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
         );
     }
     let kind = match &args.template {
-        Some(name) => Kind::ALL.into_iter().find(|kind| kind.name() == name),
+        Some(name) => ProjectKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name),
         None => template::detect(&dir),
     };
     let kind =
@@ -125,7 +127,7 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
             "{package}-{}-vendor.tar.xz",
             template::rpm_version(&facts.version)
         ));
-        if facts.kind == Kind::Go {
+        if facts.kind == ProjectKind::Go {
             template::go_vendor_archive(&dir, &archive, &access.host, &events)
                 .map_err(|error| Failure::from(Error::from(error)).hint(
                     "`go mod vendor` where there is Go makes `vendor/`; commit it, or pack it and use --no-vendor",

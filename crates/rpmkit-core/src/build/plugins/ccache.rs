@@ -12,7 +12,7 @@ use rpmkit_types::event::Log;
 /// Where the cache is inside.
 const INSIDE: &str = "/var/tmp/ccache";
 
-/// The package that has the compilers' stand-ins.
+/// The package that has ccache's links named like compilers.
 pub(crate) const PACKAGE: &str = "ccache";
 
 /// The cache of a chroot.

@@ -1,10 +1,10 @@
 //! Verbs that change the chroot.
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{Access, Buildroot},
-    solve::{Available, Replacement, Request, Solution, glob_matches},
+    build::{Buildroot, ChrootAccess},
+    solve::{Available, Replacement, Solution, SolveRequest, glob_matches},
     types::{Evr, Package},
 };
 
@@ -34,8 +34,8 @@ impl Alter<'_, '_> {
     /// Changes the chroot as the options and `fill` ask.
     fn change(
         &self,
-        fill: impl FnOnce(&mut Buildroot, &mut Request) -> Result<(), Failure>,
-    ) -> Outcome {
+        fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+    ) -> VerbResult {
         change(self.cx, self.work, self.note, |root, request| {
             if let Some(best) = self.flags.best {
                 request.best = best;
@@ -57,13 +57,13 @@ impl Alter<'_, '_> {
     }
 
     /// `install SPEC…`
-    pub fn install(&self) -> Outcome {
+    pub fn install(&self) -> VerbResult {
         self.named("install")?;
         self.change(|_, request| add_packages(self.cx, self.work, &owned(self.words), request))
     }
 
     /// `group install GROUP…`
-    pub fn install_groups(&self) -> Outcome {
+    pub fn install_groups(&self) -> VerbResult {
         self.named("install")?;
         self.change(|_, request| {
             let groups = self.words.iter().map(|group| format!("@{group}"));
@@ -73,7 +73,7 @@ impl Alter<'_, '_> {
     }
 
     /// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
-    pub fn remove(&self, unneeded: bool) -> Outcome {
+    pub fn remove(&self, unneeded: bool) -> VerbResult {
         self.named("remove")?;
         self.change(|_, request| {
             request.remove.extend(owned(self.words));
@@ -84,7 +84,7 @@ impl Alter<'_, '_> {
     }
 
     /// `upgrade [SPEC…]`
-    pub fn upgrade(&self) -> Outcome {
+    pub fn upgrade(&self) -> VerbResult {
         self.change(|_, request| {
             request.update = updated(&owned(self.words));
             Ok(())
@@ -92,7 +92,7 @@ impl Alter<'_, '_> {
     }
 
     /// `downgrade SPEC…`: to the highest version below what is installed.
-    pub fn downgrade(&self) -> Outcome {
+    pub fn downgrade(&self) -> VerbResult {
         self.named("downgrade")?;
         self.change(|root, request| {
             for word in self.words {
@@ -111,11 +111,11 @@ impl Alter<'_, '_> {
     }
 
     /// `reinstall SPEC…`: the very same packages again, from the repositories.
-    pub fn reinstall(&self) -> Outcome {
+    pub fn reinstall(&self) -> VerbResult {
         self.named("reinstall")?;
         let work = self.work;
         work.open_logs(self.cx)?;
-        let mut root = work.prepared(self.cx, Access::Own)?;
+        let mut root = work.prepared(self.cx, ChrootAccess::Own)?;
         let outcome = again(work, &mut root, self.words).and_then(|solution| {
             // In place: a layer with the same packages would be the same layer.
             root.touch().map_err(|e| work.failure(&e))?;

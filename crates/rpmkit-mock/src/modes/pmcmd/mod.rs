@@ -4,7 +4,7 @@
 mod alter;
 mod look;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 
 use super::work::Work;
 use alter::Alter;
@@ -27,7 +27,7 @@ const VERBS: &str = "install, groupinstall, reinstall, downgrade, remove, autore
      provides, repoquery, repolist, makecache, clean";
 
 /// Runs one of the verbs the embedded package manager has.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let all = &work.request.words;
     work.info(format!("Running pm-cmd {}", all.join(" ")));
     let (flags, words) = flags(all)?;

@@ -1,4 +1,4 @@
-//! Bringing published layers to the platters without making anybody wait.
+//! Syncing published layers to disk without making anybody wait.
 //!
 //! A layer is usable the moment it is published. One `syncfs` later its `unsynced` mark goes away.
 //! If the machine stops in between, the mark tells the next run, by the boot id in it, that the
@@ -21,16 +21,16 @@ impl Store {
         let handle = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(work);
-        if let (Ok(handle), Ok(mut list)) = (handle, self.0.settling.lock()) {
+        if let (Ok(handle), Ok(mut list)) = (handle, self.0.background.lock()) {
             list.retain(|h| !h.is_finished());
             list.push(handle);
         }
     }
 
     /// Waits for all background work of this store. Front ends call it last of all.
-    pub fn settle(&self) {
+    pub fn wait_for_background(&self) {
         loop {
-            let Ok(mut list) = self.0.settling.lock() else {
+            let Ok(mut list) = self.0.background.lock() else {
                 return;
             };
             let Some(handle) = list.pop() else { return };
@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Syncs and measures beside us.
-    pub(super) fn settle_layer(&self, layer: Layer) {
+    pub(super) fn sync_in_background(&self, layer: Layer) {
         if self.housekeep(Housekeep {
             layers: true,
             measure: vec![layer.dir.clone()],
@@ -63,7 +63,7 @@ impl Store {
             return;
         }
         let store = self.clone();
-        self.in_background("settle", move || {
+        self.in_background("sync", move || {
             if let Err(e) = sync_layers(&store.0.dir) {
                 store.events().warn(format!("syncing layers: {e}"));
             }
@@ -101,7 +101,7 @@ impl Store {
         };
         if same_boot && !self.housekeep(job) {
             let store = self.clone();
-            self.in_background("settle", move || {
+            self.in_background("sync", move || {
                 if let Err(e) = sync_layers(&store.0.dir) {
                     store.events().warn(format!("syncing layers: {e}"));
                 }
