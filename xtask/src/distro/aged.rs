@@ -85,7 +85,9 @@ mod tag {
     pub const SIG_SHA1: u32 = 269;
     pub const SIG_SHA256: u32 = 273;
     pub const FILE_DIGESTS: u32 = 1035;
+    pub const REQUIRE_FLAGS: u32 = 1048;
     pub const REQUIRE_NAMES: u32 = 1049;
+    pub const REQUIRE_VERSIONS: u32 = 1050;
     pub const RPM_VERSION: u32 = 1064;
     pub const BASE_NAMES: u32 = 1117;
     pub const COMPRESSOR: u32 = 1125;
@@ -123,12 +125,9 @@ fn spec(name: &str, arch: &str) -> Spec {
 }
 
 fn put(spec: &Spec, age: &Age, dir: &Path) -> Result<()> {
-    let compression = match age.payload {
-        Payload::Gzip => CompressionWithLevel::Gzip(9),
-        Payload::Xz | Payload::Lzma => CompressionWithLevel::Xz(6),
-    };
     let mut bytes = Vec::new();
-    spec.clone().build_with(compression)?.write(&mut bytes)?;
+    let package = spec.clone().build_with(CompressionWithLevel::Gzip(9))?;
+    package.write(&mut bytes)?;
     let aged = aged(&bytes, spec, age).with_context(|| format!("cannot age `{}`", spec.name))?;
     write_whole(&dir.join(spec.file_name()), &aged)
 }
@@ -142,8 +141,8 @@ fn aged(bytes: &[u8], spec: &Spec, age: &Age) -> Result<Vec<u8>> {
         .get(length.next_multiple_of(8)..)
         .context("no header")?;
     let (mut header, length) = Header::read(rest)?;
-    let mut payload = rest[length..].to_vec();
-    let archive = unpacked(&payload, age.payload)?;
+    let mut archive = Vec::new();
+    flate2::read::GzDecoder::new(&rest[length..]).read_to_end(&mut archive)?;
     header.put_string(tag::RPM_VERSION, age.rpm);
     header.remove(&[tag::PAYLOAD_DIGEST_OPEN, tag::ENCODING]);
     if !age.sha256 {
@@ -154,16 +153,21 @@ fn aged(bytes: &[u8], spec: &Spec, age: &Age) -> Result<Vec<u8>> {
         let digests = md5_digests(&header, spec);
         header.put_strings(tag::FILE_DIGESTS, &digests);
     }
-    if age.payload == Payload::Lzma {
-        payload = lzma(&archive)?;
-        header.put_string(tag::COMPRESSOR, "lzma");
-        let names: Vec<String> = header
-            .strings(tag::REQUIRE_NAMES)
-            .iter()
-            .map(|name| name.replace("rpmlib(PayloadIsXz)", "rpmlib(PayloadIsLzma)"))
-            .collect();
-        header.put_strings(tag::REQUIRE_NAMES, &names);
+    let (payload, compressor, feature) = match age.payload {
+        Payload::Gzip => (rest[length..].to_vec(), "gzip", None),
+        Payload::Xz => (packed(&archive, false)?, "xz", Some("rpmlib(PayloadIsXz)")),
+        Payload::Lzma => (
+            packed(&archive, true)?,
+            "lzma",
+            Some("rpmlib(PayloadIsLzma)"),
+        ),
+    };
+    header.put_string(tag::COMPRESSOR, compressor);
+    if age.sha256 {
+        let digest = hex::encode(Sha256::digest(&payload));
+        header.put_strings(tag::PAYLOAD_DIGEST, &[digest]);
     }
+    features(&mut header, age, feature);
     let header = header.write();
     let mut signature = Header::of_signatures();
     let size = u32::try_from(header.len() + payload.len())?;
@@ -185,23 +189,47 @@ fn aged(bytes: &[u8], spec: &Spec, age: &Age) -> Result<Vec<u8>> {
     Ok([&bytes[..LEAD], &signature, &header, &payload].concat())
 }
 
-fn unpacked(payload: &[u8], how: Payload) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    match how {
-        Payload::Gzip => flate2::read::GzDecoder::new(payload).read_to_end(&mut out)?,
-        Payload::Xz | Payload::Lzma => {
-            liblzma::read::XzDecoder::new(payload).read_to_end(&mut out)?
-        }
+fn packed(archive: &[u8], alone: bool) -> Result<Vec<u8>> {
+    use liblzma::stream::{Check, LzmaOptions, Stream};
+    let stream = if alone {
+        Stream::new_lzma_encoder(&LzmaOptions::new_preset(6)?)?
+    } else {
+        Stream::new_easy_encoder(6, Check::Crc32)?
     };
-    Ok(out)
-}
-
-fn lzma(archive: &[u8]) -> Result<Vec<u8>> {
-    let options = liblzma::stream::LzmaOptions::new_preset(6)?;
-    let stream = liblzma::stream::Stream::new_lzma_encoder(&options)?;
     let mut encoder = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
     encoder.write_all(archive)?;
     Ok(encoder.finish()?)
+}
+
+/// What the package asks of rpm itself: its compression, and no digests that are not there.
+fn features(header: &mut Header, age: &Age, feature: Option<&str>) {
+    /// A feature of rpm itself, of this version or an older one.
+    const FLAGS: u32 = 0x0100_000a;
+    let names = header.strings(tag::REQUIRE_NAMES);
+    let versions = header.strings(tag::REQUIRE_VERSIONS);
+    let flags = header.numbers(tag::REQUIRE_FLAGS);
+    let mut all: Vec<(String, String, u32)> = names
+        .into_iter()
+        .zip(versions)
+        .zip(flags)
+        .map(|((name, version), flags)| (name, version, flags))
+        .filter(|(name, ..)| !(age.md5 && name == "rpmlib(FileDigests)"))
+        .collect();
+    if let Some(feature) = feature {
+        let version = if age.payload == Payload::Xz {
+            "5.2-1"
+        } else {
+            "4.4.6-1"
+        };
+        all.push((feature.to_owned(), version.to_owned(), FLAGS));
+    }
+    all.sort();
+    let column =
+        |pick: fn(&(String, String, u32)) -> String| all.iter().map(pick).collect::<Vec<_>>();
+    header.put_strings(tag::REQUIRE_NAMES, &column(|one| one.0.clone()));
+    header.put_strings(tag::REQUIRE_VERSIONS, &column(|one| one.1.clone()));
+    let flags: Vec<u32> = all.iter().map(|one| one.2).collect();
+    header.put_numbers(tag::REQUIRE_FLAGS, &flags);
 }
 
 /// Digests in the order of the header's files; what is no regular file has none.

@@ -120,7 +120,26 @@ impl Header {
 
     /// Sets one number.
     pub fn put_number(&mut self, tag: u32, value: u32) {
-        self.put(tag, INT32, 1, value.to_be_bytes().to_vec());
+        self.put_numbers(tag, &[value]);
+    }
+
+    /// Sets a list of numbers.
+    pub fn put_numbers(&mut self, tag: u32, values: &[u32]) {
+        let data = values
+            .iter()
+            .flat_map(|value| value.to_be_bytes())
+            .collect();
+        self.put(tag, INT32, values.len(), data);
+    }
+
+    /// A list of numbers; nothing where there is no such tag.
+    pub fn numbers(&self, tag: u32) -> Vec<u32> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.tag == tag && entry.kind == INT32)
+            .flat_map(|entry| entry.data.as_chunks::<4>().0)
+            .map(|word| u32::from_be_bytes(*word))
+            .collect()
     }
 
     /// Sets one string.
@@ -188,6 +207,7 @@ mod tests {
         };
         header.put_string(1000, "name");
         header.put_number(1009, 7);
+        header.put_numbers(1048, &[1, 2]);
         header.put_strings(1117, &["a".into(), String::new(), "c".into()]);
         header.put_bytes(1004, &[1, 2, 3]);
         let bytes = header.write();
@@ -196,6 +216,7 @@ mod tests {
         assert_eq!(read.write(), bytes);
         assert_eq!(read.strings(1117), ["a", "", "c"]);
         assert_eq!(read.strings(1000), ["name"]);
+        assert_eq!(read.numbers(1048), [1, 2]);
         Ok(())
     }
 
