@@ -51,6 +51,17 @@ pub fn run(
         Some(dir) => Distro::at(dir)?,
         None => distro::make(&target.join("distro"), suite, None, say)?,
     };
+    compare(root, target, &distro, program, say)
+}
+
+/// The same against a distribution that is there.
+pub fn compare(
+    root: &Path,
+    target: &Path,
+    distro: &Distro,
+    program: Option<PathBuf>,
+    say: &dyn Fn(&str),
+) -> Result<()> {
     let program = match program {
         Some(program) => std::path::absolute(program)?,
         None => demo::build_suite(root, target, false)?,
@@ -68,8 +79,8 @@ pub fn run(
             .prefix("rpmkit-agree-")
             .tempdir_in("/var/tmp")?;
         let compared = || -> Result<Vec<String>> {
-            let expected = by_dnf(&distro, &names, place.path())?;
-            let ours = by_rpmkit(&program, &me, &distro, &server.url(), &names, place.path())?;
+            let expected = by_dnf(distro, &names, place.path())?;
+            let ours = by_rpmkit(&program, &me, distro, &server.url(), &names, place.path())?;
             Ok(differences(&expected, &ours))
         };
         let found = compared().unwrap_or_else(|error| vec![format!("{error:#}")]);

@@ -271,7 +271,7 @@ fn build(
     say(&format!("{}: {}", profile.name, chosen.note));
     let packages = fresh.join("zst/Packages");
     fs::create_dir_all(&packages)?;
-    let place = tempfile::tempdir_in(work)?;
+    let place = Scratch::new(work.join(suite.private("building")))?;
     let root = if profile.tools.is_empty() {
         None
     } else {
@@ -279,7 +279,7 @@ fn build(
     };
     let job = Job {
         profile,
-        writer: Writer::of(root.as_ref(), place.path()),
+        writer: Writer::of(root.as_ref(), &place.0),
     };
     say(&format!(
         "converting {} Debian packages",
@@ -492,6 +492,24 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{suffix}"));
     path.with_file_name(name)
+}
+
+/// A directory for builds, gone when dropped; what a killed run left of it is gone when the next one begins.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(path: PathBuf) -> Result<Self> {
+        remove(&path)?;
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // The next run tries again.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn remove(path: &Path) -> Result<()> {
