@@ -124,7 +124,7 @@ impl File {
     /// Its contents, if it is a regular file.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.kind {
-            Kind::File(bytes) => Some(bytes),
+            DebKind::File(bytes) => Some(bytes),
             _ => None,
         }
     }
