@@ -267,7 +267,7 @@ baseurl = "file:///x/{{ releasever }}"
         ["install", "@build", "extra"]
     );
     let arches = config.get("legal_host_arches").unwrap().unwrap();
-    assert_eq!(repr(&arches), "['x86_64']");
+    assert_eq!(repr(&arches), "('x86_64',)");
     assert_eq!(settings.plugins.bind_mounts(), [("/a".into(), "/b".into())]);
     assert!(settings.repositories.dnf_conf.contains("best=0\n"));
     assert!(
