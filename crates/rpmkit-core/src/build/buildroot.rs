@@ -456,6 +456,7 @@ impl Buildroot {
         }
         spec.mounts.extend(self.ccache.iter().map(Cache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
+        spec.emulation = super::emulation::of(s);
         if thirty_two_bit(&s.target_arch) {
             spec.personality = Personality::Linux32;
         }

@@ -3,6 +3,7 @@
 mod buildroot;
 mod card;
 mod conventions;
+mod emulation;
 mod engine;
 mod error;
 mod hooks;

@@ -68,7 +68,7 @@ pub(super) fn package_manager(
         ..TransactionOptions::default()
     };
     Ok(Embedded::new(
-        engine.tools(),
+        engine.tools(super::emulation::of(settings)),
         repos,
         &settings.repo_arch,
         options,
