@@ -118,6 +118,7 @@ pub fn config_host(host: &Host) -> config::Host {
         env: host.env.clone(),
         groups: config::Host::parse_groups(&read("/etc/group")),
         users: config::Host::parse_users(&read("/etc/passwd")),
+        today: jiff::Zoned::now().date().to_string(),
         run_id: read("/proc/sys/kernel/random/uuid").trim().to_owned(),
         cwd: host.cwd.clone(),
     }

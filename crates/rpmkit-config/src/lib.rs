@@ -21,11 +21,13 @@ mod origin;
 mod overrides;
 mod patterns;
 mod personality;
+pub mod releases;
 mod request;
 mod settings;
 mod show;
 mod template;
 mod toml;
+mod update;
 mod value;
 
 #[cfg(test)]
@@ -57,6 +59,7 @@ pub use request::{LoadRequest, Search};
 pub use rpmkit_types::event::Level;
 pub use settings::{Isolation, Overlayfs, Plugins, Settings};
 pub use show::{Shown, from_json, json, show, to_json};
+pub use update::{Updated, update};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 
 /// Something the loader has to say.
