@@ -8,10 +8,8 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_core::{
-    solve::{Request, SolveError, Solver},
-    types::{Dep, DepFlag, Evr},
-};
+use rpmkit_solve::{Request, SolveError, Solver};
+use rpmkit_types::{Dep, DepFlag, Evr};
 use text::Scenario;
 
 fn check(path: &Path) {
@@ -51,7 +49,7 @@ macro_rules! scenarios {
     };
 }
 
-scenarios! { basic filters modular groups installed random1 random10 random2 random5 random6 random9 }
+scenarios! { basic dnf5 filters modular groups installed random1 random10 random2 random5 random6 random9 }
 
 #[test]
 fn what_nothing_matches_is_said_in_dnfs_words_too() {
