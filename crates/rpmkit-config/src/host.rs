@@ -30,6 +30,8 @@ pub struct HostFacts {
     pub groups: BTreeMap<String, u32>,
     /// Users by name.
     pub users: BTreeMap<String, User>,
+    /// The day, as `2026-11-26`; empty where it shall not matter.
+    pub today: String,
     /// A random identity of this run.
     pub run_id: String,
     /// Working directory; relative paths of the command line start here.

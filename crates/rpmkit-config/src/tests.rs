@@ -26,6 +26,7 @@ fn host() -> HostFacts {
             .into(),
         groups: [("mock".to_owned(), 135)].into(),
         users: HostFacts::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
+        today: String::new(),
         run_id: "uuid".into(),
         cwd: "/".into(),
     }

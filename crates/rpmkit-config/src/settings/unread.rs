@@ -10,7 +10,6 @@ pub(super) fn check(r: &Reader<'_>, places: &Reader<'_>) -> Result<(), ConfigErr
         "description",
         "dist",
         "host_arch",
-        "forcearch",
         "package_manager",
         "user_agent",
         "createrepo_command",
@@ -40,7 +39,6 @@ pub(super) fn check(r: &Reader<'_>, places: &Reader<'_>) -> Result<(), ConfigErr
     ] {
         r.number(name)?;
     }
-    r.nullable_pairs("qemu_user_static_mapping")?;
     r.nullable_pairs("scm_opts")?;
     r.two_each("ssl_copied_ca_trust_dirs")?;
     r.isolation()

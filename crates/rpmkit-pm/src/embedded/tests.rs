@@ -86,6 +86,7 @@ fn tools_with(version: &str) -> Vec<String> {
     let make = || {
         let tools = PmParts {
             mode: mode.clone(),
+            emulation: None,
             store: store.clone(),
             fetcher: Arc::new(Fetcher::new(
                 dirs.clone(),
