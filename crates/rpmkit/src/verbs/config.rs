@@ -224,7 +224,7 @@ fn convert(cx: &Context, args: &ConvertArgs) -> VerbResult {
     Ok(Status::OK)
 }
 
-fn update(cx: &Context, args: &UpdateArgs) -> Outcome {
+fn update(cx: &Context, args: &UpdateArgs) -> VerbResult {
     let request = request(cx, "default", None);
     let fetcher = Fetcher::new(
         Dirs::below(&cx.host.dirs.cache),
