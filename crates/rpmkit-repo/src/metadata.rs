@@ -20,7 +20,6 @@ use super::{
     disk::{Lock, replace},
     error::RepoError,
     fetcher::{Fetcher, as_cause},
-    gpg::SignatureProblem,
     progress::Meter,
     repomd::{Record, Repomd},
     state::{FORMAT, State, now, read_state, record_name},
@@ -29,6 +28,7 @@ use rpmkit_fetch::{
     Address, Cause, Mirrors,
     transfer::{self, Expect},
 };
+use rpmkit_openpgp::SignatureProblem;
 use rpmkit_types::{Checksum, event::Phase};
 
 /// Verified metadata of one repository.
