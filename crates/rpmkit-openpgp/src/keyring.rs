@@ -106,10 +106,8 @@ impl Keyring {
             (None, Some(id)) => hex::encode(id),
             (None, None) => "unknown".to_owned(),
         };
-        let made = judge(signature, now).map_err(|why| SignatureProblem::Refused {
-            key: named(),
-            why,
-        })?;
+        let made =
+            judge(signature, now).map_err(|why| SignatureProblem::Refused { key: named(), why })?;
         let mut problem = None;
         for signer in &signers {
             let standing = match signer.standing(made, now) {

@@ -115,7 +115,10 @@ pub(super) fn verify_package(
         }
     }
     let start = meta.get_package_segment_offsets().payload;
-    for signature in whole_signatures(&meta).iter().flat_map(|raw| signatures(raw)) {
+    for signature in whole_signatures(&meta)
+        .iter()
+        .flat_map(|raw| signatures(raw))
+    {
         let checked = signature.and_then(|signature| {
             let data = || header.as_slice().chain(FromOffset::new(path, start));
             ring.verify(&signature, data, now().as_secs())

@@ -31,7 +31,7 @@ use rpmkit_fetch::{
     transfer::{self, Expect},
 };
 use rpmkit_openpgp::SignatureProblem;
-use rpmkit_types::{Checksum, Hasher, Location, Package, VerifyLevel, event::Phase};
+use rpmkit_types::{Checksum, ChecksumKind, Hasher, Location, Package, VerifyLevel, event::Phase};
 
 impl Fetcher {
     /// Gets the files of these packages, in the same order. What is there already, and was looked at
@@ -221,6 +221,12 @@ impl Fetcher {
             None => self.mirrors_of(repo)?,
         };
         let remote = |address: &Address| address.local().is_none();
+        if sum.kind == ChecksumKind::Md5 && !repo.gpgcheck && mirrors.addresses().any(remote) {
+            return Err(bad(
+                "metadata vouches for this package with MD5 only, which can be forged, and \
+                 `gpgcheck` is off",
+            ));
+        }
         if self.options.offline && mirrors.addresses().all(remote) {
             return Err(RepoError::Offline {
                 repo: repo.id.clone(),
