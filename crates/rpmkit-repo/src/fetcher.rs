@@ -2,7 +2,7 @@
 //! keys and memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -75,6 +75,8 @@ pub struct Fetcher {
     /// Addresses of the repositories met so far, by their directory in the cache.
     pub(super) mirrors: Mutex<HashMap<PathBuf, Arc<Mirrors>>>,
     pub(super) keys: Mutex<HashMap<Vec<String>, Arc<Keys>>>,
+    /// Warnings given.
+    pub(super) said: Mutex<HashSet<String>>,
 }
 
 impl Fetcher {
@@ -88,6 +90,7 @@ impl Fetcher {
             events,
             mirrors: Mutex::default(),
             keys: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
