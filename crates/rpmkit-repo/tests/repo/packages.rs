@@ -400,5 +400,10 @@ fn md5_alone_vouches_for_nothing_that_comes_from_a_server() {
     assert!(error.to_string().contains("MD5 only"), "{error}");
     assert!(server.paths().is_empty());
     let local = one(&format!("baseurl={}", repo.path().display()));
-    files(Cache::new().fetcher().download(&packages[..1], &local).unwrap());
+    files(
+        Cache::new()
+            .fetcher()
+            .download(&packages[..1], &local)
+            .unwrap(),
+    );
 }
