@@ -224,7 +224,7 @@ impl Signer<'_> {
             .iter()
             .find_map(|(at, grade)| Some((*at, self.cert.standing(*at, *grade)?)))
             .ok_or_else(|| refused(Refusal::Unbound))?;
-        self.alive(&self.cert.primary, &main, at)?;
+        self.alive(&self.cert.primary, &main, made, at)?;
         let Some(sub) = self.sub else {
             return match main.signs {
                 true => Ok(main),
@@ -240,7 +240,7 @@ impl Signer<'_> {
                 (standing.signs || *grade == Grade::Old).then_some((*at, standing))
             })
             .ok_or_else(|| refused(Refusal::Unbound))?;
-        self.alive(&sub.key, &own, at)?;
+        self.alive(&sub.key, &own, made, at)?;
         match own.signs {
             true => Ok(Standing {
                 old: own.old.or(main.old),
@@ -254,11 +254,12 @@ impl Signer<'_> {
         &self,
         key: &impl KeyDetails,
         standing: &Standing,
+        made: u64,
         at: u64,
     ) -> Result<(), SignatureProblem> {
         let why = if standing.revoked {
             Refusal::KeyRevoked
-        } else if u64::from(key.created_at().as_secs()) > at {
+        } else if u64::from(key.created_at().as_secs()) > made {
             Refusal::KeyTooYoung
         } else {
             match standing.expires {

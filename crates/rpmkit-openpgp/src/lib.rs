@@ -17,6 +17,8 @@ mod signature;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use keyring::{Accepted, Keyring, Note};
 pub use problem::{Refusal, SignatureProblem};

@@ -75,9 +75,7 @@ pub(super) fn verify_package(
     if let Err(problem) = header_digests(&meta, &header) {
         return Ok(Err(problem));
     }
-    let over_header: Vec<_> = meta
-        .raw_signatures()
-        .map_err(|e| e.to_string())?
+    let over_header: Vec<_> = header_signatures(&meta)?
         .iter()
         .flat_map(|raw| signatures(raw))
         .map(|s| s.and_then(|s| ring.verify(&s, || header.as_slice(), now().as_secs())))
@@ -134,16 +132,31 @@ pub(super) fn verify_package(
     Ok(Err(problem))
 }
 
+/// Signatures over the header: rpm 6's list, else the one of each kind that rpm 4 makes.
+fn header_signatures(meta: &PackageMetadata) -> Result<Vec<Vec<u8>>, String> {
+    use IndexSignatureTag as T;
+    if meta
+        .signature
+        .get_entry_data_as_string_array(T::RPMSIGTAG_OPENPGP)
+        .is_ok()
+    {
+        let list = meta.raw_signatures().map_err(|e| e.to_string())?;
+        return Ok(list.into_iter().map(|raw| raw.into_owned()).collect());
+    }
+    Ok(binary(meta, [T::RPMSIGTAG_RSA, T::RPMSIGTAG_DSA]))
+}
+
 /// Signatures over header and payload together, as rpm made them before version 4.
 fn whole_signatures(meta: &PackageMetadata) -> Vec<Vec<u8>> {
-    [
-        IndexSignatureTag::RPMSIGTAG_PGP,
-        IndexSignatureTag::RPMSIGTAG_GPG,
-    ]
-    .into_iter()
-    .filter_map(|tag| meta.signature.get_entry_data_as_binary(tag).ok())
-    .map(<[u8]>::to_vec)
-    .collect()
+    use IndexSignatureTag as T;
+    binary(meta, [T::RPMSIGTAG_PGP, T::RPMSIGTAG_GPG])
+}
+
+fn binary(meta: &PackageMetadata, tags: [IndexSignatureTag; 2]) -> Vec<Vec<u8>> {
+    tags.into_iter()
+        .filter_map(|tag| meta.signature.get_entry_data_as_binary(tag).ok())
+        .map(<[u8]>::to_vec)
+        .collect()
 }
 
 /// The header's digests in the signature header, where they are.

@@ -76,12 +76,20 @@ impl Repomd {
             let Some(digest) = ChecksumKind::parse(name) else {
                 return Err(wrong(&format!("has a digest of unknown kind `{name}`")));
             };
+            let size = data.child_text("size");
+            let bytes = size.and_then(|size| size.parse().ok());
+            if let (Some(text), None) = (size, bytes)
+                && !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                return Err(wrong(&format!("has a `<size>` no file can have: `{text}`")));
+            }
             records.push(Record {
                 kind: kind.to_owned(),
                 href: href.to_owned(),
                 base,
                 checksum: Checksum::new(digest, checksum.text()),
-                size: data.child_text("size").and_then(|size| size.parse().ok()),
+                size: bytes,
             });
         }
         let repomd = Self {
@@ -175,6 +183,11 @@ mod tests {
                 "<location href=\"repodata/ab-primary.xml.zst\"/>",
                 "",
                 "has no `<location>`",
+            ),
+            (
+                "<size>10<",
+                "<size>18446744073709551616<",
+                "a `<size>` no file can have",
             ),
             ("</repomd>", "", "ends inside"),
             ("<repomd ", "<html ", "line 8"),
