@@ -40,9 +40,19 @@ pub struct Accepted {
 #[derive(Debug, Default)]
 pub struct Keyring {
     certs: Vec<Cert>,
+    sha1: bool,
 }
 
 impl Keyring {
+    /// An empty ring that also takes keys whose own signatures are of SHA-1, from before February 2023. rpm 6
+    /// refuses them; the keys of EL 7 and 8 are such.
+    pub fn with_sha1_keys() -> Self {
+        Self {
+            sha1: true,
+            ..Self::default()
+        }
+    }
+
     /// Adds the keys of a file, armoured or not, and tells what is odd about single ones; `now` is
     /// in seconds since 1970.
     ///
@@ -56,7 +66,7 @@ impl Keyring {
         if data.len() > MOST {
             return Err("it is larger than any file of keys".to_owned());
         }
-        let mut file = FileReader::new(now);
+        let mut file = FileReader::new(now, self.sha1);
         match armour::read(data) {
             Form::Binary => file.packets(data),
             Form::Blocks(blocks) => {
@@ -145,11 +155,13 @@ impl Keyring {
         };
         self.certs
             .iter()
-            .flat_map(|cert| {
+            .flat_map(move |cert| {
                 let subs = cert.subkeys.iter().map(Some);
-                std::iter::once(None)
-                    .chain(subs)
-                    .map(move |sub| Signer { cert, sub })
+                std::iter::once(None).chain(subs).map(move |sub| Signer {
+                    cert,
+                    sub,
+                    sha1: self.sha1,
+                })
             })
             .filter(move |signer| match signer.sub {
                 Some(sub) => named(sub.key.fingerprint(), sub.key.legacy_key_id()),
@@ -196,6 +208,7 @@ fn issuers(signature: &Signature) -> Vec<String> {
 struct Signer<'a> {
     cert: &'a Cert,
     sub: Option<&'a Subkey>,
+    sha1: bool,
 }
 
 impl Signer<'_> {
@@ -220,6 +233,7 @@ impl Signer<'_> {
             (made, Grade::Old),
             (now, Grade::Old),
         ];
+        let ways = &ways[..if self.sha1 { 4 } else { 2 }];
         let (at, main) = ways
             .iter()
             .find_map(|(at, grade)| Some((*at, self.cert.standing(*at, *grade)?)))
@@ -232,13 +246,15 @@ impl Signer<'_> {
             };
         };
         policy::algorithm(&sub.key, now).map_err(refused)?;
-        let (at, own) = ways
-            .iter()
-            .find_map(|(at, grade)| {
+        let found = |signs: bool| {
+            ways.iter().find_map(|(at, grade)| {
                 let standing = self.cert.sub_standing(sub, *at, *grade)?;
-                // Only its own signature of an old digest may make it one for signing.
-                (standing.signs || *grade == Grade::Old).then_some((*at, standing))
+                (standing.signs || !signs).then_some((*at, standing))
             })
+        };
+        // Only its own signature of an old digest may make it one for signing.
+        let (at, own) = found(true)
+            .or_else(|| found(false))
             .ok_or_else(|| refused(Refusal::Unbound))?;
         self.alive(&sub.key, &own, made, at)?;
         match own.signs {
@@ -290,11 +306,13 @@ struct FileReader {
     /// Keys met so far.
     count: usize,
     now: u64,
+    sha1: bool,
 }
 
 impl FileReader {
-    fn new(now: u64) -> Self {
+    fn new(now: u64, sha1: bool) -> Self {
         Self {
+            sha1,
             certs: Vec::new(),
             notes: Vec::new(),
             count: 0,
@@ -357,8 +375,13 @@ impl FileReader {
             return self.note(key, why.to_string(), false);
         }
         let strict = cert.standing(self.now, Grade::Strict);
-        let Some(standing) = strict.or_else(|| cert.standing(self.now, Grade::Old)) else {
-            return self.note(key, Refusal::Unbound.to_string(), false);
+        let old = || cert.standing(self.now, Grade::Old);
+        let Some(standing) = strict.or_else(|| self.sha1.then(old).flatten()) else {
+            let why = match old() {
+                Some(_) => Refusal::Sha1Only,
+                None => Refusal::Unbound,
+            };
+            return self.note(key, why.to_string(), false);
         };
         if let Some(digest) = &standing.old {
             let text = format!("it vouches for itself with {digest} only, which rpm 6 refuses");

@@ -63,6 +63,8 @@ pub enum Refusal {
     Algorithm(String),
     /// No signature of the key over itself holds at that time.
     Unbound,
+    /// Only self-signatures of SHA-1 stand behind the key.
+    Sha1Only,
     /// The key was made after the signature.
     KeyTooYoung,
     /// The key had expired when the signature was made.
@@ -85,6 +87,10 @@ impl fmt::Display for Refusal {
             Self::Digest(name) => write!(f, "it is made with {name}, which can be forged"),
             Self::Algorithm(name) => write!(f, "its key is {name}, which is not accepted"),
             Self::Unbound => f.write_str("no valid self-signature stands behind its key"),
+            Self::Sha1Only => f.write_str(
+                "it vouches for itself with SHA-1 only, which rpm 6 refuses; the macro \
+                 `%_rpmkit_sha1_keys 1` in the configuration accepts such keys from before 2023",
+            ),
             Self::KeyTooYoung => f.write_str("it is older than its key"),
             Self::KeyExpired(when) => write!(
                 f,

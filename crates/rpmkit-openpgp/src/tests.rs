@@ -20,7 +20,10 @@ const NOW: u64 = 1_767_225_600;
 
 /// `good`, `good (warning)`, or why not.
 fn verdict(keys: &[u8], signature: &[u8]) -> String {
-    let mut ring = Keyring::default();
+    verdict_of(Keyring::default(), keys, signature)
+}
+
+fn verdict_of(mut ring: Keyring, keys: &[u8], signature: &[u8]) -> String {
     if let Err(reason) = ring.add(keys, NOW) {
         return format!("no key: {reason}");
     }
@@ -211,7 +214,7 @@ fn lives_of_keys() {
             "of SHA-1",
             key.named(&[short().digest(Digest::Sha1)]),
             at(50),
-            "good (key",
+            "with SHA-1 only",
         ),
         (
             "of MD5",
@@ -308,15 +311,22 @@ fn subkeys() {
             "bound with SHA-1",
             with(&[claim().digest(Digest::Sha1)], back.as_ref()),
             at(50),
-            "good (key",
+            "no valid self-signature",
         ),
         (
             "binds itself with SHA-1",
             with(&[claim()], Some(&old)),
             at(50),
-            "good (key",
+            "not made for signing",
         ),
     ]);
+    for keys in [
+        with(&[claim().digest(Digest::Sha1)], back.as_ref()),
+        with(&[claim()], Some(&old)),
+    ] {
+        let found = verdict_of(Keyring::with_sha1_keys(), &keys, &at(50));
+        assert!(found.starts_with("good (key"), "{found}");
+    }
 }
 
 fn main_is_lost_prefix(key: &Maker) -> usize {

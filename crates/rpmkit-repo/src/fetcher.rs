@@ -50,6 +50,8 @@ pub struct FetchOptions {
     pub parallel: usize,
     /// Wait before the second round of attempts; it doubles from round to round.
     pub wait: Duration,
+    /// Trust keys that vouch for themselves with SHA-1 only, as those of EL 7 and 8 do.
+    pub sha1_keys: bool,
 }
 
 impl Default for FetchOptions {
@@ -61,6 +63,7 @@ impl Default for FetchOptions {
             user_agent: concat!("rpmkit/", env!("CARGO_PKG_VERSION")).to_owned(),
             parallel: 6,
             wait: Duration::from_millis(400),
+            sha1_keys: false,
         }
     }
 }

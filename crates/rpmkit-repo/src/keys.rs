@@ -10,7 +10,7 @@ use rpmkit_types::{Checksum, event::Level};
 
 /// Key files as they are.
 pub(super) struct Keys {
-    /// Name of this set of keys: the digest of the files.
+    /// Name of this set of keys: the digest of the files, and whether SHA-1 may stand behind them.
     pub name: String,
     /// Addresses and contents.
     files: Vec<(String, Vec<u8>)>,
@@ -56,8 +56,12 @@ impl Fetcher {
             .iter()
             .map(|(_, data)| Checksum::sha256(data).hex)
             .collect();
+        let name = Checksum::sha256(digests.join(" ").as_bytes()).hex;
         let keys = Arc::new(Keys {
-            name: Checksum::sha256(digests.join(" ").as_bytes()).hex,
+            name: match self.options.sha1_keys {
+                true => format!("sha1-{name}"),
+                false => name,
+            },
             files,
             ring: OnceLock::new(),
         });
@@ -77,7 +81,10 @@ impl Fetcher {
         if let Some(ring) = keys.ring.get() {
             return Ok(ring);
         }
-        let mut ring = Keyring::default();
+        let mut ring = match self.options.sha1_keys {
+            true => Keyring::with_sha1_keys(),
+            false => Keyring::default(),
+        };
         let mut first_error = None;
         for (url, data) in &keys.files {
             match ring.add(data, now().as_secs()) {
