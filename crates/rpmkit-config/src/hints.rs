@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, LoadRequest, Loader, Search, Value, files, list, load::Reading};
+use super::{ConfigError, LoadRequest, Loader, SearchRules, Value, files, list, load::Reading};
 use rpmkit_types::Hint;
 
 /// The error for a definition that was not found, with everything that may help.
@@ -15,7 +15,7 @@ pub(super) fn not_found(
     let mut hints = retired(loader, request);
     if hints.is_empty() {
         // mock's own words have this already.
-        let mock = request.search == Search::Mock;
+        let mock = request.search == SearchRules::Mock;
         if name == "default" && !mock {
             hints.push(Hint::new("did you forget to say which chroot with `-r`?"));
             hints.push(Hint::new(
@@ -36,7 +36,7 @@ pub(super) fn not_found(
     }
     ConfigError::NotFound {
         name: name.to_owned(),
-        mock: request.search == Search::Mock,
+        mock: request.search == SearchRules::Mock,
         looked: looked.to_vec(),
         hints,
     }

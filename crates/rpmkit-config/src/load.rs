@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, Level, LoadRequest, Message, Origin, Place, Search, Value,
+    Config, ConfigError, ConfigPlace, Level, LoadRequest, Message, Origin, SearchRules, Value,
     draft::Draft,
     files::{self, Files},
     overrides, python,
@@ -18,14 +18,14 @@ use super::{
 pub(super) const MAX_DEPTH: usize = 50;
 
 /// A definition that was found.
-pub(super) enum Found {
+pub(super) enum FoundDefinition {
     /// A file of its own.
     File(PathBuf),
     /// A line of a `chroots.toml`.
     Line(PathBuf),
 }
 
-impl Found {
+impl FoundDefinition {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::File(path) | Self::Line(path) => path,
@@ -70,23 +70,25 @@ impl Loader {
     }
 
     /// Finds the definition a `-r` means.
-    pub(super) fn find(&mut self, request: &LoadRequest) -> Result<Found, ConfigError> {
+    pub(super) fn find(&mut self, request: &LoadRequest) -> Result<FoundDefinition, ConfigError> {
         let root = request.root.as_str();
         if root.ends_with(".cfg") || root.ends_with(".toml") {
             let path = request.host.cwd.join(root);
             if path.exists() {
                 // mock shows the path as it was given.
-                return Ok(Found::File(if request.host.cwd.as_os_str().is_empty() {
-                    root.into()
-                } else {
-                    path
-                }));
+                return Ok(FoundDefinition::File(
+                    if request.host.cwd.as_os_str().is_empty() {
+                        root.into()
+                    } else {
+                        path
+                    },
+                ));
             }
             return Err(super::hints::not_found(self, request, &[path]));
         }
         let extensions = match request.search {
-            Search::Rpmkit => ["toml", "cfg"],
-            Search::Mock => ["cfg", "toml"],
+            SearchRules::Rpmkit => ["toml", "cfg"],
+            SearchRules::Mock => ["cfg", "toml"],
         };
         let mut dirs = request.chroot_dirs();
         if request.builtin {
@@ -96,7 +98,7 @@ impl Loader {
             for extension in extensions {
                 let path = dir.join(format!("{root}.{extension}"));
                 if files::exists(&path) {
-                    return Ok(Found::File(path));
+                    return Ok(FoundDefinition::File(path));
                 }
             }
             let lines = dir.join("chroots.toml");
@@ -104,7 +106,7 @@ impl Loader {
                 .chroots(&lines)?
                 .is_some_and(|chroots| chroots.get(root).is_some())
             {
-                return Ok(Found::Line(lines));
+                return Ok(FoundDefinition::Line(lines));
             }
         }
         let looked: Vec<PathBuf> = request
@@ -122,7 +124,10 @@ impl Loader {
     }
 
     /// Runs through all files.
-    pub(super) fn files(&mut self, request: &LoadRequest) -> Result<(Draft, Found), ConfigError> {
+    pub(super) fn files(
+        &mut self,
+        request: &LoadRequest,
+    ) -> Result<(Draft, FoundDefinition), ConfigError> {
         let found = self.find(request)?;
         let mut reading = Reading::new(self, request);
         reading.start(found.path());
@@ -200,7 +205,7 @@ impl<'a> Reading<'a> {
         let home = self.request.host.home.clone();
         self.optional(&home.join(".mock/user.cfg"))?;
         self.optional(&home.join(".config/mock.cfg"))?;
-        if self.request.search == Search::Rpmkit {
+        if self.request.search == SearchRules::Rpmkit {
             let own = self.request.host.xdg_config_home.join("rpmkit/user.toml");
             self.optional(&own)?;
         }
@@ -214,10 +219,10 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    pub(super) fn definition(&mut self, found: &Found) -> Result<(), ConfigError> {
+    pub(super) fn definition(&mut self, found: &FoundDefinition) -> Result<(), ConfigError> {
         match found {
-            Found::File(path) => self.file(path, 0)?,
-            Found::Line(path) => {
+            FoundDefinition::File(path) => self.file(path, 0)?,
+            FoundDefinition::Line(path) => {
                 let root = self.request.root.clone();
                 self.note(path, 0);
                 self.line(path, &root, 0)?;
@@ -297,7 +302,7 @@ impl<'a> Reading<'a> {
         &mut self,
         name: &str,
         from: &Path,
-        place: Place,
+        place: ConfigPlace,
         depth: usize,
     ) -> Result<(), ConfigError> {
         if depth >= MAX_DEPTH {
@@ -416,7 +421,7 @@ fn finish(
         super::lint::plugins(&mut draft);
     }
     let raw = draft.finish().map_err(|option| ConfigError::Loop {
-        place: Place::file(definition),
+        place: ConfigPlace::file(definition),
         message: format!("option `{option}` contains itself or is nested too deeply"),
     })?;
     Ok(Config::new(name, raw, draft, &request.host))

@@ -63,7 +63,7 @@ impl Default for WriteOptions {
 /// It is locked while it is written, which is how [`Dir::sweep_unfinished`] tells what a killed run has
 /// left.
 #[derive(Debug)]
-pub struct Replacement {
+pub struct PendingFile {
     place: OwnedFd,
     temporary: OsString,
     name: OsString,
@@ -97,7 +97,7 @@ impl Dir {
     ///
     /// # Errors
     /// When it cannot be made in that directory.
-    pub fn replace(&self, path: impl AsRef<Path>, mode: u32) -> Result<Replacement> {
+    pub fn replace(&self, path: impl AsRef<Path>, mode: u32) -> Result<PendingFile> {
         let path = path.as_ref();
         let (place, name) = self.place("write", path)?;
         if let Ok(stat) = statat(&place, name, AtFlags::SYMLINK_NOFOLLOW)
@@ -114,7 +114,7 @@ impl Dir {
         let place = place
             .into_owned()
             .map_err(|source| self.failed("write", path, source))?;
-        Ok(Replacement {
+        Ok(PendingFile {
             place,
             temporary,
             name: name.to_owned(),
@@ -148,7 +148,7 @@ impl Dir {
     }
 }
 
-impl Replacement {
+impl PendingFile {
     /// The file being written.
     pub fn file(&self) -> &File {
         &self.file
@@ -187,7 +187,7 @@ impl Replacement {
     }
 }
 
-impl Write for Replacement {
+impl Write for PendingFile {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.file.write(data)
     }
@@ -197,7 +197,7 @@ impl Write for Replacement {
     }
 }
 
-impl Drop for Replacement {
+impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.finished {
             // Left for a sweep if this fails.

@@ -14,7 +14,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    repo::{Dirs, Fetcher, TransportOptions},
+    repo::{CacheDirs, Fetcher, TransportOptions},
 };
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
         );
     }
     let fetcher = Fetcher::new(
-        Dirs::below(&cx.host.dirs.cache),
+        CacheDirs::below(&cx.host.dirs.cache),
         setup::fetch_options(&cx.host, false),
         events,
     );

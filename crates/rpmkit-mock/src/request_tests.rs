@@ -170,7 +170,7 @@ fn koji() {
         &["--bootstrap-image-ready"],
     );
     assert_eq!(r.root(), "koji/f43-build-1-2");
-    assert_eq!(r.isolation, Some(Isolation::Nspawn));
+    assert_eq!(r.isolation, Some(IsolationFlag::Nspawn));
     assert_eq!(r.deprecations.len(), 1);
     accepted(
         &["-r", "koji/x", "--old-chroot", "--chroot", "uname -r"],
@@ -385,7 +385,7 @@ fn tito_packit_rebase_helper() {
         &REBUILD,
         &["a.src.rpm"],
     );
-    assert_eq!(r.isolation, Some(Isolation::Simple));
+    assert_eq!(r.isolation, Some(IsolationFlag::Simple));
 }
 
 #[test]

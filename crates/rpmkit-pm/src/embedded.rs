@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
-    transaction::Transaction,
+    transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
@@ -50,7 +50,7 @@ struct PmState {
 
 /// What a layer's id is the digest of.
 #[derive(Serialize)]
-struct Key<'a> {
+struct LayerKey<'a> {
     format: u32,
     kind: &'a str,
     parent: Option<&'a LayerId>,
@@ -266,7 +266,7 @@ impl Embedded {
     }
 
     fn tool_key(&self, solution: &Solution) -> Result<LayerId, PmError> {
-        self.key(&Key {
+        self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "tool-root",
             parent: None,
@@ -330,7 +330,7 @@ impl Embedded {
     pub fn base(&self, request: &SolveRequest, skeleton: &Skeleton) -> Result<Layer, PmError> {
         let solution = self.resolve(request, &[])?;
         let tool_root = self.tool_root()?;
-        let id = self.key(&Key {
+        let id = self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "base",
             parent: None,
@@ -393,7 +393,7 @@ impl Embedded {
 
     /// Id of the layer that is `parent` with `solution` applied.
     fn extension(&self, parent: &Layer, solution: &Solution) -> Result<LayerId, PmError> {
-        self.key(&Key {
+        self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "extend",
             parent: Some(parent.id()),
@@ -429,7 +429,7 @@ impl Embedded {
         phase: Phase,
     ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
-        Transaction {
+        RpmTransaction {
             mode: &self.mode,
             tool_root: &self.tool_root()?.fs(),
             root,
@@ -455,7 +455,7 @@ impl Embedded {
             .map_err(|e| bad(e.to_string()))
     }
 
-    fn key(&self, key: &Key<'_>) -> Result<LayerId, PmError> {
+    fn key(&self, key: &LayerKey<'_>) -> Result<LayerId, PmError> {
         let text = serde_json::to_vec(key).map_err(|e| PmError::Skeleton {
             reason: e.to_string(),
         })?;

@@ -35,7 +35,7 @@ mod xml;
 
 pub use conf::{MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
 pub use error::RepoError;
-pub use fetcher::{Dirs, FetchOptions, Fetcher};
+pub use fetcher::{CacheDirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
 pub use metadata::RepoData;
 pub use prune::Pruned;

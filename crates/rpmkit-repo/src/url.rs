@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    disk::{Lock, make_parent},
+    disk::{CacheLock, make_parent},
     error::RepoError,
     fetcher::{Fetcher, address, as_cause},
     packages::hash_file,
@@ -57,7 +57,7 @@ impl Fetcher {
         // The lock lies in the cache, so that the directory of sources holds nothing of ours
         // besides the part file.
         let stripe = self.dirs.metadata.join("url-locks").join(&name[..3]);
-        let _lock = Lock::take(&stripe)?;
+        let _lock = CacheLock::take(&stripe)?;
 
         let meter = Meter::new(&self.events, Phase::Sources, url, 0);
         let expect = Expect {

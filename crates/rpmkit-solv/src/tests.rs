@@ -26,8 +26,8 @@ fn add(pool: &mut Pool, repo: RepoId, name: &str, evr: &str, deps: &[(DepKind, I
     .unwrap()
 }
 
-fn install(one_of: Vec<SolvId>) -> Job {
-    Job {
+fn install(one_of: Vec<SolvId>) -> SolverJob {
+    SolverJob {
         action: JobAction::Install,
         select: JobSelect::OneOf(one_of),
         weak: false,
@@ -42,7 +42,7 @@ fn names(pool: &Pool, solved: &Solved) -> Vec<String> {
     steps
         .iter()
         .map(|step| match step {
-            Step::Install { package, .. } | Step::Erase { package, .. } => {
+            SolverStep::Install { package, .. } | SolverStep::Erase { package, .. } => {
                 pool.nevra(*package).0.to_owned()
             }
         })

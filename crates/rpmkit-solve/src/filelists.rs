@@ -14,7 +14,7 @@ use super::{
 
 /// One package that holds a path that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Holder {
+pub(crate) struct PathHolder {
     pub(crate) name: String,
     pub(crate) arch: String,
     /// Digest of the package, which filelists.xml calls `pkgid`.
@@ -27,7 +27,7 @@ pub(crate) struct Lookup {
     /// Paths and globs that were looked for, found or not.
     pub(crate) asked: BTreeSet<String>,
     /// Paths found, with who holds them.
-    pub(crate) found: BTreeMap<String, Vec<Holder>>,
+    pub(crate) found: BTreeMap<String, Vec<PathHolder>>,
 }
 
 /// True when primary.xml lists a path of this kind, so that filelists.xml need not be asked. The
@@ -43,8 +43,8 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
         .filter(|p| Glob::is_pattern(p))
         .map(|p| Glob::new(p))
         .collect();
-    let mut found: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
-    let mut holder = Holder {
+    let mut found: BTreeMap<String, Vec<PathHolder>> = BTreeMap::new();
+    let mut holder = PathHolder {
         name: String::new(),
         arch: String::new(),
         pkgid: String::new(),

@@ -35,11 +35,11 @@ fn options(value: Value) -> ScmOptions {
     ScmOptions::read(value.as_object().unwrap()).unwrap()
 }
 
-fn get(options: &ScmOptions, tmp: &Path) -> Result<Checkout, ScmError> {
-    Checkout::get(options, tmp, &access(), &Events::silent())
+fn get(options: &ScmOptions, tmp: &Path) -> Result<ScmCheckout, ScmError> {
+    ScmCheckout::get(options, tmp, &access(), &Events::silent())
 }
 
-fn ready(checkout: &Checkout, options: &ScmOptions) -> Result<Ready, SrpmError> {
+fn ready(checkout: &ScmCheckout, options: &ScmOptions) -> Result<ScmSources, SrpmError> {
     checkout.prepare(options, &[], &mut PlainParser, &access(), &Events::silent())
 }
 
@@ -75,7 +75,7 @@ fn project() -> (TestRepo, TestRepo) {
     (repo, lib)
 }
 
-fn text(checkout: &Checkout) -> String {
+fn text(checkout: &ScmCheckout) -> String {
     fs::read_to_string(checkout.dir().join("hello.c")).unwrap()
 }
 
@@ -430,7 +430,7 @@ fn over_http_whole_and_shallow() {
     let server = GitServer::start(repo.path(), Rules::default());
     let url = &server.url;
     let tmp = tempfile::tempdir().unwrap();
-    let commits = |checkout: &Checkout| {
+    let commits = |checkout: &ScmCheckout| {
         let out = rpmkit_vcs::testing::git_in(
             checkout.dir(),
             &["rev-list", "--count", "HEAD"],

@@ -18,7 +18,7 @@ pub mod testing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing_server;
 
-pub use archive::{ArchiveOptions, Compression, FileTimes};
+pub use archive::{ArchiveCompression, ArchiveOptions, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
 pub use host::CommandEnv;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::{
     literal,
-    unit::{Segment, Unit},
+    unit::{PythonUnit, Segment},
 };
 use crate::{ConfigError, files, load::Reading};
 
@@ -40,7 +40,7 @@ pub(super) fn looked(reading: &Reading<'_>, name: &str) -> Vec<PathBuf> {
 }
 
 /// Reads and parses a file; includes inside strings and brackets are pasted in.
-pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, ConfigError> {
+pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<PythonUnit>, ConfigError> {
     let cache = &mut reading.loader.python;
     if let Some(unit) = cache.get(path) {
         return Ok(Rc::clone(unit));
@@ -48,7 +48,7 @@ pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, C
     let text = straight(files::read(path)?);
     let inner = inner_lines(&text);
     if !inner.iter().any(|line| find(reading, &line.name).is_some()) {
-        let unit = Rc::new(Unit::parse(path, text, Vec::new())?);
+        let unit = Rc::new(PythonUnit::parse(path, text, Vec::new())?);
         reading
             .loader
             .python
@@ -61,7 +61,7 @@ pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, C
     for file in &seen[1..] {
         reading.draft.add_file(file.to_string_lossy().into_owned());
     }
-    Unit::parse(path, pasted.text, pasted.segments).map(Rc::new)
+    PythonUnit::parse(path, pasted.text, pasted.segments).map(Rc::new)
 }
 
 /// Undoes blanks in front of an include that is in no block: mock's pattern takes them away with the

@@ -9,7 +9,7 @@ use std::{
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
-use super::{include, refuse, unit::Unit};
+use super::{include, refuse, unit::PythonUnit};
 use crate::{
     ConfigError, Level, Message, Origin, Value, files,
     heap::Cell,
@@ -38,7 +38,7 @@ pub(crate) fn run(reading: &mut Reading<'_>, path: &Path) -> Result<(), ConfigEr
 /// The state of reading one top file and what it includes.
 pub(super) struct Interp<'a, 'b> {
     pub(super) reading: &'a mut Reading<'b>,
-    pub(super) unit: Rc<Unit>,
+    pub(super) unit: Rc<PythonUnit>,
     /// Plain names the file has given values to. They end with the file, as in mock.
     pub(super) locals: HashMap<String, Cell>,
     /// Paths read so far: each is read once.

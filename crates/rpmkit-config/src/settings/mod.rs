@@ -7,7 +7,7 @@ mod read;
 use std::{path::PathBuf, time::Duration};
 
 use super::{Config, ConfigError, Dict, Value};
-use read::Reader;
+use read::SettingsReader;
 
 pub use overlayfs::Overlayfs;
 pub use plugins::Plugins;
@@ -204,7 +204,7 @@ impl Settings {
     /// Reads the view out of a configuration. Fails on the first option that cannot be expanded or
     /// has a value of the wrong kind.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        let r = Reader::new(config);
+        let r = SettingsReader::new(config);
         let shared_root = r.required("root")?;
         let uniqueext = r.optional("unique-ext")?.filter(|ext| !ext.is_empty());
         let root = match &uniqueext {
@@ -216,7 +216,7 @@ impl Settings {
             Some(_) => config.with("root", root.as_str().into()),
             None => config.clone(),
         };
-        let p = Reader::new(&places);
+        let p = SettingsReader::new(&places);
         let plugins = Plugins::new(
             p.option("plugin_conf")?.unwrap_or_default(),
             &p.words("plugins")?,

@@ -6,14 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, Stdin, User};
+use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunAs, Stdin};
 
 use super::{
     BuildError, Engine,
     plugins::{self, ccache::Cache},
     run::{Ran, Run},
     traced,
-    tree::Contents,
+    tree::DirContents,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
@@ -148,7 +148,7 @@ impl Buildroot {
         // What every command finds in its home, as in mock: the build tree and the macros. A build lays
         // them out anew; here they only must not be missing.
         if !self.home().join(".rpmmacros").exists() {
-            self.fill_home(Contents::default())?;
+            self.fill_home(DirContents::default())?;
         }
         Ok(())
     }
@@ -284,7 +284,7 @@ impl Buildroot {
 
     /// Runs a short command as root and keeps what it writes to standard output.
     pub fn quietly(&mut self, argv: Vec<String>) -> Result<Ran, BuildError> {
-        let mut run = self.command(argv, User::Root);
+        let mut run = self.command(argv, RunAs::Root);
         run.log = None;
         self.run(&run)
     }
@@ -327,7 +327,7 @@ impl Buildroot {
     }
 
     /// A command with the configuration's environment, in the build directory's home.
-    pub fn command(&self, argv: Vec<String>, user: User) -> Run {
+    pub fn command(&self, argv: Vec<String>, user: RunAs) -> Run {
         let mut env = self.settings.environment.clone();
         if self.has_network() {
             for (name, value) in &self.engine.surroundings().proxies {
@@ -348,13 +348,13 @@ impl Buildroot {
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
-            read_only_root: user != User::Root && !self.engine.mode().has_ids(),
+            read_only_root: user != RunAs::Root && !self.engine.mode().has_ids(),
         }
     }
 
     /// The build user.
-    pub fn build_user(&self) -> User {
-        User::Id {
+    pub fn build_user(&self) -> RunAs {
+        RunAs::Id {
             uid: self.settings.chrootuid,
             gid: self.settings.chrootgid,
         }
@@ -363,7 +363,7 @@ impl Buildroot {
     /// Runs a command. One as root may change the root, so it counts as written to from then on,
     /// except for [`Buildroot::quietly`]'s questions.
     pub fn run(&mut self, run: &Run) -> Result<Ran, BuildError> {
-        if run.user == User::Root && run.log.is_some() {
+        if run.user == RunAs::Root && run.log.is_some() {
             self.touch()?;
         }
         self.start()?;
@@ -397,7 +397,7 @@ impl Buildroot {
             "for f in /var/lib/rpm/*; do [ ! -f \"$f\" ] || : >>\"$f\" || exit; done";
         let mut run = self.command(
             ["/bin/sh", "-c", SCRIPT].map(str::to_owned).to_vec(),
-            User::Root,
+            RunAs::Root,
         );
         run.log = None;
         let events = self.engine.events();

@@ -34,7 +34,7 @@ pub struct Owner {
 
 /// One file or directory to bring in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
+pub struct CopyItem {
     /// Host path; a directory is taken with all below it.
     pub from: PathBuf,
     /// Path below the destination directory; its parents are made.
@@ -46,7 +46,7 @@ pub struct Item {
 pub(crate) struct CopyIn {
     /// Host path of the chroot's directory.
     pub base: PathBuf,
-    pub items: Vec<Item>,
+    pub items: Vec<CopyItem>,
     /// Texts to write, after the items.
     pub texts: Vec<(PathBuf, String)>,
     /// Directories (relative) to make first.
@@ -382,7 +382,7 @@ mod tests {
         symlink("a.tar", host.join("link")).unwrap();
         let job = CopyIn {
             base: home.clone(),
-            items: vec![Item {
+            items: vec![CopyItem {
                 from: host,
                 to: "build/SOURCES".into(),
             }],

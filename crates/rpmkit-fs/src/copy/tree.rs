@@ -16,7 +16,8 @@ use rustix::{
 
 use super::{CopyOptions, Filled, as_dir, attributes, bounded, fill};
 use crate::{
-    Dir, Entry, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
+    Dir, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkEntry,
+    WalkOptions,
     read::meta_of,
     resolve::{LIST, reopen},
     stack::DirStack,
@@ -77,7 +78,7 @@ pub struct Copied {
     pub skipped_first: Vec<PathBuf>,
 }
 
-struct Job<'a> {
+struct CopyJob<'a> {
     from: &'a Dir,
     to: &'a Dir,
     at: &'a Path,
@@ -113,11 +114,11 @@ impl Dir {
         to: &Self,
         at: impl AsRef<Path>,
         options: &TreeCopyOptions,
-        mut wanted: impl FnMut(&Entry<'_>) -> bool,
+        mut wanted: impl FnMut(&WalkEntry<'_>) -> bool,
     ) -> Result<Copied> {
         let (path, at) = (path.as_ref(), at.as_ref());
         let mut walk = self.walk(path, options.walk)?;
-        let mut job = Job {
+        let mut job = CopyJob {
             from: self,
             to,
             at,
@@ -168,7 +169,7 @@ impl Dir {
     }
 }
 
-impl Job<'_> {
+impl CopyJob<'_> {
     fn start(&mut self, path: &Path) -> Result<()> {
         let missing = self.to.lstat_if_there(self.at)?.is_none();
         let place = if missing {
@@ -210,7 +211,7 @@ impl Job<'_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         match entry.kind() {
             EntryKind::Dir => self.dir(entry),
             EntryKind::File => {
@@ -228,7 +229,7 @@ impl Job<'_> {
         }
     }
 
-    fn dir(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn dir(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         let name = entry.name();
         let meta = entry.metadata()?;
         let place = self.place(entry)?;
@@ -255,7 +256,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn file(&mut self, entry: &Entry<'_>, file: &File) -> Result<()> {
+    fn file(&mut self, entry: &WalkEntry<'_>, file: &File) -> Result<()> {
         let meta = meta_of(file).map_err(|e| FsError::io("look at", entry.shown(), e))?;
         bounded(&meta, &self.options.file, || entry.shown())?;
         let left = self.options.max_total - self.copied.bytes;
@@ -293,7 +294,7 @@ impl Job<'_> {
         }
     }
 
-    fn link(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn link(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         match self.options.links {
             LinkCopy::Skip => return Ok(()),
             LinkCopy::Follow => {
@@ -326,7 +327,7 @@ impl Job<'_> {
     fn make_room<T>(
         &self,
         place: BorrowedFd<'_>,
-        entry: &Entry<'_>,
+        entry: &WalkEntry<'_>,
         make: impl Fn() -> std::result::Result<T, Errno>,
     ) -> Result<T> {
         let failed = |e| FsError::io("create", self.shown(entry.path()), e);
@@ -351,7 +352,7 @@ impl Job<'_> {
             .map(drop)
     }
 
-    fn place(&self, entry: &Entry<'_>) -> Result<BorrowedFd<'_>> {
+    fn place(&self, entry: &WalkEntry<'_>) -> Result<BorrowedFd<'_>> {
         self.stack.top().ok_or_else(|| FsError::Changed {
             path: self.shown(entry.path()),
         })

@@ -5,7 +5,7 @@ fn words(line: &[&str]) -> Vec<String> {
     line.iter().map(|w| (*w).to_owned()).collect()
 }
 
-fn read(line: &[&str]) -> Parsed {
+fn read(line: &[&str]) -> ParsedWords {
     parse(&words(line)).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! `[main]`: what holds for the whole run.
 
-use super::{ConfError, ini::Entry, value};
+use super::{ConfError, ini::IniEntry, value};
 use crate::conf::{Expire, repository::set_transport};
 use rpmkit_fetch::TransportOptions;
 use rpmkit_types::Setting;
@@ -87,7 +87,7 @@ impl Default for Inherited {
 
 impl Inherited {
     /// Takes the option if it is one of these.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+    pub(super) fn set(&mut self, entry: &IniEntry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         match entry.key.as_str() {
             "gpgcheck" | "pkg_gpgcheck" => {
@@ -135,7 +135,7 @@ impl Default for MainOptions {
 
 impl MainOptions {
     /// Takes the option if it is known here.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+    pub(super) fn set(&mut self, entry: &IniEntry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         let flag = || value::boolean(text).map_err(wrong);
         match entry.key.as_str() {

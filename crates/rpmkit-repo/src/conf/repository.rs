@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{ConfError, Expire, ini::Entry, main_options::Inherited, value};
+use super::{ConfError, Expire, ini::IniEntry, main_options::Inherited, value};
 use rpmkit_fetch::TransportOptions;
 use rpmkit_types::{Setting, Unsigned};
 
@@ -55,7 +55,7 @@ pub struct Repository {
 /// Takes the option if it is one of these.
 pub(super) fn set_transport(
     options: &mut TransportOptions,
-    entry: &Entry,
+    entry: &IniEntry,
     text: &str,
 ) -> Result<bool, ConfError> {
     let wrong = |expected| ConfError::value(entry, expected);
@@ -140,7 +140,7 @@ impl Repository {
     }
 
     /// Takes the option if it is known here.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+    pub(super) fn set(&mut self, entry: &IniEntry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         let flag = || value::boolean(text).map_err(wrong);
         let number = || {

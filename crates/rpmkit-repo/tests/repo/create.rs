@@ -7,7 +7,7 @@ use std::{
 };
 
 use rpm::Dependency;
-use rpmkit_repo::create::{Compression, CreateOptions, create};
+use rpmkit_repo::create::{CreateOptions, MetadataCompression, create};
 use rpmkit_types::compress;
 
 use crate::fixture::Repo;
@@ -52,7 +52,7 @@ fn what_is_written() {
     });
     std::fs::rename(&path, repo.path().join("sub dir/tool & more.rpm")).unwrap();
     let options = CreateOptions {
-        compression: Compression::Zstd,
+        compression: MetadataCompression::Zstd,
         ..CreateOptions::default()
     };
     let made = create(repo.path(), &options).unwrap();

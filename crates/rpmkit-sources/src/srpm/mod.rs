@@ -25,7 +25,7 @@ mod tito;
 mod tree;
 mod vendored;
 
-pub use convention::{Convention, Explanation, Found};
+pub use convention::{Convention, Explanation, FoundConvention};
 pub use error::{MissingSource, SrpmError};
 pub(crate) use files::copy_dated;
 pub use find::find_specs;

@@ -117,7 +117,7 @@ const OPERATIONS: &[(&str, &[Stage])] = &[
         "show a copy, and work on",
         &[|s| {
             let at = s.dir().parent().expect("a home").join("root");
-            let place = Place {
+            let place = RootPlace {
                 at: &at,
                 home: Path::new("/builddir"),
             };

@@ -22,7 +22,7 @@ use rpmkit_sandbox::{Overlay, RootFs, is_ours, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
-use crate::{At, FORMAT, Lock, Mapping, Root, StoreError, VOLUMES, is_below, read_json};
+use crate::{At, FORMAT, Mapping, Root, StoreError, StoreLock, VOLUMES, is_below, read_json};
 
 /// How a root is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ enum Way {
 
 /// The note about what is shown.
 #[derive(Debug, Serialize, Deserialize)]
-struct Shown {
+struct ShownRoot {
     format: u32,
     way: Way,
     at: PathBuf,
@@ -46,7 +46,7 @@ struct Shown {
 
 /// Where to show a root.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct RootPlace<'a> {
     /// Path on the host, made when it is missing.
     pub at: &'a Path,
     /// The build user's home inside.
@@ -85,7 +85,7 @@ impl Chroot {
         self.dir().join(format!("copy-{}", encode(&self.ext)))
     }
 
-    fn shown(&self) -> Result<Option<Shown>, StoreError> {
+    fn shown(&self) -> Result<Option<ShownRoot>, StoreError> {
         let path = self.shown_path();
         match std::fs::read(&path) {
             Ok(text) => read_json(&path, &text).map(Some),
@@ -94,8 +94,8 @@ impl Chroot {
         }
     }
 
-    fn note_shown(&self, way: Way, place: Place<'_>) -> Result<(), StoreError> {
-        let shown = Shown {
+    fn note_shown(&self, way: Way, place: RootPlace<'_>) -> Result<(), StoreError> {
+        let shown = ShownRoot {
             format: FORMAT,
             way,
             at: place.at.to_owned(),
@@ -128,7 +128,7 @@ impl Chroot {
     pub fn keep(
         &self,
         _session: &super::Session,
-        place: Place<'_>,
+        place: RootPlace<'_>,
         root: &Path,
     ) -> Result<(), ChrootError> {
         if !make_empty(place.at)? {
@@ -166,7 +166,7 @@ impl Chroot {
         Ok(self.store.inner().disk.unlink(&self.shown_path())?)
     }
 
-    fn take_off(&self, shown: &Shown, lazily: bool) -> Result<(), ChrootError> {
+    fn take_off(&self, shown: &ShownRoot, lazily: bool) -> Result<(), ChrootError> {
         withdraw(&shown.at, &shown.binds, lazily).map_err(|source| ChrootError::Show {
             chroot: self.label(),
             source,
@@ -182,7 +182,7 @@ impl Chroot {
     }
 
     /// The use lock for showing: nobody is working in the chroot, and nothing is shown any more.
-    fn to_show(&self) -> Result<Option<Lock>, ChrootError> {
+    fn to_show(&self) -> Result<Option<StoreLock>, ChrootError> {
         let Some(lock) = self.use_lock(&self.ext)? else {
             return Ok(None);
         };
@@ -214,7 +214,7 @@ impl Chroot {
     /// Shows the root at a path of the host, read-only, until somebody works in the chroot again. Only real
     /// root can; others, and a chroot that is in use or was just cleaned, get `false`. So does a path that
     /// holds something already.
-    pub fn show(&self, place: Place<'_>) -> Result<bool, ChrootError> {
+    pub fn show(&self, place: RootPlace<'_>) -> Result<bool, ChrootError> {
         if self.store.format().mapping != Mapping::Root {
             return Ok(false);
         }
@@ -263,7 +263,7 @@ impl Chroot {
 
     /// Makes the path lead to a copy of the root, until somebody works in the chroot again. For those who
     /// cannot [`Self::show`]; takes the time and the space of a copy, once.
-    pub fn show_copy(&self, place: Place<'_>) -> Result<bool, ChrootError> {
+    pub fn show_copy(&self, place: RootPlace<'_>) -> Result<bool, ChrootError> {
         let copy = self.copy_path();
         if self
             .shown()?
@@ -299,7 +299,7 @@ impl Chroot {
 
     /// mock's `--mount` for real root: mounts the root at a path, writable, and leaves it mounted. Until
     /// [`Self::unmount`] everything else is refused.
-    pub fn mount(&self, place: Place<'_>) -> Result<(), ChrootError> {
+    pub fn mount(&self, place: RootPlace<'_>) -> Result<(), ChrootError> {
         let mut session = self.open()?;
         if !make_empty(place.at)? {
             return Err(ChrootError::NotEmpty(place.at.to_owned()));

@@ -22,7 +22,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum ConfigVerb {
     /// List every definition with its description
-    List(ListArgs),
+    List(ConfigListArgs),
     /// Show what a definition sets, and where each value came from
     Show(ShowArgs),
     /// Look definitions over: misspellings, values of the wrong kind, templates that cannot be expanded
@@ -34,7 +34,7 @@ enum ConfigVerb {
 }
 
 #[derive(Debug, Clone, Args)]
-struct ListArgs {
+struct ConfigListArgs {
     /// Directory to look for configurations in first
     #[arg(long, value_name = "DIR")]
     configdir: Option<PathBuf>,
@@ -129,7 +129,7 @@ fn load(request: &LoadRequest) -> Result<Config, Failure> {
     Ok(config::load(request).map_err(Error::from)?)
 }
 
-fn list(cx: &Context, args: &ListArgs) -> VerbResult {
+fn list(cx: &Context, args: &ConfigListArgs) -> VerbResult {
     let entries =
         config::list(&request(cx, "default", args.configdir.as_ref())).map_err(Error::from)?;
     if args.json {
@@ -149,7 +149,7 @@ fn show(cx: &Context, args: &ShowArgs) -> VerbResult {
         });
     }
     let config = load(&request)?;
-    let shown = config::Shown {
+    let shown = config::ShownText {
         expanded: args.expanded,
         origin: args.origin,
         all: args.all,
