@@ -9,7 +9,7 @@ use std::{
 use super::{
     Config, ConfigError, ConfigPlace, Level, LoadRequest, Message, Origin, SearchRules, Value,
     draft::Draft,
-    files::{self, Files},
+    files::{self, ConfigFiles},
     overrides, python,
     toml::{self, Chroots, Repos},
 };
@@ -37,7 +37,7 @@ impl FoundDefinition {
 #[derive(Default)]
 pub struct Loader {
     chroots: HashMap<PathBuf, Arc<Chroots>>,
-    pub(super) python: python::Cache,
+    pub(super) python: python::ParsedFiles,
     /// Whether only descriptions are wanted, and nothing has to be looked over.
     pub(super) listing: bool,
 }
@@ -143,7 +143,7 @@ impl Loader {
 pub(super) struct Reading<'a> {
     pub(super) loader: &'a mut Loader,
     pub(super) request: &'a LoadRequest,
-    pub(super) files: Files,
+    pub(super) files: ConfigFiles,
     pub(super) draft: Draft,
     repos: Repos,
 }

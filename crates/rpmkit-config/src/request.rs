@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{HostFacts, files::Files, overrides::Overrides};
+use super::{HostFacts, files::ConfigFiles, overrides::Overrides};
 
 /// Which rules of searching apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +63,7 @@ impl LoadRequest {
     }
 
     /// Directories with shared files (`site-defaults`, templates, includes), most important first.
-    pub(super) fn files(&self) -> Files {
+    pub(super) fn files(&self) -> ConfigFiles {
         let mut dirs: Vec<PathBuf> = self.configdir.iter().cloned().collect();
         if self.search == SearchRules::Rpmkit {
             dirs.push(self.host.xdg_config_home.join("rpmkit"));
@@ -72,7 +72,7 @@ impl LoadRequest {
             dirs.extend(self.system_dirs.iter().cloned());
         }
         dirs.retain(|dir| !dir.as_os_str().is_empty());
-        Files {
+        ConfigFiles {
             dirs,
             builtin: self.builtin,
         }

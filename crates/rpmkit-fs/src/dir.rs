@@ -124,11 +124,7 @@ impl Dir {
         match self.stat(path) {
             Ok(_) => Ok(true),
             Err(e) if e.is_not_found() => Ok(false),
-            Err(FsError::Io { source, .. })
-                if source.raw_os_error() == Some(Errno::NOTDIR.raw_os_error()) =>
-            {
-                Ok(false)
-            }
+            Err(e) if e.os_error() == Some(Errno::NOTDIR.raw_os_error()) => Ok(false),
             Err(e) => Err(e),
         }
     }

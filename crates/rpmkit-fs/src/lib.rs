@@ -43,14 +43,14 @@ mod temp;
 mod walk;
 mod write;
 
-pub use copy::{Copied, CopyMode, CopyOptions, LinkCopy, TreeCopyOptions};
+pub use copy::{Copied, CopyMode, CopyOptions, LinkCopy, Owner, TreeCopyOptions};
 pub use dir::Dir;
 pub use error::{FsError, NAMED_FAILURES, Result};
 pub use meta::{EntryKind, FileId, Meta};
 pub use places::{HostDir, UntrustedTree};
 pub use read::Listed;
 pub use remove::RemoveOptions;
-pub use replace::{PendingFile, Sync, WriteOptions};
+pub use replace::{Durability, PendingFile, WriteOptions};
 pub use resolve::Links;
 pub use temp::{Swept, TempDir};
 pub use walk::{Walk, WalkEntry, WalkOptions};

@@ -24,7 +24,7 @@ pub(crate) const UNFINISHED: &str = ".rpmkit-new-";
 
 /// What is to survive the machine going down. A killed process loses nothing either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Sync {
+pub enum Durability {
     /// Nothing is waited for. Afterwards the file may be old, new, or on some file systems empty.
     #[default]
     No,
@@ -42,7 +42,7 @@ pub struct WriteOptions {
     /// Whether `mode` counts as it is, not less the umask.
     pub exact_mode: bool,
     /// What is waited for.
-    pub sync: Sync,
+    pub sync: Durability,
     /// What of an older file. It is replaced unless set.
     pub there: IfThere,
 }
@@ -52,7 +52,7 @@ impl Default for WriteOptions {
         Self {
             mode: 0o644,
             exact_mode: false,
-            sync: Sync::No,
+            sync: Durability::No,
             there: IfThere::Replace,
         }
     }
@@ -167,9 +167,9 @@ impl PendingFile {
     ///
     /// # Errors
     /// When that fails; then what had the name before still has it.
-    pub fn commit(mut self, sync: Sync, there: IfThere) -> Result<()> {
+    pub fn commit(mut self, sync: Durability, there: IfThere) -> Result<()> {
         let failed = |action, e| FsError::io(action, &self.shown, e);
-        if sync >= Sync::Content {
+        if sync >= Durability::Content {
             rustix::fs::fsync(&self.file).map_err(|e| failed("sync", e))?;
         }
         let renamed = match there {
@@ -177,7 +177,7 @@ impl PendingFile {
             IfThere::Fail => rename_new(self.place.as_fd(), &self.temporary, &self.name),
         };
         renamed.map_err(|e| failed("write", e))?;
-        if sync == Sync::Name {
+        if sync == Durability::Name {
             reopen(self.place.as_fd())
                 .and_then(rustix::fs::fsync)
                 .map_err(|e| failed("sync the directory of", e))?;

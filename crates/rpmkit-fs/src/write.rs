@@ -269,6 +269,16 @@ impl Dir {
         done.map_err(|e| FsError::io("change the owner of", self.show(path), e))
     }
 
+    /// Brings everything on this directory's file system to disk.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync_file_system(&self) -> Result<()> {
+        reopen(self.fd.as_fd())
+            .and_then(rustix::fs::syncfs)
+            .map_err(|e| FsError::io("sync", &self.shown, e))
+    }
+
     /// Fsyncs directory `path`: the names in it.
     ///
     /// # Errors

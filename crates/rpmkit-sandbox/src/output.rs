@@ -93,13 +93,13 @@ fn pipe() -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
 }
 
 /// How a command's time runs.
-struct Clock {
+struct CommandClock {
     /// The next thing to do, and when.
     next: Option<(Instant, i32)>,
     timed_out: bool,
 }
 
-impl Clock {
+impl CommandClock {
     fn new(timeout: Option<Duration>) -> Self {
         Self {
             next: timeout.map(|time| (Instant::now() + time, libc::SIGTERM)),
@@ -133,7 +133,7 @@ pub(crate) fn follow(
     mut streams: Vec<(Stream, OwnedFd)>,
     on_output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<Finished, SandboxError> {
-    let mut clock = Clock::new(command.timeout);
+    let mut clock = CommandClock::new(command.timeout);
     let mut ended: Option<Ended> = None;
     let mut buffer = vec![0u8; 64 * 1024];
     loop {

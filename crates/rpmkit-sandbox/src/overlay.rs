@@ -51,13 +51,13 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
         match new_api(&opened, overlay, by_fd) {
             Ok(mount) => return Ok(mount),
             Err(Refused {
-                at: At::Elsewhere,
+                at: RefusedAt::Elsewhere,
                 errno,
                 log,
             }) => return Err(refusal(overlay, errno, log, used)),
             // An older kernel, or a layer it does not like: the next way decides.
             Err(Refused {
-                at: At::Layer,
+                at: RefusedAt::Layer,
                 log: reason,
                 ..
             }) => log = reason,
@@ -120,21 +120,21 @@ fn open_all(overlay: &Overlay) -> Result<OpenedOverlay, StepError> {
 
 /// Where the new mount API said no.
 #[derive(PartialEq, Eq)]
-enum At {
+enum RefusedAt {
     /// At the first layer: this kernel does not take layers this way.
     Layer,
     Elsewhere,
 }
 
 struct Refused {
-    at: At,
+    at: RefusedAt,
     errno: Errno,
     log: String,
 }
 
 fn new_api(opened: &OpenedOverlay, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, Refused> {
     let fs = sys::fsopen(c"overlay").map_err(|errno| Refused {
-        at: At::Elsewhere,
+        at: RefusedAt::Elsewhere,
         errno,
         log: "this kernel has no overlayfs".to_owned(),
     })?;
@@ -143,14 +143,15 @@ fn new_api(opened: &OpenedOverlay, overlay: &Overlay, by_fd: bool) -> Result<Own
         errno,
         log: sys::context_log(fs.as_fd()),
     };
-    let elsewhere = |errno| refused(At::Elsewhere, errno);
+    let elsewhere = |errno| refused(RefusedAt::Elsewhere, errno);
     sys::fsconfig_string(fs.as_fd(), c"source", SOURCE).map_err(elsewhere)?;
     sys::fsconfig_flag(fs.as_fd(), c"userxattr").map_err(elsewhere)?;
     for (key, value) in FLAGS_OFF {
         sys::fsconfig_string(fs.as_fd(), key, value).map_err(elsewhere)?;
     }
     for lower in &opened.lowers {
-        layer(fs.as_fd(), c"lowerdir+", lower, by_fd).map_err(|errno| refused(At::Layer, errno))?;
+        layer(fs.as_fd(), c"lowerdir+", lower, by_fd)
+            .map_err(|errno| refused(RefusedAt::Layer, errno))?;
     }
     if let Some((upper, work)) = &opened.writable {
         layer(fs.as_fd(), c"upperdir", upper, by_fd).map_err(elsewhere)?;

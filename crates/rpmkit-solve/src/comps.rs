@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::{
     glob::Glob,
     request::GroupTypes,
-    xml::{Tag, XmlError, attributes, walk},
+    xml::{XmlError, XmlTag, attributes, walk},
 };
 
 /// How strongly a package belongs to its group.
@@ -183,9 +183,9 @@ struct Builder {
 }
 
 impl Builder {
-    fn step(&mut self, tag: Tag<'_>) {
+    fn step(&mut self, tag: XmlTag<'_>) {
         match tag {
-            Tag::Start(name, raw) => {
+            XmlTag::Start(name, raw) => {
                 self.text.clear();
                 self.want = None;
                 match name {
@@ -205,9 +205,9 @@ impl Builder {
                     _ => {}
                 }
             }
-            Tag::Text(text) if self.want.is_some() => self.text.push_str(text),
-            Tag::Text(_) => {}
-            Tag::End(name) => {
+            XmlTag::Text(text) if self.want.is_some() => self.text.push_str(text),
+            XmlTag::Text(_) => {}
+            XmlTag::End(name) => {
                 if let Some(want) = self.want.take() {
                     self.take(want);
                 }

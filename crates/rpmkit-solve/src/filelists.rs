@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     glob::Glob,
-    xml::{Tag, XmlError, attributes, walk},
+    xml::{XmlError, XmlTag, attributes, walk},
 };
 
 /// One package that holds a path that was looked for.
@@ -53,7 +53,7 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
     let mut path = String::new();
     walk::<XmlError>(input, |tag| {
         match tag {
-            Tag::Start("package", raw) => {
+            XmlTag::Start("package", raw) => {
                 for (key, value) in attributes(raw) {
                     match key {
                         "pkgid" => holder.pkgid = value.to_ascii_lowercase(),
@@ -63,12 +63,12 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
                     }
                 }
             }
-            Tag::Start("file", _) => {
+            XmlTag::Start("file", _) => {
                 in_file = true;
                 path.clear();
             }
-            Tag::Text(text) if in_file => path.push_str(text),
-            Tag::End("file") => {
+            XmlTag::Text(text) if in_file => path.push_str(text),
+            XmlTag::End("file") => {
                 in_file = false;
                 if asked.contains(&path) || globs.iter().any(|g| g.matches(&path)) {
                     found.entry(path.clone()).or_default().push(holder.clone());

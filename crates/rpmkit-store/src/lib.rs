@@ -61,7 +61,7 @@ pub(crate) use error::At;
 pub(crate) use gc::entries;
 pub(crate) use hands::ask;
 pub(crate) use layer::{read_json, read_meta};
-pub(crate) use lock::{StoreLock, Want, holder};
+pub(crate) use lock::{LockWant, StoreLock, holder};
 pub(crate) use transport::is_below;
 
 use rpmkit_types::{LayerId, event::Events};
@@ -154,9 +154,9 @@ impl Store {
         }
         // Of several first commands at once one writes the format, and the others find it.
         let want = if dir.join("format").exists() {
-            Want::Shared
+            LockWant::Shared
         } else {
-            Want::Exclusive
+            LockWant::Exclusive
         };
         let lock = StoreLock::take(&disk, &dir.join("lock"), want)?;
         for name in [
@@ -215,7 +215,7 @@ impl Store {
     /// Holds off the collector while something is being changed. Never nest.
     pub(crate) fn shared(&self) -> Result<StoreLock, StoreError> {
         let path = self.0.dir.join("lock");
-        StoreLock::take(&self.0.disk, &path, Want::Shared)?.ok_or_else(|| not_locked(path))
+        StoreLock::take(&self.0.disk, &path, LockWant::Shared)?.ok_or_else(|| not_locked(path))
     }
 
     pub(crate) fn layer_dir(&self, id: &LayerId) -> PathBuf {
@@ -235,7 +235,7 @@ impl Store {
     /// As [`Self::find`] for callers that hold the store's lock.
     pub(crate) fn find_unguarded(&self, id: &LayerId) -> Result<Option<Layer>, StoreError> {
         let dir = self.layer_dir(id);
-        let Some(lock) = StoreLock::existing(&dir.join("lock"), Want::Shared)? else {
+        let Some(lock) = StoreLock::existing(&dir.join("lock"), LockWant::Shared)? else {
             return Ok(None);
         };
         let Some(meta) = read_meta(&dir)? else {

@@ -47,7 +47,7 @@ impl std::fmt::Display for LockHolder {
 
 /// Shared or exclusive, waiting or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
+pub(crate) enum LockWant {
     /// Shared; waits.
     Shared,
     /// Exclusive; waits.
@@ -61,11 +61,15 @@ pub(crate) enum Want {
 pub(crate) struct StoreLock(Flock<File>);
 
 impl StoreLock {
-    /// Locks the file at `path`, making it first. `None` only for [`Want::TryExclusive`].
+    /// Locks the file at `path`, making it first. `None` only for [`LockWant::TryExclusive`].
     ///
     /// When the file was renamed away while we waited, the lock we got protects nothing; then the
     /// path is opened anew.
-    pub(crate) fn take(disk: &Disk, path: &Path, want: Want) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn take(
+        disk: &Disk,
+        path: &Path,
+        want: LockWant,
+    ) -> Result<Option<Self>, StoreError> {
         loop {
             let file = disk.touch(path)?;
             let Some(lock) = Self::on(file, want).at("lock", path)? else {
@@ -84,25 +88,25 @@ impl StoreLock {
     }
 
     /// Locks an open file.
-    fn on(file: File, want: Want) -> io::Result<Option<Self>> {
+    fn on(file: File, want: LockWant) -> io::Result<Option<Self>> {
         let arg = match want {
-            Want::Shared => FlockArg::LockShared,
-            Want::Exclusive => FlockArg::LockExclusive,
-            Want::TryExclusive => FlockArg::LockExclusiveNonblock,
+            LockWant::Shared => FlockArg::LockShared,
+            LockWant::Exclusive => FlockArg::LockExclusive,
+            LockWant::TryExclusive => FlockArg::LockExclusiveNonblock,
         };
         let mut file = file;
         loop {
             match Flock::lock(file, arg) {
                 Ok(lock) => return Ok(Some(Self(lock))),
                 Err((back, Errno::EINTR)) => file = back,
-                Err((_, Errno::EWOULDBLOCK)) if want == Want::TryExclusive => return Ok(None),
+                Err((_, Errno::EWOULDBLOCK)) if want == LockWant::TryExclusive => return Ok(None),
                 Err((_, e)) => return Err(e.into()),
             }
         }
     }
 
     /// As [`StoreLock::take`] for an existing file only; `None` also when it is not there.
-    pub(crate) fn existing(path: &Path, want: Want) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn existing(path: &Path, want: LockWant) -> Result<Option<Self>, StoreError> {
         match File::options().read(true).write(true).open(path) {
             Ok(file) => Self::on(file, want).at("lock", path),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -147,7 +151,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("l");
         let disk = Disk::default();
-        let mut held = StoreLock::take(&disk, &path, Want::Exclusive)
+        let mut held = StoreLock::take(&disk, &path, LockWant::Exclusive)
             .unwrap()
             .unwrap();
         let me = LockHolder {
@@ -157,7 +161,7 @@ mod tests {
         };
         held.sign(&me).unwrap();
         assert!(
-            StoreLock::take(&disk, &path, Want::TryExclusive)
+            StoreLock::take(&disk, &path, LockWant::TryExclusive)
                 .unwrap()
                 .is_none()
         );
@@ -168,7 +172,7 @@ mod tests {
         );
         drop(held);
         assert!(
-            StoreLock::take(&disk, &path, Want::TryExclusive)
+            StoreLock::take(&disk, &path, LockWant::TryExclusive)
                 .unwrap()
                 .is_some()
         );

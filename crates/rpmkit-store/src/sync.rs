@@ -11,7 +11,7 @@ use super::{
     disk::Disk,
     error::{At, StoreError},
     layer::{Layer, LayerKind, read_meta},
-    lock::{StoreLock, Want},
+    lock::{LockWant, StoreLock},
     ops::{Housekeep, Usage, UsageOf},
 };
 use rpmkit_types::LayerId;
@@ -136,7 +136,7 @@ impl Store {
             .any(|m| m.parent.as_ref() == Some(id));
         if kind.is_none_or(LayerKind::is_reproducible) && stands_alone {
             let lock = self.0.dir.join("lock");
-            let Some(_guard) = StoreLock::take(&self.0.disk, &lock, Want::TryExclusive)? else {
+            let Some(_guard) = StoreLock::take(&self.0.disk, &lock, LockWant::TryExclusive)? else {
                 return Ok(());
             };
             self.trash(&dir)?;

@@ -6,7 +6,7 @@ use super::{
     GcOptions, Store, ask,
     error::{At, StoreError},
     gc::Roots,
-    lock::{StoreLock, Want},
+    lock::{LockWant, StoreLock},
     ops::{Housekeep, RemoveTree},
     random_id,
 };
@@ -29,7 +29,7 @@ impl Store {
     pub fn sweep(&self) -> Result<(), StoreError> {
         let trash = self.0.dir.join("trash");
         let lock = self.0.dir.join("trash.lock");
-        let Some(_lock) = StoreLock::take(&self.0.disk, &lock, Want::TryExclusive)? else {
+        let Some(_lock) = StoreLock::take(&self.0.disk, &lock, LockWant::TryExclusive)? else {
             return Ok(());
         };
         for entry in std::fs::read_dir(&trash).at("list", &trash)? {
@@ -45,7 +45,7 @@ impl Store {
     pub fn dissolve(&self, roots: Roots<'_>) -> Result<(), StoreError> {
         self.wait_for_background();
         let path = self.0.dir.join("lock");
-        let Some(_guard) = StoreLock::take(&self.0.disk, &path, Want::TryExclusive)? else {
+        let Some(_guard) = StoreLock::take(&self.0.disk, &path, LockWant::TryExclusive)? else {
             return Ok(());
         };
         let everything = GcOptions {

@@ -37,6 +37,7 @@ mod rpmwrite;
 mod sign;
 mod sources;
 mod suites;
+mod variants;
 
 pub use apt::Apt;
 pub use suites::Suite;
@@ -78,6 +79,7 @@ const RECIPE: &[&str] = &[
     include_str!("root.rs"),
     include_str!("rpmwrite.rs"),
     include_str!("suites.rs"),
+    include_str!("variants.rs"),
     include_str!("../../data/group"),
     include_str!("../../data/macros.pyproject"),
     include_str!("../../data/macros.testdist"),
@@ -213,7 +215,12 @@ fn build(
         "converting {} Debian packages",
         chosen.packages.len()
     ));
-    let (count, arch) = job.convert_all(&chosen.packages, &packages)?;
+    let arch = job.convert_all(&chosen.packages, &packages)?;
+    if let Writer::Native(native) = &job.writer {
+        let format = |index| profile.format(index);
+        variants::write(native, &arch, format, &packages)?;
+    }
+    let count = files(&packages)?.len();
     say(&format!(
         "writing metadata for {count} packages, and a signed copy"
     ));
@@ -226,6 +233,9 @@ fn build(
     let (signer, public) = sign::key(&work.join(suite.private("key")))?;
     sign_all(&signer, &packages, &fresh.join("signed"))?;
     metadata("signed", repodata::Packing::Zstd)?;
+    if let (Some(root), Writer::Native(native)) = (&root, &job.writer) {
+        variants::modular(native, root, &fresh.join("modular"), &comps)?;
+    }
     let repomd = fresh.join("signed/repodata/repomd.xml");
     fs::write(
         fresh.join("signed/repodata/repomd.xml.asc"),
@@ -301,20 +311,15 @@ fn rpm_name(deb: &Path) -> Option<String> {
 }
 
 impl Job<'_> {
-    /// Writes all packages and our own; returns how many and the architecture of those that have one.
-    fn convert_all(&self, paths: &[PathBuf], target: &Path) -> Result<(usize, String)> {
-        let Converted {
-            count,
-            arch,
-            python,
-        } = self.convert_some(paths, paths, target)?;
+    /// Writes all packages and our own; returns the architecture of those that have one.
+    fn convert_all(&self, paths: &[PathBuf], target: &Path) -> Result<String> {
+        let Converted { arch, python, .. } = self.convert_some(paths, paths, target)?;
         let own = own::packages(&arch, &python, self.profile);
-        let count = count + own.len();
         let numbered: Vec<(usize, Spec)> = own.into_iter().enumerate().collect();
         jobs::parallel("our own packages", &numbered, |(index, spec)| {
             self.write(spec.clone(), *index, target)
         })?;
-        Ok((count, arch))
+        Ok(arch)
     }
 
     /// Writes those of the set `all` that are in `some`.
@@ -403,7 +408,8 @@ fn sign_all(signer: &Signer, from: &Path, repository: &Path) -> Result<()> {
 fn digest(suite: Suite) -> String {
     let mut hash = Sha256::new();
     let profile = suite.profile();
-    for part in RECIPE.iter().chain([&profile.name, &profile.recorded]) {
+    let names = [&profile.name, &profile.recorded];
+    for part in RECIPE.iter().chain(names).chain(variants::texts()) {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use nix::sys::stat::{UtimensatFlags, utimensat};
@@ -14,6 +14,7 @@ use rpm::{Dependency, DependencyFlags, Scriptlet};
 use super::deb::DebKind;
 use super::root::Root;
 use super::rpmwrite::{File, Nature, Script, Spec};
+use super::variants::Build;
 
 /// Where a build's directory is seen in the root.
 const PLACE: &str = "/build";
@@ -53,6 +54,30 @@ impl Native<'_> {
             .with_context(|| format!("cannot make `{label}` with the suite's rpmbuild"))
     }
 
+    /// Builds a spec of ours into `target`.
+    pub fn build(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {
+        self.build_in_place(build, format, target).with_context(|| {
+            format!(
+                "cannot build `{}.spec` with the suite's rpmbuild",
+                build.name
+            )
+        })
+    }
+
+    fn build_in_place(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {
+        let place = tempfile::tempdir_in(self.work)?;
+        let of = build
+            .of
+            .map_or_else(String::new, |of| format!("%global of {of}\n"));
+        fs::write(
+            place.path().join("package.spec"),
+            format!("{of}{}", build.text),
+        )?;
+        let arch = build.arch.unwrap_or("noarch");
+        self.rpmbuild(place.path(), arch, format, super::EPOCH)?;
+        take(&place.path().join("out"), target)
+    }
+
     fn assemble(&self, spec: Spec, format: Option<u8>, target: &Path) -> Result<()> {
         let place = tempfile::tempdir_in(self.work)?;
         let tree = place.path().join("tree");
@@ -63,12 +88,7 @@ impl Native<'_> {
         lay_out(spec.files, &tree)?;
         fs::write(place.path().join("package.spec"), text)?;
         self.rpmbuild(place.path(), &arch, format, newest)?;
-        for path in built(&place.path().join("out"))? {
-            let name = path.file_name().unwrap_or_default();
-            fs::rename(&path, target.join(name))
-                .with_context(|| format!("cannot move `{}`", path.display()))?;
-        }
-        Ok(())
+        take(&place.path().join("out"), target)
     }
 
     /// Builds `package.spec` of `place` with the files of its `tree`, into its `out`.
@@ -91,15 +111,19 @@ impl Native<'_> {
     }
 }
 
-fn built(dir: &Path) -> Result<Vec<PathBuf>> {
-    let all: Vec<PathBuf> = walkdir::WalkDir::new(dir)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .collect();
-    anyhow::ensure!(!all.is_empty(), "rpmbuild wrote no package");
-    Ok(all)
+/// Moves the packages below `dir` to `target`.
+fn take(dir: &Path, target: &Path) -> Result<()> {
+    let mut count = 0;
+    for entry in walkdir::WalkDir::new(dir) {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            fs::rename(entry.path(), target.join(entry.file_name()))
+                .with_context(|| format!("cannot move `{}`", entry.path().display()))?;
+            count += 1;
+        }
+    }
+    anyhow::ensure!(count > 0, "rpmbuild wrote no package");
+    Ok(())
 }
 
 fn newest(files: &[File]) -> u32 {

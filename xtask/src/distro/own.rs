@@ -238,6 +238,10 @@ fn release() -> Spec {
     spec
 }
 
+/// What adds debug packages where rpmbuild does not do so by itself.
+const DEBUG_HOOK: &str =
+    "%install %{?_enable_debug_packages:%{?buildsubdir:%{debug_package}}}\\\n%%install\\\n%{nil}\n";
+
 fn rpm_config(arch: &str, profile: &Profile) -> Spec {
     let mut spec = Spec::own(
         "testdist-rpm-config",
@@ -245,8 +249,12 @@ fn rpm_config(arch: &str, profile: &Profile) -> Spec {
         "noarch",
         "How rpm works and packages are built here",
     );
-    let macros = include_str!("../../data/macros.testdist").replace("@TRIPLET@", &triplet(arch))
+    let mut macros = include_str!("../../data/macros.testdist")
+        .replace("@TRIPLET@", &triplet(arch))
         + profile.macros;
+    if profile.own_debug_packages {
+        macros = macros.replace(DEBUG_HOOK, "");
+    }
     spec.files = vec![
         File::text("/etc/rpm/macros.testdist", &macros, 0o644),
         File::dir("/etc/rpm", 0o755),
@@ -456,4 +464,14 @@ fn tools() -> Vec<Spec> {
         left,
         tool("testdist-right", "1"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hook_for_debug_packages_is_found() {
+        assert!(include_str!("../../data/macros.testdist").contains(DEBUG_HOOK));
+    }
 }

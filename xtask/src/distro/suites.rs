@@ -38,6 +38,8 @@ pub struct Profile {
     pub formats: &'static [u8],
     /// Lines for the distribution's macros.
     pub macros: &'static str,
+    /// Whether rpmbuild adds debug packages by itself (4.20 and later).
+    pub own_debug_packages: bool,
     /// The versions the tests were last seen to pass with, see [`super::pins`].
     pub recorded: &'static str,
     /// Whether apt may refuse it without that being a failure of ours.
@@ -64,6 +66,7 @@ const BOOKWORM: Profile = Profile {
     tools: &[],
     formats: &[],
     macros: "",
+    own_debug_packages: false,
     recorded: include_str!("../../data/versions/bookworm"),
     moving: false,
 };
@@ -85,7 +88,8 @@ const TRIXIE: Profile = Profile {
     ],
     tools: tools!("dnf"),
     formats: &[],
-    macros: "",
+    macros: "%perl_vendorarch        %{_libdir}/perl5/5.40\n",
+    own_debug_packages: true,
     recorded: include_str!("../../data/versions/trixie"),
     moving: false,
 };
@@ -110,7 +114,11 @@ const SID: Profile = Profile {
     tools: tools!("dnf5"),
     formats: &[6, 4, 6],
     macros: "\n# Users of sysusers.d: by the program itself, not by rpm's script.\n\
-             %__systemd_sysusers     /usr/bin/systemd-sysusers\n",
+             %__systemd_sysusers     /usr/bin/systemd-sysusers\n\
+             # CMake 4 refuses projects that ask for what came before 3.5.\n\
+             %__cmake                CMAKE_POLICY_VERSION_MINIMUM=3.5 /usr/bin/cmake\n\
+             %perl_vendorarch        %{_libdir}/perl5/5.42\n",
+    own_debug_packages: true,
     recorded: include_str!("../../data/versions/sid"),
     moving: true,
 };

@@ -21,6 +21,6 @@ mod unit;
 pub use literal::literal;
 pub use percent::percent;
 pub(super) use run::run;
-pub(super) use unit::Cache;
+pub(super) use unit::ParsedFiles;
 
 pub(super) use super::template::parse_int;

@@ -14,7 +14,7 @@ use super::guard;
 use crate::{ConfigError, ConfigPlace, files};
 
 /// Parsed files by path.
-pub(crate) type Cache = HashMap<PathBuf, Rc<PythonUnit>>;
+pub(crate) type ParsedFiles = HashMap<PathBuf, Rc<PythonUnit>>;
 
 /// One stretch of a text that was put together from several files.
 #[derive(Debug, Clone)]

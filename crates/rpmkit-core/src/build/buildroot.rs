@@ -10,7 +10,7 @@ use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunA
 
 use super::{
     BuildError, Engine,
-    plugins::{self, ccache::Cache},
+    plugins::{self, ccache::CompilerCache},
     run::{Ran, Run},
     traced,
     tree::DirContents,
@@ -34,7 +34,7 @@ pub struct Buildroot {
     /// What is installed; unknown once somebody else may have installed something.
     packages: Option<Vec<Package>>,
     container: Option<Container>,
-    ccache: Option<Cache>,
+    ccache: Option<CompilerCache>,
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
 }
@@ -75,7 +75,7 @@ impl Buildroot {
             .map(|(from, to)| Mount::bind(from, to))
             .collect();
         mounts.extend(plugins::mounts::mounts(settings)?);
-        let ccache = Cache::open(engine, settings)?;
+        let ccache = CompilerCache::open(engine, settings)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
             &settings.overlayfs,
@@ -458,7 +458,8 @@ impl Buildroot {
                 });
             }
         }
-        spec.mounts.extend(self.ccache.iter().map(Cache::mount));
+        spec.mounts
+            .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
         if thirty_two_bit(&s.target_arch) {
             spec.personality = Personality::Linux32;

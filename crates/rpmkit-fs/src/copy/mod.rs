@@ -9,11 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, futimens};
+use rustix::{
+    fs::{Gid, Mode, Uid, fchmod, fchown, futimens},
+    io::Errno,
+};
 
 pub use tree::{Copied, LinkCopy, TreeCopyOptions};
 
-use crate::{Dir, FsError, IfThere, Meta, Result, Sync, write::times_of};
+use crate::{Dir, Durability, FsError, IfThere, Meta, Result, write::times_of};
 
 /// Permission bits of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,30 @@ impl CopyMode {
     }
 }
 
+/// Whom a copy is to belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Whether ids that our user namespace does not have are no error: where it has a single one,
+    /// everything is that user's anyway.
+    pub if_mapped: bool,
+}
+
+impl Owner {
+    fn give(
+        self,
+        chown: impl FnOnce(Option<Uid>, Option<Gid>) -> std::result::Result<(), Errno>,
+    ) -> std::result::Result<(), Errno> {
+        match chown(Some(Uid::from_raw(self.uid)), Some(Gid::from_raw(self.gid))) {
+            Err(Errno::INVAL) if self.if_mapped => Ok(()),
+            other => other,
+        }
+    }
+}
+
 /// How a file is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyOptions {
@@ -55,12 +82,12 @@ pub struct CopyOptions {
     pub mode: CopyMode,
     /// Whether the copy has the original's time of modification. Yes unless set.
     pub times: bool,
-    /// User and group it is to belong to; ours unless set.
-    pub owner: Option<(u32, u32)>,
+    /// Whom it is to belong to; us unless set.
+    pub owner: Option<Owner>,
     /// What of something that has the name already. It stays unless set.
     pub there: IfThere,
     /// What is waited for.
-    pub sync: Sync,
+    pub sync: Durability,
 }
 
 impl Default for CopyOptions {
@@ -71,7 +98,7 @@ impl Default for CopyOptions {
             times: true,
             owner: None,
             there: IfThere::Fail,
-            sync: Sync::No,
+            sync: Durability::No,
         }
     }
 }
@@ -161,9 +188,10 @@ fn attributes(
     to: impl AsFd,
     meta: &Meta,
     options: &CopyOptions,
-) -> std::result::Result<(), (&'static str, rustix::io::Errno)> {
-    if let Some((uid, gid)) = options.owner {
-        fchown(&to, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
+) -> std::result::Result<(), (&'static str, Errno)> {
+    if let Some(owner) = options.owner {
+        owner
+            .give(|uid, gid| fchown(&to, uid, gid))
             .map_err(|e| ("change the owner of", e))?;
     }
     fchmod(&to, Mode::from_raw_mode(options.mode.of(meta)))

@@ -8,9 +8,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        AtFlags, Gid, Mode, OFlags, Uid, chownat, mkdirat, openat, symlinkat, unlinkat, utimensat,
-    },
+    fs::{AtFlags, Mode, OFlags, chownat, mkdirat, openat, symlinkat, unlinkat, utimensat},
     io::Errno,
 };
 
@@ -309,9 +307,9 @@ impl CopyJob<'_> {
         let name = entry.name();
         self.make_room(place, entry, || symlinkat(&target, place, name))?;
         let failed = |action, e| FsError::io(action, self.shown(entry.path()), e);
-        if let Some((uid, gid)) = self.options.file.owner {
-            let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-            chownat(place, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        if let Some(owner) = self.options.file.owner {
+            owner
+                .give(|uid, gid| chownat(place, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
                 .map_err(|e| failed("change the owner of", e))?;
         }
         if self.options.file.times {

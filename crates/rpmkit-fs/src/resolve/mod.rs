@@ -168,3 +168,21 @@ pub(crate) fn open_same_mount(
 pub(crate) fn reopen(place: BorrowedFd<'_>) -> Result<File, Errno> {
     openat(place, ".", LIST, Mode::empty()).map(File::from)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::{ffi::OsStr, os::fd::AsFd};
+
+    #[test]
+    fn mounts_are_told_from_directories() {
+        let root = openat(CWD, "/", PLACE, Mode::empty()).unwrap();
+        for stepwise in [false, true] {
+            let open = |name| open_same_mount(root.as_fd(), OsStr::new(name), stepwise);
+            assert_eq!(open("proc").unwrap_err(), Errno::XDEV);
+            assert!(open("usr").is_ok());
+            assert_eq!(open("none").unwrap_err(), Errno::NOENT);
+        }
+    }
+}

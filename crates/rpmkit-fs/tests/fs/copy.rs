@@ -5,9 +5,9 @@ use std::{
     path::Path,
 };
 
-use rpmkit_fs::{CopyMode, CopyOptions, FsError, IfThere, LinkCopy, Links, TreeCopyOptions};
+use rpmkit_fs::{CopyMode, CopyOptions, FsError, IfThere, LinkCopy, Links, Owner, TreeCopyOptions};
 
-use crate::{Case, is_root};
+use crate::{Case, as_ordinary_user, is_root};
 
 fn replacing(links: LinkCopy) -> TreeCopyOptions {
     TreeCopyOptions {
@@ -247,17 +247,25 @@ fn a_closed_file_does_not_end_it() {
         fs::set_permissions(case.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
     }
     let host = case.host();
-    let done = case
-        .tree(Links::Beneath)
-        .copy_tree("", &host, "x", &TreeCopyOptions::default());
-    assert_eq!(done.is_ok(), is_root());
+    let tree = case.tree(Links::Beneath);
+    tree.mkdir("to", 0o755).unwrap();
+    let error = as_ordinary_user(&case, &[], || {
+        tree.copy_tree_where("", &tree, "to", &TreeCopyOptions::default(), |entry| {
+            entry.name() != "to"
+        })
+        .unwrap_err()
+    });
+    assert!(
+        matches!(error, FsError::Partly { failed: 1, .. }),
+        "{error}"
+    );
+    tree.rename("to", &host, "x", IfThere::Fail).unwrap();
     assert_eq!(host.read("x/z", 9).unwrap(), b"x");
     assert_eq!(host.lstat("x/dir").unwrap().mode(), 0o500);
     assert_eq!(host.lstat("x/dir/x").unwrap().len(), 1);
+    assert!(!host.exists("x/closed").unwrap());
     host.remove_all("x", Default::default()).unwrap();
-    case.tree(Links::Beneath)
-        .remove_all("dir", Default::default())
-        .unwrap();
+    tree.remove_all("dir", Default::default()).unwrap();
 }
 
 #[test]
@@ -275,7 +283,11 @@ fn an_owner_can_be_given() {
         )
     };
     let mut options = TreeCopyOptions::default();
-    options.file.owner = Some((uid, gid));
+    options.file.owner = Some(Owner {
+        uid,
+        gid,
+        if_mapped: false,
+    });
     host.mkdir("in", 0o755).unwrap();
     case.tree(Links::Beneath)
         .copy_tree("", &host, "in", &options)

@@ -19,7 +19,7 @@ use std::{
 };
 
 use rpmkit_fs::{HostDir, Links, UntrustedTree};
-use rustix::fs::{CWD, FileType, Mode, OFlags, mkdirat, mknodat, openat};
+use rustix::fs::{CWD, FileType, Gid, Mode, OFlags, Uid, mkdirat, mknodat, openat};
 
 /// `outside/secret` and an empty `tree` beside it.
 struct Case {
@@ -114,4 +114,31 @@ fn odd_names() -> Vec<OsString> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Does `work` as an ordinary user, to whom `tree` and what is in it belongs, but for what `not` names.
+fn as_ordinary_user<T: Send>(case: &Case, not: &[&str], work: impl FnOnce() -> T + Send) -> T {
+    const NOBODY: u32 = 65534;
+    if !is_root() {
+        return work();
+    }
+    for entry in walkdir::WalkDir::new(case.path()) {
+        let path = entry.unwrap().into_path();
+        let inside = path.strip_prefix(case.path()).unwrap();
+        if !not.iter().any(|name| inside.starts_with(name)) {
+            std::os::unix::fs::lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    std::thread::scope(|scope| {
+        let user = scope.spawn(|| {
+            rustix::thread::set_thread_groups(&[]).unwrap();
+            rustix::thread::set_thread_gid(Gid::from_raw(NOBODY)).unwrap();
+            rustix::thread::set_thread_uid(Uid::from_raw(NOBODY)).unwrap();
+            work()
+        });
+        match user.join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rpmkit_fs::{FsError, HostDir, IfThere, Links, Sync, WriteOptions};
+use rpmkit_fs::{Durability, FsError, HostDir, IfThere, Links, WriteOptions};
 
 use crate::Case;
 
@@ -47,7 +47,7 @@ fn a_file_is_replaced_whole_and_a_link_goes() {
     let case = Case::new();
     case.link(case.secret(), "x");
     let durable = WriteOptions {
-        sync: Sync::Name,
+        sync: Durability::Name,
         mode: 0o666,
         exact_mode: true,
         ..WriteOptions::default()
@@ -98,7 +98,7 @@ fn what_a_killed_writer_left_is_swept_and_nothing_else() {
     fs::hard_link(case.secret(), host.path().join(".rpmkit-new-linked")).unwrap();
     assert_eq!(host.sweep_unfinished("").unwrap(), 1);
     live.write_all(b"whole").unwrap();
-    live.commit(Sync::No, IfThere::Replace).unwrap();
+    live.commit(Durability::No, IfThere::Replace).unwrap();
     assert_eq!(host.read("x", 9).unwrap(), b"whole");
     case.unharmed();
 }
@@ -193,6 +193,7 @@ fn ours_may_hold_links_of_ours() {
     host.mkdir_all("a/b/c", 0o755).unwrap();
     host.mkdir_all("a/b/c", 0o755).unwrap();
     host.sync_names("a/b").unwrap();
+    host.sync_file_system().unwrap();
     let tree = host.tree("a", Links::Beneath).unwrap();
     assert_eq!(tree.show("b"), host.path().join("a/b"));
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{Chroot, ChrootError, ChrootState, POSTINIT, Upper};
-use crate::{GcOptions, LayerKind, StoreError, StoreLock, Want};
+use crate::{GcOptions, LayerKind, LockWant, StoreError, StoreLock};
 use rpmkit_types::{Checksum, LayerId};
 
 impl Chroot {
@@ -24,7 +24,7 @@ impl Chroot {
             main.forget_postinit()?;
         }
         let path = self.store.dir().join("lock");
-        let _guard = StoreLock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
+        let _guard = StoreLock::take(&self.store.inner().disk, &path, LockWant::Exclusive)?;
         let others = self.used_by_others()?;
         let doomed = self
             .store

@@ -29,7 +29,7 @@ pub use shown::RootPlace;
 pub use snapshot::SnapshotInfo;
 pub use state::{ChrootState, Instance, LayerNode, Named, POSTINIT, Top, Upper, is_snapshot_name};
 
-use crate::{At, Layer, Store, StoreError, StoreLock, Want, holder};
+use crate::{At, Layer, LockWant, Store, StoreError, StoreLock, holder};
 use rpmkit_types::{ChrootName, LayerId};
 
 /// All ids that the states of a store's chroots mention: what collecting must keep. `store` is its directory.
@@ -126,7 +126,7 @@ impl Chroot {
             disk.mkdir(&self.dir(), 0o755)?;
         }
         let path = self.use_path(ext);
-        let lock = StoreLock::take(disk, &path, Want::TryExclusive)?;
+        let lock = StoreLock::take(disk, &path, LockWant::TryExclusive)?;
         let Some(mut lock) = lock else {
             return Ok(None);
         };
@@ -184,7 +184,7 @@ impl Chroot {
         if !self.dir().exists() {
             disk.mkdir(&self.dir(), 0o755)?;
         }
-        let _lock = StoreLock::take(disk, &self.dir().join("state.lock"), Want::Exclusive)?;
+        let _lock = StoreLock::take(disk, &self.dir().join("state.lock"), LockWant::Exclusive)?;
         let before = self.state()?;
         let mut state = before.clone();
         self.mend(&mut state)?;

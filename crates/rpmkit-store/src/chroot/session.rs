@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Chroot, ChrootError, POSTINIT, Top, Upper};
-use crate::{Layer, LayerKind, Root, Store, StoreError, StoreLock, Want, random_id};
+use crate::{Layer, LayerKind, LockWant, Root, Store, StoreError, StoreLock, random_id};
 use rpmkit_types::LayerId;
 
 /// Chains are flattened on the spot above this; the kernel's limit is 500 layers.
@@ -201,7 +201,7 @@ impl PrivateUpper {
 
 fn own_lock(store: &Store, dir: &Path) -> Result<StoreLock, StoreError> {
     let path = dir.join("lock");
-    let lock = StoreLock::take(&store.inner().disk, &path, Want::TryExclusive)?;
+    let lock = StoreLock::take(&store.inner().disk, &path, LockWant::TryExclusive)?;
     lock.ok_or_else(|| StoreError::Corrupt {
         path,
         reason: "another process has it locked, without the chroot's use lock".to_owned(),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Chroot, ChrootError, ChrootState, Named, Top, Upper, is_snapshot_name, session};
-use crate::{GcOptions, LayerKind, LayerMeta, LayerSpec, StoreError, StoreLock, Want, holder, now};
+use crate::{
+    GcOptions, LayerKind, LayerMeta, LayerSpec, LockWant, StoreError, StoreLock, holder, now,
+};
 use rpmkit_types::LayerId;
 
 /// A snapshot, as a listing shows it.
@@ -268,7 +270,7 @@ impl Chroot {
             locks.push(one.enter()?);
         }
         let path = self.store.dir().join("lock");
-        let _guard = StoreLock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
+        let _guard = StoreLock::take(&self.store.inner().disk, &path, LockWant::Exclusive)?;
         let state = self.state_to_scrub()?;
         if state
             .instances
@@ -402,7 +404,7 @@ impl Chroot {
     /// Who is working in this instance now, if somebody is.
     pub fn in_use_by(&self) -> Result<Option<Option<crate::LockHolder>>, StoreError> {
         let path = self.use_path(&self.ext);
-        if !path.exists() || StoreLock::existing(&path, Want::TryExclusive)?.is_some() {
+        if !path.exists() || StoreLock::existing(&path, LockWant::TryExclusive)?.is_some() {
             return Ok(None);
         }
         Ok(Some(holder(&path)))

@@ -17,12 +17,12 @@ pub(crate) const PACKAGE: &str = "ccache";
 
 /// The cache of a chroot.
 #[derive(Debug, Clone)]
-pub(crate) struct Cache {
+pub(crate) struct CompilerCache {
     dir: PathBuf,
     env: Vec<(String, String)>,
 }
 
-impl Cache {
+impl CompilerCache {
     /// The cache of a configuration that has one, its directory made and the build user's.
     pub(crate) fn open(engine: &Engine, settings: &Settings) -> Result<Option<Self>, BuildError> {
         if !settings.plugins.enabled("ccache") {
