@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_a_host() {
+    fn a_hosts_names_are_read() {
         let hosts = "# 1 x.y\n127.0.0.1 localhost\n127.0.0.1 box\n10.0.0.1 b b.example.org # c.d\n10.0.0.1 late";
         assert_eq!(HostFacts::qualify("box", hosts), "localhost");
         assert_eq!(HostFacts::qualify("late", hosts), "b.example.org");
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn home_of_a_user() {
+    fn a_users_home_is_read() {
         let host = HostFacts {
             env: [("HOME".to_owned(), "/home/me".to_owned())].into(),
             users: HostFacts::parse_users("bob:x:5:6:Bob:/home/bob:/bin/sh\n"),

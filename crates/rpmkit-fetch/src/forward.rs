@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks() {
+    fn chunks_are_put_together() {
         let mut text = String::new();
         let data = b"5;x=1\r\nhello\r\n1\r\n \r\n05\r\nworld\r\n0\r\n\r\n";
         Chunked::new(&data[..]).read_to_string(&mut text).unwrap();

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences() {
+    fn errors_are_sentences() {
         let error = FsError::Leaves {
             path: "t/a/x".into(),
             tree: "t".into(),

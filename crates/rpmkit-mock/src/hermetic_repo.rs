@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn addresses_of_a_lock_file() {
+    fn addresses_of_a_lock_file_are_read() {
         let lock = json!({"buildroot": {"rpms": [{"name": "b", "url": "u/b"}, {"name": "a", "url": "u/a"}]}});
         assert_eq!(urls(&lock).unwrap(), ["u/a", "u/b"]);
         assert!(urls(&json!({"buildroot": {"rpms": [{"name": "b"}]}})).is_err());

@@ -332,5 +332,4 @@ fn isolation(options: &Options) -> Result<(Option<IsolationFlag>, Vec<&'static s
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

@@ -503,7 +503,3 @@ pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-#[path = "trust_tests.rs"]
-mod trust_tests;

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remembers_across_processes_and_forgets_changed_files() {
+    fn answers_outlive_processes_and_changed_files_are_asked_again() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a");
         std::fs::write(&file, "one").unwrap();

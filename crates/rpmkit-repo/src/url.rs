@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_servers_give() {
+    fn names_that_servers_give_stay_inside() {
         for (header, want) in [
             ("attachment; filename=\"a;b-1.tar.gz\"", "a;b-1.tar.gz"),
             ("attachment; filename=x.zip; size=3", "x.zip"),

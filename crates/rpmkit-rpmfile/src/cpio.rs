@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn walks_entries_to_the_trailer() {
+    fn entries_are_walked_to_the_trailer() {
         let mut archive = entry("./usr/bin/a", b"hello");
         archive.extend(entry("b", b""));
         archive.extend(entry("TRAILER!!!", b""));

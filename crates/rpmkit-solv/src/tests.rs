@@ -131,7 +131,7 @@ fn a_cache_gives_everything_back() {
 }
 
 #[test]
-fn evrs_and_relations() {
+fn evrs_and_relations_compare_as_rpms_do() {
     let mut pool = Pool::new("x86_64").unwrap();
     let (a, b) = (pool.intern("1.9-1"), pool.intern("1.10-1"));
     assert!(pool.evr_cmp(a, b).is_lt());

@@ -275,7 +275,7 @@ mod tests {
 <optionlist><groupid default="true">extra</groupid></optionlist></environment></comps>"#;
 
     #[test]
-    fn groups_and_environments() {
+    fn groups_and_environments_are_read() {
         let mut comps = Comps::default();
         comps.add(SAMPLE.as_bytes()).unwrap();
         comps.add(SAMPLE.as_bytes()).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn found_by_id_name_and_pattern() {
+    fn groups_are_found_by_id_name_and_pattern() {
         let mut comps = Comps::default();
         comps.add(SAMPLE.as_bytes()).unwrap();
         for pattern in ["core", "Core", "CORE", "co*"] {

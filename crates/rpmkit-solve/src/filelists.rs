@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_asked_for() {
+    fn only_what_is_asked_for_is_read() {
         let xml = r#"<filelists packages="2">
 <package pkgid="AA" name="a" arch="noarch"><version epoch="0" ver="1" rel="1"/>
 <file>/usr/share/a&amp;b</file><file type="dir">/usr/share/dir</file></package>
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn createrepos_rule() {
+    fn primary_has_the_files_createrepo_puts_there() {
         assert!(in_primary("/usr/bin/x") && in_primary("/etc/x") && in_primary("/opt/sbin/y"));
         assert!(!in_primary("/usr/share/x") && !in_primary("/etc"));
     }

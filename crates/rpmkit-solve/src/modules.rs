@@ -474,7 +474,7 @@ data:
 ";
 
     #[test]
-    fn streams_and_defaults() {
+    fn streams_and_defaults_are_read() {
         let mut modules = Modules::default();
         for document in yaml::documents(SAMPLE).unwrap() {
             modules.add(&document);

@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn order_of_readings() {
+    fn readings_are_tried_in_dnfs_order() {
         assert_eq!(
             shown("a-b-1:2-3.x86_64"),
             ["a-b|1:2|3|x86_64", "a-b|1:2|3.x86_64|"]
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities() {
+    fn capabilities_are_told_by_their_relation() {
         assert_eq!(
             capability("gcc >= 5"),
             Some(("gcc", Some((RelOp::Ge, "5"))))

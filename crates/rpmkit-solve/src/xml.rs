@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_and_entities() {
+    fn attributes_and_entities_are_read() {
         let got: Vec<_> = attributes(r#" name="a" flags='GE' n="(x &lt; 1)" "#).collect();
         let want = [("name", "a"), ("flags", "GE"), ("n", "(x < 1)")];
         assert_eq!(got.len(), 3);

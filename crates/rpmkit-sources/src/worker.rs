@@ -364,5 +364,4 @@ fn set_time(path: &Path, seconds: i64) -> Result<(), ScmError> {
 }
 
 #[cfg(test)]
-#[path = "worker_tests.rs"]
 mod tests;

@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries() {
+    fn entries_are_written_as_createrepo_does() {
         assert_eq!(
             entry(&Dependency::any("(a or b >= 1)"), true),
             "      <rpm:entry name=\"(a or b &gt;= 1)\"/>\n"

@@ -204,7 +204,7 @@ mod tests {
     use crate::python::literal;
 
     #[test]
-    fn as_python_formats() {
+    fn percent_formats_as_python_does() {
         for (text, value, out) in [
             ("%s-%s", "('a', 1)", "a-1"),
             ("%s", "'x'", "x"),

@@ -252,5 +252,4 @@ fn apply(entry: &OptionEntry, values: Vec<String>, parsed: &mut ParsedWords) -> 
 }
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

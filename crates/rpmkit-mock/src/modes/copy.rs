@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_inside() {
+    fn paths_inside_begin_at_the_root() {
         assert_eq!(inside("var/tmp"), "/var/tmp");
         assert_eq!(inside("/script"), "/script");
         assert_eq!(split("/a/b/"), ("/a".to_owned(), "b".to_owned()));

@@ -1,6 +1,8 @@
 //! Tool roots of small distributions.
 #![allow(clippy::unwrap_used)]
 
+mod trust;
+
 use std::path::Path;
 
 use rpm::{FileOptions, PackageBuilder};

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn continuation_comments_and_quotes() {
+    fn continuation_comments_and_quotes_are_read() {
         let text = "# head\n[main]\nkeepcache=1\n\n['build']\n'name'=\"Repo: x\"\nbaseurl=http://a/\n  http://b/\n\n\t# no\n\thttp://c/\n;x\nenabled = 1 \n[x] # tail\n";
         let sections = parse(text).unwrap();
         assert_eq!(sections.len(), 3);

@@ -39,7 +39,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written() {
+fn what_is_written_is_what_createrepo_writes() {
     let repo = Repo::new();
     std::fs::create_dir(repo.path().join("sub dir")).unwrap();
     let path = repo.add("tool", "3~rc1", |b| {

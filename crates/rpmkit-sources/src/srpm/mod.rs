@@ -58,6 +58,4 @@ pub trait SpecParser {
 }
 
 #[cfg(test)]
-mod border_tests;
-#[cfg(test)]
 pub(crate) mod tests;

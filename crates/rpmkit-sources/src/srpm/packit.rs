@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn monorepos_and_mistakes() {
+    fn monorepos_are_read_and_mistakes_named() {
         let packit = Packit::parse(
             "packages:\n  one:\n    specfile_path: one.spec\n  two:\n    specfile_path: two.spec\nactions:\n  fix-spec-file: 'true'\n",
             Path::new("p"),

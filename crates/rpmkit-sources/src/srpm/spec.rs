@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn preamble_and_sections() {
+    fn preamble_and_sections_are_read() {
         let spec = parse(
             "Name: a\nVersion:\t1.2\nRelease: 3.fc40\nSource: https://x/y/v1.tar.gz#/a-1.2.tar.gz\n\
              Source5: b.conf\nSource: c.conf\nPatch1: one.patch\n%description\nVersion: no\n\
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn prefix_forms() {
+    fn the_prefix_is_read_in_every_form() {
         let of =
             |prep: &str| parse(&format!("Name: a\nVersion: 1\n%prep\n{prep}\n")).archive_prefix();
         assert_eq!(of(""), "a-1");

@@ -8,7 +8,7 @@ mod http;
 mod http_options;
 mod pkt;
 #[cfg(test)]
-mod remote_tests;
+mod tests;
 
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 pub use fetch::RemoteAccess;

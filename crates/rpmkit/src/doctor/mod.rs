@@ -102,14 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn sizes_are_told_in_their_unit() {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(13 << 30), "13.0 GiB");
     }
 
     #[test]
-    fn the_nearest_existing_ancestor() {
+    fn the_nearest_existing_ancestor_is_found() {
         assert_eq!(existing(Path::new("/usr/no/such/thing")), Path::new("/usr"));
     }
 }

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables() {
+    fn options_become_variables() {
         let mut opts = Dict::new();
         opts.set("hashdir", true);
         opts.set("compress", Value::None);

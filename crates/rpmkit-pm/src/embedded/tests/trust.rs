@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rpmkit_sandbox::IdMode;
 
-use super::*;
+use crate::embedded::*;
 use rpmkit_repo::{CacheDirs, FetchOptions, Vars};
 use rpmkit_store::{Direct, Disk, Driver, LockHolder, Mapping, StoreFormat, StoreOptions};
 use rpmkit_types::{Checksum, Evr, Location, Nevra};

@@ -317,7 +317,7 @@ fn the_spec_is_looked_for_in_lower_case_too() {
 }
 
 #[test]
-fn subversion_with_and_without_a_branch() {
+fn subversion_is_checked_out_with_and_without_a_branch() {
     let dir = tempfile::tempdir().unwrap();
     let run = |program: &str, args: &[&str]| {
         let status = Command::new(program)
@@ -361,7 +361,7 @@ fn subversion_with_and_without_a_branch() {
 }
 
 #[test]
-fn cvs_with_and_without_a_branch() {
+fn cvs_is_checked_out_with_and_without_a_branch() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("cvs");
     let root = root.to_str().unwrap();
@@ -425,7 +425,7 @@ fn distgit_runs_both_commands() {
 }
 
 #[test]
-fn over_http_whole_and_shallow() {
+fn clones_over_http_are_whole_or_shallow() {
     let (repo, _lib) = project();
     let server = GitServer::start(repo.path(), Rules::default());
     let url = &server.url;
