@@ -269,7 +269,7 @@ impl Dir {
         done.map_err(|e| FsError::io("change the owner of", self.show(path), e))
     }
 
-    /// Brings everything on this directory's file system to disk.
+    /// Fsyncs everything on this directory's file system.
     ///
     /// # Errors
     /// When the disk fails.

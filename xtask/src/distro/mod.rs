@@ -10,6 +10,7 @@
 //!     gz/     Packages/ repodata/     metadata in gzip; the packages are hard links to those of zst
 //!     signed/ Packages/ repodata/     signed packages, metadata in zstd, repomd.xml.asc
 //!     extras/ Packages/ repodata/     compilers of other languages, only when asked for; has a stamp of its own
+//!     modular/ signatures/      trixie and sid: see [`variants`] and [`signatures`]
 //!     root/                     trixie and sid: the suite's own rpm, rpmbuild and dnf, see [`root`]
 //! target/distro/apt-trixie, key-trixie, trixie   the same for another suite, see [`suites`]
 //! ```
@@ -35,6 +36,7 @@ mod repodata;
 mod root;
 mod rpmwrite;
 mod sign;
+mod signatures;
 mod sources;
 mod suites;
 mod variants;
@@ -78,6 +80,7 @@ const RECIPE: &[&str] = &[
     include_str!("repodata.rs"),
     include_str!("root.rs"),
     include_str!("rpmwrite.rs"),
+    include_str!("signatures.rs"),
     include_str!("suites.rs"),
     include_str!("variants.rs"),
     include_str!("../../data/group"),
@@ -235,6 +238,7 @@ fn build(
     metadata("signed", repodata::Packing::Zstd)?;
     if let (Some(root), Writer::Native(native)) = (&root, &job.writer) {
         variants::modular(native, root, &fresh.join("modular"), &comps)?;
+        signatures::make(native, root, profile, &fresh.join("signatures"), &comps)?;
     }
     let repomd = fresh.join("signed/repodata/repomd.xml");
     fs::write(
