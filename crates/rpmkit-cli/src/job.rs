@@ -77,7 +77,7 @@ pub fn build(
     let settings = root.settings().clone();
     let events = root.engine().events().clone();
     let outcome = rebuild(&mut root, job);
-    let arch = root.settings().target_arch.clone();
+    let arch = root.settings().chroot.target_arch.clone();
     let mut failure = outcome
         .as_ref()
         .err()
@@ -105,7 +105,7 @@ pub fn build(
         cx.logs.error(&report.statement());
     }
     cx.logs.close();
-    compress_logs(&settings, &job.resultdir, &events);
+    compress_logs(&settings.plugins, &job.resultdir, &events);
     if let Some(report) = failure {
         return Err(Failure::of_report(report));
     }

@@ -83,8 +83,8 @@ pub fn configure(
     }
     let mut settings = config.settings().map_err(Error::from)?;
     for url in addrepo {
-        let section = added_repository(&settings.dnf_conf, url);
-        settings.dnf_conf.push_str(&section);
+        let section = added_repository(&settings.repositories.dnf_conf, url);
+        settings.repositories.dnf_conf.push_str(&section);
     }
     Ok(Configured { config, settings })
 }
@@ -138,7 +138,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let cache = host.dirs.cache.clone();
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
-    let options = fetch_options(host, !settings.online);
+    let options = fetch_options(host, !settings.repositories.online);
     let fetcher = Fetcher::new(CacheDirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {

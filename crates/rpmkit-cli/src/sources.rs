@@ -160,7 +160,7 @@ pub fn prepare(
     checkout: &Checkout<'_>,
     scratch: &Path,
 ) -> Result<CheckoutSources, Failure> {
-    if checkout.settings.clean {
+    if checkout.settings.build.clean {
         root.clean().map_err(Error::from)?;
     }
     root.init().map_err(Error::from)?;
@@ -224,7 +224,7 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         Some((name, fs::read_to_string(&path).ok()?))
     });
     let about = About {
-        chroot: checkout.settings.chroot_name.clone(),
+        chroot: checkout.settings.chroot.chroot_name.clone(),
         package: spec
             .as_ref()
             .map(|(name, _)| name.display().to_string())

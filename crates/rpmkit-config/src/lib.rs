@@ -55,7 +55,9 @@ pub use patterns::{bad_pattern, scan_patterns};
 pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, SearchRules};
 pub use rpmkit_types::event::Level;
-pub use settings::{Isolation, Overlayfs, Plugins, Settings};
+pub use settings::{
+    BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
+};
 pub use show::{ShownText, from_json, json, show, to_json};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 

@@ -7,15 +7,13 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, ConfigPlace, Level, LoadRequest, Message, Origin, SearchRules, Value,
+    Config, ConfigError, ConfigPlace, HostFacts, Level, LoadRequest, Message, Origin, SearchRules,
+    Value,
     draft::Draft,
-    files::{self, ConfigFiles},
+    files::{self, ConfigFiles, MAX_DEPTH},
     overrides, python,
     toml::{self, Chroots, Repos},
 };
-
-/// How deep files may extend or include each other.
-pub(super) const MAX_DEPTH: usize = 50;
 
 /// A definition that was found.
 pub(super) enum FoundDefinition {
@@ -37,7 +35,7 @@ impl FoundDefinition {
 #[derive(Default)]
 pub struct Loader {
     chroots: HashMap<PathBuf, Arc<Chroots>>,
-    pub(super) python: python::ParsedFiles,
+    python: python::ParsedFiles,
     /// Whether only descriptions are wanted, and nothing has to be looked over.
     pub(super) listing: bool,
 }
@@ -146,6 +144,28 @@ pub(super) struct Reading<'a> {
     pub(super) files: ConfigFiles,
     pub(super) draft: Draft,
     repos: Repos,
+}
+
+impl python::Loading for Reading<'_> {
+    fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    fn draft_mut(&mut self) -> &mut Draft {
+        &mut self.draft
+    }
+
+    fn host(&self) -> &HostFacts {
+        &self.request.host
+    }
+
+    fn files(&self) -> &ConfigFiles {
+        &self.files
+    }
+
+    fn parsed(&mut self) -> &mut python::ParsedFiles {
+        &mut self.loader.python
+    }
 }
 
 impl<'a> Reading<'a> {

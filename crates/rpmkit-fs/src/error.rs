@@ -213,6 +213,14 @@ impl FsError {
         }
     }
 
+    /// What the system said without the path, for errors that name it themselves; else the whole text.
+    pub fn into_system(self) -> io::Error {
+        match self {
+            Self::Io { source, .. } => source,
+            other => other.into(),
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -17,7 +17,9 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Dir, EntryKind, FsError, IfThere, Meta, Result, read::meta_of, resolve::reopen};
+use crate::{
+    Dir, EntryKind, FsError, HostDir, IfThere, Meta, Result, read::meta_of, resolve::reopen,
+};
 
 /// Names of files that are being written begin so.
 pub(crate) const UNFINISHED: &str = ".rpmkit-new-";
@@ -54,6 +56,16 @@ impl Default for WriteOptions {
             exact_mode: false,
             sync: Durability::No,
             there: IfThere::Replace,
+        }
+    }
+}
+
+impl WriteOptions {
+    /// A file with `mode`, less the umask.
+    pub fn with_mode(mode: u32) -> Self {
+        Self {
+            mode,
+            ..Self::default()
         }
     }
 }
@@ -146,6 +158,20 @@ impl Dir {
         }
         Ok(removed)
     }
+}
+
+/// [`Dir::write`] for one file in a directory of ours, named by its path on the host.
+///
+/// # Errors
+/// As there, and when its directory is missing.
+pub fn write_file(
+    path: impl AsRef<Path>,
+    content: impl AsRef<[u8]>,
+    options: &WriteOptions,
+) -> Result<()> {
+    let path = path.as_ref();
+    let dir = HostDir::open(path.parent().unwrap_or(Path::new("")))?;
+    dir.write(path.file_name().unwrap_or_default(), content, options)
 }
 
 impl PendingFile {

@@ -194,12 +194,12 @@ impl Embedded {
     pub fn distrusts(&self, layer: &Layer) -> bool {
         let checked = |id: &String| match id.as_str() {
             "" => self.repos.main.localpkg_gpgcheck,
-            id => self.repos.find(id).is_some_and(|repo| repo.gpgcheck),
+            id => self.repos.find(id).is_some_and(|repo| repo.common.gpgcheck),
         };
         match &layer.meta().unsigned {
             Some(unsigned) => unsigned.iter().any(checked),
             // Made before this was written down.
-            None => self.repos.enabled().any(|repo| repo.gpgcheck),
+            None => self.repos.enabled().any(|repo| repo.common.gpgcheck),
         }
     }
 

@@ -62,7 +62,7 @@ impl Fetcher {
             repo: repo.id.clone(),
         })?;
         // Wrong certificates and proxies are the user's mistake: told once, before any attempt.
-        self.check(&repo.id, &address(&repo.id, first)?, &repo.transport)?;
+        self.check(&repo.id, &address(&repo.id, first)?, &repo.common.transport)?;
         Ok((bases, versions))
     }
 
@@ -71,7 +71,7 @@ impl Fetcher {
         repo: &Repository,
         url: &str,
     ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
-        let data = self.small(&repo.id, url, &repo.transport)?;
+        let data = self.small(&repo.id, url, &repo.common.transport)?;
         let bad = |reason: String| RepoError::Metadata {
             repo: repo.id.clone(),
             url: url.to_owned(),
@@ -112,7 +112,7 @@ impl Fetcher {
                 signed_by: state.signed_by.clone(),
             });
         }
-        let fetched = mirrors.each(REPOMD, &repo.transport, self.options.wait, |base| {
+        let fetched = mirrors.each(REPOMD, &repo.common.transport, self.options.wait, |base| {
             let file = base.join(REPOMD).map_err(FetchCause::Content)?;
             let known = reuse
                 .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
@@ -122,7 +122,7 @@ impl Fetcher {
                 fresh,
                 ..Ask::default()
             };
-            let small = transfer::small(&self.agents, &file, &repo.transport, &ask)?;
+            let small = transfer::small(&self.agents, &file, &repo.common.transport, &ask)?;
             let (data, validators) = match (small, known) {
                 (Some(small), _) => (small.data, small.validators),
                 (None, Some((validators, contents))) => (contents.0.clone(), validators.clone()),
@@ -154,7 +154,7 @@ impl Fetcher {
             validators,
             signed_by: None,
         };
-        if repo.repo_gpgcheck {
+        if repo.common.repo_gpgcheck {
             self.check_signature(repo, base, &contents.data)?;
             contents.signed_by = Some(repo.gpgkey.clone());
         }
@@ -179,8 +179,8 @@ impl Fetcher {
         let signed = base.join(REPOMD).map_err(bad)?.shown();
         // From the same server only: a signature belongs to one version of the file.
         let server = Mirrors::new(vec![file]);
-        let fetched = server.each("", &repo.transport, self.options.wait, |file| {
-            transfer::small(&self.agents, file, &repo.transport, &Ask::default())
+        let fetched = server.each("", &repo.common.transport, self.options.wait, |file| {
+            transfer::small(&self.agents, file, &repo.common.transport, &Ask::default())
         });
         let signature = match fetched {
             Ok((small, _)) => small.map(|small| small.data).unwrap_or_default(),

@@ -33,7 +33,7 @@ mod url;
 mod verified;
 mod xml;
 
-pub use conf::{MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
+pub use conf::{CommonOptions, MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
 pub use error::RepoError;
 pub use fetcher::{CacheDirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};

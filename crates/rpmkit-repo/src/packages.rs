@@ -59,7 +59,7 @@ impl Fetcher {
             if repo.is_some() && self.stored(package).is_none() {
                 bytes += package.size;
             }
-            if let Some(wish) = repo.and_then(|r| r.transport.max_parallel_downloads) {
+            if let Some(wish) = repo.and_then(|r| r.common.transport.max_parallel_downloads) {
                 threads = Some(threads.map_or(wish, |t: usize| t.max(wish)));
             }
             work.push((package, repo));
@@ -178,7 +178,7 @@ impl Fetcher {
             }
             None => self.obtain(package, repo, meter)?,
         };
-        if repo.gpgcheck {
+        if repo.common.gpgcheck {
             let keys = self.keys(repo, "gpgcheck")?;
             self.check_signed(&path, &keys, repo, &repo.id, || {
                 self.mirrors_of(repo)
@@ -230,7 +230,7 @@ impl Fetcher {
             ..expected(package)
         };
         let href = &package.location.href;
-        let fetched = mirrors.each(href, &repo.transport, self.options.wait, |base| {
+        let fetched = mirrors.each(href, &repo.common.transport, self.options.wait, |base| {
             let file = base
                 .join(&package.location.href)
                 .map_err(FetchCause::Content)?;
@@ -241,7 +241,14 @@ impl Fetcher {
                     Ok(path.clone())
                 }
                 Address::Remote(_) => {
-                    self.to_store(package, &file, &repo.transport, &place, expect, meter)?;
+                    self.to_store(
+                        package,
+                        &file,
+                        &repo.common.transport,
+                        &place,
+                        expect,
+                        meter,
+                    )?;
                     Ok(place.clone())
                 }
             }

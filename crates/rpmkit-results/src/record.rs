@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rpmkit_fs::{FsError, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
@@ -119,12 +120,8 @@ impl BuildRecord {
         let target = dir.join("result.json");
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        let mut file = tempfile::Builder::new()
-            .prefix(".result")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(dir)?;
-        file.write_all(&text)?;
-        file.persist(&target)?;
+        rpmkit_fs::write_file(&target, text, &WriteOptions::with_mode(0o644))
+            .map_err(FsError::into_system)?;
         Ok(target)
     }
 }

@@ -106,7 +106,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
         .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
-        None => sources::results(&sources::top(&path))?.join(&settings.chroot_name),
+        None => sources::results(&sources::top(&path))?.join(&settings.chroot.chroot_name),
     };
     job::open_logs(cx, &dir)?;
     let mut root =
@@ -121,10 +121,10 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
             events.info(note.clone());
         }
         ready
-            .package(&mut root, &dir, settings.clean)
+            .package(&mut root, &dir, settings.build.clean)
             .map_err(|error| {
                 let about = About {
-                    chroot: settings.chroot_name.clone(),
+                    chroot: settings.chroot.chroot_name.clone(),
                     package: ready.name(),
                     spec: ready.spec_text(),
                     resultdir: Some(dir.clone()),

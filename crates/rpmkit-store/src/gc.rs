@@ -14,7 +14,7 @@ use super::{
     flat_id,
     layer::{LayerKind, LayerMeta, read_meta},
     lock::{LockWant, StoreLock},
-    ops::{Usage, UsageOf},
+    ops::{KEPT, Usage, UsageOf},
 };
 use rpmkit_types::LayerId;
 
@@ -305,7 +305,7 @@ impl Store {
     /// Own bytes of a layer; zero when nobody has measured and `measure` is not set.
     fn size_of(&self, id: &LayerId, measure: bool) -> Result<u64, StoreError> {
         let dir = self.layer_dir(id);
-        let known = std::fs::read(dir.join("size.json"))
+        let known = std::fs::read(dir.join(KEPT))
             .ok()
             .and_then(|t| serde_json::from_slice::<Usage>(&t).ok());
         match known {

@@ -35,6 +35,7 @@ mod lock;
 pub mod ops;
 mod root;
 mod sync;
+mod table;
 mod transport;
 mod trash;
 
@@ -55,7 +56,7 @@ pub use layer::{Layer, LayerKind, LayerMeta, LayerSpec};
 pub use lock::LockHolder;
 pub use root::{Root, VOLUMES};
 
-pub use ops::OPS;
+pub use table::OPS;
 
 pub(crate) use error::At;
 pub(crate) use gc::entries;

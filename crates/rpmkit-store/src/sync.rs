@@ -8,11 +8,10 @@ use std::path::PathBuf;
 
 use super::{
     Store,
-    disk::Disk,
     error::{At, StoreError},
     layer::{Layer, LayerKind, read_meta},
     lock::{LockWant, StoreLock},
-    ops::{Housekeep, Usage, UsageOf},
+    ops::{Housekeep, Usage, UsageOf, keep_usage, sync_layers},
 };
 use rpmkit_types::LayerId;
 
@@ -65,26 +64,11 @@ impl Store {
         }
         let store = self.clone();
         self.in_background("sync", move || {
-            if let Err(e) = store.sync_layers() {
+            if let Err(e) = sync_layers(&store.0.dir) {
                 store.events().warn(format!("syncing layers: {e}"));
             }
             let _ = store.usage(&layer);
         });
-    }
-
-    /// One sync for all layers marked so far: a mark is made when the layer's files are complete.
-    fn sync_layers(&self) -> Result<(), StoreError> {
-        // A planned crash of a test must not depend on how far this thread came.
-        let disk = Disk::default();
-        let marks = self.unsynced()?;
-        if marks.is_empty() {
-            return Ok(());
-        }
-        disk.syncfs(&self.0.dir)?;
-        for (_, path) in marks {
-            disk.unlink(&path)?;
-        }
-        Ok(())
     }
 
     fn unsynced(&self) -> Result<Vec<(LayerId, PathBuf)>, StoreError> {
@@ -118,7 +102,7 @@ impl Store {
         if same_boot && !self.housekeep(job) {
             let store = self.clone();
             self.in_background("sync", move || {
-                if let Err(e) = store.sync_layers() {
+                if let Err(e) = sync_layers(&store.0.dir) {
                     store.events().warn(format!("syncing layers: {e}"));
                 }
             });
@@ -174,18 +158,7 @@ impl Store {
         };
         let measured: Vec<Usage> = super::ask(&*self.0.hands, "usage", &input)?;
         let usage = measured.first().copied().unwrap_or_default();
-        // A cache: losing the race, or the write, only means measuring again. Half-written ones stay
-        // in `tmp`, where the collector finds them.
-        let path = layer.dir.join("size.json");
-        let name = format!("size-{}-{}", std::process::id(), layer.id().short());
-        let temporary = self.0.dir.join("tmp").join(name);
-        if let Ok(text) = serde_json::to_vec(&usage) {
-            let written =
-                std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path));
-            if written.is_err() {
-                let _ = std::fs::remove_file(&temporary);
-            }
-        }
+        keep_usage(&self.0.dir, &layer.dir, &usage);
         Ok(usage)
     }
 }

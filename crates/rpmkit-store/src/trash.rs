@@ -27,17 +27,13 @@ impl Store {
     /// Best called while something long runs anyway, or last of all: ext4 is slow to create files
     /// right after many were deleted.
     pub fn sweep(&self) -> Result<(), StoreError> {
-        let trash = self.0.dir.join("trash");
-        let lock = self.0.dir.join("trash.lock");
-        let Some(_lock) = StoreLock::take(&self.0.disk, &lock, LockWant::TryExclusive)? else {
-            return Ok(());
+        self.0.disk.step().at("remove", &self.0.dir.join("trash"))?;
+        let job = Housekeep {
+            store: self.0.dir.clone(),
+            sweep: true,
+            ..Housekeep::default()
         };
-        for entry in std::fs::read_dir(&trash).at("list", &trash)? {
-            let path = entry.at("list", &trash)?.path();
-            self.0.disk.step().at("remove", &path)?;
-            ask::<_, ()>(&*self.0.hands, "remove-tree", &RemoveTree { path })?;
-        }
-        Ok(())
+        ask(&*self.0.hands, "housekeep", &job)
     }
 
     /// Removes the whole store if nothing is left in it that anybody needs, and its home if that is empty

@@ -13,6 +13,7 @@ mod name;
 mod package;
 mod path;
 pub mod rooted;
+pub mod scm;
 mod trust;
 
 pub use checksum::{Checksum, ChecksumKind, Hasher};

@@ -172,7 +172,7 @@ impl CommandEnv {
 fn shown(argv: &[String]) -> String {
     let words: Vec<String> = argv
         .iter()
-        .map(|word| super::git::without_secret(word))
+        .map(|word| super::url::without_secret(word))
         .collect();
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }

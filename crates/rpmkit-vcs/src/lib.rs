@@ -17,6 +17,7 @@ pub mod svn;
 pub mod testing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing_server;
+mod url;
 
 pub use archive::{ArchiveCompression, ArchiveOptions, FileTimes};
 pub use download::Download;

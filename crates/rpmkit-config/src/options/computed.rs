@@ -1,5 +1,7 @@
 //! Defaults that depend on the host, or that a plain table cannot say.
 
+use rpmkit_types::scm::{SCM_DEFAULTS, ScmDefault};
+
 use crate::{Dict, HostFacts, Value};
 
 pub(super) fn host_arch(host: &HostFacts) -> Option<Value> {
@@ -62,25 +64,16 @@ pub(super) fn macros(_: &HostFacts) -> Option<Value> {
 }
 
 pub(super) fn scm_opts(_: &HostFacts) -> Option<Value> {
-    let mut dict = Dict::from_iter([
-        ("method", "git"),
-        ("cvs_get", "cvs -d /srv/cvs co SCM_BRN SCM_PKG"),
-        (
-            "git_get",
-            "git clone SCM_BRN git://localhost/SCM_PKG.git SCM_PKG",
-        ),
-        ("svn_get", "svn co file:///srv/svn/SCM_PKG/SCM_BRN SCM_PKG"),
-        (
-            "distgit_get",
-            "rpkg clone -a --branch SCM_BRN SCM_PKG SCM_PKG",
-        ),
-        ("distgit_src_get", "rpkg sources"),
-        ("spec", "SCM_PKG.spec"),
-    ]);
-    dict.set("int_src_dir", Value::None);
-    dict.set("ext_src_dir", "/dev/null");
-    dict.set("write_tar", false);
-    dict.set("git_timestamps", false);
-    dict.set("exclude_vcs", true);
+    let mut dict = Dict::new();
+    for (name, value) in SCM_DEFAULTS {
+        dict.set(
+            *name,
+            match *value {
+                ScmDefault::Unset => Value::None,
+                ScmDefault::Text(text) => text.into(),
+                ScmDefault::Flag(flag) => flag.into(),
+            },
+        );
+    }
     Some(dict.into())
 }

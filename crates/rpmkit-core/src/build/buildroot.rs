@@ -56,16 +56,17 @@ impl Buildroot {
         access: ChrootAccess,
     ) -> Result<Self, BuildError> {
         let name = settings
+            .chroot
             .shared_root
             .parse()
             .map_err(|e| BuildError::Repositories {
-                chroot: settings.chroot_name.clone(),
+                chroot: settings.chroot.chroot_name.clone(),
                 reason: format!("option `root`: {e}"),
             })?;
         let chroot = Chroot::new(
             engine.store(),
             name,
-            settings.uniqueext.as_deref().unwrap_or_default(),
+            settings.chroot.uniqueext.as_deref().unwrap_or_default(),
         );
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let mut mounts: Vec<Mount> = settings
@@ -74,11 +75,11 @@ impl Buildroot {
             .into_iter()
             .map(|(from, to)| Mount::bind(from, to))
             .collect();
-        mounts.extend(plugins::mounts::mounts(settings)?);
-        let ccache = CompilerCache::open(engine, settings)?;
+        mounts.extend(plugins::mounts::mounts(&settings.plugins)?);
+        let ccache = CompilerCache::open(engine, &settings.chroot, &settings.plugins)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
-            &settings.overlayfs,
+            &settings.plugins.overlayfs,
             engine.events(),
             "hook_mount_root",
             || chroot.open(),
@@ -136,7 +137,7 @@ impl Buildroot {
     }
 
     fn hook<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
-        let options = self.settings.overlayfs.clone();
+        let options = self.settings.plugins.overlayfs.clone();
         let events = self.engine.events().clone();
         traced(&options, &events, name, || work(self))
     }
@@ -215,12 +216,16 @@ impl Buildroot {
         let mut request = self.pm.request();
         let solve = |e| BuildError::Pm(PmError::Solve(e));
         request
-            .add_command(&self.settings.chroot_setup_cmd)
+            .add_command(&self.settings.chroot.chroot_setup_cmd)
             .map_err(solve)?;
-        request
-            .install
-            .extend(self.settings.chroot_additional_packages.iter().cloned());
-        for (action, specs) in &self.settings.module_setup_commands {
+        request.install.extend(
+            self.settings
+                .chroot
+                .chroot_additional_packages
+                .iter()
+                .cloned(),
+        );
+        for (action, specs) in &self.settings.repositories.module_setup_commands {
             let specs = specs.split_whitespace().map(str::to_owned);
             match action.as_str() {
                 "enable" => request.module_enable.extend(specs),
@@ -235,13 +240,19 @@ impl Buildroot {
     fn skeleton(&self) -> Skeleton {
         let s = &self.settings;
         Skeleton {
-            user: s.chrootuser.clone(),
-            uid: s.chrootuid,
-            group: s.chrootgroup.clone(),
-            gid: s.chrootgid,
-            home: ChrootPath::new(&s.chroothome),
-            directories: s.extra_chroot_dirs.iter().map(ChrootPath::new).collect(),
+            user: s.chroot.chrootuser.clone(),
+            uid: s.chroot.chrootuid,
+            group: s.chroot.chrootgroup.clone(),
+            gid: s.chroot.chrootgid,
+            home: ChrootPath::new(&s.chroot.chroothome),
+            directories: s
+                .chroot
+                .extra_chroot_dirs
+                .iter()
+                .map(ChrootPath::new)
+                .collect(),
             files: s
+                .chroot
                 .files
                 .iter()
                 .map(|(path, content)| SkeletonFile {
@@ -328,7 +339,7 @@ impl Buildroot {
 
     /// A command with the configuration's environment, in the build directory's home.
     pub fn command(&self, argv: Vec<String>, user: RunAs) -> Run {
-        let mut env = self.settings.environment.clone();
+        let mut env = self.settings.chroot.environment.clone();
         if self.has_network() {
             for (name, value) in &self.engine.surroundings().proxies {
                 if !env.iter().any(|(known, _)| known == name) {
@@ -355,8 +366,8 @@ impl Buildroot {
     /// The build user.
     pub fn build_user(&self) -> RunAs {
         RunAs::Id {
-            uid: self.settings.chrootuid,
-            gid: self.settings.chrootgid,
+            uid: self.settings.chroot.chrootuid,
+            gid: self.settings.chroot.chrootgid,
         }
     }
 
@@ -383,7 +394,7 @@ impl Buildroot {
             let spec = self.container_spec();
             let locks = self.session.lock_fds();
             self.container = Some(Container::start_with(&spec, &locks, None)?);
-            if self.settings.overlayfs.touch_rpmdb {
+            if self.settings.plugins.overlayfs.touch_rpmdb {
                 self.touch_rpmdb()?;
             }
         }
@@ -430,17 +441,17 @@ impl Buildroot {
     }
 
     fn has_network(&self) -> bool {
-        self.settings.rpmbuild_networking
+        self.settings.build.rpmbuild_networking
     }
 
     fn container_spec(&self) -> ContainerSpec {
         let s = &self.settings;
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
-        spec.hostname = s.hostname.clone();
+        spec.hostname = s.chroot.hostname.clone();
         for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
-                &s.chroothome
+                &s.chroot.chroothome
             } else {
                 place
             };
@@ -449,7 +460,7 @@ impl Buildroot {
         }
         if self.has_network() {
             spec.network = Network::Host;
-            if s.use_host_resolv {
+            if s.chroot.use_host_resolv {
                 spec.mounts.push(Mount::Bind {
                     source: self.engine.surroundings().resolv_conf.clone(),
                     target: "/etc/resolv.conf".into(),
@@ -461,7 +472,7 @@ impl Buildroot {
         spec.mounts
             .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
-        if thirty_two_bit(&s.target_arch) {
+        if thirty_two_bit(&s.chroot.target_arch) {
             spec.personality = Personality::Linux32;
         }
         spec
@@ -474,7 +485,7 @@ impl Buildroot {
 
     /// The build tree as seen inside.
     pub fn topdir(&self) -> ChrootPath {
-        ChrootPath::new(Path::new(&self.settings.chroothome).join("build"))
+        ChrootPath::new(Path::new(&self.settings.chroot.chroothome).join("build"))
     }
 
     /// Ends the work and keeps the root as it is.
@@ -482,7 +493,7 @@ impl Buildroot {
         self.stop()?;
         let events = self.engine.events();
         Ok(traced(
-            &self.settings.overlayfs,
+            &self.settings.plugins.overlayfs,
             events,
             "hook_umount_root",
             || self.session.close(),
@@ -496,7 +507,7 @@ impl Buildroot {
         }
         let events = self.engine.events();
         Ok(traced(
-            &self.settings.overlayfs,
+            &self.settings.plugins.overlayfs,
             events,
             "hook_postclean",
             || self.session.discard(),
@@ -510,11 +521,12 @@ const BUILD_IDS: (u32, u32) = (1000, 135);
 
 fn with_build_user(settings: &Settings, caller: u32) -> Settings {
     let mut settings = settings.clone();
-    if settings.chrootuid == caller || settings.chrootuid == 0 {
-        (settings.chrootuid, settings.chrootgid) = BUILD_IDS;
+    let chroot = &mut settings.chroot;
+    if chroot.chrootuid == caller || chroot.chrootuid == 0 {
+        (chroot.chrootuid, chroot.chrootgid) = BUILD_IDS;
     }
-    if settings.chrootgid == 0 {
-        settings.chrootgid = BUILD_IDS.1;
+    if chroot.chrootgid == 0 {
+        chroot.chrootgid = BUILD_IDS.1;
     }
     settings
 }

@@ -90,7 +90,7 @@ fn steps(
             Ok((spec, made))
         })?;
         let dynamic = made.is_dynamic();
-        if dynamic && !root.settings().dynamic_buildrequires {
+        if dynamic && !root.settings().build.dynamic_buildrequires {
             return Err(BuildError::DynamicOff);
         }
         plugins::prebuild(root, job)?;
@@ -207,11 +207,11 @@ fn make_until_complete(
     spec: &ChrootPath,
     staging: &Path,
 ) -> Result<BuiltSrpm, BuildError> {
-    let rounds = root.settings().static_buildrequires_max_loops.max(1);
+    let rounds = root.settings().build.static_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     for _ in 0..rounds {
         let made = events.phase(Phase::Srpm, "", || root.make_source(spec, staging))?;
-        if root.settings().short_circuit.is_some() {
+        if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
         let request = requirements(root, &made);
@@ -231,7 +231,7 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     let settings = root.settings();
     request
         .install
-        .extend(settings.additional_packages.iter().cloned());
+        .extend(settings.build.additional_packages.iter().cloned());
     if settings.plugins.enabled("ccache") {
         request.install.push(plugins::ccache::PACKAGE.to_owned());
     }
@@ -242,9 +242,13 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
         format!("{name}-{}", evr.version),
         name.clone(),
     ];
-    let more = forms
-        .iter()
-        .find_map(|form| settings.more_buildreqs.iter().find(|(key, _)| key == form));
+    let more = forms.iter().find_map(|form| {
+        settings
+            .build
+            .more_buildreqs
+            .iter()
+            .find(|(key, _)| key == form)
+    });
     if let Some((_, extra)) = more {
         request.install.extend(extra.iter().cloned());
     }
@@ -259,7 +263,7 @@ fn generate(
     staging: &Path,
     keep: bool,
 ) -> Result<(), BuildError> {
-    let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
+    let rounds = root.settings().build.dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     let phase = Phase::DynamicBuildRequires;
     for round in 0..rounds {
@@ -300,7 +304,7 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Buil
     let events = root.engine().events().clone();
     events.phase(Phase::Results, "", || {
         root.stop()?;
-        let arch = root.settings().rpmbuild_arch.clone();
+        let arch = root.settings().build.rpmbuild_arch.clone();
         let nested = format!("RPMS/{arch}");
         let taken = root.take(
             &["RPMS", &nested, "RPMS/noarch", "SRPMS"],
@@ -315,7 +319,7 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Buil
             } => BuildError::ResultDir { path, source },
             other => other,
         })?;
-        if artifacts.is_empty() && root.settings().short_circuit.is_none() {
+        if artifacts.is_empty() && root.settings().build.short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }
         if let Some(nth) = superseded(&artifacts, &made.path) {

@@ -144,7 +144,7 @@ impl Chain<'_> {
         let srpm = fetched(self.cx, self.work, word, self.downloads)?;
         let engine = self.work.engine(self.cx)?;
         let mut settings = self.work.settings.clone();
-        settings.dnf_conf.push_str(&section(self.repo));
+        settings.repositories.dnf_conf.push_str(&section(self.repo));
         let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
             .map_err(|e| self.work.failure(&e))?;
         one(
@@ -154,7 +154,7 @@ impl Chain<'_> {
             srpm,
             None,
             dir,
-            self.work.settings.clean,
+            self.work.settings.build.clean,
         )
         .map(drop)
     }
@@ -188,7 +188,9 @@ fn repository(cx: &Context, work: &Work<'_>) -> Result<PathBuf, Failure> {
                 .keep()
         }
     };
-    let repo = local.join("results").join(&work.settings.chroot_name);
+    let repo = local
+        .join("results")
+        .join(&work.settings.chroot.chroot_name);
     fs::create_dir_all(&repo).map_err(|e| cannot("create", &repo, &e))?;
     Ok(repo)
 }

@@ -20,9 +20,9 @@ pub fn shell(cx: &Context, work: &Work<'_>) -> VerbResult {
         [] => vec!["/bin/sh".to_owned(), "-i".to_owned(), "-l".to_owned()],
         words => vec!["/bin/sh".to_owned(), "-c".to_owned(), words.join(" ")],
     };
-    let unprivileged = work.request.options.unpriv || work.settings.no_root_shells;
+    let unprivileged = work.request.options.unpriv || work.settings.chroot.no_root_shells;
     let cwd = work.request.options.cwd.clone();
-    let cwd = cwd.unwrap_or_else(|| work.settings.chroothome.clone());
+    let cwd = cwd.unwrap_or_else(|| work.settings.chroot.chroothome.clone());
     let mut command = command(&mut root, work, argv, unprivileged, cwd.into())?;
     if let Some(term) = cx.host.var("TERM") {
         command = command.env("TERM", term);

@@ -86,7 +86,7 @@ fn copy_all_in(
         let unpack = ["tar", "-C", &dir, "--no-same-owner", "-xf", "-"];
         inside_command(work, root, &unpack, tar)?;
         // What lies in the build user's home is theirs.
-        let home = &work.settings.chroothome;
+        let home = &work.settings.chroot.chroothome;
         if Path::new(&target).starts_with(home) {
             let owner = match root.build_user() {
                 rpmkit_sandbox::RunAs::Id { uid, gid } => format!("{uid}:{gid}"),
@@ -165,7 +165,7 @@ fn copy_all_out(
     for source in sources {
         let pattern = match source.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-                format!("{}{rest}", work.settings.chroothome)
+                format!("{}{rest}", work.settings.chroot.chroothome)
             }
             _ => inside(source),
         };

@@ -9,7 +9,7 @@ use super::work::Work;
 pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     work.open_logs(cx)?;
     let mut root = work.open(cx, ChrootAccess::Own)?;
-    if work.settings.clean {
+    if work.settings.build.clean {
         work.state("clean chroot", || root.clean())
             .map_err(|e| work.failure(&e))?;
     }

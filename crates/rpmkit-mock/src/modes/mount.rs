@@ -15,8 +15,8 @@ use crate::mode::Mode;
 
 fn place<'a>(work: &'a Work<'_>) -> RootPlace<'a> {
     RootPlace {
-        at: &work.settings.rootdir,
-        home: Path::new(&work.settings.chroothome),
+        at: &work.settings.chroot.rootdir,
+        home: Path::new(&work.settings.chroot.chroothome),
     }
 }
 
@@ -26,7 +26,10 @@ pub fn mount(cx: &Context, work: &Work<'_>) -> VerbResult {
     work.hook("hook_mount_root", || {
         mock::mount(&cx.host, &chroot, place(work))
     })?;
-    work.info(format!("mounted at {}", work.settings.rootdir.display()));
+    work.info(format!(
+        "mounted at {}",
+        work.settings.chroot.rootdir.display()
+    ));
     Ok(Status::OK)
 }
 
@@ -90,7 +93,7 @@ pub fn root_path(cx: &Context, work: &Work<'_>) -> VerbResult {
     if let Err(failure) = reveal(cx, work, &chroot) {
         cx.printer.line(format!("WARNING: {}", failure.message));
     }
-    let path = work.settings.rootdir.display().to_string();
+    let path = work.settings.chroot.rootdir.display().to_string();
     cx.printer.data(format!("{}/", path.trim_end_matches('/')));
     Ok(Status::OK)
 }

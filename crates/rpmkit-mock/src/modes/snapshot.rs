@@ -13,7 +13,7 @@ use super::work::Work;
 /// The chroot; or mock's refusal where the configuration says that there shall be no snapshots.
 fn chroot(cx: &Context, work: &Work<'_>, hook: &str) -> Result<[Chroot; 1], Failure> {
     let settings = &work.settings;
-    if settings.overlayfs.switched_off() && !settings.plugins.enabled("lvm_root") {
+    if settings.plugins.overlayfs.switched_off() && !settings.plugins.enabled("lvm_root") {
         return Err(mock::not_provided(hook));
     }
     Ok([work.chroot(cx)?])

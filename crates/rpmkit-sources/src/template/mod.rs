@@ -8,6 +8,7 @@ mod cargo;
 mod error;
 mod facts;
 mod golang;
+mod inspect;
 mod license;
 mod native;
 mod python;
@@ -18,7 +19,7 @@ mod text;
 pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
 pub use facts::{Facts, ProjectKind};
-pub use read::{detect, inspect};
+pub use inspect::{detect, inspect};
 pub use text::rpm_version;
 
 use minijinja::Environment;

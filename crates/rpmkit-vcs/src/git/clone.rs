@@ -5,8 +5,10 @@ use std::path::Path;
 use git2::{Oid, Repository, build::CheckoutBuilder};
 
 use super::{
-    fetch::{Connection, RemoteAccess, RemoteRef, UrlRoute},
+    access::RemoteAccess,
+    fetch::{Connection, UrlRoute},
     history,
+    refs::RemoteRef,
 };
 use crate::ScmError;
 use rpmkit_types::event::Events;

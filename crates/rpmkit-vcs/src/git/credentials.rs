@@ -5,8 +5,7 @@ use base64::Engine;
 use git2::{CredentialHelper, Repository};
 use url::Url;
 
-use super::http::without_secret;
-use crate::{CommandEnv, ScmError};
+use crate::{CommandEnv, ScmError, url::without_secret};
 
 /// A name and a password, and what they are for.
 pub(super) struct Credentials {

@@ -151,10 +151,15 @@ impl One<'_> {
         name: &str,
     ) -> Result<PathBuf, Failure> {
         Ok(match &self.args.resultdir {
-            Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
+            Some(dir) if self.many => cx
+                .host
+                .cwd
+                .join(dir)
+                .join(&settings.chroot.chroot_name)
+                .join(name),
             Some(dir) => cx.host.cwd.join(dir),
             None => sources::results(beside.unwrap_or(&cx.host.cwd))?
-                .join(&settings.chroot_name)
+                .join(&settings.chroot.chroot_name)
                 .join(name),
         })
     }
@@ -199,7 +204,11 @@ impl One<'_> {
             events.info(note.clone());
         }
         let about = self.about(settings, &name, prepared.spec_text());
-        let made = prepared.package(&mut root, &scratch.path().join("srpm"), settings.clean);
+        let made = prepared.package(
+            &mut root,
+            &scratch.path().join("srpm"),
+            settings.build.clean,
+        );
         match made {
             Ok(srpm) => {
                 let sources = prepared.source_dir().map(Path::to_owned);
@@ -218,7 +227,7 @@ impl One<'_> {
 
     fn about(&self, settings: &Settings, package: &str, spec: Option<(PathBuf, String)>) -> About {
         About {
-            chroot: settings.chroot_name.clone(),
+            chroot: settings.chroot.chroot_name.clone(),
             chosen_by: Some(self.args.chroot.choosing(self.chroot)),
             package: package.to_owned(),
             spec,
@@ -242,12 +251,12 @@ impl One<'_> {
             spec: None,
             sources,
             resultdir,
-            clean: settings.clean,
+            clean: settings.build.clean,
             calculate: false,
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
         let cleanup = Cleanup {
-            on_success: settings.cleanup_on_success,
+            on_success: settings.build.cleanup_on_success,
             on_failure: false,
         };
         job::build(cx, root, &job, about, cleanup)
