@@ -26,6 +26,8 @@ mod suite;
 mod typed;
 mod users;
 mod views;
+#[cfg(test)]
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
