@@ -82,11 +82,6 @@ impl Root {
         Self::at(dir)
     }
 
-    /// Its directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// A command in the root, with directories of the host at the places named.
     pub fn command<S: AsRef<OsStr>>(&self, binds: &[(&Path, &str)], words: &[S]) -> Command {
         let mut command = Command::new("unshare");
@@ -125,8 +120,8 @@ impl Root {
                 .join(" "),
             self.dir.display(),
             output.status,
-            text.trim(),
-            String::from_utf8_lossy(&output.stderr).trim()
+            tail(&text),
+            tail(&String::from_utf8_lossy(&output.stderr))
         );
         Ok(text)
     }
@@ -137,6 +132,12 @@ impl Root {
             .output()
             .context("cannot run `unshare`: it enters the root of the suite's own tools")
     }
+}
+
+/// The end of a long output, where the reason is.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
 /// Unpacks one package; owners and special bits are of no use here.

@@ -121,6 +121,14 @@ impl File {
         Self::new(path, DebKind::Symlink(target.to_owned()), 0o777)
     }
 
+    /// Its contents, if it is a regular file.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.kind {
+            DebKind::File(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The same, thought of otherwise.
     pub fn nature(mut self, nature: Nature) -> Self {
         self.nature = nature;
@@ -191,12 +199,17 @@ impl Spec {
 
     /// Builds the package.
     pub fn build(self) -> Result<Package> {
+        self.build_with(CompressionWithLevel::Zstd(ZSTD_LEVEL))
+    }
+
+    /// The same with another compression.
+    pub fn build_with(self, compression: CompressionWithLevel) -> Result<Package> {
         let label = self.file_name();
-        self.assemble()
+        self.assemble(compression)
             .with_context(|| format!("cannot make `{label}`"))
     }
 
-    fn assemble(self) -> Result<Package> {
+    fn assemble(self, compression: CompressionWithLevel) -> Result<Package> {
         let newest = self
             .files
             .iter()
@@ -214,7 +227,7 @@ impl Spec {
         builder
             .using_config(
                 BuildConfig::v4()
-                    .compression(CompressionWithLevel::Zstd(ZSTD_LEVEL))
+                    .compression(compression)
                     .source_date(Timestamp(newest)),
             )
             .release(&self.evr.release)

@@ -47,13 +47,25 @@ const KINDS_OF_6: &[&str] = &[
 ];
 
 /// Kinds a suite has.
-pub fn kinds(profile: &Profile) -> impl Iterator<Item = &'static str> {
+fn kinds(profile: &Profile) -> impl Iterator<Item = &'static str> {
     let more = if profile.formats.contains(&6) {
         KINDS_OF_6
     } else {
         &[]
     };
     KINDS.iter().chain(more).copied()
+}
+
+/// Names of the certificates a suite has; none where it has no packages like these.
+pub fn keys(profile: &Profile) -> impl Iterator<Item = &'static str> {
+    let all: &[&str] = match (profile.tools, profile.formats.contains(&6)) {
+        ([], _) => &[],
+        (_, true) => &[
+            "rsa", "ed25519", "subkey", "second", "expired", "revoked", "v6key",
+        ],
+        (_, false) => &["rsa", "ed25519", "subkey", "second", "expired", "revoked"],
+    };
+    all.iter().copied()
 }
 
 /// Writes the repository `repository`.

@@ -28,5 +28,5 @@ pub use rebuild::{Built, Rebuild, rebuild, supersede};
 pub use repositories::{added_repository, repositories_of};
 pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};
-pub use transfer::{CopyItem, Owner};
+pub use transfer::{CopyItem, ItemOwner};
 pub use tree::DirContents;

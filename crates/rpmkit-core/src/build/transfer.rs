@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who files in the chroot shall belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
+pub struct ItemOwner {
     /// User id inside.
     pub uid: u32,
     /// Group id inside.
@@ -53,7 +53,7 @@ pub(crate) struct CopyIn {
     pub directories: Vec<PathBuf>,
     /// Entries of the base directory to remove first, unless kept.
     pub wipe: Option<Wipe>,
-    pub owner: Owner,
+    pub owner: ItemOwner,
     /// Copy what links point to instead of the links.
     pub dereference: bool,
 }
@@ -142,7 +142,7 @@ fn make_directories(job: &CopyIn, dir: &Path) -> Result<(), String> {
 }
 
 /// With a single mapped id chown fails with EINVAL, and everything is the one user's anyway.
-fn own(path: &Path, owner: Owner) -> io::Result<()> {
+fn own(path: &Path, owner: ItemOwner) -> io::Result<()> {
     let done = std::os::unix::fs::lchown(path, Some(owner.uid), Some(owner.gid));
     match done {
         Err(e) if e.raw_os_error() == Some(nix::libc::EINVAL) => Ok(()),
@@ -363,8 +363,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn me() -> Owner {
-        Owner {
+    fn me() -> ItemOwner {
+        ItemOwner {
             uid: nix::unistd::getuid().as_raw(),
             gid: nix::unistd::getgid().as_raw(),
         }

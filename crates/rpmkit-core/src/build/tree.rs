@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    BuildError, Buildroot, CopyItem, Owner, rpmmacros,
+    BuildError, Buildroot, CopyItem, ItemOwner, rpmmacros,
     transfer::{CopiedOut, CopyIn, CopyOut, Wipe},
 };
 use rpmkit_types::ChrootPath;
@@ -46,7 +46,7 @@ impl Buildroot {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
         let text = rpmmacros(macro_file.as_deref(), macros);
-        let owner = Owner {
+        let owner = ItemOwner {
             uid: s.chroot.chrootuid,
             gid: s.chroot.chrootgid,
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
-use crate::build::{Engine, Owner, transfer::CopyIn};
+use crate::build::{Engine, ItemOwner, transfer::CopyIn};
 use rpmkit_config::{ChrootSettings, Dict, Plugins, Value, python::percent};
 use rpmkit_types::event::Log;
 
@@ -43,7 +43,7 @@ impl CompilerCache {
             items: Vec::new(),
             texts: Vec::new(),
             wipe: None,
-            owner: Owner {
+            owner: ItemOwner {
                 uid: chroot.chrootuid,
                 gid: chroot.chrootgid,
             },
