@@ -134,7 +134,7 @@ fn write(repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     Ok(std::fs::write(target.join("repomd.xml"), repomd)?)
 }
 
-/// Writes `repodata` with the suite's own createrepo_c where the suite has a root, or else with [`write`].
+/// Writes `repodata` with the suite's own createrepo_c where the suite has a root, or else with [`write()`].
 pub fn of(root: Option<&Root>, repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     match root {
         None => write(repository, packing, comps),
