@@ -118,6 +118,7 @@ pub fn config_host(host: &Host) -> config::HostFacts {
         env: host.env.clone(),
         groups: config::HostFacts::parse_groups(&read("/etc/group")),
         users: config::HostFacts::parse_users(&read("/etc/passwd")),
+        today: jiff::Zoned::now().date().to_string(),
         run_id: read("/proc/sys/kernel/random/uuid").trim().to_owned(),
         cwd: host.cwd.clone(),
     }

@@ -11,6 +11,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "chroots.toml",
     "hermetic-build.toml",
+    "releases.toml",
     "templates/almalinux.toml",
     "templates/amazonlinux-2023.toml",
     "templates/arch-aarch64.toml",
@@ -71,7 +72,7 @@ mod tests {
             .unwrap()
             .map(|entry| format!("templates/{}", entry.unwrap().file_name().to_string_lossy()))
             .collect();
-        found.extend(["chroots.toml", "hermetic-build.toml"].map(String::from));
+        found.extend(["chroots.toml", "hermetic-build.toml", "releases.toml"].map(String::from));
         found.sort();
         let mut listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
         listed.sort_unstable();

@@ -90,6 +90,22 @@ pub enum ConfigError {
         /// What to do instead.
         hints: Vec<Hint>,
     },
+    /// New definitions cannot be taken.
+    #[error("cannot take definitions from `{path}`: {reason}")]
+    Update {
+        /// Where they were to come from.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write `{path}`: {source}")]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file cannot be read.
     #[error("cannot read `{path}`: {source}")]
     Read {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, LoadRequest, Loader, SearchRules, Value, files, list, load::Reading};
+use super::{
+    ConfigError, LoadRequest, Loader, SearchRules, Value, files, list, load::Reading, releases,
+};
 use rpmkit_types::Hint;
 
 /// The error for a definition that was not found, with everything that may help.
@@ -13,6 +15,7 @@ pub(super) fn not_found(
 ) -> ConfigError {
     let name = request.root.as_str();
     let mut hints = retired(loader, request);
+    hints.extend(ended(request));
     if hints.is_empty() {
         // mock's own words have this already.
         let mock = request.search == SearchRules::Mock;
@@ -39,6 +42,26 @@ pub(super) fn not_found(
         mock: request.search == SearchRules::Mock,
         looked: looked.to_vec(),
         hints,
+    }
+}
+
+/// What is known of a release that is gone.
+fn ended(request: &LoadRequest) -> Option<Hint> {
+    let name = request.root.as_str();
+    if let Some(file) = releases::kept(&request.chroot_dirs(), name) {
+        return Some(Hint::new(format!(
+            "the release reached its end of life; its definition is kept as `{}`: use `-r eol/{name}`",
+            file.display()
+        )));
+    }
+    let dates = releases::Dates::read(request).ok()?;
+    match dates.state(name, &request.host.today)? {
+        releases::State::EndOfLife { last } => Some(Hint::new(format!(
+            "{}; mock keeps definitions of ended releases in a directory `eol`, which `rpmkit config \
+             update` takes over",
+            releases::ended(name, &last)
+        ))),
+        _ => None,
     }
 }
 

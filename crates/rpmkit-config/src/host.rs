@@ -30,6 +30,8 @@ pub struct HostFacts {
     pub groups: BTreeMap<String, u32>,
     /// Users by name.
     pub users: BTreeMap<String, HostUser>,
+    /// The day, as `2026-11-26`; empty where it shall not matter.
+    pub today: String,
     /// A random identity of this run.
     pub run_id: String,
     /// Working directory; relative paths of the command line start here.
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hosts_names_are_read() {
+    fn names_of_a_host() {
         let hosts = "# 1 x.y\n127.0.0.1 localhost\n127.0.0.1 box\n10.0.0.1 b b.example.org # c.d\n10.0.0.1 late";
         assert_eq!(HostFacts::qualify("box", hosts), "localhost");
         assert_eq!(HostFacts::qualify("late", hosts), "b.example.org");
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_home_is_read() {
+    fn home_of_a_user() {
         let host = HostFacts {
             env: [("HOME".to_owned(), "/home/me".to_owned())].into(),
             users: HostFacts::parse_users("bob:x:5:6:Bob:/home/bob:/bin/sh\n"),

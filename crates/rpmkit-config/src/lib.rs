@@ -21,11 +21,13 @@ mod origin;
 mod overrides;
 mod patterns;
 mod personality;
+pub mod releases;
 mod request;
 mod settings;
 mod show;
 mod template;
 mod toml;
+mod update;
 mod value;
 
 #[cfg(test)]
@@ -59,6 +61,7 @@ pub use settings::{
     BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
 };
 pub use show::{ShownText, from_json, json, show, to_json};
+pub use update::{Updated, update};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 
 /// Something the loader has to say.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ConfigError, LoadRequest, Loader, SearchRules, Value, files};
+use super::{
+    ConfigError, LoadRequest, Loader, SearchRules, Value, files,
+    releases::{Dates, State},
+};
 
 /// One configuration of a list.
 #[derive(Debug, Clone)]
@@ -16,12 +19,14 @@ pub struct ListedConfig {
     pub file: PathBuf,
     /// Whether it is the user's own.
     pub custom: bool,
+    /// What is known about its release today.
+    pub state: Option<State>,
     /// The description, or why the definition cannot be read.
     pub description: Result<String, String>,
 }
 
 /// The definitions of one directory, sorted by name: files, then lines of `chroots.toml`.
-fn in_dir(
+pub(super) fn in_dir(
     loader: &mut Loader,
     dir: &Path,
     extensions: &[&str],
@@ -38,7 +43,8 @@ fn in_dir(
             let fits = path
                 .extension()
                 .is_some_and(|extension| extensions.iter().any(|known| extension == *known));
-            if fits && !name.starts_with('.') && name != "chroots" {
+            let shared = matches!(name.as_str(), "chroots" | "releases");
+            if fits && !name.starts_with('.') && !shared {
                 found.push((name, path));
             }
         }
@@ -58,7 +64,7 @@ fn in_dir(
 }
 
 /// Files of a configuration directory that define no chroot.
-fn shared(name: &str) -> bool {
+pub(super) fn shared(name: &str) -> bool {
     matches!(name, "site-defaults" | "chroot-aliases" | "user")
 }
 
@@ -106,10 +112,13 @@ pub fn list(request: &LoadRequest) -> Result<Vec<ListedConfig>, ConfigError> {
     found.sort();
     let names: Vec<&str> = found.iter().map(|(name, ..)| name.as_str()).collect();
     let descriptions = describe_all(request, &names);
+    let dates = Dates::read(request)?;
+    let state = |name: &str| dates.state(name, &request.host.today);
     Ok(found
         .into_iter()
         .zip(descriptions)
         .map(|((name, file, custom), description)| ListedConfig {
+            state: state(&name),
             name,
             file,
             custom,
@@ -226,13 +235,20 @@ pub fn table(entries: &[ListedConfig]) -> String {
             ),
         };
         let own = if entry.custom { " (yours)" } else { "" };
-        out.push_str(format!("{:<width$}  {text}{own}", entry.name).trim_end());
+        // What is current is what is expected.
+        let state = match &entry.state {
+            Some(State::EndOfLife { last }) => format!(" [end of life since {last}]"),
+            Some(State::Current) | None => String::new(),
+            Some(other) => format!(" [{}]", other.word()),
+        };
+        out.push_str(format!("{:<width$}  {text}{state}{own}", entry.name).trim_end());
         out.push('\n');
     }
     out
 }
 
-/// Entries as a JSON array of objects with `name`, `description` or `error`, `file` and `custom`.
+/// Entries as a JSON array of objects with `name`, `description` or `error`, `file`, `custom` and `state`:
+/// `current`, `branched`, `rawhide`, `end of life`, or null for what has no dates.
 pub fn json(entries: &[ListedConfig]) -> String {
     let all: serde_json::Value = entries
         .iter()
@@ -246,6 +262,7 @@ pub fn json(entries: &[ListedConfig]) -> String {
                 key: text,
                 "file": entry.file,
                 "custom": entry.custom,
+                "state": entry.state.as_ref().map(State::word),
             })
         })
         .collect();

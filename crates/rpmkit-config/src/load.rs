@@ -12,6 +12,7 @@ use super::{
     draft::Draft,
     files::{self, ConfigFiles, MAX_DEPTH},
     overrides, python,
+    releases::{self, Relative},
     toml::{self, Chroots, Repos},
 };
 
@@ -21,12 +22,15 @@ pub(super) enum FoundDefinition {
     File(PathBuf),
     /// A line of a `chroots.toml`.
     Line(PathBuf),
+    /// A release nobody has listed, made like one that is.
+    Release(Relative),
 }
 
 impl FoundDefinition {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::File(path) | Self::Line(path) => path,
+            Self::Release(like) => &like.file,
         }
     }
 }
@@ -106,6 +110,9 @@ impl Loader {
             {
                 return Ok(FoundDefinition::Line(lines));
             }
+        }
+        if let Some(like) = releases::relative(self, &dirs, root)? {
+            return Ok(FoundDefinition::Release(like));
         }
         let looked: Vec<PathBuf> = request
             .chroot_dirs()
@@ -247,7 +254,9 @@ impl<'a> Reading<'a> {
                 self.note(path, 0);
                 self.line(path, &root, 0)?;
             }
+            FoundDefinition::Release(like) => self.release(like)?,
         }
+        self.ended()?;
         if !self.repos.is_empty() {
             let existing = self.draft.value("dnf.conf");
             let text = self
@@ -257,6 +266,40 @@ impl<'a> Reading<'a> {
             self.draft
                 .set("dnf.conf", text, Origin::File { file, line: 0 });
             self.repos = Repos::default();
+        }
+        Ok(())
+    }
+
+    /// A release made like another: everything the same but its number and its name.
+    fn release(&mut self, like: &Relative) -> Result<(), ConfigError> {
+        let root = self.request.root.as_str();
+        self.note(&like.file, 0);
+        self.line(&like.file, &like.name, 0)?;
+        let origin = Origin::Derived("the name of the chroot");
+        if let Some(name) = releases::Name::parse(root) {
+            self.draft.set("releasever", name.release, origin.clone());
+        }
+        self.draft.set("root", root, origin);
+        self.draft.messages.push(Message {
+            level: Level::Warning,
+            text: releases::unlisted(root, &like.name),
+        });
+        Ok(())
+    }
+
+    /// Says so when the release is maintained no more.
+    fn ended(&mut self) -> Result<(), ConfigError> {
+        let today = self.request.host.today.as_str();
+        if self.loader.listing || today.is_empty() {
+            return Ok(());
+        }
+        let root = self.request.root.as_str();
+        let state = releases::Dates::read(self.request)?.state(root, today);
+        if let Some(releases::State::EndOfLife { last }) = state {
+            self.draft.messages.push(Message {
+                level: Level::Warning,
+                text: releases::ended(root, &last),
+            });
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{HostFacts, files::ConfigFiles, overrides::Overrides};
+use super::{HostFacts, files::ConfigFiles, overrides::Overrides, update};
 
 /// Which rules of searching apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +66,10 @@ impl LoadRequest {
     pub(super) fn files(&self) -> ConfigFiles {
         let mut dirs: Vec<PathBuf> = self.configdir.iter().cloned().collect();
         if self.search == SearchRules::Rpmkit {
-            dirs.push(self.host.xdg_config_home.join("rpmkit"));
+            let own = self.host.xdg_config_home.join("rpmkit");
+            let taken = own.join(update::PLACE);
+            dirs.push(own);
+            dirs.push(taken);
         }
         if self.search == SearchRules::Rpmkit || dirs.is_empty() {
             dirs.extend(self.system_dirs.iter().cloned());

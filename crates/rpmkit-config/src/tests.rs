@@ -26,6 +26,7 @@ fn host() -> HostFacts {
             .into(),
         groups: [("mock".to_owned(), 135)].into(),
         users: HostFacts::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
+        today: String::new(),
         run_id: "uuid".into(),
         cwd: "/".into(),
     }
@@ -267,7 +268,7 @@ baseurl = "file:///x/{{ releasever }}"
         ["install", "@build", "extra"]
     );
     let arches = config.get("legal_host_arches").unwrap().unwrap();
-    assert_eq!(repr(&arches), "['x86_64']");
+    assert_eq!(repr(&arches), "('x86_64',)");
     assert_eq!(settings.plugins.bind_mounts(), [("/a".into(), "/b".into())]);
     assert!(settings.repositories.dnf_conf.contains("best=0\n"));
     assert!(

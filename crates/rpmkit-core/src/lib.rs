@@ -6,6 +6,7 @@
 //! through typed errors gathered in [`error`].
 
 pub mod build;
+pub mod definitions;
 pub mod error;
 pub mod ops;
 pub mod project;

@@ -21,7 +21,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rpmkit-solve", &["rpmkit-solv", "rpmkit-types"]),
     (
         "rpmkit-repo",
-        &["rpmkit-fetch", "rpmkit-fs", "rpmkit-types"],
+        &[
+            "rpmkit-fetch",
+            "rpmkit-fs",
+            "rpmkit-rpmfile",
+            "rpmkit-types",
+        ],
     ),
     (
         "rpmkit-vcs",

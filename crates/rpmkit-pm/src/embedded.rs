@@ -3,9 +3,14 @@
 //! What is installed is made of layers, each keyed by what goes into it: tool root (the target's own rpm, unpacked
 //! natively), base (`chroot_setup_cmd`), build dependencies. Whatever is there already is a mount.
 
-use std::{cell::OnceCell, collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use rpmkit_sandbox::IdMode;
+use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
@@ -30,6 +35,7 @@ const TOOL_ROOT_PACKAGES: [&str; 1] = ["rpm"];
 /// Everything the embedded package manager works with.
 pub struct Embedded {
     mode: IdMode,
+    emulation: Option<Emulation>,
     store: Store,
     fetcher: Arc<Fetcher>,
     repos: RepoSet,
@@ -70,10 +76,25 @@ struct Ingredient {
     trust: Trust,
 }
 
+/// A tool root that is being made, with some of its packages unpacked.
+struct Begun {
+    pending: Pending,
+    packages: Vec<Package>,
+    unsigned: BTreeSet<String>,
+}
+
+impl Begun {
+    fn is_part_of(&self, whole: &Solution) -> bool {
+        self.packages.iter().all(|one| whole.install.contains(one))
+    }
+}
+
 /// What the package manager works with.
 pub struct PmParts {
     /// Identities.
     pub mode: IdMode,
+    /// For targets of another architecture.
+    pub emulation: Option<Emulation>,
     /// Where layers are.
     pub store: Store,
     /// Where packages come from.
@@ -89,6 +110,7 @@ impl Embedded {
     pub fn new(tools: PmParts, repos: RepoSet, arch: &str, options: TransactionOptions) -> Self {
         Self {
             mode: tools.mode,
+            emulation: tools.emulation,
             store: tools.store,
             fetcher: tools.fetcher,
             repos,
@@ -155,6 +177,10 @@ impl Embedded {
             weak_deps: main.install_weak_deps,
             best: main.best,
             strict: main.strict,
+            skip_unavailable: main.skip_unavailable,
+            vendor_change: main.allow_vendor_change,
+            exclude_groups: main.excludegroups.clone(),
+            exclude_environments: main.excludeenvgroups.clone(),
             obsoletes: main.obsoletes,
             excludes: main.excludepkgs.clone(),
             includes: main.includepkgs.clone(),
@@ -226,35 +252,39 @@ impl Embedded {
         request.weak_deps = false;
         let plain = self.resolve(&request, &[])?;
         if !sysusers::known_by(&plain.install) {
-            return self.tool_layer(&plain);
+            return self.tool_layer(&plain, None);
         }
-        let specs = self.sysusers(&plain)?.specs;
-        if specs.is_empty() {
-            return self.tool_layer(&plain);
+        let (needs, begun) = self.sysusers(&plain)?;
+        if needs.specs.is_empty() {
+            return self.tool_layer(&plain, begun);
         }
-        request.install.extend(specs);
+        request.install.extend(needs.specs);
         // Of several places for one program at most one exists; packages that declare no users can
         // be installed without any.
         request.strict = false;
         let more = self.resolve(&request, &[])?;
-        self.tool_layer(&more)
+        self.tool_layer(&more, begun)
     }
 
-    /// What the rpm of `plain` needs for making users, found out once for each set of packages.
-    fn sysusers(&self, plain: &Solution) -> Result<sysusers::Needs, PmError> {
+    /// What the rpm of `plain` needs for making users, found out once for each set of packages; and the
+    /// tree that had to be unpacked for asking it.
+    fn sysusers(&self, plain: &Solution) -> Result<(sysusers::Needs, Option<Begun>), PmError> {
         let id = self.tool_key(plain)?;
         if let Some(known) = sysusers::Needs::read(&self.solver_cache, &id) {
-            return Ok(known);
+            return Ok((known, None));
         }
-        let needs = match self.store.build(&id, None)? {
-            Slot::Ready(layer) => sysusers::Needs::ask(&self.mode, &layer.fs())?,
+        let (needs, begun) = match self.store.build(&id, None)? {
+            Slot::Ready(layer) => (self.ask(&layer.fs())?, None),
             Slot::Make(pending) => {
-                let unsigned = self.unpack_tools(&pending, plain)?;
-                let needs = sysusers::Needs::ask(&self.mode, &pending.fs())?;
-                if needs.specs.is_empty() {
-                    self.publish_tools(pending, plain, unsigned)?;
-                }
-                needs
+                let unsigned = self.unpack_tools(&pending, &plain.install)?;
+                let needs = self.ask(&pending.fs())?;
+                let packages = plain.install.clone();
+                let begun = Begun {
+                    pending,
+                    packages,
+                    unsigned,
+                };
+                (needs, Some(begun))
             }
         };
         if let Err(e) = needs.write(&self.solver_cache, &id) {
@@ -262,7 +292,11 @@ impl Embedded {
             self.events
                 .warn(format!("cannot keep what rpm answered in `{place}`: {e}"));
         }
-        Ok(needs)
+        Ok((needs, begun))
+    }
+
+    fn ask(&self, tree: &Path) -> Result<sysusers::Needs, PmError> {
+        sysusers::Needs::ask(&self.mode, self.emulation.as_ref(), tree)
     }
 
     fn tool_key(&self, solution: &Solution) -> Result<LayerId, PmError> {
@@ -279,11 +313,24 @@ impl Embedded {
         })
     }
 
-    fn tool_layer(&self, solution: &Solution) -> Result<Layer, PmError> {
-        match self.store.build(&self.tool_key(solution)?, None)? {
+    /// The tool root with these packages, made from `begun` if it has some of them and no others.
+    fn tool_layer(&self, solution: &Solution, begun: Option<Begun>) -> Result<Layer, PmError> {
+        let id = self.tool_key(solution)?;
+        let mut begun = begun.filter(|begun| begun.is_part_of(solution));
+        if let Some(done) = begun.take_if(|begun| *begun.pending.id() == id) {
+            return self.publish_tools(done.pending, solution, done.unsigned);
+        }
+        match self.store.build(&id, None)? {
             Slot::Ready(layer) => Ok(layer),
-            Slot::Make(pending) => {
-                let unsigned = self.unpack_tools(&pending, solution)?;
+            Slot::Make(mut pending) => {
+                let mut unsigned = BTreeSet::new();
+                let mut missing = solution.install.clone();
+                if let Some(begun) = &mut begun {
+                    pending.take_tree(&mut begun.pending);
+                    unsigned.append(&mut begun.unsigned);
+                    missing.retain(|package| !begun.packages.contains(package));
+                }
+                unsigned.extend(self.unpack_tools(&pending, &missing)?);
                 self.publish_tools(pending, solution, unsigned)
             }
         }
@@ -293,9 +340,9 @@ impl Embedded {
     fn unpack_tools(
         &self,
         pending: &Pending,
-        solution: &Solution,
+        packages: &[Package],
     ) -> Result<BTreeSet<String>, PmError> {
-        let files = self.download(&solution.install)?;
+        let files = self.download(packages)?;
         self.events.phase(Phase::ToolRoot, "", || {
             let tree = pending.fs();
             self.skeleton(&tree, None)?;
@@ -308,7 +355,7 @@ impl Embedded {
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             let paths: Vec<PathBuf> = files.iter().map(|f| f.path().to_owned()).collect();
             unpack_set(&paths, &tree, threads)?;
-            Ok(unsigned(&solution.install, &files))
+            Ok(unsigned(packages, &files))
         })
     }
 
@@ -431,6 +478,7 @@ impl Embedded {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
         RpmTransaction {
             mode: &self.mode,
+            emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
             root,
             install: files,
@@ -443,7 +491,7 @@ impl Embedded {
         .map_err(|error| space::explain(error, root))
     }
 
-    fn skeleton(&self, tree: &std::path::Path, finish: Option<&Skeleton>) -> Result<(), PmError> {
+    fn skeleton(&self, tree: &Path, finish: Option<&Skeleton>) -> Result<(), PmError> {
         let job = SkeletonJob {
             root: tree.to_owned(),
             finish: finish.cloned(),

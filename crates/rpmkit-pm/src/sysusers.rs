@@ -16,7 +16,7 @@ use nix::{
     sys::stat::Mode,
 };
 use rpmkit_fs::{FsError, WriteOptions};
-use rpmkit_sandbox::{Command, Container, ContainerSpec, IdMode, Mount, RootFs, Stream};
+use rpmkit_sandbox::{Command, Container, ContainerSpec, Emulation, IdMode, Mount, RootFs, Stream};
 use serde::{Deserialize, Serialize};
 
 use super::{PmError, transaction::environment};
@@ -24,6 +24,11 @@ use rpmkit_types::{Evr, LayerId, Package};
 
 /// The first rpm that knows the macro: the alpha of 4.19.
 const FIRST: &str = "4.18.90";
+/// systemd's own program for it.
+const SYSTEMD: &str = "systemd-sysusers";
+/// What it opens at run time and so does not require, but fails without where it was built for SELinux and
+/// `--root` is given (systemd 258); by what the library provides on 64-bit machines and by its package's usual name.
+const LOADED: [&str; 2] = ["libselinux.so.1()(64bit)", "libselinux"];
 /// Small, and without the rest of systemd.
 const STANDALONE: &str = "systemd-standalone-sysusers";
 /// Programs such a script may call; those its text names are asked for.
@@ -31,13 +36,15 @@ const CALLED: [&str; 16] = [
     "awk", "basename", "cat", "cut", "dirname", "getent", "grep", "groupadd", "groupmod", "head",
     "mkdir", "sed", "touch", "useradd", "usermod", "xargs",
 ];
+/// What rpm runs the program with.
+const SHELL: &str = "/bin/sh";
 /// Where programs are; metadata lists all files of these directories.
 const PLACES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
 /// Bytes read of a script; the known one has 4000.
 const LONGEST: u64 = 1 << 18;
 
 /// Version of the file an answer is kept in.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 3;
 
 /// What an rpm was found to need, besides what it requires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,9 +65,10 @@ pub(super) fn known_by(packages: &[Package]) -> bool {
 
 impl Needs {
     /// Asks the rpm of an unpacked tool root.
-    pub fn ask(mode: &IdMode, tree: &Path) -> Result<Self, PmError> {
+    pub fn ask(mode: &IdMode, emulation: Option<&Emulation>, tree: &Path) -> Result<Self, PmError> {
         let mut spec = ContainerSpec::new(mode.clone(), RootFs::Dir(tree.to_path_buf()));
         spec.read_only_root = true;
+        spec.emulation = emulation.cloned();
         spec.mounts = vec![Mount::tmpfs("/tmp", 0o1777)];
         let container = Container::start(&spec)?;
         let mut command = Command::new(["rpm", "--eval", "%{?__systemd_sysusers}"]);
@@ -81,10 +89,13 @@ impl Needs {
     fn of(expanded: &str, tree: &Path) -> Self {
         let mut specs = Vec::new();
         if let Some(word) = expanded.split_whitespace().next() {
+            if word.rsplit('/').next() == Some(SYSTEMD) {
+                specs.extend(LOADED.map(str::to_owned));
+            }
             match read(tree, &places(word)) {
                 None => {
                     let places = places(word);
-                    if word.rsplit('/').next() == Some("systemd-sysusers") {
+                    if word.rsplit('/').next() == Some(SYSTEMD) {
                         specs.push(STANDALONE.to_owned());
                     }
                     specs.extend(places);
@@ -96,16 +107,24 @@ impl Needs {
                             .any(|word| word == *name)
                     };
                     let interpreter = script[2..].split_whitespace().next();
-                    specs = CALLED
+                    let missing = CALLED
                         .iter()
                         .filter(|name| names(name))
                         .map(|name| places(name))
                         .chain(interpreter.map(places))
                         .filter(|places| !places.iter().any(|path| exists(tree, path)))
-                        .flatten()
-                        .collect();
+                        .flatten();
+                    specs.extend(missing);
                 }
                 Some(_) => {}
+            }
+            // rpm starts whatever the macro names by way of the shell, which it need not require either.
+            let shell = places(SHELL);
+            if !shell
+                .iter()
+                .any(|path| exists(tree, path) || specs.contains(path))
+            {
+                specs.extend(shell);
             }
         }
         Self {
@@ -188,7 +207,11 @@ mod tests {
     #[test]
     fn a_script_needs_what_it_calls_and_what_is_missing() {
         let script = "#!/bin/bash\n# useradd_more\ngroupadd -r \"$1\" || grep x\n";
-        let tree = tree(&[("usr/lib/rpm/sysusers.sh", script), ("usr/bin/grep", "")]);
+        let tree = tree(&[
+            ("usr/lib/rpm/sysusers.sh", script),
+            ("usr/bin/grep", ""),
+            ("bin/sh", ""),
+        ]);
         let specs = Needs::of("/usr/lib/rpm/sysusers.sh\n", tree.path()).specs;
         let of = |name: &str| PLACES.map(|dir| format!("{dir}/{name}"));
         assert_eq!(specs, [of("groupadd"), of("bash")].concat());
@@ -199,14 +222,22 @@ mod tests {
         let of = |text: &str, tree: &Path| Needs::of(text, tree).specs;
         let empty = tree(&[]);
         let standalone = of("/usr/bin/systemd-sysusers", empty.path());
-        assert_eq!(standalone[..2], [STANDALONE, "/usr/bin/systemd-sysusers"]);
+        assert_eq!(standalone[..2], LOADED);
+        assert_eq!(standalone[2..4], [STANDALONE, "/usr/bin/systemd-sysusers"]);
         assert_eq!(
-            of("/opt/x/make-users --fast", empty.path()),
-            ["/opt/x/make-users"]
+            of("/opt/x/make-users --fast", empty.path())[0],
+            "/opt/x/make-users"
         );
         assert!(of("", empty.path()).is_empty());
+        let there = tree(&[("usr/bin/systemd-sysusers", "\u{7f}ELF"), ("bin/sh", "")]);
+        assert_eq!(of("/usr/bin/systemd-sysusers", there.path()), LOADED);
+    }
+
+    #[test]
+    fn the_shell_that_starts_it_is_asked_for_too() {
         let there = tree(&[("usr/bin/systemd-sysusers", "\u{7f}ELF")]);
-        assert!(of("/usr/bin/systemd-sysusers", there.path()).is_empty());
+        let specs = Needs::of("/usr/bin/systemd-sysusers", there.path()).specs;
+        assert_eq!(specs[LOADED.len()..], PLACES.map(|dir| format!("{dir}/sh")));
     }
 
     #[test]
@@ -215,7 +246,7 @@ mod tests {
         let tree = tree(&[("usr/lib/x", "")]);
         let link = tree.path().join("usr/lib/s");
         std::os::unix::fs::symlink(outside.path().join("script"), link).unwrap();
-        assert_eq!(Needs::of("/usr/lib/s", tree.path()).specs, ["/usr/lib/s"]);
+        assert_eq!(Needs::of("/usr/lib/s", tree.path()).specs[0], "/usr/lib/s");
     }
 
     #[test]

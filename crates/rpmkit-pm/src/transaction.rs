@@ -9,8 +9,8 @@
 use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
 use rpmkit_sandbox::{
-    Command, Container, ContainerSpec, Exit, Filters, IdMode, Limit, Lines, Mount, Network, Output,
-    RootFs, Stdin,
+    Command, Container, ContainerSpec, Emulation, Exit, Filters, IdMode, Limit, Lines, Mount,
+    Network, Output, RootFs, Stdin,
 };
 
 use super::PmError;
@@ -47,6 +47,8 @@ pub struct TransactionOptions {
 /// A transaction to be run.
 pub(super) struct RpmTransaction<'a> {
     pub mode: &'a IdMode,
+    /// For targets of another architecture.
+    pub emulation: Option<&'a Emulation>,
     /// Host path of the tool root's tree.
     pub tool_root: &'a Path,
     /// The tree to change.
@@ -66,6 +68,7 @@ impl RpmTransaction<'_> {
         let mut spec =
             ContainerSpec::new(self.mode.clone(), RootFs::Dir(self.tool_root.to_path_buf()));
         spec.network = Network::None;
+        spec.emulation = self.emulation.cloned();
         spec.read_only_root = true;
         spec.filters = Filters::for_packages(self.mode);
         spec.limits = vec![Limit::PACKAGE_NOFILE];

@@ -30,6 +30,7 @@ use rpmkit_fetch::{
     Address, FetchCause, Mirrors, TransportOptions,
     transfer::{self, Expect},
 };
+use rpmkit_rpmfile::{PackageFile, RpmFileError};
 use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
 
 impl Fetcher {
@@ -361,6 +362,34 @@ impl Fetcher {
         }
     }
 
+    /// Holds a package that no repository vouches for against its own digests, unless this very file was
+    /// checked before. The rpm that installs it is told to check nothing.
+    fn is_whole(&self, path: &Path) -> Result<(), RepoError> {
+        const CLAIM: &str = "own-digests-1";
+        let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
+        if self.memo.holds(&meta, CLAIM) {
+            return Ok(());
+        }
+        PackageFile::open(path)
+            .and_then(PackageFile::check)
+            .map_err(|error| match error {
+                RpmFileError::Header { reason, .. } | RpmFileError::Payload { reason, .. } => {
+                    RepoError::NotRpm {
+                        path: path.to_owned(),
+                        reason: format!("it is damaged: {reason}"),
+                    }
+                }
+                RpmFileError::Read { path, source }
+                | RpmFileError::Write {
+                    target: path,
+                    source,
+                    ..
+                } => RepoError::io("read", &path)(source),
+            })?;
+        self.memo.note(&meta, CLAIM);
+        Ok(())
+    }
+
     fn local_package(&self, package: &Package, set: &RepoSet) -> Result<PathBuf, RepoError> {
         let path = PathBuf::from(&package.location.href);
         self.is_sound(&path, expected(package))
@@ -369,6 +398,7 @@ impl Fetcher {
                 what: package.nevra.to_string(),
                 failures: super::fetcher::failed(&Address::Local(path.clone()), cause),
             })?;
+        self.is_whole(&path)?;
         if set.main.localpkg_gpgcheck {
             let mut problem = None;
             for repo in set.enabled().filter(|repo| !repo.gpgkey.is_empty()) {

@@ -72,6 +72,13 @@ impl Repomd {
             records,
         };
         if repomd.find(&["primary"]).is_none() {
+            if let Some(zchunk) = repomd.find(&["primary_zck"]) {
+                return Err(format!(
+                    "its package list comes as zchunk only (`{}`), which is not read here: expected \
+                     `primary` too, as gzip, xz or zstd; `createrepo_c --zck` writes both",
+                    zchunk.href
+                ));
+            }
             return Err("it names no `primary` file".to_owned());
         }
         Ok(repomd)
@@ -127,6 +134,11 @@ mod tests {
     fn nonsense_is_told_apart() {
         for (from, to, part) in [
             ("type=\"primary\"", "type=\"other\"", "names no `primary`"),
+            (
+                "type=\"primary\"",
+                "type=\"primary_zck\"",
+                "as zchunk only (`repodata/ab-primary.xml.zst`)",
+            ),
             (
                 "type=\"sha256\">AB",
                 "type=\"crc\">AB",

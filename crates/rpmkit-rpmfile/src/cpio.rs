@@ -1,8 +1,9 @@
 //! Walking the two cpio dialects rpm uses as payload.
 //!
-//! `070701`/`070702` entries carry their names; `07070X` entries (packages with files over 4 GiB)
-//! carry only the file's index in the header, which must then supply the size. Data of hard-linked
-//! files stands at the last link only. Source: rpm's file format documentation and cpio(5).
+//! `070701`/`070702` entries carry their names; `07070X` entries (all of format v6, and older packages
+//! with files over 4 GiB) carry only the file's index in the header, which must then supply the size.
+//! Data of hard-linked files stands at the last link only. Source: rpm's file format documentation
+//! and cpio(5).
 
 use std::io::{self, Read};
 
@@ -19,6 +20,7 @@ pub(super) enum EntryName {
 #[derive(Debug)]
 pub(super) struct CpioEntry {
     pub name: EntryName,
+    /// The same for all names of one file, where there are several; of no meaning with an index.
     pub inode: u32,
     pub links: u32,
     pub size: u64,
@@ -54,7 +56,8 @@ impl<R: Read> Walker<R> {
         }
     }
 
-    /// The next entry, or `None` at the trailer. `size_of` gives the size of an indexed file.
+    /// The next entry, or `None` at the trailer. `size_of` gives how much follows the entry of a file
+    /// with this index.
     pub fn next(
         &mut self,
         size_of: impl Fn(usize) -> Option<u64>,
@@ -128,6 +131,11 @@ impl<R: Read> Walker<R> {
         self.copy(size, |_| Ok(()))
     }
 
+    /// Reads what comes after the trailer, padding for the most part, so that all was read.
+    pub fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self.input, &mut io::sink()).map(drop)
+    }
+
     fn discard(&mut self, count: u64) -> io::Result<()> {
         let mut small = [0; 4];
         self.input.read_exact(&mut small[..count as usize])
@@ -166,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_walked_to_the_trailer() {
+    fn walks_entries_to_the_trailer() {
         let mut archive = entry("./usr/bin/a", b"hello");
         archive.extend(entry("b", b""));
         archive.extend(entry("TRAILER!!!", b""));

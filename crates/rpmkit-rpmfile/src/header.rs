@@ -1,14 +1,18 @@
 //! The part of a package's header that unpacking needs, with the reader left at the payload.
 
 use std::{
+    collections::HashMap,
     fs::File,
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use rpm::PackageMetadata;
+use rpm::{IndexTag, PackageMetadata};
 
-use super::RpmFileError;
+use super::{
+    RpmFileError,
+    digest::{self, Checked},
+};
 
 /// What a file of a package is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,21 @@ pub struct FileRecord {
     pub ghost: bool,
     /// The spec of a source package.
     pub spec: bool,
+    /// The file in header order whose place in the payload has the content: this one, or for a file
+    /// with several names the last of them.
+    pub content_at: usize,
+}
+
+impl FileRecord {
+    /// Bytes that follow the entry of the `n`th of these files in a payload whose entries have no
+    /// sizes of their own; `None` without such a file.
+    pub(super) fn payload_size(files: &[Self], n: usize) -> Option<u64> {
+        files.get(n).map(|file| match file.kind {
+            FileKind::Regular if file.content_at == n => file.size,
+            FileKind::Symlink => file.size,
+            _ => 0,
+        })
+    }
 }
 
 /// A package file opened for reading.
@@ -105,6 +124,7 @@ impl PackageFile {
                 doc: entry.flags().contains(rpm::FileFlags::DOC),
                 ghost: entry.flags().contains(rpm::FileFlags::GHOST),
                 spec: entry.flags().contains(rpm::FileFlags::SPECFILE),
+                content_at: out.len(),
             });
             Ok(())
         });
@@ -112,14 +132,58 @@ impl PackageFile {
             path: self.path.clone(),
             reason: e.to_string(),
         })?;
+        self.find_links(&mut out);
         Ok(out)
     }
 
-    /// The decompressed payload.
+    /// Hard links, as rpm finds them: regular files in the payload with the same device and inode. 0 is
+    /// no inode. `FILENLINKS` is nothing but their number, which rpm computes.
+    fn find_links(&self, files: &mut [FileRecord]) {
+        let header = &self.metadata.header;
+        let numbers = |tag| header.get_entry_data_as_u32_array(tag).unwrap_or_default();
+        let inodes = numbers(IndexTag::RPMTAG_FILEINODES);
+        let devices = numbers(IndexTag::RPMTAG_FILEDEVICES);
+        let mut last = HashMap::new();
+        for (n, file) in files.iter_mut().enumerate().rev() {
+            let inode = inodes.get(n).copied().unwrap_or(0);
+            if file.kind == FileKind::Regular && !file.ghost && inode > 0 {
+                let device = devices.get(n).copied().unwrap_or(0);
+                file.content_at = *last.entry((device, inode)).or_insert(n);
+            }
+        }
+    }
+
+    /// The decompressed payload. Reading it to its end fails when the payload is not the one the
+    /// package has a digest of.
     pub fn payload(self) -> Result<Box<dyn Read + Send>, RpmFileError> {
-        rpmkit_types::compress::reader(self.reader).map_err(|source| RpmFileError::Read {
+        let checked = Checked::new(self.reader, digest::payload(&self.metadata));
+        rpmkit_types::compress::reader(checked).map_err(|source| RpmFileError::Read {
             path: self.path,
             source,
+        })
+    }
+
+    /// Holds the header against the strongest digest the package has of it.
+    pub fn check_header(&self) -> Result<(), RpmFileError> {
+        digest::header(&self.metadata).map_err(|reason| RpmFileError::Header {
+            path: self.path.clone(),
+            reason,
+        })
+    }
+
+    /// Holds header and payload against the strongest digests the package has of them.
+    pub fn check(self) -> Result<(), RpmFileError> {
+        self.check_header()?;
+        let checked = Checked::new(self.reader, digest::payload(&self.metadata));
+        checked.finish().map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => RpmFileError::Payload {
+                path: self.path,
+                reason: e.to_string(),
+            },
+            _ => RpmFileError::Read {
+                path: self.path,
+                source: e,
+            },
         })
     }
 }

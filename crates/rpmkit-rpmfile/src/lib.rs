@@ -5,6 +5,7 @@
 //! root, and documentation is left out.
 
 mod cpio;
+mod digest;
 mod header;
 mod source;
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub struct UnpackedSrpm {
 /// Unpacks `srpm`: its spec into `specs`, all other files into `sources`; both must exist. The spec is
 /// the file the header marks as such, whatever its name; a source may well be called `x.spec`.
 ///
-/// Errors when the file is no package, is a binary package, has no spec, or names files with
-/// directories in them.
+/// Errors when the file is no package, is a binary package, is not as its own digests say, has no spec, or
+/// names files with directories in them.
 pub fn unpack_source(
     srpm: &Path,
     specs: &Path,
@@ -42,6 +42,7 @@ pub fn unpack_source(
     if !package.metadata().is_source_package() {
         return Err(bad("it is a binary package, a source package was expected"));
     }
+    package.check_header()?;
     let files = package.files()?;
     let spec = marked_spec(&files)
         .map_err(|reason| bad(&reason))?
@@ -57,7 +58,7 @@ pub fn unpack_source(
         left_out: Vec::new(),
     };
     while let Some(entry) = walker
-        .next(|index| files.get(index).map(|f| f.size))
+        .next(|index| FileRecord::payload_size(&files, index))
         .map_err(payload)?
     {
         let name = match &entry.name {
@@ -107,6 +108,7 @@ pub fn unpack_source(
             tree.sources.push(target);
         }
     }
+    walker.finish().map_err(payload)?;
     if tree.spec.as_os_str().is_empty() {
         return Err(bad(&format!(
             "its spec `{}` is not in the payload",
@@ -157,7 +159,7 @@ mod tests {
     use rpm::{FileOptions, PackageBuilder};
 
     use super::{
-        super::testing::{GHOST, SPEC, source_package},
+        super::testing::{GHOST, Indexed, SPEC, indexed_package, source_package},
         *,
     };
 
@@ -215,6 +217,48 @@ mod tests {
         );
         let (spec, sources) = of(&[("a.spec", 0), ("recipe", SPEC)]);
         assert_eq!((spec.as_str(), sources), ("recipe", vec!["a.spec".into()]));
+    }
+
+    #[test]
+    fn sources_are_found_by_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.src.rpm");
+        let file = |path, inode, content| Indexed {
+            path,
+            mode: 0o100_644,
+            inode,
+            content,
+        };
+        let files = [file("a.spec", 1, "Name: a\n"), file("a.tar", 2, "tar")];
+        fs::write(&path, indexed_package(&files)).unwrap();
+        let out = dir.path().join("out");
+        fs::create_dir(&out).unwrap();
+        let tree = unpack_source(&path, &out, &out).unwrap();
+        assert_eq!(fs::read_to_string(&tree.spec).unwrap(), "Name: a\n");
+        assert_eq!(fs::read_to_string(&tree.sources[0]).unwrap(), "tar");
+    }
+
+    #[test]
+    fn a_package_that_is_not_as_it_says_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.src.rpm");
+        let mut builder = PackageBuilder::new("a", "1", "MIT", "noarch", "test");
+        builder.build().unwrap().write_file(&path).unwrap();
+        let check = || PackageFile::open(&path).unwrap().check();
+        check().unwrap();
+        let sound = fs::read(&path).unwrap();
+        let mut bytes = sound.clone();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let said = check().unwrap_err().to_string();
+        assert!(said.contains("the payload has the digest"), "{said}");
+        // The same in the header: the summary is in it.
+        let mut bytes = sound;
+        let at = bytes.windows(4).position(|w| w == b"test").unwrap();
+        bytes[at] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let said = check().unwrap_err().to_string();
+        assert!(said.contains("the header has the digest"), "{said}");
     }
 
     #[test]

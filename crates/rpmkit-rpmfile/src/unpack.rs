@@ -154,6 +154,13 @@ fn wanted(file: &FileRecord) -> bool {
             .any(|skip| file.path.starts_with(skip))
 }
 
+/// One file with several names: the entry's own number for it, or the last of its names in header order.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum LinkSet {
+    Inode(u32),
+    Last(usize),
+}
+
 fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
     let package_path = job.package.path().to_owned();
     let files = job.files;
@@ -164,7 +171,7 @@ fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
         .collect();
     let mut rooted = Rooted::new(root);
     let mut walker = Walker::new(job.package.payload()?);
-    let mut pending_links: HashMap<u32, Vec<PathBuf>> = HashMap::new();
+    let mut pending_links: HashMap<LinkSet, Vec<PathBuf>> = HashMap::new();
     let mut count = 0;
     let payload = |e: io::Error| RpmFileError::Payload {
         path: package_path.clone(),
@@ -177,7 +184,7 @@ fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
         source,
     };
     while let Some(entry) = walker
-        .next(|index| files.get(index).map(|f| f.size))
+        .next(|index| FileRecord::payload_size(&files, index))
         .map_err(payload)?
     {
         let index = match &entry.name {
@@ -191,20 +198,38 @@ fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
                 }
             },
         };
-        let file = &files[index];
-        if !wanted(file) {
+        let Some(file) = files.get(index) else {
+            return Err(payload(io::Error::other(format!(
+                "no file has the index {index}"
+            ))));
+        };
+        let (links, comes_later) = match entry.name {
+            EntryName::Index(_) => (LinkSet::Last(file.content_at), file.content_at != index),
+            EntryName::Path(_) => (
+                LinkSet::Inode(entry.inode),
+                entry.links > 1 && entry.size == 0 && file.size > 0,
+            ),
+        };
+        let mut names = match comes_later {
+            true => Vec::new(),
+            false => pending_links.remove(&links).unwrap_or_default(),
+        };
+        if wanted(file) {
+            let target = rooted
+                .file(&file.path)
+                .map_err(|e| write("resolve", &file.path, e))?;
+            names.insert(0, target);
+        }
+        if comes_later {
+            walker.skip(entry.size).map_err(payload)?;
+            pending_links.entry(links).or_default().append(&mut names);
+            continue;
+        }
+        let Some((target, others)) = names.split_first() else {
             walker.skip(entry.size).map_err(payload)?;
             continue;
-        }
-        let target = rooted
-            .file(&file.path)
-            .map_err(|e| write("resolve", &file.path, e))?;
-        // Of several hard links only the last one carries the data.
-        if entry.links > 1 && entry.size == 0 && file.size > 0 {
-            pending_links.entry(entry.inode).or_default().push(target);
-            continue;
-        }
-        let mut out = create(&target, file.mode).map_err(|e| write("create", &target, e))?;
+        };
+        let mut out = create(target, file.mode).map_err(|e| write("create", target, e))?;
         let mut write_error = None;
         let copied = walker.copy(entry.size, |piece| {
             if write_error.is_none() {
@@ -213,17 +238,23 @@ fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
             Ok(())
         });
         if let Some(e) = write_error {
-            return Err(write("write", &target, e));
+            return Err(write("write", target, e));
         }
         copied.map_err(payload)?;
         let mtime = SystemTime::UNIX_EPOCH + Duration::from_secs(file.mtime.unsigned_abs());
         let _ = out.set_modified(mtime);
         count += 1;
-        for link in pending_links.remove(&entry.inode).unwrap_or_default() {
-            let _ = fs::remove_file(&link);
-            fs::hard_link(&target, &link).map_err(|e| write("link", &link, e))?;
+        for link in others {
+            let _ = fs::remove_file(link);
+            fs::hard_link(target, link).map_err(|e| write("link", link, e))?;
             count += 1;
         }
+    }
+    if let Some(name) = pending_links.values().flatten().next() {
+        let name = name.strip_prefix(root).unwrap_or(name).display();
+        return Err(payload(io::Error::other(format!(
+            "the content of `{name}`, which has several names, is not in it"
+        ))));
     }
     Ok(count)
 }

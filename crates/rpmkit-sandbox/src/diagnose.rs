@@ -49,6 +49,7 @@ pub(crate) fn advise(error: &StepError) -> Advice {
             "the mount point is missing in a read-only root",
             &["make the directory in the root beforehand"],
         ),
+        SandboxStep::Emulation => emulation(errno),
         SandboxStep::Seccomp => Advice::new(
             "this kernel has no seccomp filters, or an outer filter forbids more",
             &["use a kernel with CONFIG_SECCOMP_FILTER"],
@@ -160,6 +161,29 @@ fn map_tool(error: &StepError) -> Advice {
     )
 }
 
+fn emulation(errno: Errno) -> Advice {
+    let registered = "sudo apt install qemu-user-static (or: dnf install qemu-user-static), which registers emulators \
+                      for everybody";
+    match errno {
+        Errno::ENODEV => Advice::new(
+            "this kernel has no binfmt_misc, or its module is not loaded",
+            &[
+                "sudo modprobe binfmt_misc",
+                "use a kernel with CONFIG_BINFMT_MISC",
+            ],
+        ),
+        Errno::EPERM => Advice::new(
+            "this kernel keeps binfmt_misc for the whole system: only since Linux 6.7 user namespaces may have their own",
+            &[registered, "use Linux 6.7 or later, as an ordinary user"],
+        ),
+        Errno::ENOENT | Errno::EACCES => Advice::new(
+            "the emulator is not installed, or may not be executed",
+            &[registered],
+        ),
+        _ => Advice::default(),
+    }
+}
+
 fn masked_proc() -> Advice {
     Advice::new(
         "parts of /proc are covered by an outer container, so a fresh one is refused and the outer one is shown instead: \
@@ -214,6 +238,8 @@ mod tests {
             (SandboxStep::FirstMount, Errno::EACCES),
             (SandboxStep::Proc, Errno::EPERM),
             (SandboxStep::Overlay, Errno::EINVAL),
+            (SandboxStep::Emulation, Errno::EPERM),
+            (SandboxStep::Emulation, Errno::ENODEV),
             (SandboxStep::Overlay, Errno::EPERM),
         ] {
             let advice = StepError::new(step, "try", errno).advice();

@@ -51,6 +51,8 @@ pub enum SandboxStep {
     Personality,
     /// Resource limits.
     Limits,
+    /// Registering an emulator.
+    Emulation,
     /// A seccomp filter.
     Seccomp,
     /// Becoming the user of a command.

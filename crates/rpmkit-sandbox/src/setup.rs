@@ -47,6 +47,10 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         .collect::<Result<_, _>>()?;
     let kernel = KernelFs::open(&spec.mode, spec.network)?;
     let devices = Devices::open(&spec.mode)?;
+    if let Some(emulation) = &spec.emulation {
+        // It works as long as its file system is there, which nobody has to see.
+        std::mem::forget(emulation.register(&spec.mode)?);
+    }
     // Last, because from here on its work directory counts as used.
     let root = root_mount(&spec.root)?;
     enter(&root, &staging(&spec.root))?;

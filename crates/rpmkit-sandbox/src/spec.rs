@@ -1,5 +1,6 @@
 //! What a container is made of. Plain data: nothing happens before [`crate::Container::start`].
 
+use crate::emulate::Emulation;
 use crate::ids::IdMode;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub struct ContainerSpec {
     pub hostname: Option<String>,
     /// What `uname -m` answers, for 32-bit builds.
     pub personality: Personality,
+    /// For programs of another machine, where the kernel does not run them already.
+    pub emulation: Option<Emulation>,
     /// Makes `/` itself read-only once everything is mounted; other mounts keep their own state.
     pub read_only_root: bool,
     /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of pid 1. Not for containers that run
@@ -41,6 +44,7 @@ impl ContainerSpec {
             network: Network::None,
             hostname: None,
             personality: Personality::Native,
+            emulation: None,
             read_only_root: false,
             visible: false,
             filters: Filters::default(),

@@ -60,14 +60,15 @@ pub struct SolverJob {
     pub best: bool,
 }
 
-/// Settings of one run. The ones dnf never changes are not here: vendor change allowed, orphans
-/// kept, best obeys policy, obsoletes as yum, choices reordered as urpmi.
+/// Settings of one run. The ones dnf never changes are not here: orphans kept, best obeys policy, obsoletes as yum, choices reordered as urpmi.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SolverFlags {
     /// Leave recommended and supplementing packages out.
     pub ignore_weak_deps: bool,
     /// An installed package may be replaced by an older one.
     pub allow_downgrade: bool,
+    /// An installed package may only be replaced by one of the same vendor.
+    pub keep_vendor: bool,
 }
 
 /// Why a package is in (or out).
@@ -168,8 +169,6 @@ impl Pool {
             unsafe { c::solver_set_flag(solver.raw(), flag as c_int, c_int::from(value)) };
         };
         for flag in [
-            c::SOLVER_FLAG_ALLOW_VENDORCHANGE,
-            c::SOLVER_FLAG_DUP_ALLOW_VENDORCHANGE,
             c::SOLVER_FLAG_KEEP_ORPHANS,
             c::SOLVER_FLAG_BEST_OBEY_POLICY,
             c::SOLVER_FLAG_YUM_OBSOLETES,
@@ -179,6 +178,8 @@ impl Pool {
         }
         set(c::SOLVER_FLAG_IGNORE_RECOMMENDED, flags.ignore_weak_deps);
         set(c::SOLVER_FLAG_ALLOW_DOWNGRADE, flags.allow_downgrade);
+        set(c::SOLVER_FLAG_ALLOW_VENDORCHANGE, !flags.keep_vendor);
+        set(c::SOLVER_FLAG_DUP_ALLOW_VENDORCHANGE, !flags.keep_vendor);
         // SAFETY: solver and queue are live.
         let problems = unsafe { c::solver_solve(solver.raw(), queue.as_mut_ptr()) };
         if problems != 0 {

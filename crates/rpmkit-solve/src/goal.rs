@@ -6,9 +6,9 @@ use rpmkit_solv::{DepKind, JobAction, JobSelect, SolvId, SolverJob};
 
 use super::{
     SolveRequest, Update,
-    comps::{Comps, Member},
+    comps::{Comps, Group, Member},
     fill,
-    glob::Glob,
+    glob::{Glob, glob_matches},
     load::Loaded,
     subject::{How, PackageSearch, is_path},
 };
@@ -323,18 +323,26 @@ impl Goal {
             Some(rest) => (true, rest),
             None => (false, pattern),
         };
+        let hidden = |patterns: &[String], id: &str, name: &str| {
+            let fits = |p: &String| glob_matches(p, id) || glob_matches(p, name);
+            patterns.iter().any(fits)
+        };
+        let shown = |group: &&Group| !hidden(&request.exclude_groups, &group.id, &group.name);
         let mut groups = if only_env {
             Vec::new()
         } else {
             comps.groups_matching(pattern)
         };
-        let environments = comps.environments_matching(pattern);
+        groups.retain(shown);
+        let mut environments = comps.environments_matching(pattern);
+        environments.retain(|env| !hidden(&request.exclude_environments, &env.id, &env.name));
         if groups.is_empty() && environments.is_empty() {
             self.unmatched.push(Asker::Spec(format!("@{spec}")));
             return;
         }
         for env in environments {
-            groups.extend(env.groups.iter().filter_map(|id| comps.group(id)));
+            let members = env.groups.iter().filter_map(|id| comps.group(id));
+            groups.extend(members.filter(shown));
         }
         let mut done: BTreeSet<(&str, Option<&str>)> = BTreeSet::new();
         for group in groups {

@@ -89,6 +89,14 @@ pub struct SolveRequest {
     pub allow_erasing: bool,
     /// `strict`: what cannot be installed fails the request; off, it is left out.
     pub strict: bool,
+    /// dnf5's `skip_unavailable`: what is asked for and nowhere is left out.
+    pub skip_unavailable: bool,
+    /// `allow_vendor_change`: a package may be replaced by one of another vendor.
+    pub vendor_change: bool,
+    /// `excludegroups`: groups that do not exist (globs).
+    pub exclude_groups: Vec<String>,
+    /// `excludeenvgroups`: environments that do not exist (globs).
+    pub exclude_environments: Vec<String>,
     /// `excludepkgs` of the main section and `--exclude`.
     pub excludes: Vec<String>,
     /// `includepkgs` of the main section: if not empty, nothing else is considered.
@@ -130,6 +138,10 @@ impl Default for SolveRequest {
             best: true,
             allow_erasing: false,
             strict: true,
+            skip_unavailable: false,
+            vendor_change: true,
+            exclude_groups: Vec::new(),
+            exclude_environments: Vec::new(),
             excludes: Vec::new(),
             includes: Vec::new(),
             disable_excludes: Vec::new(),

@@ -159,8 +159,9 @@ impl Solver {
         let flags = SolverFlags {
             ignore_weak_deps: !request.weak_deps,
             allow_downgrade: goal.downgrade,
+            keep_vendor: !request.vendor_change,
         };
-        let outcome = if request.strict && !goal.unmatched.is_empty() {
+        let outcome = if request.strict && !request.skip_unavailable && !goal.unmatched.is_empty() {
             None
         } else {
             let mut solved = loaded.pool.solve(&goal.jobs, flags);

@@ -35,7 +35,7 @@ pub struct Pending {
     published: bool,
     /// Locks on the layers below, for as long as the maker runs.
     below: Vec<Layer>,
-    _owner: StoreLock,
+    owner: StoreLock,
     _maker: StoreLock,
 }
 
@@ -98,7 +98,7 @@ impl Store {
             root,
             published: false,
             below,
-            _owner: owner,
+            owner,
             _maker: maker,
         })
     }
@@ -254,6 +254,15 @@ impl Pending {
     /// is published, those on top of it start with.
     pub fn volume(&self, name: &str) -> PathBuf {
         self.dir.join("dirs").join(name)
+    }
+
+    /// Takes over the tree that was begun for another layer, which gets this one's empty tree for it. Both
+    /// lie on nothing.
+    pub fn take_tree(&mut self, other: &mut Self) {
+        debug_assert!(self.below.is_empty() && other.below.is_empty());
+        std::mem::swap(&mut self.dir, &mut other.dir);
+        std::mem::swap(&mut self.root, &mut other.root);
+        std::mem::swap(&mut self.owner, &mut other.owner);
     }
 
     /// Makes the layer official. No container may be using the root any more.

@@ -21,6 +21,8 @@ pub enum ChecksumKind {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA3-256: in packages of format v6.
+    Sha3_256,
 }
 
 impl ChecksumKind {
@@ -33,6 +35,7 @@ impl ChecksumKind {
             "sha256" => Self::Sha256,
             "sha384" => Self::Sha384,
             "sha512" => Self::Sha512,
+            "sha3256" => Self::Sha3_256,
             _ => return None,
         })
     }
@@ -46,6 +49,7 @@ impl ChecksumKind {
             Self::Sha256 => "sha256",
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
+            Self::Sha3_256 => "sha3-256",
         }
     }
 }
@@ -92,6 +96,7 @@ enum Inner {
     Sha256(sha2::Sha256),
     Sha384(sha2::Sha384),
     Sha512(sha2::Sha512),
+    Sha3_256(sha3::Sha3_256),
 }
 
 impl Hasher {
@@ -104,6 +109,7 @@ impl Hasher {
             ChecksumKind::Sha256 => Inner::Sha256(Digest::new()),
             ChecksumKind::Sha384 => Inner::Sha384(Digest::new()),
             ChecksumKind::Sha512 => Inner::Sha512(Digest::new()),
+            ChecksumKind::Sha3_256 => Inner::Sha3_256(Digest::new()),
         })
     }
 
@@ -116,6 +122,7 @@ impl Hasher {
             Inner::Sha256(h) => h.update(data),
             Inner::Sha384(h) => h.update(data),
             Inner::Sha512(h) => h.update(data),
+            Inner::Sha3_256(h) => h.update(data),
         }
     }
 
@@ -128,6 +135,7 @@ impl Hasher {
             Inner::Sha256(h) => (ChecksumKind::Sha256, h.finalize().to_vec()),
             Inner::Sha384(h) => (ChecksumKind::Sha384, h.finalize().to_vec()),
             Inner::Sha512(h) => (ChecksumKind::Sha512, h.finalize().to_vec()),
+            Inner::Sha3_256(h) => (ChecksumKind::Sha3_256, h.finalize().to_vec()),
         };
         Checksum {
             kind,

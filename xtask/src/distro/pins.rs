@@ -54,11 +54,12 @@ pub fn choose(apt: &Apt, profile: &Profile, which: Use, say: &dyn Fn(&str)) -> R
         && let Some(tools) = apt.cached(&recorded.tools)?
     {
         let count = packages.len() + tools.len();
+        let heads = heads(recorded.packages.iter().chain(&recorded.tools));
         return Ok(Chosen {
             packages,
             tools,
             list: profile.recorded.to_owned(),
-            note: format!("all {count} Debian packages are as recorded, and were at hand"),
+            note: format!("{heads}; all {count} Debian packages are as recorded, and were at hand"),
         });
     }
     say(&format!(
@@ -83,7 +84,8 @@ pub fn choose(apt: &Apt, profile: &Profile, which: Use, say: &dyn Fn(&str)) -> R
     } else {
         apt.closure(&tools)?
     };
-    let note = compare(&recorded, &packages);
+    let heads = heads(packages.iter().chain(&tool_items));
+    let note = format!("{heads}; {}", compare(&recorded, &packages));
     Ok(Chosen {
         packages: apt.download(&names, &packages)?,
         tools: if tools.is_empty() {
@@ -147,6 +149,19 @@ fn split(file: &str) -> (&str, &str) {
         .unwrap_or((file, ""))
 }
 
+/// The versions people ask for first: `rpm 6.1.0-1, dnf5 5.4.6.0-2`.
+fn heads<'a>(items: impl Iterator<Item = &'a Item>) -> String {
+    let all: BTreeMap<&str, &str> = items.map(|item| split(&item.file)).collect();
+    ["rpm", "dnf", "dnf5", "gcc"]
+        .iter()
+        .filter_map(|name| {
+            let version = all.get(name)?.split('_').next()?;
+            Some(format!("{name} {}", version.replace("%3a", ":")))
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn compare(recorded: &Recorded, now: &[Item]) -> String {
     if recorded.packages.is_empty() {
         return "no versions are recorded for this suite; these are what apt serves".to_owned();
@@ -203,6 +218,15 @@ mod tests {
             tools: vec![item("b_2_amd64.deb")],
         };
         assert_eq!(read(&text), expected);
+    }
+
+    #[test]
+    fn the_versions_asked_for_first_come_first() {
+        let items = [
+            item("gcc_4%3a16-3_amd64.deb"),
+            item("rpm_6.1.0-1_amd64.deb"),
+        ];
+        assert_eq!(heads(items.iter()), "rpm 6.1.0-1, gcc 4:16-3");
     }
 
     #[test]

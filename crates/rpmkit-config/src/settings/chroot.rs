@@ -17,6 +17,10 @@ pub struct ChrootSettings {
     pub uniqueext: Option<String>,
     /// Architecture built for.
     pub target_arch: String,
+    /// Foreign architecture to be emulated.
+    pub forcearch: Option<String>,
+    /// Architecture names for user-mode emulators.
+    pub qemu_user_static_mapping: Vec<(String, String)>,
 
     /// Top of the chroots.
     pub basedir: PathBuf,
@@ -67,6 +71,8 @@ impl ChrootSettings {
             shared_root: r.required("root")?,
             uniqueext: r.unique_extension()?,
             target_arch: r.text("target_arch")?,
+            forcearch: r.optional("forcearch")?,
+            qemu_user_static_mapping: r.pairs("qemu_user_static_mapping")?,
 
             basedir: places.text("basedir")?.into(),
             rootdir: places.text("rootdir")?.into(),

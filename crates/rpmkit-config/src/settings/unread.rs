@@ -13,7 +13,6 @@ pub(super) fn check(
         "description",
         "dist",
         "host_arch",
-        "forcearch",
         "package_manager",
         "user_agent",
         "createrepo_command",
@@ -43,7 +42,6 @@ pub(super) fn check(
     ] {
         r.number(name)?;
     }
-    r.nullable_pairs("qemu_user_static_mapping")?;
     r.nullable_pairs("scm_opts")?;
     r.two_each("ssl_copied_ca_trust_dirs")?;
     r.isolation()

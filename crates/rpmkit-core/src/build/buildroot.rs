@@ -472,6 +472,7 @@ impl Buildroot {
         spec.mounts
             .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
+        spec.emulation = super::emulation::of(&s.chroot);
         if thirty_two_bit(&s.chroot.target_arch) {
             spec.personality = Personality::Linux32;
         }

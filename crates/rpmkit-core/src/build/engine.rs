@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use rpmkit_sandbox::IdMode;
+use rpmkit_sandbox::{Emulation, IdMode};
 
 use super::BuildError;
 use rpmkit_pm::PmParts;
@@ -112,9 +112,10 @@ impl Engine {
     }
 
     /// What a package manager is made with.
-    pub(super) fn tools(&self) -> PmParts {
+    pub(super) fn tools(&self, emulation: Option<Emulation>) -> PmParts {
         PmParts {
             mode: self.0.mode.clone(),
+            emulation,
             store: self.0.store.clone(),
             fetcher: self.0.fetcher.clone(),
             solver_cache: self.0.surroundings.cache.join("solver"),

@@ -2,6 +2,7 @@
 
 mod buildroot;
 mod conventions;
+mod emulation;
 mod engine;
 mod error;
 mod failure_report;

@@ -72,7 +72,7 @@ pub(super) fn package_manager(
         ..TransactionOptions::default()
     };
     Ok(Embedded::new(
-        engine.tools(),
+        engine.tools(super::emulation::of(&settings.chroot)),
         repos,
         &settings.repositories.repo_arch,
         options,

@@ -88,6 +88,7 @@ fn tools_with(version: &str) -> Vec<String> {
     let make = || {
         let tools = PmParts {
             mode: mode.clone(),
+            emulation: None,
             store: store.clone(),
             fetcher: Arc::new(Fetcher::new(
                 dirs.clone(),

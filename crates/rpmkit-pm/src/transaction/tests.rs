@@ -85,6 +85,7 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
     let heard = Heard::default();
     let outcome = RpmTransaction {
         mode: &rpmkit_sandbox::detect().unwrap(),
+        emulation: None,
         tool_root: &tools,
         root: &Root::Dir(target),
         install: &[package],

@@ -26,6 +26,12 @@ pub struct MainOptions {
     pub obsoletes: bool,
     /// Whether a package may come from another vendor than the one it replaces.
     pub allow_vendor_change: bool,
+    /// dnf5's: what is asked for and nowhere is left out.
+    pub skip_unavailable: bool,
+    /// Groups that do not exist as far as installing them goes (globs).
+    pub excludegroups: Vec<String>,
+    /// The same of environments.
+    pub excludeenvgroups: Vec<String>,
     /// Whether a package that cannot be found fails the request (dnf's `strict`).
     pub strict: bool,
     /// Platform for module solving, such as `platform:f43`.
@@ -62,6 +68,9 @@ impl Default for MainOptions {
             assumeno: false,
             obsoletes: true,
             allow_vendor_change: true,
+            skip_unavailable: false,
+            excludegroups: Vec::new(),
+            excludeenvgroups: Vec::new(),
             strict: true,
             module_platform_id: None,
             localpkg_gpgcheck: false,
@@ -92,6 +101,9 @@ impl MainOptions {
             "assumeno" => self.assumeno = flag()?,
             "obsoletes" => self.obsoletes = flag()?,
             "allow_vendor_change" => self.allow_vendor_change = flag()?,
+            "skip_unavailable" => self.skip_unavailable = flag()?,
+            "excludegroups" => self.excludegroups.extend(value::list(text)),
+            "excludeenvgroups" => self.excludeenvgroups.extend(value::list(text)),
             "strict" => self.strict = flag()?,
             "module_platform_id" => self.module_platform_id = value::text(text),
             "localpkg_gpgcheck" => self.localpkg_gpgcheck = flag()?,

@@ -84,6 +84,7 @@ impl std::fmt::Display for UnusedOption {
 /// Options of dnf and yum that have no effect on what rpmkit does: logging, plugins, the
 /// interactive front end, caches it keeps in its own way.
 const KNOWN_UNUSED: &[&str] = &[
+    "allow_downgrade",
     "alwaysprompt",
     "autocheck_running_kernel",
     "bandwidth",
@@ -117,6 +118,7 @@ const KNOWN_UNUSED: &[&str] = &[
     "deltarpm",
     "deltarpm_percentage",
     "destdir",
+    "disable_multithreading",
     "diskspacecheck",
     "distroverpkg",
     "downloaddir",
@@ -167,6 +169,7 @@ const KNOWN_UNUSED: &[&str] = &[
     "reset_nice",
     "rpmverbosity",
     "showdupesfromrepos",
+    "skip_system_repo_lock",
     "skip_broken",
     "sslverifystatus",
     "syslog_device",
@@ -178,8 +181,10 @@ const KNOWN_UNUSED: &[&str] = &[
     "tolerant",
     "type",
     "ui_repoid_vars",
+    "transaction_history_dir",
     "upgrade_group_objects_upgrade",
     "upgrade_requirements_on_install",
+    "use_host_config",
     "usercache",
     "usr_drift_protected_paths",
     "varsdir",

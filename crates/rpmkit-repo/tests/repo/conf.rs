@@ -192,3 +192,16 @@ proptest::proptest! {
         let _ = RepoSet::parse(&format!("[a]\ncost=1\n{text}"), &vars);
     }
 }
+
+#[test]
+fn options_of_dnf5() {
+    let set = conf(
+        "[main]\nexcludegroups=a,b\nexcludeenvgroups=x-*\nskip_unavailable=1\n\
+         allow_vendor_change=0\nallow_downgrade=0\nuse_host_config=1\n[r]\nbaseurl=file:///r\n",
+    );
+    let main = &set.main;
+    assert_eq!(main.excludegroups, ["a", "b"]);
+    assert_eq!(main.excludeenvgroups, ["x-*"]);
+    assert!(main.skip_unavailable && !main.allow_vendor_change);
+    assert!(set.unused.len() == 2 && set.unused.iter().all(|option| option.known));
+}

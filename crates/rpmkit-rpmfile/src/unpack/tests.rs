@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rpm::{FileOptions, PackageBuilder};
 
 use super::*;
+use crate::testing::{Indexed, indexed_package};
 
 fn package(dir: &Path, name: &str, fill: impl FnOnce(&mut PackageBuilder)) -> PathBuf {
     let mut builder = PackageBuilder::new(name, "1", "MIT", "x86_64", "test");
@@ -78,4 +79,59 @@ fn what_is_no_package_is_said_to_be_none() {
         unpack_set(&[path], dir.path(), 1),
         Err(RpmFileError::Header { .. })
     ));
+}
+
+/// Unpacks these files as a package in format v6.
+fn indexed(dir: &Path, files: &[Indexed<'_>]) -> Result<UnpackReport, RpmFileError> {
+    let path = dir.join("six.rpm");
+    fs::write(&path, indexed_package(files)).unwrap();
+    unpack_set(&[path], dir, 1)
+}
+
+fn file<'a>(path: &'a str, inode: u32, content: &'a str) -> Indexed<'a> {
+    Indexed {
+        path,
+        mode: 0o100_755,
+        inode,
+        content,
+    }
+}
+
+#[test]
+fn names_by_index_with_content_at_the_last_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = [
+        file("/usr/bin", 1, "counted"),
+        file("/usr/bin/a", 2, "abc"),
+        file("/usr/bin/b", 3, "other"),
+        file("/usr/bin/c", 2, "abc"),
+        file("/usr/bin/d", 4, "a"),
+        file("/usr/bin/e", 2, "abc"),
+    ];
+    files[0].mode = 0o040_755;
+    files[4].mode = 0o120_777;
+    assert_eq!(indexed(dir.path(), &files).unwrap().files, 4);
+    let at = |name: &str| dir.path().join("usr/bin").join(name);
+    assert_eq!(fs::read_to_string(at("b")).unwrap(), "other");
+    assert_eq!(fs::read_link(at("d")).unwrap(), Path::new("a"));
+    let inode = |name| std::os::unix::fs::MetadataExt::ino(&fs::metadata(at(name)).unwrap());
+    for name in ["a", "c", "e"] {
+        assert_eq!(fs::read_to_string(at(name)).unwrap(), "abc");
+        assert_eq!(inode(name), inode("a"));
+    }
+}
+
+#[test]
+fn content_at_a_name_that_is_left_out_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [
+        file("/usr/bin/a", 2, "abc"),
+        file("/usr/share/man/z", 2, "abc"),
+    ];
+    assert_eq!(indexed(dir.path(), &files).unwrap().files, 1);
+    assert_eq!(
+        fs::read_to_string(dir.path().join("usr/bin/a")).unwrap(),
+        "abc"
+    );
+    assert!(!dir.path().join("usr/share/man/z").exists());
 }

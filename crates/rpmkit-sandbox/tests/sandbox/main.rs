@@ -4,6 +4,7 @@
 
 mod commands;
 mod death;
+mod emulate;
 mod identity;
 mod interactive;
 mod mounts;

@@ -179,6 +179,10 @@ impl Scenario {
                 "installed" => installed = nevras(&rest),
                 "weak" => request.weak_deps = true,
                 "nobest" => request.best = false,
+                "keep-vendor" => request.vendor_change = false,
+                "skip-unavailable" => request.skip_unavailable = true,
+                "exclude-group" => request.exclude_groups.push(rest),
+                "exclude-environment" => request.exclude_environments.push(rest),
                 "nostrict" => request.strict = false,
                 "allowerasing" => request.allow_erasing = true,
                 "exclude" => request.excludes.push(rest),
@@ -299,6 +303,11 @@ impl Pkg {
         rpmkit_types::Checksum::sha256(self.nevra().as_bytes()).hex
     }
 
+    fn vendor(&self) -> String {
+        let named = self.deps.iter().find(|(kind, _)| kind == "vendor");
+        named.map_or_else(String::new, |(_, name)| name.clone())
+    }
+
     fn record(&self) -> Package {
         let list = |kind: &str| -> Vec<Dep> {
             self.deps
@@ -319,7 +328,7 @@ impl Pkg {
             installed_size: 0,
             build_time: 0,
             source_rpm: String::new(),
-            vendor: String::new(),
+            vendor: self.vendor(),
             provides: list("provides"),
             requires: list("requires")
                 .into_iter()
@@ -352,11 +361,12 @@ impl Repo {
                 r#"<package type="rpm"><name>{}</name><arch>{}</arch><version {}/>
 <checksum type="sha256" pkgid="YES">{}</checksum><summary/><description/><packager/><url/>
 <time file="1" build="1"/><size package="1" installed="1" archive="1"/><location href="{file}"/>
-<format><rpm:license/><rpm:sourcerpm/>"#,
+<format><rpm:license/><rpm:vendor>{}</rpm:vendor><rpm:sourcerpm/>"#,
                 p.name,
                 p.arch,
                 evr_attributes(&evr),
                 p.checksum(),
+                p.vendor(),
             )
             .unwrap();
             for kind in [

@@ -77,7 +77,7 @@ fn source(file: &str, kind: ChecksumKind, hex: &str) -> Option<ListedSource> {
         ChecksumKind::Md5 => 32,
         ChecksumKind::Sha1 => 40,
         ChecksumKind::Sha224 => 56,
-        ChecksumKind::Sha256 => 64,
+        ChecksumKind::Sha256 | ChecksumKind::Sha3_256 => 64,
         ChecksumKind::Sha384 => 96,
         ChecksumKind::Sha512 => 128,
     };

@@ -7,6 +7,9 @@ use rpmkit_cli::{Context, Failure, Status, VerbResult, setup};
 use rpmkit_core::{
     Error, ExitCode,
     config::{self, Config, LoadRequest, Overrides, lint},
+    definitions,
+    event::Events,
+    repo::{CacheDirs, Fetcher},
 };
 
 /// Show, check and convert chroot definitions
@@ -29,6 +32,11 @@ enum ConfigVerb {
     Check(CheckArgs),
     /// Write a definition in rpmkit's own format, with the same value
     Convert(ConvertArgs),
+    /// Take newer definitions into your configuration directory
+    ///
+    /// mock's own `.cfg` files with their templates, or ours. All that came with an earlier update
+    /// goes; what you wrote yourself stays and comes first.
+    Update(UpdateArgs),
     /// Print the JSON schema of rpmkit's own format, for editors
     Schema,
 }
@@ -105,6 +113,13 @@ struct ConvertArgs {
     output: Option<PathBuf>,
 }
 
+#[derive(Debug, Clone, Args)]
+struct UpdateArgs {
+    /// Where they are: a directory, an archive or a package of it, or the URL of one
+    #[arg(value_name = "DIR|FILE|URL")]
+    from: String,
+}
+
 /// Does what is asked.
 pub fn run(cx: &mut Context, args: &ConfigArgs) -> VerbResult {
     match &args.verb {
@@ -112,6 +127,7 @@ pub fn run(cx: &mut Context, args: &ConfigArgs) -> VerbResult {
         ConfigVerb::Show(args) => show(cx, args),
         ConfigVerb::Check(args) => check(cx, args),
         ConfigVerb::Convert(args) => convert(cx, args),
+        ConfigVerb::Update(args) => update(cx, args),
         ConfigVerb::Schema => {
             cx.printer.raw(config::schema::schema().as_bytes());
             Ok(Status::OK)
@@ -205,5 +221,27 @@ fn convert(cx: &Context, args: &ConvertArgs) -> VerbResult {
             source,
         })
     })?;
+    Ok(Status::OK)
+}
+
+fn update(cx: &Context, args: &UpdateArgs) -> VerbResult {
+    let request = request(cx, "default", None);
+    let fetcher = Fetcher::new(
+        CacheDirs::below(&cx.host.dirs.cache),
+        setup::fetch_options(&cx.host, false),
+        Events::silent(),
+    );
+    let from = definitions::Source::new(&args.from, &cx.host.cwd);
+    let dir = definitions::fetch(&from, &fetcher, &cx.host.dirs.temp)?;
+    let done = config::update(&request, dir.path()).map_err(Error::from)?;
+    for (file, reason) in &done.unusable {
+        cx.printer
+            .say(format!("warning: `{file}` cannot be used: {reason}"));
+    }
+    cx.printer.data(format!(
+        "{} definitions are in {} now",
+        done.usable.len(),
+        done.dir.display()
+    ));
     Ok(Status::OK)
 }

@@ -59,6 +59,7 @@ fn finished(pm: &Embedded, id: &LayerId, parent: Option<&Layer>, unsigned: &[&st
 fn manager(home: &Path, conf: &str) -> Embedded {
     let tools = PmParts {
         mode: IdMode::Root,
+        emulation: None,
         store: store(home),
         fetcher: Arc::new(Fetcher::new(
             CacheDirs::below(home),
