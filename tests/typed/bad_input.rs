@@ -10,7 +10,7 @@ fn build_in(world: &World, dir: &str) -> rpmkit_tests::Ran {
 }
 
 #[test]
-fn no_spec() {
+fn a_tree_without_a_spec_is_refused() {
     let world = World::of(&somebody());
     world.write("empty/README", "nothing here\n");
     build_in(&world, "empty")
@@ -19,7 +19,7 @@ fn no_spec() {
 }
 
 #[test]
-fn two_specs() {
+fn a_tree_with_two_specs_is_refused() {
     let world = World::of(&somebody());
     world.write("two/a.spec", SPEC);
     world.write("two/b.spec", SPEC);
@@ -104,7 +104,7 @@ fn what_is_no_source_package_is_refused() {
 }
 
 #[test]
-fn a_path_that_is_not_there() {
+fn a_path_that_is_not_there_is_refused() {
     let world = World::of(&somebody());
     world
         .rpmkit(&["build", "/no/such/place"])

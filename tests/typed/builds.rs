@@ -25,7 +25,7 @@ fn a_failing_build_says_why_and_where() {
 }
 
 #[test]
-fn two_builds_of_one_chroot_at_once() {
+fn two_builds_of_one_chroot_run_at_once() {
     let world = World::of(&somebody());
     let (a, b) = (world.checkout("tree"), world.checkout("cjson"));
     let (first, second) = std::thread::scope(|scope| {

@@ -42,7 +42,7 @@ fn built(world: &World, dir: &str, more: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_python_program_as_everybody() {
+fn a_python_program_is_built_as_everybody() {
     for who in everybody() {
         let world = World::of(&who);
         let dir = project(
@@ -73,7 +73,7 @@ fn a_python_program_as_everybody() {
 }
 
 #[test]
-fn autotools_cmake_and_meson() {
+fn autotools_cmake_and_meson_are_built() {
     let world = World::of(&somebody());
     let main = (
         "main.c",
@@ -127,7 +127,7 @@ fn autotools_cmake_and_meson() {
 }
 
 #[test]
-fn a_go_program_with_what_it_needs_in_vendor() {
+fn a_go_program_is_built_with_what_it_needs_in_vendor() {
     let world = World::of(&somebody());
     let dir = project(
         &world,
@@ -172,7 +172,7 @@ fn as_tester(world: &World, arguments: &[&str]) {
 }
 
 #[test]
-fn a_rust_workspace_with_crates_vendored() {
+fn a_rust_workspace_is_built_with_crates_vendored() {
     let who: Who = somebody();
     let world = World::of(&who);
     let member = |name: &str| {

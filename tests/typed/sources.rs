@@ -132,7 +132,7 @@ fn packits_actions_are_followed() {
 }
 
 #[test]
-fn packages_from_a_repository() {
+fn packages_come_from_a_repository() {
     for who in everybody() {
         let world = World::of(&who);
         let origin = project(&world, "origin");

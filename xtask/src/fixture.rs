@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn versions() {
+    fn versions_are_read_from_file_names() {
         assert_eq!(
             version(Path::new("/x/hello_2.10.orig.tar.gz")).unwrap(),
             "2.10"

@@ -5,6 +5,7 @@
     reason = "a program for the terminal"
 )]
 
+mod advisories;
 mod agree;
 mod bench;
 mod chroot;
@@ -26,6 +27,8 @@ mod suite;
 mod typed;
 mod users;
 mod views;
+#[cfg(test)]
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -145,8 +148,13 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Check that every dependency's licence fits
+    /// Check that every dependency fits `deny.toml`: its licence, known holes, the Rust it needs
     Licences,
+    /// Renew the list of known holes from a checkout of RustSec's advisory-db
+    Advisories {
+        /// The checkout
+        dir: PathBuf,
+    },
     /// Write the archive of vendored crates that rpmkit's own source package needs
     OwnSrpm,
     /// Build rpmkit's own packages against the test distribution, install them there and run them
@@ -191,6 +199,9 @@ fn run(cli: Cli) -> Result<()> {
         Command::OwnSrpm => println!("{}", own_srpm::prepare(workspace())?.display()),
         Command::Licences => {
             println!("{} packages fit", licences::check(workspace())?);
+        }
+        Command::Advisories { dir } => {
+            println!("{} advisories", advisories::renew(workspace(), &dir)?);
         }
         Command::OwnRpm { source: true, .. } => {
             own_rpm::source(workspace(), &target_dir()?, &say)?;

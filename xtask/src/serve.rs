@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges() {
+    fn ranges_are_read_as_http_says() {
         assert_eq!(range("bytes=2-4", 10), Asked::Part(2, 4));
         assert_eq!(range("bytes=2-", 10), Asked::Part(2, 9));
         assert_eq!(range("bytes=-3", 10), Asked::Part(7, 9));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn no_way_out_of_the_root() {
+    fn no_path_leads_out_of_the_root() {
         let root = Path::new("/srv");
         assert_eq!(locate(root, "/a%2Bb/c?x"), Some("/srv/a+b/c".into()));
         assert_eq!(locate(root, "/../etc/passwd"), None);

@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_thing_reads() {
+    fn the_real_host_is_read() {
         let host = Host::read().unwrap();
         assert!(host.cwd.is_absolute() && host.dirs.cache.is_absolute() && host.cpus > 0);
         assert_eq!(host.expand_user("~/x"), host.home.join("x"));

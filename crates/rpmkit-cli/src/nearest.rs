@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_and_far() {
+    fn only_near_names_are_offered() {
         let names = ["build", "config", "doctor", "mock"];
         assert_eq!(nearest("biuld", names), Some("build"));
         assert_eq!(nearest("docter", names), Some("doctor"));

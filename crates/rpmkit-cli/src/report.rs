@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn mocks_manner_and_json() {
+    fn a_failure_reads_as_mocks_or_is_json() {
         let (printer, out, err) = Printer::captured(Face::Mock, Verbosity::Normal);
         show(&printer, &failure(), true);
         show(
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_failure() {
+    fn a_plain_failure_shows_its_message_and_hints() {
         let (printer, _, err) = Printer::captured(Face::People, Verbosity::Quiet);
         show(
             &printer,

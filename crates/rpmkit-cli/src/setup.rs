@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use rpmkit_core::{
     Error, Events, ExitCode,
     build::{Engine, Surroundings, added_repository},
-    config::{self, Config, LoadRequest, Overrides, Search, Settings},
-    repo::{Dirs, FetchOptions, Fetcher, Proxies},
+    config::{self, Config, LoadRequest, Overrides, SearchRules, Settings},
+    repo::{CacheDirs, FetchOptions, Fetcher, Proxies},
     store::{host::survey, sandbox_hints},
 };
 use rpmkit_sandbox::SandboxError;
@@ -65,15 +65,15 @@ pub fn overrides(chroot: &ChrootArgs, build: &BuildOptions) -> Overrides {
 pub fn configure(
     cx: &Context,
     root: &str,
-    search: Search,
+    search: SearchRules,
     configdir: Option<&Path>,
     addrepo: &[String],
     overrides: Overrides,
 ) -> Result<Configured, Failure> {
     let host = config_host(&cx.host);
     let mut request = match search {
-        Search::Rpmkit => LoadRequest::new(root, host),
-        Search::Mock => LoadRequest::mock(root, host),
+        SearchRules::Rpmkit => LoadRequest::new(root, host),
+        SearchRules::Mock => LoadRequest::mock(root, host),
     };
     request.configdir = configdir.map(|dir| cx.host.cwd.join(dir));
     request.overrides = Some(overrides);
@@ -141,7 +141,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let mut options = fetch_options(host, !settings.repositories.online);
     options.sha1_keys = settings.build.macro_is_on("_rpmkit_sha1_keys");
-    let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
+    let fetcher = Fetcher::new(CacheDirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {
         temp: host.dirs.temp.clone(),

@@ -36,7 +36,7 @@ pub struct Checkout<'a> {
 }
 
 /// What a checkout gave.
-pub enum Ready {
+pub enum CheckoutSources {
     /// Sources for rpmbuild.
     Sources {
         /// Where they are and what the spec says.
@@ -53,7 +53,7 @@ pub enum Ready {
     },
 }
 
-impl Ready {
+impl CheckoutSources {
     /// `name-version-release`.
     pub fn name(&self) -> String {
         match self {
@@ -159,7 +159,7 @@ pub fn prepare(
     root: &mut Buildroot,
     checkout: &Checkout<'_>,
     scratch: &Path,
-) -> Result<Ready, Failure> {
+) -> Result<CheckoutSources, Failure> {
     if checkout.settings.build.clean {
         root.clean().map_err(Error::from)?;
     }
@@ -194,12 +194,12 @@ pub fn prepare(
     Ok(match made {
         SourceOutcome::Sources(prepared) => {
             let name = prepared.spec.file_name().unwrap_or_default();
-            Ready::Sources {
+            CheckoutSources::Sources {
                 shown: shown.unwrap_or_else(|| name.into()),
                 prepared,
             }
         }
-        SourceOutcome::Package { srpm, notes } => Ready::Package { srpm, notes },
+        SourceOutcome::Package { srpm, notes } => CheckoutSources::Package { srpm, notes },
     })
 }
 

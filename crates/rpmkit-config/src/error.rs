@@ -6,7 +6,7 @@ use rpmkit_types::Hint;
 
 /// A spot in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ConfigPlace {
     /// The file, or a name in angle brackets for text that is not in a file.
     pub file: PathBuf,
     /// Line, from one; zero when only the file is known.
@@ -17,7 +17,7 @@ pub struct Place {
     pub source: String,
 }
 
-impl Place {
+impl ConfigPlace {
     /// The spot at byte `offset` of `text`.
     pub fn at(file: impl Into<PathBuf>, text: &str, offset: usize) -> Self {
         let mut offset = offset.min(text.len());
@@ -47,7 +47,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConfigPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
         if self.line > 0 {
@@ -58,7 +58,7 @@ impl fmt::Display for Place {
 }
 
 /// The source line with a mark under the column, on lines of their own; empty without one.
-struct Excerpt<'a>(&'a Place);
+struct Excerpt<'a>(&'a ConfigPlace);
 
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,7 +118,7 @@ pub enum ConfigError {
     #[error("{place}: {message}{}", Excerpt(.place))]
     Syntax {
         /// Where.
-        place: Place,
+        place: ConfigPlace,
         /// What is wrong.
         message: String,
     },
@@ -126,7 +126,7 @@ pub enum ConfigError {
     #[error("{place}: {what} is not read by rpmkit: a configuration is data and nothing in it is run{}", Excerpt(.place))]
     Refused {
         /// Where.
-        place: Place,
+        place: ConfigPlace,
         /// The construct.
         what: String,
         /// How to say it as data.
@@ -136,7 +136,7 @@ pub enum ConfigError {
     #[error("{place}: {message}{}", Excerpt(.place))]
     Evaluate {
         /// Where.
-        place: Place,
+        place: ConfigPlace,
         /// What is wrong.
         message: String,
     },
@@ -144,7 +144,7 @@ pub enum ConfigError {
     #[error("{place}: the file `{wanted}` does not exist (looked for {}){}", list(.looked), Excerpt(.place))]
     MissingInclude {
         /// Where it is asked for.
-        place: Place,
+        place: ConfigPlace,
         /// What is asked for.
         wanted: String,
         /// Where it was looked for.
@@ -154,7 +154,7 @@ pub enum ConfigError {
     #[error("{place}: {}{}", .message, Excerpt(.place))]
     Loop {
         /// Where the limit was reached.
-        place: Place,
+        place: ConfigPlace,
         /// Which files, or how deep.
         message: String,
     },
@@ -166,7 +166,7 @@ pub enum ConfigError {
         /// Line in the template, from one.
         line: usize,
         /// The template's line.
-        place: Place,
+        place: ConfigPlace,
         /// What is wrong.
         message: String,
     },

@@ -13,14 +13,14 @@ pub(super) const MAX_DEPTH: usize = 50;
 
 /// Where configuration files are looked for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Files {
+pub(super) struct ConfigFiles {
     /// Directories, most important first.
     pub(super) dirs: Vec<PathBuf>,
     /// Whether compiled-in definitions count.
     pub(super) builtin: bool,
 }
 
-impl Files {
+impl ConfigFiles {
     /// The first of `names` in the first directory that has one.
     pub(super) fn find(&self, names: &[String]) -> Option<PathBuf> {
         for dir in &self.dirs {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    ConfigError, LoadRequest, Loader, Search, Value, files, list, load::Reading, releases,
+    ConfigError, LoadRequest, Loader, SearchRules, Value, files, list, load::Reading, releases,
 };
 use rpmkit_types::Hint;
 
@@ -18,7 +18,7 @@ pub(super) fn not_found(
     hints.extend(ended(request));
     if hints.is_empty() {
         // mock's own words have this already.
-        let mock = request.search == Search::Mock;
+        let mock = request.search == SearchRules::Mock;
         if name == "default" && !mock {
             hints.push(Hint::new("did you forget to say which chroot with `-r`?"));
             hints.push(Hint::new(
@@ -39,7 +39,7 @@ pub(super) fn not_found(
     }
     ConfigError::NotFound {
         name: name.to_owned(),
-        mock: request.search == Search::Mock,
+        mock: request.search == SearchRules::Mock,
         looked: looked.to_vec(),
         hints,
     }

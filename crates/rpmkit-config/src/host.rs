@@ -29,7 +29,7 @@ pub struct HostFacts {
     /// Group names and ids.
     pub groups: BTreeMap<String, u32>,
     /// Users by name.
-    pub users: BTreeMap<String, User>,
+    pub users: BTreeMap<String, HostUser>,
     /// The day, as `2026-11-26`; empty where it shall not matter.
     pub today: String,
     /// A random identity of this run.
@@ -40,7 +40,7 @@ pub struct HostFacts {
 
 /// One line of the password file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct User {
+pub struct HostUser {
     /// Numeric id.
     pub uid: u32,
     /// Numeric id of the first group.
@@ -66,14 +66,14 @@ impl HostFacts {
     }
 
     /// Reads the lines of `/etc/passwd`.
-    pub fn parse_users(text: &str) -> BTreeMap<String, User> {
+    pub fn parse_users(text: &str) -> BTreeMap<String, HostUser> {
         text.lines()
             .filter_map(|line| {
                 let fields: Vec<&str> = line.split(':').collect();
                 let [name, _, uid, gid, gecos, home, shell] = fields.as_slice() else {
                     return None;
                 };
-                let user = User {
+                let user = HostUser {
                     uid: uid.parse().ok()?,
                     gid: gid.parse().ok()?,
                     gecos: (*gecos).to_owned(),

@@ -47,20 +47,20 @@ use origin::Origins;
 use template::Expander;
 
 pub use convert::{convert, same_options};
-pub use error::{ConfigError, Place};
-pub use host::{HostFacts, User};
+pub use error::{ConfigError, ConfigPlace};
+pub use host::{HostFacts, HostUser};
 pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
 pub use overrides::{Hermetic, Overrides};
 pub use patterns::{bad_pattern, scan_patterns};
 pub use personality::thirty_two_bit;
-pub use request::{LoadRequest, Search};
+pub use request::{LoadRequest, SearchRules};
 pub use rpmkit_types::event::Level;
 pub use settings::{
     BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
 };
-pub use show::{Shown, from_json, json, show, to_json};
+pub use show::{ShownText, from_json, json, show, to_json};
 pub use update::{Updated, update};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 

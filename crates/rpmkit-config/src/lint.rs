@@ -164,7 +164,7 @@ fn mentions(texts: &[String], name: &str) -> bool {
 
 /// A finding of `config check`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// How serious.
     pub level: Level,
     /// Where the value came from.
@@ -173,7 +173,7 @@ pub struct Finding {
     pub text: String,
 }
 
-impl std::fmt::Display for Finding {
+impl std::fmt::Display for LintFinding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let level = match self.level {
             Level::Debug | Level::Info => "note",
@@ -189,19 +189,19 @@ impl std::fmt::Display for Finding {
 
 /// Looks a loaded configuration over: what the loader noted, options without effect, values of the
 /// wrong kind, templates that cannot be expanded.
-pub fn check(config: &Config) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = config
+pub fn check(config: &Config) -> Vec<LintFinding> {
+    let mut findings: Vec<LintFinding> = config
         .messages()
         .iter()
         .filter(|message| message.level >= Level::Warning)
-        .map(|message| Finding {
+        .map(|message| LintFinding {
             level: message.level,
             origin: Origin::Derived("the loader"),
             text: message.text.clone(),
         })
         .collect();
     let mut find = |level, name: &str, text: String| {
-        findings.push(Finding {
+        findings.push(LintFinding {
             level,
             origin: config.origins().get(&[name]).clone(),
             text,

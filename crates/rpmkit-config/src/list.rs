@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::{
-    ConfigError, LoadRequest, Loader, Search, Value, files,
+    ConfigError, LoadRequest, Loader, SearchRules, Value, files,
     releases::{Dates, State},
 };
 
 /// One configuration of a list.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ListedConfig {
     /// What to give to `-r`.
     pub name: String,
     /// The file that defines it.
@@ -91,7 +91,7 @@ pub(super) fn names(loader: &mut Loader, request: &LoadRequest) -> Vec<String> {
 
 /// Every definition by rpmkit's rules: the user's own marked, hidden ones left out. `request.root` does
 /// not matter.
-pub fn list(request: &LoadRequest) -> Result<Vec<Entry>, ConfigError> {
+pub fn list(request: &LoadRequest) -> Result<Vec<ListedConfig>, ConfigError> {
     let mut loader = Loader::for_listing();
     let user = request.user_dir();
     let own = request.host.xdg_config_home.join("rpmkit");
@@ -117,7 +117,7 @@ pub fn list(request: &LoadRequest) -> Result<Vec<Entry>, ConfigError> {
     Ok(found
         .into_iter()
         .zip(descriptions)
-        .map(|((name, file, custom), description)| Entry {
+        .map(|((name, file, custom), description)| ListedConfig {
             state: state(&name),
             name,
             file,
@@ -192,7 +192,7 @@ pub fn list_chroots(request: &LoadRequest) -> Result<String, ConfigError> {
     found.sort_by(|(a, _), (b, _)| format!("{a}.cfg").cmp(&format!("{b}.cfg")));
     let own = in_dir(&mut loader, &request.user_dir(), &["cfg", "toml"])?;
     let request = LoadRequest {
-        search: Search::Mock,
+        search: SearchRules::Mock,
         ..request.clone()
     };
     let root = |(name, path): &(String, PathBuf)| {
@@ -218,7 +218,7 @@ pub fn list_chroots(request: &LoadRequest) -> Result<String, ConfigError> {
 }
 
 /// Entries as a table for people.
-pub fn table(entries: &[Entry]) -> String {
+pub fn table(entries: &[ListedConfig]) -> String {
     let width = entries
         .iter()
         .map(|entry| entry.name.chars().count())
@@ -249,7 +249,7 @@ pub fn table(entries: &[Entry]) -> String {
 
 /// Entries as a JSON array of objects with `name`, `description` or `error`, `file`, `custom` and `state`:
 /// `current`, `branched`, `rawhide`, `end of life`, or null for what has no dates.
-pub fn json(entries: &[Entry]) -> String {
+pub fn json(entries: &[ListedConfig]) -> String {
     let all: serde_json::Value = entries
         .iter()
         .map(|entry| {

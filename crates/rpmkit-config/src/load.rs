@@ -7,16 +7,17 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, HostFacts, Level, LoadRequest, Message, Origin, Place, Search, Value,
+    Config, ConfigError, ConfigPlace, HostFacts, Level, LoadRequest, Message, Origin, SearchRules,
+    Value,
     draft::Draft,
-    files::{self, Files, MAX_DEPTH},
+    files::{self, ConfigFiles, MAX_DEPTH},
     overrides, python,
     releases::{self, Relative},
     toml::{self, Chroots, Repos},
 };
 
 /// A definition that was found.
-pub(super) enum Found {
+pub(super) enum FoundDefinition {
     /// A file of its own.
     File(PathBuf),
     /// A line of a `chroots.toml`.
@@ -25,7 +26,7 @@ pub(super) enum Found {
     Release(Relative),
 }
 
-impl Found {
+impl FoundDefinition {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::File(path) | Self::Line(path) => path,
@@ -38,7 +39,7 @@ impl Found {
 #[derive(Default)]
 pub struct Loader {
     chroots: HashMap<PathBuf, Arc<Chroots>>,
-    python: python::Cache,
+    python: python::ParsedFiles,
     /// Whether only descriptions are wanted, and nothing has to be looked over.
     pub(super) listing: bool,
 }
@@ -71,23 +72,25 @@ impl Loader {
     }
 
     /// Finds the definition a `-r` means.
-    pub(super) fn find(&mut self, request: &LoadRequest) -> Result<Found, ConfigError> {
+    pub(super) fn find(&mut self, request: &LoadRequest) -> Result<FoundDefinition, ConfigError> {
         let root = request.root.as_str();
         if root.ends_with(".cfg") || root.ends_with(".toml") {
             let path = request.host.cwd.join(root);
             if path.exists() {
                 // mock shows the path as it was given.
-                return Ok(Found::File(if request.host.cwd.as_os_str().is_empty() {
-                    root.into()
-                } else {
-                    path
-                }));
+                return Ok(FoundDefinition::File(
+                    if request.host.cwd.as_os_str().is_empty() {
+                        root.into()
+                    } else {
+                        path
+                    },
+                ));
             }
             return Err(super::hints::not_found(self, request, &[path]));
         }
         let extensions = match request.search {
-            Search::Rpmkit => ["toml", "cfg"],
-            Search::Mock => ["cfg", "toml"],
+            SearchRules::Rpmkit => ["toml", "cfg"],
+            SearchRules::Mock => ["cfg", "toml"],
         };
         let mut dirs = request.chroot_dirs();
         if request.builtin {
@@ -97,7 +100,7 @@ impl Loader {
             for extension in extensions {
                 let path = dir.join(format!("{root}.{extension}"));
                 if files::exists(&path) {
-                    return Ok(Found::File(path));
+                    return Ok(FoundDefinition::File(path));
                 }
             }
             let lines = dir.join("chroots.toml");
@@ -105,11 +108,11 @@ impl Loader {
                 .chroots(&lines)?
                 .is_some_and(|chroots| chroots.get(root).is_some())
             {
-                return Ok(Found::Line(lines));
+                return Ok(FoundDefinition::Line(lines));
             }
         }
         if let Some(like) = releases::relative(self, &dirs, root)? {
-            return Ok(Found::Release(like));
+            return Ok(FoundDefinition::Release(like));
         }
         let looked: Vec<PathBuf> = request
             .chroot_dirs()
@@ -126,7 +129,10 @@ impl Loader {
     }
 
     /// Runs through all files.
-    pub(super) fn files(&mut self, request: &LoadRequest) -> Result<(Draft, Found), ConfigError> {
+    pub(super) fn files(
+        &mut self,
+        request: &LoadRequest,
+    ) -> Result<(Draft, FoundDefinition), ConfigError> {
         let found = self.find(request)?;
         let mut reading = Reading::new(self, request);
         reading.start(found.path());
@@ -142,7 +148,7 @@ impl Loader {
 pub(super) struct Reading<'a> {
     pub(super) loader: &'a mut Loader,
     pub(super) request: &'a LoadRequest,
-    pub(super) files: Files,
+    pub(super) files: ConfigFiles,
     pub(super) draft: Draft,
     repos: Repos,
 }
@@ -160,11 +166,11 @@ impl python::Loading for Reading<'_> {
         &self.request.host
     }
 
-    fn files(&self) -> &Files {
+    fn files(&self) -> &ConfigFiles {
         &self.files
     }
 
-    fn parsed(&mut self) -> &mut python::Cache {
+    fn parsed(&mut self) -> &mut python::ParsedFiles {
         &mut self.loader.python
     }
 }
@@ -226,7 +232,7 @@ impl<'a> Reading<'a> {
         let home = self.request.host.home.clone();
         self.optional(&home.join(".mock/user.cfg"))?;
         self.optional(&home.join(".config/mock.cfg"))?;
-        if self.request.search == Search::Rpmkit {
+        if self.request.search == SearchRules::Rpmkit {
             let own = self.request.host.xdg_config_home.join("rpmkit/user.toml");
             self.optional(&own)?;
         }
@@ -240,15 +246,15 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    pub(super) fn definition(&mut self, found: &Found) -> Result<(), ConfigError> {
+    pub(super) fn definition(&mut self, found: &FoundDefinition) -> Result<(), ConfigError> {
         match found {
-            Found::File(path) => self.file(path, 0)?,
-            Found::Line(path) => {
+            FoundDefinition::File(path) => self.file(path, 0)?,
+            FoundDefinition::Line(path) => {
                 let root = self.request.root.clone();
                 self.note(path, 0);
                 self.line(path, &root, 0)?;
             }
-            Found::Release(like) => self.release(like)?,
+            FoundDefinition::Release(like) => self.release(like)?,
         }
         self.ended()?;
         if !self.repos.is_empty() {
@@ -359,7 +365,7 @@ impl<'a> Reading<'a> {
         &mut self,
         name: &str,
         from: &Path,
-        place: Place,
+        place: ConfigPlace,
         depth: usize,
     ) -> Result<(), ConfigError> {
         if depth >= MAX_DEPTH {
@@ -478,7 +484,7 @@ fn finish(
         super::lint::plugins(&mut draft);
     }
     let raw = draft.finish().map_err(|option| ConfigError::Loop {
-        place: Place::file(definition),
+        place: ConfigPlace::file(definition),
         message: format!("option `{option}` contains itself or is nested too deeply"),
     })?;
     Ok(Config::new(name, raw, draft, &request.host))

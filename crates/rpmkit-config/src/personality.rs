@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn narrow_and_wide() {
+    fn narrow_architectures_are_told_from_wide_ones() {
         for arch in ["i686", "armv7hl", "armv8hcnb", "s390"] {
             assert!(thirty_two_bit(arch), "{arch}");
         }

@@ -1,11 +1,11 @@
 //! Releases of distributions: which state they are in today, and definitions of ones nobody has listed.
 //!
 //! The dates are in `releases.toml`, of which the first in the configuration directories counts, else the one
-//! compiled in. Without a date of today in [`Host`](super::Host) nothing is said about dates.
+//! compiled in. Without a date of today in [`HostFacts`](super::Host) nothing is said about dates.
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, LoadRequest, Loader, Place, files};
+use super::{ConfigError, ConfigPlace, LoadRequest, Loader, files};
 
 /// The file with the dates.
 pub(super) const FILE: &str = "releases.toml";
@@ -101,7 +101,7 @@ impl Dates {
         let table = files::read(&path)?
             .parse()
             .map_err(|error: toml::de::Error| ConfigError::Evaluate {
-                place: Place::file(&path),
+                place: ConfigPlace::file(&path),
                 message: error.message().to_owned(),
             })?;
         Ok(Self(table))

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{HostFacts, files::Files, overrides::Overrides, update};
+use super::{HostFacts, files::ConfigFiles, overrides::Overrides, update};
 
 /// Which rules of searching apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Search {
+pub enum SearchRules {
     /// rpmkit's own: every directory in turn, then what is compiled in.
     #[default]
     Rpmkit,
@@ -22,7 +22,7 @@ pub struct LoadRequest {
     /// `--configdir`.
     pub configdir: Option<PathBuf>,
     /// Rules of searching.
-    pub search: Search,
+    pub search: SearchRules,
     /// The machine's own directories, most important first.
     pub system_dirs: Vec<PathBuf>,
     /// Whether compiled-in definitions are a last resort.
@@ -39,7 +39,7 @@ impl LoadRequest {
         Self {
             root: root.into(),
             configdir: None,
-            search: Search::Rpmkit,
+            search: SearchRules::Rpmkit,
             system_dirs: vec!["/etc/rpmkit".into(), "/etc/mock".into()],
             builtin: true,
             host,
@@ -51,7 +51,7 @@ impl LoadRequest {
     /// NAME` works on a host without mock's packages.
     pub fn mock(root: impl Into<String>, host: HostFacts) -> Self {
         Self {
-            search: Search::Mock,
+            search: SearchRules::Mock,
             system_dirs: vec!["/etc/mock".into()],
             ..Self::new(root, host)
         }
@@ -63,19 +63,19 @@ impl LoadRequest {
     }
 
     /// Directories with shared files (`site-defaults`, templates, includes), most important first.
-    pub(super) fn files(&self) -> Files {
+    pub(super) fn files(&self) -> ConfigFiles {
         let mut dirs: Vec<PathBuf> = self.configdir.iter().cloned().collect();
-        if self.search == Search::Rpmkit {
+        if self.search == SearchRules::Rpmkit {
             let own = self.host.xdg_config_home.join("rpmkit");
             let taken = own.join(update::PLACE);
             dirs.push(own);
             dirs.push(taken);
         }
-        if self.search == Search::Rpmkit || dirs.is_empty() {
+        if self.search == SearchRules::Rpmkit || dirs.is_empty() {
             dirs.extend(self.system_dirs.iter().cloned());
         }
         dirs.retain(|dir| !dir.as_os_str().is_empty());
-        Files {
+        ConfigFiles {
             dirs,
             builtin: self.builtin,
         }
@@ -86,8 +86,8 @@ impl LoadRequest {
     pub(super) fn chroot_dirs(&self) -> Vec<PathBuf> {
         let mut dirs = self.files().dirs;
         let at = match self.search {
-            Search::Mock => 0,
-            Search::Rpmkit => dirs.len() - self.system_dirs.len().min(dirs.len()),
+            SearchRules::Mock => 0,
+            SearchRules::Rpmkit => dirs.len() - self.system_dirs.len().min(dirs.len()),
         };
         dirs.insert(at, self.user_dir());
         dirs

@@ -4,7 +4,7 @@ use super::{Config, ConfigError, Dict, Origin, Value, options, pformat};
 
 /// What is shown.
 #[derive(Debug, Clone, Default)]
-pub struct Shown {
+pub struct ShownText {
     /// Templates expanded.
     pub expanded: bool,
     /// With the origin of each value.
@@ -15,7 +15,7 @@ pub struct Shown {
     pub only: Vec<String>,
 }
 
-fn values(config: &Config, shown: &Shown) -> Result<Vec<(String, Value)>, ConfigError> {
+fn values(config: &Config, shown: &ShownText) -> Result<Vec<(String, Value)>, ConfigError> {
     let mut out = Vec::new();
     for (name, raw) in config.raw().pairs() {
         let asked = shown
@@ -43,7 +43,7 @@ fn changed(config: &Config, name: &str, raw: &Value) -> bool {
 
 /// `name = value` lines, sorted; with `origin`, a comment line before each value and for each key that
 /// came from elsewhere.
-pub fn show(config: &Config, shown: &Shown) -> Result<String, ConfigError> {
+pub fn show(config: &Config, shown: &ShownText) -> Result<String, ConfigError> {
     let mut out = String::new();
     for (name, value) in values(config, shown)? {
         if shown.origin {
@@ -61,7 +61,7 @@ pub fn show(config: &Config, shown: &Shown) -> Result<String, ConfigError> {
 
 /// One JSON object: options by name, or with `origin`, objects of `value`, `origin` and, for keys that
 /// came from elsewhere, `origins`. Tuples become arrays, `None` becomes null.
-pub fn json(config: &Config, shown: &Shown) -> Result<String, ConfigError> {
+pub fn json(config: &Config, shown: &ShownText) -> Result<String, ConfigError> {
     let mut map = serde_json::Map::new();
     for (name, value) in values(config, shown)? {
         let value = to_json(&value);

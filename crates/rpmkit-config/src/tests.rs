@@ -82,7 +82,7 @@ fn number(value: &serde_json::Value) -> usize {
 }
 
 #[test]
-fn whole_files_of_build_farms() {
+fn whole_files_of_build_farms_load() {
     let koji = load_text("koji.cfg", include_str!("testdata/koji.cfg")).unwrap();
     let raw = |config: &Config, name: &str| repr(config.raw().get(name).unwrap());
     assert_eq!(raw(&koji, "root"), "'f43-build-1-2'");

@@ -39,14 +39,14 @@ impl Source {
 }
 
 /// A directory with definitions.
-pub enum Ready {
+pub enum DefinitionDir {
     /// The user's.
     There(PathBuf),
     /// One that goes when this does.
     Unpacked(tempfile::TempDir, PathBuf),
 }
 
-impl Ready {
+impl DefinitionDir {
     /// Where it is.
     pub fn path(&self) -> &Path {
         match self {
@@ -56,7 +56,7 @@ impl Ready {
 }
 
 /// Gets them, and unpacks them below `temp` where they are packed.
-pub fn fetch(source: &Source, fetcher: &Fetcher, temp: &Path) -> Result<Ready, Error> {
+pub fn fetch(source: &Source, fetcher: &Fetcher, temp: &Path) -> Result<DefinitionDir, Error> {
     let io_at = |action, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Io {
@@ -68,7 +68,7 @@ pub fn fetch(source: &Source, fetcher: &Fetcher, temp: &Path) -> Result<Ready, E
     if let Source::Path(path) = source
         && path.is_dir()
     {
-        return Ok(Ready::There(path.clone()));
+        return Ok(DefinitionDir::There(path.clone()));
     }
     let dir = tempfile::tempdir_in(temp).map_err(io_at("create a directory in", temp))?;
     let file = match source {
@@ -92,7 +92,7 @@ pub fn fetch(source: &Source, fetcher: &Fetcher, temp: &Path) -> Result<Ready, E
         unpack(&file, &tree).map_err(io_at("unpack", &file))?;
     }
     let top = only_directory(&tree).unwrap_or(tree);
-    Ok(Ready::Unpacked(dir, top))
+    Ok(DefinitionDir::Unpacked(dir, top))
 }
 
 /// Archives of repositories have everything in one directory.
@@ -128,13 +128,17 @@ fn unpack(file: &Path, tree: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use rpmkit_repo::{Dirs, FetchOptions};
+    use rpmkit_repo::{CacheDirs, FetchOptions};
 
     use super::*;
     use crate::event::Events;
 
-    fn fetched(file: &Path, temp: &Path) -> Result<Ready, Error> {
-        let fetcher = Fetcher::new(Dirs::below(temp), FetchOptions::default(), Events::silent());
+    fn fetched(file: &Path, temp: &Path) -> Result<DefinitionDir, Error> {
+        let fetcher = Fetcher::new(
+            CacheDirs::below(temp),
+            FetchOptions::default(),
+            Events::silent(),
+        );
         fetch(&Source::new(file.to_str().unwrap(), temp), &fetcher, temp)
     }
 
@@ -169,7 +173,7 @@ mod tests {
         let ready = fetched(&file, temp.path()).unwrap();
         assert!(ready.path().join("etc/mock/a.cfg").is_file());
         assert!(fs::symlink_metadata(ready.path().join("link.cfg")).is_err());
-        let Ready::Unpacked(dir, _) = &ready else {
+        let DefinitionDir::Unpacked(dir, _) = &ready else {
             panic!("not unpacked")
         };
         assert!(!dir.path().join("escape").exists());

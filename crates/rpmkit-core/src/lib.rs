@@ -25,7 +25,7 @@ pub use rpmkit_types::{compress, event};
 
 /// Source control, and what mock's SCM options make of it.
 pub mod scm {
-    pub use rpmkit_sources::worker::{Checkout, Ready};
+    pub use rpmkit_sources::worker::{ScmCheckout, ScmSources};
     pub use rpmkit_vcs::*;
 }
 

@@ -37,7 +37,7 @@ pub struct Project {
 
 /// What a search for the project file came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Search {
+pub struct ProjectSearch {
     /// The file that counts.
     pub project: Option<Project>,
     /// A remark for people, where a file was passed over.
@@ -122,21 +122,21 @@ impl Project {
     ///
     /// # Errors
     /// When a file is there that cannot be read or says what it must not.
-    pub fn find(path: &Path) -> Result<Search, ProjectError> {
+    pub fn find(path: &Path) -> Result<ProjectSearch, ProjectError> {
         let start = if path.is_dir() {
             Some(path)
         } else {
             path.parent()
         };
         let Some(Ok(start)) = start.map(fs::canonicalize) else {
-            return Ok(Search::default());
+            return Ok(ProjectSearch::default());
         };
         let reach = match Reach::from(&start) {
             Ok(reach) => reach,
             Err(note) => {
-                return Ok(Search {
+                return Ok(ProjectSearch {
                     note,
-                    ..Search::default()
+                    ..ProjectSearch::default()
                 });
             }
         };
@@ -144,13 +144,13 @@ impl Project {
             let file = dir.join(PROJECT_FILE);
             match reach.read(&file)? {
                 Content::Text(text) => {
-                    return Ok(Search {
+                    return Ok(ProjectSearch {
                         project: Some(Self::parse(&file, &text, &reach.top)?),
                         note: None,
                     });
                 }
                 Content::Foreign => {
-                    return Ok(Search {
+                    return Ok(ProjectSearch {
                         project: None,
                         note: Some(format!(
                             "`{}` is not read: it belongs to another user than its directory",
@@ -164,7 +164,7 @@ impl Project {
                 break;
             }
         }
-        Ok(Search::default())
+        Ok(ProjectSearch::default())
     }
 
     fn parse(file: &Path, text: &str, top: &Path) -> Result<Self, ProjectError> {

@@ -24,7 +24,7 @@ use rpmkit_core::{
     Events,
     chroot::{Chroot, Session},
     store::{
-        Driver, Holder, Store, VOLUMES,
+        Driver, LockHolder, Store, VOLUMES,
         archive::{Labels, Shape},
         host::survey,
         ops::ChangeKind,
@@ -163,9 +163,9 @@ impl Bench {
     }
 }
 
-fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, String) {
+fn scenario(home: &Path, found: &rpmkit_core::store::host::HostSurvey) -> (String, String) {
     let uid = nix::unistd::geteuid().as_raw();
-    let holder = Holder {
+    let holder = LockHolder {
         pid: std::process::id(),
         command: "fidelity".into(),
         since: 0,

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn local_forms() {
+    fn local_addresses_are_known_in_every_form() {
         for text in [
             "/srv/a b",
             "file:///srv/a%20b",

@@ -26,7 +26,7 @@ pub struct Forward {
 }
 
 /// An answer whose body has not been read.
-pub struct Answer {
+pub struct ProxyAnswer {
     pub status: u16,
     pub headers: HeaderMap,
     pub length: Option<u64>,
@@ -40,7 +40,7 @@ impl Forward {
         url: &Url,
         headers: &[(HeaderName, String)],
         timeout: Option<Duration>,
-    ) -> Result<Answer, FetchCause> {
+    ) -> Result<ProxyAnswer, FetchCause> {
         let failed = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => {
                 FetchCause::Timeout(timeout.unwrap_or_default())
@@ -83,7 +83,7 @@ impl Forward {
             (false, Some(length)) => Box::new(reader.take(length)),
             (false, None) => Box::new(reader),
         };
-        Ok(Answer {
+        Ok(ProxyAnswer {
             status,
             headers,
             length,
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks() {
+    fn chunks_are_put_together() {
         let mut text = String::new();
         let data = b"5;x=1\r\nhello\r\n1\r\n \r\n05\r\nworld\r\n0\r\n\r\n";
         Chunked::new(&data[..]).read_to_string(&mut text).unwrap();

@@ -61,7 +61,7 @@ pub struct Ask<'a> {
 }
 
 /// An answer whose body has not been read yet.
-pub struct Stream {
+pub struct BodyStream {
     /// The body.
     pub reader: Box<dyn Read + Send>,
     /// Bytes the body announces.
@@ -77,9 +77,9 @@ pub struct Stream {
 }
 
 /// What a request led to.
-pub enum Answer {
+pub enum HttpAnswer {
     /// Here it comes.
-    Stream(Box<Stream>),
+    Stream(Box<BodyStream>),
     /// Still the version asked about.
     NotModified,
     /// The file has no such byte: what is there already is no beginning of it.
@@ -124,7 +124,7 @@ impl Agents {
         address: &Address,
         options: &TransportOptions,
         ask: &Ask<'_>,
-    ) -> Result<Answer, FetchCause> {
+    ) -> Result<HttpAnswer, FetchCause> {
         match address {
             Address::Local(path) => open_local(path, ask),
             Address::Remote(url) => self.open_remote(url, options, ask),
@@ -136,7 +136,7 @@ impl Agents {
         url: &Url,
         options: &TransportOptions,
         ask: &Ask<'_>,
-    ) -> Result<Answer, FetchCause> {
+    ) -> Result<HttpAnswer, FetchCause> {
         let (mut url, mut credentials) = credentials(url, options);
         // Followed here and not by the library, which compares no more than the host's name: a
         // name and a password are for one scheme, host and port.
@@ -210,7 +210,7 @@ impl Agents {
         url: &Url,
         options: &TransportOptions,
         mut headers: Vec<(HeaderName, String)>,
-    ) -> Result<forward::Answer, FetchCause> {
+    ) -> Result<forward::ProxyAnswer, FetchCause> {
         let agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
         headers.push((header::USER_AGENT, agent.clone()));
         headers.push((header::ACCEPT, "*/*".to_owned()));
@@ -224,7 +224,7 @@ impl Agents {
         url: &Url,
         options: &TransportOptions,
         headers: &[(HeaderName, String)],
-    ) -> Result<forward::Answer, FetchCause> {
+    ) -> Result<forward::ProxyAnswer, FetchCause> {
         let agent = self.agent(url, options).map_err(|(option, reason)| {
             FetchCause::Content(format!("option `{option}`: {reason}"))
         })?;
@@ -236,7 +236,7 @@ impl Agents {
         let length = response.body().content_length();
         let (head, body) = response.into_parts();
         let reader = body.into_with_config().limit(u64::MAX).reader();
-        Ok(forward::Answer {
+        Ok(forward::ProxyAnswer {
             status: head.status.as_u16(),
             headers: head.headers,
             length,
@@ -283,7 +283,7 @@ impl Agents {
     }
 }
 
-fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, FetchCause> {
+fn open_local(path: &Path, ask: &Ask<'_>) -> Result<HttpAnswer, FetchCause> {
     let failed = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FetchCause::Missing,
         _ => FetchCause::Connection(source.to_string()),
@@ -295,10 +295,10 @@ fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, FetchCause> {
     }
     let length = meta.len();
     if ask.from > length {
-        return Ok(Answer::NoSuchRange);
+        return Ok(HttpAnswer::NoSuchRange);
     }
     file.seek(SeekFrom::Start(ask.from)).map_err(failed)?;
-    Ok(Answer::Stream(Box::new(Stream {
+    Ok(HttpAnswer::Stream(Box::new(BodyStream {
         reader: Box::new(file),
         length: Some(length - ask.from),
         start: ask.from,
@@ -338,11 +338,11 @@ fn sort(
     length: Option<u64>,
     reader: Box<dyn Read + Send>,
     url: Url,
-) -> Result<Answer, FetchCause> {
+) -> Result<HttpAnswer, FetchCause> {
     match status {
         200 | 203 | 206 => {}
-        304 if ask.unless.is_some() => return Ok(Answer::NotModified),
-        416 if ask.from > 0 => return Ok(Answer::NoSuchRange),
+        304 if ask.unless.is_some() => return Ok(HttpAnswer::NotModified),
+        416 if ask.from > 0 => return Ok(HttpAnswer::NoSuchRange),
         _ => return Err(FetchCause::Status(status)),
     }
     let start = match (status, range_start(headers)) {
@@ -359,7 +359,7 @@ fn sort(
             String::from_utf8_lossy(value.as_bytes()).into_owned()
         })
     };
-    Ok(Answer::Stream(Box::new(Stream {
+    Ok(HttpAnswer::Stream(Box::new(BodyStream {
         reader,
         length,
         start,

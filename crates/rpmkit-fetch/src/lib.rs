@@ -15,6 +15,6 @@ pub mod transfer;
 pub use address::{Address, is_clean};
 pub use cause::{FetchCause, FetchFailure, FetchFailures};
 pub use connect::{Proxies, proxy, tls};
-pub use http::{Agents, Answer, Ask, Stream, Validators};
+pub use http::{Agents, Ask, BodyStream, HttpAnswer, Validators};
 pub use options::{IpVersion, TransportOptions};
 pub use retry::Mirrors;

@@ -11,7 +11,7 @@ use std::{
 use super::{
     address::Address,
     cause::FetchCause,
-    http::{Agents, Answer, Ask, Stream, Validators, body_cause},
+    http::{Agents, Ask, BodyStream, HttpAnswer, Validators, body_cause},
     options::TransportOptions,
 };
 use rpmkit_types::{Checksum, ChecksumKind, Hasher};
@@ -52,9 +52,9 @@ pub fn small(
     ask: &Ask<'_>,
 ) -> Result<Option<Small>, FetchCause> {
     let mut stream = match agents.open(address, options, ask)? {
-        Answer::Stream(stream) => stream,
-        Answer::NotModified => return Ok(None),
-        Answer::NoSuchRange => return Err(FetchCause::Status(416)),
+        HttpAnswer::Stream(stream) => stream,
+        HttpAnswer::NotModified => return Ok(None),
+        HttpAnswer::NoSuchRange => return Err(FetchCause::Status(416)),
     };
     let mut data = Vec::new();
     let mut pace = Pace::new(options);
@@ -176,8 +176,8 @@ fn attempt(
         .open(address, options, &ask)
         .map_err(|e| (resumed, e))?
     {
-        Answer::Stream(stream) => stream,
-        Answer::NotModified | Answer::NoSuchRange => {
+        HttpAnswer::Stream(stream) => stream,
+        HttpAnswer::NotModified | HttpAnswer::NoSuchRange => {
             return Err((
                 true,
                 FetchCause::Content("the server has no such part of the file".to_owned()),
@@ -262,7 +262,7 @@ fn rehash(file: &mut File, part: &Path, hasher: &mut Hasher) -> Result<(), Fetch
 
 /// Reads the stream to its end, watching the pace.
 fn copy(
-    stream: &mut Stream,
+    stream: &mut BodyStream,
     options: &TransportOptions,
     pace: &mut Pace,
     mut sink: impl FnMut(&[u8]) -> Result<(), FetchCause>,

@@ -16,7 +16,7 @@ use rustix::{
 
 use crate::{
     EntryKind, FsError, Links, Meta, Result,
-    resolve::{self, PLACE, Stop},
+    resolve::{self, PLACE, ResolveStop},
 };
 
 /// What a [`HostDir`](crate::HostDir) and an [`UntrustedTree`](crate::UntrustedTree) can both do.
@@ -34,12 +34,12 @@ pub struct Dir {
 }
 
 /// A directory to name something in.
-pub(crate) enum Place<'a> {
+pub(crate) enum NamedIn<'a> {
     Here(BorrowedFd<'a>),
     Below(OwnedFd),
 }
 
-impl AsFd for Place<'_> {
+impl AsFd for NamedIn<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Here(fd) => *fd,
@@ -48,7 +48,7 @@ impl AsFd for Place<'_> {
     }
 }
 
-impl Place<'_> {
+impl NamedIn<'_> {
     pub fn into_owned(self) -> std::io::Result<OwnedFd> {
         match self {
             Self::Here(fd) => fd.try_clone_to_owned(),
@@ -173,7 +173,7 @@ impl Dir {
         &'a self,
         action: &'static str,
         path: &'a Path,
-    ) -> Result<(Place<'a>, &'a OsStr)> {
+    ) -> Result<(NamedIn<'a>, &'a OsStr)> {
         let name = match path.components().next_back() {
             Some(Component::Normal(name)) => name,
             _ => {
@@ -185,10 +185,10 @@ impl Dir {
         };
         let parent = path.parent().unwrap_or(Path::new(""));
         let place = if parent.as_os_str().is_empty() {
-            Place::Here(self.fd.as_fd())
+            NamedIn::Here(self.fd.as_fd())
         } else {
             let fd = resolve::open(self.fd.as_fd(), parent, PLACE, self.links, self.stepwise);
-            Place::Below(fd.map_err(|e| self.stop(action, path, e))?)
+            NamedIn::Below(fd.map_err(|e| self.stop(action, path, e))?)
         };
         Ok((place, name))
     }
@@ -199,16 +199,16 @@ impl Dir {
             .map_err(|e| FsError::io("look at", self.show(path), e))
     }
 
-    pub(crate) fn stop(&self, action: &'static str, path: &Path, stop: Stop) -> FsError {
+    pub(crate) fn stop(&self, action: &'static str, path: &Path, stop: ResolveStop) -> FsError {
         let path = self.show(path);
         match stop {
-            Stop::Errno(error) => FsError::io(action, path, error),
-            Stop::Leaves(link) => FsError::Leaves {
+            ResolveStop::Errno(error) => FsError::io(action, path, error),
+            ResolveStop::Leaves(link) => FsError::Leaves {
                 path,
                 tree: self.shown.clone(),
                 link: link.map(|(link, target)| (self.shown.join(link), target)),
             },
-            Stop::Link(link, target) => FsError::Link {
+            ResolveStop::Link(link, target) => FsError::Link {
                 path: self.shown.join(link),
                 target,
             },

@@ -20,7 +20,7 @@ pub const NAMED_FAILURES: usize = 20;
 #[derive(Debug, thiserror::Error)]
 pub enum FsError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", Shown(path))]
+    #[error("cannot {action} {}: {source}", ShownPath(path))]
     Io {
         /// What was attempted, an infinitive.
         action: &'static str,
@@ -30,7 +30,12 @@ pub enum FsError {
         source: io::Error,
     },
     /// The path leads out of the tree, by itself or through a link.
-    #[error("{} leads out of {}{}", Shown(path), Shown(tree), through(link))]
+    #[error(
+        "{} leads out of {}{}",
+        ShownPath(path),
+        ShownPath(tree),
+        through(link)
+    )]
     Leaves {
         /// Which.
         path: PathBuf,
@@ -43,7 +48,7 @@ pub enum FsError {
     /// A link where none is followed.
     #[error(
         "{} is a symbolic link{}; no link is followed here",
-        Shown(path),
+        ShownPath(path),
         leads(target)
     )]
     Link {
@@ -53,7 +58,7 @@ pub enum FsError {
         target: Option<PathBuf>,
     },
     /// Something else than was expected.
-    #[error("{} is {found}, not {expected}", Shown(path))]
+    #[error("{} is {found}, not {expected}", ShownPath(path))]
     Kind {
         /// Which.
         path: PathBuf,
@@ -63,7 +68,7 @@ pub enum FsError {
         expected: EntryKind,
     },
     /// More bytes than the bound.
-    #[error("{} is larger than {limit} bytes", Shown(path))]
+    #[error("{} is larger than {limit} bytes", ShownPath(path))]
     TooLarge {
         /// Which.
         path: PathBuf,
@@ -71,7 +76,7 @@ pub enum FsError {
         limit: u64,
     },
     /// More entries than the bound.
-    #[error("{} has more than {limit} entries", Shown(path))]
+    #[error("{} has more than {limit} entries", ShownPath(path))]
     TooMany {
         /// The directory.
         path: PathBuf,
@@ -79,7 +84,7 @@ pub enum FsError {
         limit: u64,
     },
     /// A path that cannot name what is asked for.
-    #[error("{} cannot be used as a name: {reason}", Shown(path))]
+    #[error("{} cannot be used as a name: {reason}", ShownPath(path))]
     Name {
         /// As given.
         path: PathBuf,
@@ -87,7 +92,7 @@ pub enum FsError {
         reason: &'static str,
     },
     /// A file that is to be text is not UTF-8.
-    #[error("{} is not UTF-8 text: byte {at} (counted from 0)", Shown(path))]
+    #[error("{} is not UTF-8 text: byte {at} (counted from 0)", ShownPath(path))]
     NotText {
         /// Which.
         path: PathBuf,
@@ -97,7 +102,7 @@ pub enum FsError {
     /// A file to be written to has other names, which may lie anywhere.
     #[error(
         "{} has {links} names (hard links); writing to it would change the others, too",
-        Shown(path)
+        ShownPath(path)
     )]
     HardLinked {
         /// Which.
@@ -106,13 +111,13 @@ pub enum FsError {
         links: u64,
     },
     /// Something is mounted there.
-    #[error("{} is a mount point; it is left alone", Shown(path))]
+    #[error("{} is a mount point; it is left alone", ShownPath(path))]
     Mount {
         /// Which.
         path: PathBuf,
     },
     /// What was looked at is no longer what is there.
-    #[error("{} was changed by somebody while it was worked on", Shown(path))]
+    #[error("{} was changed by somebody while it was worked on", ShownPath(path))]
     Changed {
         /// Which.
         path: PathBuf,
@@ -120,7 +125,7 @@ pub enum FsError {
     /// Part of a tree could not be worked on; the rest was.
     #[error(
         "{failed} entries of {} could not be {what}{}",
-        Shown(path),
+        ShownPath(path),
         first(examples)
     )]
     Partly {
@@ -246,9 +251,9 @@ impl From<FsError> for io::Error {
 
 /// A path between backquotes, with control characters and what is not UTF-8 escaped: names in foreign
 /// trees must not reach a terminal as they are.
-struct Shown<'a>(&'a Path);
+struct ShownPath<'a>(&'a Path);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShownPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use std::os::unix::ffi::OsStrExt;
         f.write_str("`")?;
@@ -275,14 +280,14 @@ fn is_direction(c: char) -> bool {
 
 fn through(link: &Option<(PathBuf, PathBuf)>) -> String {
     match link {
-        Some((link, target)) => format!(": {} is a link to {}", Shown(link), Shown(target)),
+        Some((link, target)) => format!(": {} is a link to {}", ShownPath(link), ShownPath(target)),
         None => String::new(),
     }
 }
 
 fn leads(target: &Option<PathBuf>) -> String {
     match target {
-        Some(target) => format!(" to {}", Shown(target)),
+        Some(target) => format!(" to {}", ShownPath(target)),
         None => String::new(),
     }
 }
@@ -303,13 +308,13 @@ mod tests {
         use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
         let name = OsStr::from_bytes(b"a\n\x1b[31m\xff\xe2\x80\xaeb");
         assert_eq!(
-            Shown(Path::new(name)).to_string(),
+            ShownPath(Path::new(name)).to_string(),
             "`a\\n\\u{1b}[31m\\xff\\u{202e}b`"
         );
     }
 
     #[test]
-    fn sentences() {
+    fn errors_are_sentences() {
         let error = FsError::Leaves {
             path: "t/a/x".into(),
             tree: "t".into(),

@@ -12,7 +12,7 @@
 //!   make us wait; what is read has a bound.
 //! - Trees are walked, copied and removed one directory at a time, with few descriptors, at any depth.
 //! - A file is replaced by one way of writing only: under a temporary name, synced if asked, renamed
-//!   ([`Dir::write`], [`write_file`], [`Replacement`]).
+//!   ([`Dir::write`], [`write_file`], [`PendingFile`]).
 //!
 //! An error ([`FsError`]) names the path as the person knows it. Control characters in names are
 //! escaped in its text.
@@ -50,8 +50,8 @@ pub use meta::{EntryKind, FileId, Meta};
 pub use places::{HostDir, UntrustedTree};
 pub use read::Listed;
 pub use remove::RemoveOptions;
-pub use replace::{Durability, Replacement, WriteOptions, write_file};
+pub use replace::{Durability, PendingFile, WriteOptions, write_file};
 pub use resolve::Links;
 pub use temp::{Swept, TempDir};
-pub use walk::{Entry, Walk, WalkOptions};
+pub use walk::{Walk, WalkEntry, WalkOptions};
 pub use write::IfThere;

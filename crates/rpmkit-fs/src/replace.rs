@@ -75,7 +75,7 @@ impl WriteOptions {
 /// It is locked while it is written, which is how [`Dir::sweep_unfinished`] tells what a killed run has
 /// left.
 #[derive(Debug)]
-pub struct Replacement {
+pub struct PendingFile {
     place: OwnedFd,
     temporary: OsString,
     name: OsString,
@@ -109,7 +109,7 @@ impl Dir {
     ///
     /// # Errors
     /// When it cannot be made in that directory.
-    pub fn replace(&self, path: impl AsRef<Path>, mode: u32) -> Result<Replacement> {
+    pub fn replace(&self, path: impl AsRef<Path>, mode: u32) -> Result<PendingFile> {
         let path = path.as_ref();
         let (place, name) = self.place("write", path)?;
         if let Ok(stat) = statat(&place, name, AtFlags::SYMLINK_NOFOLLOW)
@@ -126,7 +126,7 @@ impl Dir {
         let place = place
             .into_owned()
             .map_err(|source| self.failed("write", path, source))?;
-        Ok(Replacement {
+        Ok(PendingFile {
             place,
             temporary,
             name: name.to_owned(),
@@ -174,7 +174,7 @@ pub fn write_file(
     dir.write(path.file_name().unwrap_or_default(), content, options)
 }
 
-impl Replacement {
+impl PendingFile {
     /// The file being written.
     pub fn file(&self) -> &File {
         &self.file
@@ -213,7 +213,7 @@ impl Replacement {
     }
 }
 
-impl Write for Replacement {
+impl Write for PendingFile {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.file.write(data)
     }
@@ -223,7 +223,7 @@ impl Write for Replacement {
     }
 }
 
-impl Drop for Replacement {
+impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.finished {
             // Left for a sweep if this fails.

@@ -49,7 +49,7 @@ impl Default for WalkOptions {
 
 /// A walk through a tree of any depth, each directory before what is in it. No link is followed.
 ///
-/// Not an [`Iterator`], since an [`Entry`] borrows from it:
+/// Not an [`Iterator`], since an [`WalkEntry`] borrows from it:
 /// `while let Some(entry) = walk.next() { … }`. An error is about one entry, and the walk goes on after
 /// it.
 pub struct Walk<'d> {
@@ -100,12 +100,12 @@ impl Dir {
 impl Walk<'_> {
     /// The next entry.
     #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> Option<Result<Entry<'_>>> {
+    pub fn next(&mut self) -> Option<Result<WalkEntry<'_>>> {
         match self.advance()? {
             Err(error) => Some(Err(error)),
             Ok(()) => {
                 let dir = self.stack.top()?;
-                Some(Ok(Entry {
+                Some(Ok(WalkEntry {
                     tree: self.tree,
                     start: &self.start,
                     dir,
@@ -230,7 +230,7 @@ impl Walk<'_> {
 }
 
 /// What a [`Walk`] came to.
-pub struct Entry<'w> {
+pub struct WalkEntry<'w> {
     tree: &'w Dir,
     start: &'w Path,
     dir: BorrowedFd<'w>,
@@ -240,7 +240,7 @@ pub struct Entry<'w> {
     depth: usize,
 }
 
-impl<'w> Entry<'w> {
+impl<'w> WalkEntry<'w> {
     /// Path from where the walk started. May be longer than the kernel takes.
     pub fn path(&self) -> &'w Path {
         self.path

@@ -14,7 +14,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    repo::{Dirs, Fetcher, TransportOptions},
+    repo::{CacheDirs, Fetcher, TransportOptions},
 };
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
         );
     }
     let fetcher = Fetcher::new(
-        Dirs::below(&cx.host.dirs.cache),
+        CacheDirs::below(&cx.host.dirs.cache),
         setup::fetch_options(&cx.host, false),
         events,
     );
@@ -158,7 +158,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn addresses_of_a_lock_file() {
+    fn addresses_of_a_lock_file_are_read() {
         let lock = json!({"buildroot": {"rpms": [{"name": "b", "url": "u/b"}, {"name": "a", "url": "u/a"}]}});
         assert_eq!(urls(&lock).unwrap(), ["u/a", "u/b"]);
         assert!(urls(&json!({"buildroot": {"rpms": [{"name": "b"}]}})).is_err());

@@ -4,7 +4,7 @@
 use rpmkit_cli::{Failure, Host};
 
 use crate::{
-    cmdline::{Options, Parsed, ScrubTarget},
+    cmdline::{Options, ParsedWords, ScrubTarget},
     mode::{Mode, Pm, Word},
 };
 
@@ -38,7 +38,7 @@ pub const PLUGINS: [&str; 24] = [
 
 /// `--isolation`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolation {
+pub enum IsolationFlag {
     /// Our own choice.
     Auto,
     /// Plain namespaces.
@@ -68,7 +68,7 @@ pub struct MockRequest {
     /// Macros of `--define`, `--with` and `--without`: name with its per cent sign, body.
     pub macros: Vec<(String, String)>,
     /// `--isolation` and its old forms.
-    pub isolation: Option<Isolation>,
+    pub isolation: Option<IsolationFlag>,
     /// `--plugin-option`, taken apart.
     pub plugin_options: Vec<PluginOption>,
     /// Everything else, as typed.
@@ -87,8 +87,8 @@ impl MockRequest {
     }
 
     /// Makes a request of what was parsed.
-    pub fn new(parsed: Parsed, host: &Host) -> Result<Self, Failure> {
-        let Parsed {
+    pub fn new(parsed: ParsedWords, host: &Host) -> Result<Self, Failure> {
+        let ParsedWords {
             mode,
             mut options,
             mut words,
@@ -304,24 +304,24 @@ fn plugins(options: &Options) -> Result<Vec<PluginOption>, Failure> {
         .collect()
 }
 
-fn isolation(options: &Options) -> Result<(Option<Isolation>, Vec<&'static str>), Failure> {
+fn isolation(options: &Options) -> Result<(Option<IsolationFlag>, Vec<&'static str>), Failure> {
     let mut chosen = None;
     let mut deprecations = Vec::new();
     if options.old_chroot {
-        chosen = Some(Isolation::Simple);
+        chosen = Some(IsolationFlag::Simple);
         deprecations
             .push("Option --old-chroot has been deprecated. Use --isolation=simple instead.");
     }
     if options.new_chroot {
-        chosen = Some(Isolation::Nspawn);
+        chosen = Some(IsolationFlag::Nspawn);
         deprecations
             .push("Option --new-chroot has been deprecated. Use --isolation=nspawn instead.");
     }
     match options.isolation.as_deref() {
         None => {}
-        Some("simple") => chosen = Some(Isolation::Simple),
-        Some("nspawn") => chosen = Some(Isolation::Nspawn),
-        Some("auto") => chosen = Some(Isolation::Auto),
+        Some("simple") => chosen = Some(IsolationFlag::Simple),
+        Some("nspawn") => chosen = Some(IsolationFlag::Nspawn),
+        Some("auto") => chosen = Some(IsolationFlag::Auto),
         Some(other) => {
             return Err(Failure::command_line(format!(
                 "Bad option for '--isolation'. Unknown value: {other}"
@@ -332,5 +332,4 @@ fn isolation(options: &Options) -> Result<(Option<Isolation>, Vec<&'static str>)
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
-    transaction::Transaction,
+    transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
@@ -56,7 +56,7 @@ struct PmState {
 
 /// What a layer's id is the digest of.
 #[derive(Serialize)]
-struct Key<'a> {
+struct LayerKey<'a> {
     format: u32,
     kind: &'a str,
     parent: Option<&'a LayerId>,
@@ -300,7 +300,7 @@ impl Embedded {
     }
 
     fn tool_key(&self, solution: &Solution) -> Result<LayerId, PmError> {
-        self.key(&Key {
+        self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "tool-root",
             parent: None,
@@ -377,7 +377,7 @@ impl Embedded {
     pub fn base(&self, request: &SolveRequest, skeleton: &Skeleton) -> Result<Layer, PmError> {
         let solution = self.resolve(request, &[])?;
         let tool_root = self.tool_root()?;
-        let id = self.key(&Key {
+        let id = self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "base",
             parent: None,
@@ -440,7 +440,7 @@ impl Embedded {
 
     /// Id of the layer that is `parent` with `solution` applied.
     fn extension(&self, parent: &Layer, solution: &Solution) -> Result<LayerId, PmError> {
-        self.key(&Key {
+        self.key(&LayerKey {
             format: KEY_FORMAT,
             kind: "extend",
             parent: Some(parent.id()),
@@ -476,7 +476,7 @@ impl Embedded {
         phase: Phase,
     ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
-        Transaction {
+        RpmTransaction {
             mode: &self.mode,
             emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
@@ -503,7 +503,7 @@ impl Embedded {
             .map_err(|e| bad(e.to_string()))
     }
 
-    fn key(&self, key: &Key<'_>) -> Result<LayerId, PmError> {
+    fn key(&self, key: &LayerKey<'_>) -> Result<LayerId, PmError> {
         let text = serde_json::to_vec(key).map_err(|e| PmError::Skeleton {
             reason: e.to_string(),
         })?;
@@ -551,7 +551,3 @@ pub fn after(installed: &[Package], solution: &Solution) -> Vec<Package> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-#[path = "trust_tests.rs"]
-mod trust_tests;

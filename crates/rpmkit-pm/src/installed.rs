@@ -17,7 +17,7 @@ pub const QUERY_FORMAT: &str = concat!(
     r"[%{FILENAMES}\x1f]\x1e",
 );
 
-/// [`QUERY_FORMAT`] as the argument of `--qf`: rpm knows no `\x` escapes, so the bytes themselves.
+/// The query format as the argument of `--qf`: rpm knows no `\x` escapes, so the bytes themselves.
 pub fn query_format() -> String {
     QUERY_FORMAT
         .replace(r"\x1f", "\x1f")

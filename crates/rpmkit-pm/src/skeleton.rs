@@ -1,6 +1,6 @@
 //! What a buildroot gets besides packages: mount points, the build user, a few files in `/etc`.
 //!
-//! Applied inside the store's user namespace (see [`rpmkit_core::OPS`]), because directories of a
+//! Applied inside the store's user namespace (see [`OPS`]), because directories of a
 //! finished root may be unwritable to anybody but root.
 
 use std::{

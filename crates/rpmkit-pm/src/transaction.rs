@@ -45,7 +45,7 @@ pub struct TransactionOptions {
 }
 
 /// A transaction to be run.
-pub(super) struct Transaction<'a> {
+pub(super) struct RpmTransaction<'a> {
     pub mode: &'a IdMode,
     /// For targets of another architecture.
     pub emulation: Option<&'a Emulation>,
@@ -62,7 +62,7 @@ pub(super) struct Transaction<'a> {
     pub events: &'a Events,
 }
 
-impl Transaction<'_> {
+impl RpmTransaction<'_> {
     /// Runs it. On failure the target tree may be half changed: the caller drops it.
     pub fn run(&self) -> Result<(), PmError> {
         let mut spec =
@@ -233,7 +233,7 @@ const TAIL: usize = 30;
 const ERRORS: usize = 20;
 
 impl<'a> Watch<'a> {
-    fn new(transaction: &Transaction<'a>) -> Self {
+    fn new(transaction: &RpmTransaction<'a>) -> Self {
         Self {
             events: transaction.events,
             phase: transaction.phase,

@@ -7,7 +7,7 @@ use super::{
     gpg,
     mirrors::{parse_list, parse_metalink},
     repomd::Repomd,
-    state::State,
+    state::RepoState,
 };
 use rpmkit_fetch::{Address, Ask, FetchCause, FetchFailures, Mirrors, Validators, transfer};
 use rpmkit_openpgp::SignatureProblem;
@@ -17,7 +17,7 @@ use rpmkit_types::{Checksum, Hasher};
 pub(super) const REPOMD: &str = "repodata/repomd.xml";
 
 /// `repomd.xml` with where it came from.
-pub(super) struct Contents {
+pub(super) struct RepoContents {
     pub data: Vec<u8>,
     pub repomd: Repomd,
     pub base: Address,
@@ -30,7 +30,7 @@ impl Fetcher {
     pub(super) fn bases(
         &self,
         repo: &Repository,
-        state: Option<&State>,
+        state: Option<&RepoState>,
     ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
         let mut bases = Vec::new();
         let mut versions = Vec::new();
@@ -96,16 +96,16 @@ impl Fetcher {
         repo: &Repository,
         mirrors: &Mirrors,
         versions: &[Checksum],
-        cached: Option<&(State, (Vec<u8>, Repomd))>,
+        cached: Option<&(RepoState, (Vec<u8>, Repomd))>,
         fresh: bool,
-    ) -> Result<Contents, RepoError> {
+    ) -> Result<RepoContents, RepoError> {
         let reuse = cached.filter(|(state, _)| self.signature_known(repo, state));
         if let Some((state, (data, repomd))) = reuse
             && let Some(newest) = versions.first()
             && digest(data, newest) == *newest
             && let Ok(base) = Address::parse(&state.base)
         {
-            return Ok(Contents {
+            return Ok(RepoContents {
                 data: data.clone(),
                 repomd: repomd.clone(),
                 base,
@@ -148,7 +148,7 @@ impl Fetcher {
             Ok(found) => found,
             Err(failures) => return Err(unavailable(repo, REPOMD, failures)),
         };
-        let mut contents = Contents {
+        let mut contents = RepoContents {
             data,
             repomd,
             base: base.clone(),

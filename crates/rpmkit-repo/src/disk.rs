@@ -12,9 +12,9 @@ use super::error::RepoError;
 
 /// An exclusive lock, held while the value lives and released by the kernel at the latest when the
 /// process ends.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] Flock<File>);
+pub(super) struct CacheLock(#[expect(dead_code, reason = "held, never read")] Flock<File>);
 
-impl Lock {
+impl CacheLock {
     /// Waits for the lock on `path`, which is created when it is not there.
     pub fn take(path: &Path) -> Result<Self, RepoError> {
         make_parent(path)?;

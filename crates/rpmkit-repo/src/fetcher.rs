@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{disk::Lock, error::RepoError, keys::Keys, memo::Memo};
+use super::{disk::CacheLock, error::RepoError, keys::Keys, memo::Memo};
 use rpmkit_fetch::{
     Address, Agents, Ask, FetchCause, FetchFailure, FetchFailures, Mirrors, Proxies,
     TransportOptions, transfer,
@@ -18,14 +18,14 @@ use rpmkit_types::{Checksum, event::Events};
 /// Where fetched things are kept. All of it is a cache: any part may be removed when no rpmkit
 /// runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dirs {
+pub struct CacheDirs {
     /// Repository metadata, keys, and the memory of verified files.
     pub metadata: PathBuf,
     /// Packages by digest.
     pub packages: PathBuf,
 }
 
-impl Dirs {
+impl CacheDirs {
     /// The usual layout below a cache directory.
     pub fn below(cache: &Path) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Default for FetchOptions {
 
 /// Gets metadata, packages and other files. Cheap to make; may be used by many threads.
 pub struct Fetcher {
-    pub(super) dirs: Dirs,
+    pub(super) dirs: CacheDirs,
     pub(super) options: FetchOptions,
     pub(super) events: Events,
     pub(super) agents: Agents,
@@ -84,7 +84,7 @@ pub struct Fetcher {
 
 impl Fetcher {
     /// A fetcher that keeps things in `dirs` and tells `events` of its progress.
-    pub fn new(dirs: Dirs, options: FetchOptions, events: Events) -> Self {
+    pub fn new(dirs: CacheDirs, options: FetchOptions, events: Events) -> Self {
         Self {
             agents: Agents::new(options.proxies.clone(), options.user_agent.clone()),
             memo: Memo::new(dirs.metadata.join("verified")),
@@ -98,7 +98,7 @@ impl Fetcher {
     }
 
     /// Where this fetcher keeps things.
-    pub fn dirs(&self) -> &Dirs {
+    pub fn dirs(&self) -> &CacheDirs {
         &self.dirs
     }
 
@@ -161,9 +161,9 @@ impl Fetcher {
 
     /// Makes sure that only one thread or process fetches what has this digest. A fixed number of
     /// lock files serves for all, so that none is left over.
-    pub(super) fn lock_for(&self, dir: &Path, checksum: &Checksum) -> Result<Lock, RepoError> {
+    pub(super) fn lock_for(&self, dir: &Path, checksum: &Checksum) -> Result<CacheLock, RepoError> {
         let stripe = checksum.hex.get(..3).unwrap_or("000");
-        Lock::take(&dir.join(".locks").join(stripe))
+        CacheLock::take(&dir.join(".locks").join(stripe))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::HashSet, fs, io, path::Path};
 
-use super::{conf::RepoSet, disk::Lock, error::RepoError, fetcher::Fetcher, state::records_named};
+use super::{
+    conf::RepoSet, disk::CacheLock, error::RepoError, fetcher::Fetcher, state::records_named,
+};
 use rpmkit_types::Checksum;
 
 impl Fetcher {
@@ -15,7 +17,7 @@ impl Fetcher {
             if !dir.is_dir() {
                 continue;
             }
-            let _lock = Lock::take(&dir.join("lock"))?;
+            let _lock = CacheLock::take(&dir.join("lock"))?;
             doomed.extend(records_named(&dir));
             for name in ["state.json", "repomd.xml"] {
                 gone(&dir.join(name), fs::remove_file(dir.join(name)))?;

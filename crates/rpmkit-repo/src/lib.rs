@@ -36,7 +36,7 @@ mod xml;
 
 pub use conf::{CommonOptions, MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
 pub use error::RepoError;
-pub use fetcher::{Dirs, FetchOptions, Fetcher};
+pub use fetcher::{CacheDirs, FetchOptions, Fetcher};
 pub use metadata::RepoData;
 pub use prune::Pruned;
 pub use rpmkit_fetch::{FetchCause, FetchFailure, FetchFailures, Proxies, TransportOptions};

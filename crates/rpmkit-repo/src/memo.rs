@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    disk::{Lock, replace, with_suffix},
+    disk::{CacheLock, replace, with_suffix},
     error::RepoError,
 };
 
@@ -62,7 +62,7 @@ impl Memo {
         if new.is_empty() {
             return Ok(());
         }
-        let _lock = Lock::take(&with_suffix(&self.path, ".lock"))?;
+        let _lock = CacheLock::take(&with_suffix(&self.path, ".lock"))?;
         let mut lines = read(&self.path);
         lines.extend(new);
         if lines.len() > MOST {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remembers_across_processes_and_forgets_changed_files() {
+    fn answers_outlive_processes_and_changed_files_are_asked_again() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a");
         std::fs::write(&file, "one").unwrap();

@@ -16,13 +16,13 @@ use std::{
 
 use super::{
     conf::{Expire, RepoSet, Repository},
-    contents::{Contents, REPOMD, unavailable},
-    disk::{Lock, replace},
+    contents::{REPOMD, RepoContents, unavailable},
+    disk::{CacheLock, replace},
     error::RepoError,
     fetcher::{Fetcher, as_cause},
     progress::Meter,
     repomd::{Record, Repomd},
-    state::{FORMAT, State, now, read_state, record_name},
+    state::{FORMAT, RepoState, now, read_state, record_name},
 };
 use rpmkit_fetch::{
     Address, FetchCause, Mirrors,
@@ -99,7 +99,7 @@ impl Fetcher {
                 what: REPOMD.to_owned(),
             });
         }
-        let _lock = Lock::take(&dir.join("lock"))?;
+        let _lock = CacheLock::take(&dir.join("lock"))?;
         // Whoever held the lock before may have done the work just now.
         let cached = read_state(&dir);
         if let Some((state, contents)) = &cached
@@ -195,7 +195,7 @@ impl Fetcher {
     }
 
     /// Whether the cached state may be used without asking.
-    fn fresh(&self, repo: &Repository, state: &State) -> bool {
+    fn fresh(&self, repo: &Repository, state: &RepoState) -> bool {
         if all_local(repo) {
             // Looking is as cheap as reading the cache.
             return false;
@@ -217,7 +217,7 @@ impl Fetcher {
     }
 
     /// Whether the signature was checked with the keys that are asked for now.
-    pub(super) fn signature_known(&self, repo: &Repository, state: &State) -> bool {
+    pub(super) fn signature_known(&self, repo: &Repository, state: &RepoState) -> bool {
         !repo.common.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
     }
 
@@ -275,7 +275,7 @@ impl Fetcher {
         &self,
         repo: &Repository,
         dir: &Path,
-        cached: Option<(State, (Vec<u8>, Repomd))>,
+        cached: Option<(RepoState, (Vec<u8>, Repomd))>,
     ) -> Result<RepoData, RepoError> {
         let (bases, versions) = self.bases(repo, cached.as_ref().map(|(state, _)| state))?;
         let mirrors = self.remember(dir, &bases);
@@ -312,10 +312,10 @@ impl Fetcher {
         repo: &Repository,
         dir: &Path,
         bases: &[String],
-        old: Option<&State>,
-        contents: Contents,
+        old: Option<&RepoState>,
+        contents: RepoContents,
     ) -> Result<RepoData, RepoError> {
-        let state = State {
+        let state = RepoState {
             format: FORMAT,
             checked: now().as_secs(),
             repomd: Checksum::sha256(&contents.data).hex,
@@ -345,7 +345,7 @@ impl Fetcher {
     }
 
     /// The files, which have all just been seen.
-    fn gathered(&self, repo: &Repository, contents: Contents) -> Result<RepoData, RepoError> {
+    fn gathered(&self, repo: &Repository, contents: RepoContents) -> Result<RepoData, RepoError> {
         self.present(repo, &(contents.data, contents.repomd))
             .ok_or_else(|| RepoError::Metadata {
                 repo: repo.id.clone(),
@@ -361,7 +361,7 @@ impl Fetcher {
         &self,
         repo: &Repository,
         mirrors: &Mirrors,
-        contents: &Contents,
+        contents: &RepoContents,
     ) -> Result<(), (bool, RepoError)> {
         let repomd = &contents.repomd;
         let comps = match repo.common.enablegroups {

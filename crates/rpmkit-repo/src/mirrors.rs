@@ -99,13 +99,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists() {
+    fn mirror_lists_keep_what_we_can_fetch() {
         let text = "# repo = x\nhttp://a/os/\n\n rsync://b/\nftp://c/\nhttps://d/os\n";
         assert_eq!(parse_list(text), ["http://a/os/", "https://d/os"]);
     }
 
     #[test]
-    fn version_3() {
+    fn metalinks_of_version_3_are_read() {
         let text = br#"<?xml version="1.0" encoding="utf-8"?>
 <metalink version="3.0" xmlns="http://www.metalinker.org/" xmlns:mm0="http://fedorahosted.org/mirrormanager">
  <files><file name="repomd.xml">
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn version_4_and_nonsense() {
+    fn metalinks_of_version_4_are_read_and_nonsense_refused() {
         let text = b"<metalink xmlns='urn:ietf:params:xml:ns:metalink'><file name='repomd.xml'><hash type='sha-256'>dd</hash><url priority='2'>http://b/repodata/repomd.xml</url><url priority='1'>http://a/repodata/repomd.xml</url></file></metalink>";
         let link = parse_metalink(text).unwrap();
         assert_eq!(link.bases, ["http://a/", "http://b/"]);

@@ -153,7 +153,7 @@ mod tests {
 </repomd>"#;
 
     #[test]
-    fn contents() {
+    fn records_are_found_by_type() {
         let repomd = Repomd::parse(TEXT.as_bytes()).unwrap();
         assert_eq!(repomd.revision, "17");
         let primary = repomd.find(&["primary"]).unwrap();

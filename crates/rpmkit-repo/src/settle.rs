@@ -4,7 +4,7 @@
 
 use super::{
     conf::Repository,
-    contents::{Contents, REPOMD, unavailable},
+    contents::{REPOMD, RepoContents, unavailable},
     disk::with_suffix,
     error::RepoError,
     fetcher::Fetcher,
@@ -25,8 +25,8 @@ impl Fetcher {
         &self,
         repo: &Repository,
         mirrors: &Mirrors,
-        mut contents: Contents,
-    ) -> Result<Contents, RepoError> {
+        mut contents: RepoContents,
+    ) -> Result<RepoContents, RepoError> {
         let groups = |kind: &str| repo.common.enablegroups && GROUPS.contains(&kind);
         for bare in std::mem::take(&mut contents.repomd.bare) {
             let kind = bare.kind.as_str();

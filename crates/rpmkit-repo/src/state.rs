@@ -16,7 +16,7 @@ pub(super) const FORMAT: u32 = 1;
 
 /// `state.json`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
+pub(super) struct RepoState {
     pub format: u32,
     /// When the server was last asked, seconds since 1970.
     pub checked: u64,
@@ -52,9 +52,9 @@ pub(super) fn now() -> Duration {
 }
 
 /// The state and the `repomd.xml` it speaks of, if both are there, of this format, and fit.
-pub(super) fn read_state(dir: &Path) -> Option<(State, (Vec<u8>, Repomd))> {
+pub(super) fn read_state(dir: &Path) -> Option<(RepoState, (Vec<u8>, Repomd))> {
     let text = std::fs::read(dir.join("state.json")).ok()?;
-    let state: State = serde_json::from_slice(&text).ok()?;
+    let state: RepoState = serde_json::from_slice(&text).ok()?;
     let data = std::fs::read(dir.join("repomd.xml")).ok()?;
     if state.format != FORMAT || Checksum::sha256(&data).hex != state.repomd {
         return None;

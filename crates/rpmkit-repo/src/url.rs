@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    disk::{Lock, make_parent},
+    disk::{CacheLock, make_parent},
     error::RepoError,
     fetcher::{Fetcher, address, as_cause},
     packages::hash_file,
@@ -57,7 +57,7 @@ impl Fetcher {
         // The lock lies in the cache, so that the directory of sources holds nothing of ours
         // besides the part file.
         let stripe = self.dirs.metadata.join("url-locks").join(&name[..3]);
-        let _lock = Lock::take(&stripe)?;
+        let _lock = CacheLock::take(&stripe)?;
 
         let meter = Meter::new(&self.events, Phase::Sources, url, 0);
         let expect = Expect {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_servers_give() {
+    fn names_that_servers_give_stay_inside() {
         for (header, want) in [
             ("attachment; filename=\"a;b-1.tar.gz\"", "a;b-1.tar.gz"),
             ("attachment; filename=x.zip; size=3", "x.zip"),

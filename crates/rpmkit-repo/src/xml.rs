@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tree() {
+    fn a_document_becomes_a_tree() {
         let root = Element::parse(
             b"<?xml version='1.0'?>\n<!-- x --><a:r k='1&amp;2'><b>x &lt;&#65;</b><c/><b>y</b></a:r>",
         )
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_documents() {
+    fn broken_documents_are_refused_with_their_line() {
         for (text, part) in [
             (&b""[..], "no XML element"),
             (b"<a>\n<b>\n</a>", "line 3"),

@@ -343,5 +343,4 @@ fn hints(cause: &FailureCause) -> Vec<Hint> {
 }
 
 #[cfg(test)]
-#[path = "diagnose_tests.rs"]
 mod tests;

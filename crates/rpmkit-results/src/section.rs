@@ -3,13 +3,13 @@
 use super::failure::FailureCause;
 
 /// The section that failed and the lines it printed.
-pub(super) struct Section<'a> {
+pub(super) struct LogSection<'a> {
     name: &'a str,
     lines: &'a [String],
 }
 
 /// Finds `error: Bad exit status from SCRIPT (%section)` and what that script printed.
-pub(super) fn last_section(lines: &[String]) -> Option<Section<'_>> {
+pub(super) fn last_section(lines: &[String]) -> Option<LogSection<'_>> {
     let (end, name) = lines.iter().enumerate().find_map(|(at, line)| {
         let rest = line.strip_prefix("error: Bad exit status from ")?;
         let name = rest.rsplit_once(" (")?.1.strip_suffix(')')?;
@@ -19,13 +19,13 @@ pub(super) fn last_section(lines: &[String]) -> Option<Section<'_>> {
         .iter()
         .rposition(|line| line.starts_with("Executing(") && line.contains(name))
         .map_or(0, |at| at + 1);
-    Some(Section {
+    Some(LogSection {
         name,
         lines: &lines[start..end],
     })
 }
 
-impl Section<'_> {
+impl LogSection<'_> {
     /// The most precise cause its lines allow. The last matching line wins: earlier ones may have
     /// been a configure script trying things out.
     pub(super) fn cause(&self) -> FailureCause {

@@ -18,7 +18,7 @@ pub(super) enum EntryName {
 
 /// One entry, its data still unread.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct CpioEntry {
     pub name: EntryName,
     /// The same for all names of one file, where there are several; of no meaning with an index.
     pub inode: u32,
@@ -58,7 +58,10 @@ impl<R: Read> Walker<R> {
 
     /// The next entry, or `None` at the trailer. `size_of` gives how much follows the entry of a file
     /// with this index.
-    pub fn next(&mut self, size_of: impl Fn(usize) -> Option<u64>) -> io::Result<Option<Entry>> {
+    pub fn next(
+        &mut self,
+        size_of: impl Fn(usize) -> Option<u64>,
+    ) -> io::Result<Option<CpioEntry>> {
         let mut magic = [0; 6];
         self.input.read_exact(&mut magic)?;
         if &magic == b"07070X" {
@@ -68,7 +71,7 @@ impl<R: Read> Walker<R> {
             self.discard(padding(14))?;
             let size =
                 size_of(index).ok_or_else(|| bad(format!("no file has the index {index}")))?;
-            return Ok(Some(Entry {
+            return Ok(Some(CpioEntry {
                 name: EntryName::Index(index),
                 inode: 0,
                 links: 1,
@@ -98,7 +101,7 @@ impl<R: Read> Walker<R> {
             .or_else(|| name.strip_prefix('/'))
             .unwrap_or(&name)
             .to_owned();
-        Ok(Some(Entry {
+        Ok(Some(CpioEntry {
             name: EntryName::Path(path),
             inode: field(0)?,
             links: field(4)?,

@@ -15,7 +15,7 @@ mod unpack;
 use std::{io, path::PathBuf};
 
 pub use header::{FileKind, FileRecord, PackageFile};
-pub use source::{SourceTree, unpack_source};
+pub use source::{UnpackedSrpm, unpack_source};
 pub use unpack::{UnpackReport, unpack_set};
 
 /// A package file that cannot be used.

@@ -15,7 +15,7 @@ use super::{
 
 /// A source package laid out on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceTree {
+pub struct UnpackedSrpm {
     /// The spec file.
     pub spec: PathBuf,
     /// Everything else, in package order.
@@ -33,7 +33,7 @@ pub fn unpack_source(
     srpm: &Path,
     specs: &Path,
     sources: &Path,
-) -> Result<SourceTree, RpmFileError> {
+) -> Result<UnpackedSrpm, RpmFileError> {
     let bad = |reason: &str| RpmFileError::Header {
         path: srpm.to_owned(),
         reason: reason.to_owned(),
@@ -52,7 +52,7 @@ pub fn unpack_source(
         reason: e.to_string(),
     };
     let mut walker = Walker::new(package.payload()?);
-    let mut tree = SourceTree {
+    let mut tree = UnpackedSrpm {
         spec: PathBuf::new(),
         sources: Vec::new(),
         left_out: Vec::new(),

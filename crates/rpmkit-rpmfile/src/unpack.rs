@@ -29,7 +29,7 @@ pub struct UnpackReport {
     pub files: usize,
 }
 
-struct Job {
+struct UnpackJob {
     package: PackageFile,
     files: Vec<FileRecord>,
 }
@@ -50,7 +50,7 @@ pub fn unpack_set(
     for path in packages {
         let package = PackageFile::open(path)?;
         let files = package.files()?;
-        jobs.push(Job { package, files });
+        jobs.push(UnpackJob { package, files });
     }
     let directories = make_skeleton(&jobs, root)?;
     // The biggest packages first, so that no thread is left alone with one at the end.
@@ -95,7 +95,7 @@ pub fn unpack_set(
 
 /// Makes links first (shallow ones before deep ones), then directories; returns the directories
 /// with the modes they shall have in the end, parents before children.
-fn make_skeleton(jobs: &[Job], root: &Path) -> Result<Vec<(PathBuf, u32)>, RpmFileError> {
+fn make_skeleton(jobs: &[UnpackJob], root: &Path) -> Result<Vec<(PathBuf, u32)>, RpmFileError> {
     let mut links: Vec<(&FileRecord, &Path)> = Vec::new();
     let mut directories: Vec<(&FileRecord, &Path)> = Vec::new();
     for job in jobs {
@@ -161,7 +161,7 @@ enum LinkSet {
     Last(usize),
 }
 
-fn unpack_one(job: Job, root: &Path) -> Result<usize, RpmFileError> {
+fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
     let package_path = job.package.path().to_owned();
     let files = job.files;
     let by_path: HashMap<&Path, usize> = files

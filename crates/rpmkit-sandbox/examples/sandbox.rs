@@ -4,7 +4,7 @@
 
 use rpmkit_sandbox::{
     Command, Container, ContainerSpec, Filters, IdMode, Mount, Network, Overlay, ProbeRequest,
-    RootFs, SandboxError, Stream, User,
+    RootFs, RunAs, SandboxError, Stream,
 };
 use std::ffi::OsStr;
 use std::io::Write;
@@ -110,7 +110,7 @@ fn put_overlay(spec: &mut ContainerSpec, below: &Path) -> Result<PathBuf, Sandbo
 fn parse(args: Vec<String>) -> Result<Args, SandboxError> {
     let mut mode = None;
     let mut root = "/".to_owned();
-    let (mut user, mut pty, mut network, mut repeat) = (User::Root, false, Network::None, 1);
+    let (mut user, mut pty, mut network, mut repeat) = (RunAs::Root, false, Network::None, 1);
     let mut overlay = None;
     let mut args = args.into_iter().peekable();
     while let Some(flag) = args.next_if(|arg| arg.starts_with("--")) {
@@ -121,7 +121,7 @@ fn parse(args: Vec<String>) -> Result<Args, SandboxError> {
             "--root-dir" => root = args.next().unwrap_or_default(),
             "--user" => {
                 let id = args.next().and_then(|id| id.parse().ok()).unwrap_or(1000);
-                user = User::Id { uid: id, gid: id };
+                user = RunAs::Id { uid: id, gid: id };
             }
             "--overlay" => overlay = args.next().map(PathBuf::from),
             "--pty" => pty = true,

@@ -1,7 +1,7 @@
 //! The process of one command, from fork to exec.
 
-use crate::command::User;
-use crate::error::{AtStep, Step, StepError};
+use crate::command::RunAs;
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::{self, SavedLimits};
 use crate::plan::{Reply, RunPlan};
 use crate::spec::{ContainerSpec, Filters};
@@ -52,7 +52,7 @@ fn arrange_descriptors(
 ) -> Result<(), StepError> {
     let text = "arrange standard descriptors";
     // Copies above all the numbers used below, so that none is overwritten before its turn.
-    let safe = |fd: &OwnedFd| sys::dup_above(fd, 16).step(Step::Fork, text);
+    let safe = |fd: &OwnedFd| sys::dup_above(fd, 16).step(SandboxStep::Fork, text);
     let mut sources = io
         .std
         .iter()
@@ -62,7 +62,7 @@ fn arrange_descriptors(
         .collect::<Result<Vec<_>, _>>()?;
     for (number, fd) in sources.iter().enumerate() {
         let number = number as RawFd;
-        sys::dup_to(fd.as_raw_fd(), number).step(Step::Fork, text)?;
+        sys::dup_to(fd.as_raw_fd(), number).step(SandboxStep::Fork, text)?;
         if number >= CHANNEL {
             // SAFETY: plain integers.
             unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -79,11 +79,11 @@ fn prepare(
     limits: SavedLimits,
     io: &ChildIo,
 ) -> Result<(), StepError> {
-    nix::unistd::setsid().step(Step::Fork, "start a session")?;
+    nix::unistd::setsid().step(SandboxStep::Fork, "start a session")?;
     if io.controls_terminal {
         // SAFETY: integers on descriptor 0, which is the terminal's slave side.
         nix::errno::Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) })
-            .step(Step::Pty, "make the terminal the controlling one")?;
+            .step(SandboxStep::Pty, "make the terminal the controlling one")?;
     }
     reset_signals();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(run.umask));
@@ -91,19 +91,27 @@ fn prepare(
     if run.read_only_root {
         read_only_root()?;
     }
-    if matches!(run.user, User::Root) {
-        std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
+    if matches!(run.user, RunAs::Root) {
+        std::env::set_current_dir(&run.cwd).step_at(
+            SandboxStep::WorkingDirectory,
+            "enter",
+            &run.cwd,
+        )?;
     }
     // Before the identity goes: without NO_NEW_PRIVS, which set-uid programs would suffer from, a filter needs it.
     if let Some(listener) = seccomp::install(filters(spec, run))? {
         // SAFETY: pid 1 gives such a socket to every command whose filters have mknod, and it was put there above.
         let notify = unsafe { BorrowedFd::borrow_raw(NOTIFY) };
         wire::send(notify, &(), &[listener.as_fd()])
-            .step(Step::Seccomp, "hand the filter's listener to pid 1")?;
+            .step(SandboxStep::Seccomp, "hand the filter's listener to pid 1")?;
     }
     become_user(spec, run)?;
-    if !matches!(run.user, User::Root) {
-        std::env::set_current_dir(&run.cwd).step_at(Step::WorkingDirectory, "enter", &run.cwd)?;
+    if !matches!(run.user, RunAs::Root) {
+        std::env::set_current_dir(&run.cwd).step_at(
+            SandboxStep::WorkingDirectory,
+            "enter",
+            &run.cwd,
+        )?;
     }
     Ok(())
 }
@@ -111,8 +119,8 @@ fn prepare(
 /// Which filters a command gets.
 pub(crate) fn filters(spec: &ContainerSpec, run: &RunPlan) -> Filters {
     run.filters.unwrap_or(match run.user {
-        User::Root => spec.filters,
-        User::Id { .. } => Filters::default(),
+        RunAs::Root => spec.filters,
+        RunAs::Id { .. } => Filters::default(),
     })
 }
 
@@ -128,15 +136,16 @@ fn reset_signals() {
 /// In a mount namespace of this command alone.
 fn read_only_root() -> Result<(), StepError> {
     let text = "make the root read-only for one command";
-    unshare(CloneFlags::CLONE_NEWNS).step(Step::ReadOnly, text)?;
+    unshare(CloneFlags::CLONE_NEWNS).step(SandboxStep::ReadOnly, text)?;
     let none = None::<&Path>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-        .step(Step::ReadOnly, text)?;
-    sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY).step(Step::ReadOnly, text)
+        .step(SandboxStep::ReadOnly, text)?;
+    sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
+        .step(SandboxStep::ReadOnly, text)
 }
 
 fn become_user(spec: &ContainerSpec, run: &RunPlan) -> Result<(), StepError> {
-    let User::Id { uid, gid } = run.user else {
+    let RunAs::Id { uid, gid } = run.user else {
         return Ok(());
     };
     if !spec.mode.has_ids() {
@@ -147,24 +156,28 @@ fn become_user(spec: &ContainerSpec, run: &RunPlan) -> Result<(), StepError> {
         nix::unistd::Gid::from_raw(gid),
     );
     let text = || format!("become uid {uid}, gid {gid}");
-    nix::unistd::setgroups(&[]).step(Step::User, text())?;
-    nix::unistd::setresgid(gid, gid, gid).step(Step::User, text())?;
+    nix::unistd::setgroups(&[]).step(SandboxStep::User, text())?;
+    nix::unistd::setresgid(gid, gid, gid).step(SandboxStep::User, text())?;
     // The kernel takes all capabilities with the last uid 0.
-    nix::unistd::setresuid(uid, uid, uid).step(Step::User, text())
+    nix::unistd::setresuid(uid, uid, uid).step(SandboxStep::User, text())
 }
 
 /// One id only: a nested user namespace lets it be called differently. Capabilities over it end at exec.
 fn become_nested(uid: u32, gid: u32) -> Result<(), StepError> {
-    unshare(CloneFlags::CLONE_NEWUSER).step(Step::User, "make a nested user namespace")?;
+    unshare(CloneFlags::CLONE_NEWUSER).step(SandboxStep::User, "make a nested user namespace")?;
     // Copied from pid 1, which hides itself; our own /proc files would belong to nobody.
-    sys::prctl(libc::PR_SET_DUMPABLE, 1).step(Step::User, "open own id maps")?;
+    sys::prctl(libc::PR_SET_DUMPABLE, 1).step(SandboxStep::User, "open own id maps")?;
     for (file, text) in [
         ("setgroups", "deny".to_owned()),
         ("gid_map", format!("{gid} 0 1")),
         ("uid_map", format!("{uid} 0 1")),
     ] {
         let path = Path::new("/proc/self").join(file);
-        std::fs::write(&path, &text).step_at(Step::User, format!("write `{text}` to"), &path)?;
+        std::fs::write(&path, &text).step_at(
+            SandboxStep::User,
+            format!("write `{text}` to"),
+            &path,
+        )?;
     }
     Ok(())
 }
@@ -179,7 +192,7 @@ pub(crate) fn again(fd: &OwnedFd) -> Result<OwnedFd, StepError> {
     let raw = fd.as_raw_fd();
     // SAFETY: plain integers on an open descriptor; the result is checked and is ours alone.
     let new = nix::errno::Errno::result(unsafe { libc::fcntl(raw, libc::F_DUPFD_CLOEXEC, 3) })
-        .step(Step::Fork, "copy a descriptor")?;
+        .step(SandboxStep::Fork, "copy a descriptor")?;
     // SAFETY: just made by fcntl for us.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }

@@ -18,7 +18,7 @@ pub struct Command {
     /// Working directory inside.
     pub cwd: PathBuf,
     /// Who runs it.
-    pub user: User,
+    pub user: RunAs,
     /// Its standard input.
     pub stdin: Stdin,
     /// Its standard output and error.
@@ -29,7 +29,7 @@ pub struct Command {
     pub umask: u32,
     /// Limits, after those of the container.
     pub limits: Vec<Limit>,
-    /// Own filters. None: those of the container for [`User::Root`], no filters for others.
+    /// Own filters. None: those of the container for [`RunAs::Root`], no filters for others.
     pub filters: Option<Filters>,
     /// Runs on a read-only view of `/` itself; mounts below it keep their state.
     pub read_only_root: bool,
@@ -44,7 +44,7 @@ impl Command {
             argv: argv.into_iter().map(Into::into).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin:/usr/sbin:/sbin".into())],
             cwd: PathBuf::from("/"),
-            user: User::Root,
+            user: RunAs::Root,
             stdin: Stdin::Null,
             output: Output::Separate,
             timeout: None,
@@ -74,7 +74,7 @@ impl Command {
 
     /// Sets the user.
     #[must_use]
-    pub fn user(mut self, user: User) -> Self {
+    pub fn user(mut self, user: RunAs) -> Self {
         self.user = user;
         self
     }
@@ -103,7 +103,7 @@ impl Command {
 
 /// Who a command runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum User {
+pub enum RunAs {
     /// Root of the container, with all capabilities the mode has.
     Root,
     /// This user and group, no supplementary groups, no capabilities. In [`crate::IdMode::Single`] a nested user namespace:

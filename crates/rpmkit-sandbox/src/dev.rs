@@ -1,6 +1,6 @@
 //! `/dev`: a small tmpfs with the host's harmless nodes, a devpts of its own and shared memory.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::mounts::{attach_at, clone_tree, new_fs};
 use crate::sys;
@@ -34,24 +34,24 @@ impl Devices {
             c"tmpfs",
             &[("mode", "755"), ("size", "1m")],
             sys::ATTR_NOSUID,
-            Step::Dev,
+            SandboxStep::Dev,
         )?;
         let mut pts_options = vec![("newinstance", ""), ("ptmxmode", "0666"), ("mode", "620")];
         if mode.has_ids() {
             // Group tty, which everybody numbers 5. In single mode there is no 5: EINVAL.
             pts_options.push(("gid", "5"));
         }
-        let pts = new_fs(c"devpts", &pts_options, quiet, Step::DevPts)?;
+        let pts = new_fs(c"devpts", &pts_options, quiet, SandboxStep::DevPts)?;
         let shm = new_fs(
             c"tmpfs",
             &[("mode", "1777")],
             sys::ATTR_NOSUID | sys::ATTR_NODEV,
-            Step::Shm,
+            SandboxStep::Shm,
         )?;
         let mut nodes = Vec::new();
         for name in NODES {
             let path = Path::new("/dev").join(name);
-            nodes.push((path.clone(), clone_tree(&path, Step::Dev)?));
+            nodes.push((path.clone(), clone_tree(&path, SandboxStep::Dev)?));
         }
         Ok(Self {
             base,
@@ -64,15 +64,19 @@ impl Devices {
     /// Attaches it all in the new root.
     pub(crate) fn attach(&self) -> Result<(), StepError> {
         let dev = Path::new("/dev");
-        attach_at(self.base.as_fd(), dev, Step::Dev)?;
+        attach_at(self.base.as_fd(), dev, SandboxStep::Dev)?;
         for (to, name) in LINKS {
             let path = dev.join(name);
-            std::os::unix::fs::symlink(to, &path).step_at(Step::Dev, "make the link", &path)?;
+            std::os::unix::fs::symlink(to, &path).step_at(
+                SandboxStep::Dev,
+                "make the link",
+                &path,
+            )?;
         }
-        attach_at(self.pts.as_fd(), &dev.join("pts"), Step::DevPts)?;
-        attach_at(self.shm.as_fd(), &dev.join("shm"), Step::Shm)?;
+        attach_at(self.pts.as_fd(), &dev.join("pts"), SandboxStep::DevPts)?;
+        attach_at(self.shm.as_fd(), &dev.join("shm"), SandboxStep::Shm)?;
         for (path, node) in &self.nodes {
-            attach_at(node.as_fd(), path, Step::Dev)?;
+            attach_at(node.as_fd(), path, SandboxStep::Dev)?;
         }
         Ok(())
     }

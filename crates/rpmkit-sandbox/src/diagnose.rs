@@ -1,6 +1,6 @@
 //! From a refused step to its likely cause and what to do: the table of what hosts are known to refuse.
 
-use crate::error::{Step, StepError};
+use crate::error::{SandboxStep, StepError};
 use nix::errno::Errno;
 use std::path::Path;
 
@@ -30,23 +30,27 @@ const APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 pub(crate) fn advise(error: &StepError) -> Advice {
     let errno = Errno::from_raw(error.errno);
     match error.step {
-        Step::Namespaces => namespaces(errno),
-        Step::Maps | Step::FirstMount | Step::HostName | Step::Loopback | Step::Groups => {
-            no_capabilities(errno)
+        SandboxStep::Namespaces => namespaces(errno),
+        SandboxStep::Maps
+        | SandboxStep::FirstMount
+        | SandboxStep::HostName
+        | SandboxStep::Loopback
+        | SandboxStep::Groups => no_capabilities(errno),
+        SandboxStep::MapTool => map_tool(error),
+        SandboxStep::Proc if errno == Errno::EPERM => masked_proc(),
+        SandboxStep::Overlay => overlay(errno, &error.detail),
+        SandboxStep::Bind | SandboxStep::Root | SandboxStep::Dev if errno == Errno::ENOENT => {
+            Advice::new(
+                "the path does not exist",
+                &["make it, or remove the mount from the configuration"],
+            )
         }
-        Step::MapTool => map_tool(error),
-        Step::Proc if errno == Errno::EPERM => masked_proc(),
-        Step::Overlay => overlay(errno, &error.detail),
-        Step::Bind | Step::Root | Step::Dev if errno == Errno::ENOENT => Advice::new(
-            "the path does not exist",
-            &["make it, or remove the mount from the configuration"],
-        ),
-        Step::MountPoint if errno == Errno::EROFS => Advice::new(
+        SandboxStep::MountPoint if errno == Errno::EROFS => Advice::new(
             "the mount point is missing in a read-only root",
             &["make the directory in the root beforehand"],
         ),
-        Step::Emulation => emulation(errno),
-        Step::Seccomp => Advice::new(
+        SandboxStep::Emulation => emulation(errno),
+        SandboxStep::Seccomp => Advice::new(
             "this kernel has no seccomp filters, or an outer filter forbids more",
             &["use a kernel with CONFIG_SECCOMP_FILTER"],
         ),
@@ -226,17 +230,17 @@ mod tests {
     #[test]
     fn known_refusals_have_a_cause_and_a_cure() {
         for (step, errno) in [
-            (Step::Namespaces, Errno::ENOSPC),
-            (Step::Namespaces, Errno::EPERM),
-            (Step::Namespaces, Errno::EINVAL),
-            (Step::Maps, Errno::EPERM),
-            (Step::MapTool, Errno::EPERM),
-            (Step::FirstMount, Errno::EACCES),
-            (Step::Proc, Errno::EPERM),
-            (Step::Overlay, Errno::EINVAL),
-            (Step::Emulation, Errno::EPERM),
-            (Step::Emulation, Errno::ENODEV),
-            (Step::Overlay, Errno::EPERM),
+            (SandboxStep::Namespaces, Errno::ENOSPC),
+            (SandboxStep::Namespaces, Errno::EPERM),
+            (SandboxStep::Namespaces, Errno::EINVAL),
+            (SandboxStep::Maps, Errno::EPERM),
+            (SandboxStep::MapTool, Errno::EPERM),
+            (SandboxStep::FirstMount, Errno::EACCES),
+            (SandboxStep::Proc, Errno::EPERM),
+            (SandboxStep::Overlay, Errno::EINVAL),
+            (SandboxStep::Emulation, Errno::EPERM),
+            (SandboxStep::Emulation, Errno::ENODEV),
+            (SandboxStep::Overlay, Errno::EPERM),
         ] {
             let advice = StepError::new(step, "try", errno).advice();
             assert!(

@@ -4,7 +4,7 @@
 //! processes of this container and for nobody else, and goes with it. The emulator is opened when it is
 //! registered (flag `F`), so the root need not hold it.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::mounts::new_fs;
 use crate::sys;
@@ -108,18 +108,18 @@ impl Emulation {
             return Ok(None);
         }
         if !mode.is_rootless() {
-            return Err(StepError::new(Step::Emulation, what(), Errno::EPERM)
+            return Err(StepError::new(SandboxStep::Emulation, what(), Errno::EPERM)
                 .because("without a user namespace only what the host has registered with the flag F works"));
         }
         let line = self.line().ok_or_else(|| {
-            StepError::new(Step::Emulation, what(), Errno::EINVAL)
+            StepError::new(SandboxStep::Emulation, what(), Errno::EINVAL)
                 .because("no such architecture is known, or the emulator's path has a colon")
         })?;
         let fs = new_fs(
             c"binfmt_misc",
             &[],
             sys::ATTR_NOSUID | sys::ATTR_NODEV,
-            Step::Emulation,
+            SandboxStep::Emulation,
         )?;
         let register = nix::fcntl::openat(
             fs.as_fd(),
@@ -127,11 +127,11 @@ impl Emulation {
             nix::fcntl::OFlag::O_WRONLY | nix::fcntl::OFlag::O_CLOEXEC,
             nix::sys::stat::Mode::empty(),
         )
-        .step(Step::Emulation, what())?;
+        .step(SandboxStep::Emulation, what())?;
         std::fs::File::from(register)
             .write_all(line.as_bytes())
             .step_at(
-                Step::Emulation,
+                SandboxStep::Emulation,
                 "register as an emulator",
                 &self.interpreter,
             )?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A step of preparing a container or a command, in the order they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum SandboxStep {
     /// Making the new namespaces, the user namespace among them.
     Namespaces,
     /// Writing uid_map, gid_map or setgroups.
@@ -74,7 +74,7 @@ pub enum Step {
 #[error("cannot {action}{}: {}{}", quoted(path), errno_text(*errno), bracketed(detail))]
 pub struct StepError {
     /// Which step.
-    pub step: Step,
+    pub step: SandboxStep,
     /// The verb and its object, fitting after "cannot".
     pub action: String,
     /// The path it was tried on.
@@ -104,7 +104,7 @@ fn errno_text(errno: i32) -> String {
 }
 
 impl StepError {
-    pub(crate) fn new(step: Step, action: impl Into<String>, errno: Errno) -> Self {
+    pub(crate) fn new(step: SandboxStep, action: impl Into<String>, errno: Errno) -> Self {
         Self {
             step,
             action: action.into(),
@@ -115,7 +115,7 @@ impl StepError {
     }
 
     pub(crate) fn io(
-        step: Step,
+        step: SandboxStep,
         action: impl Into<String>,
         path: &Path,
         error: &std::io::Error,
@@ -146,24 +146,39 @@ pub(crate) fn errno_of(error: &std::io::Error) -> Errno {
 
 /// Turns a raw error into a failed step.
 pub(crate) trait AtStep<T> {
-    fn step(self, step: Step, action: impl Into<String>) -> Result<T, StepError>;
-    fn step_at(self, step: Step, action: impl Into<String>, path: &Path) -> Result<T, StepError>;
+    fn step(self, step: SandboxStep, action: impl Into<String>) -> Result<T, StepError>;
+    fn step_at(
+        self,
+        step: SandboxStep,
+        action: impl Into<String>,
+        path: &Path,
+    ) -> Result<T, StepError>;
 }
 
 impl<T> AtStep<T> for Result<T, Errno> {
-    fn step(self, step: Step, action: impl Into<String>) -> Result<T, StepError> {
+    fn step(self, step: SandboxStep, action: impl Into<String>) -> Result<T, StepError> {
         self.map_err(|errno| StepError::new(step, action, errno))
     }
-    fn step_at(self, step: Step, action: impl Into<String>, path: &Path) -> Result<T, StepError> {
+    fn step_at(
+        self,
+        step: SandboxStep,
+        action: impl Into<String>,
+        path: &Path,
+    ) -> Result<T, StepError> {
         self.map_err(|errno| StepError::new(step, action, errno).at(path))
     }
 }
 
 impl<T> AtStep<T> for std::io::Result<T> {
-    fn step(self, step: Step, action: impl Into<String>) -> Result<T, StepError> {
+    fn step(self, step: SandboxStep, action: impl Into<String>) -> Result<T, StepError> {
         self.map_err(|e| StepError::new(step, action, errno_of(&e)))
     }
-    fn step_at(self, step: Step, action: impl Into<String>, path: &Path) -> Result<T, StepError> {
+    fn step_at(
+        self,
+        step: SandboxStep,
+        action: impl Into<String>,
+        path: &Path,
+    ) -> Result<T, StepError> {
         self.map_err(|e| StepError::io(step, action, path, &e))
     }
 }

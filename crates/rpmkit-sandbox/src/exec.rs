@@ -1,6 +1,6 @@
 //! Limits and the final exec of a command's process.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::spec::{Limit, Resource};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
@@ -17,8 +17,8 @@ pub(crate) struct SavedLimits {
 impl SavedLimits {
     pub(crate) fn raise_files() -> Result<Self, StepError> {
         let text = "raise the limit of open files";
-        let (soft, hard) = getrlimit(Kernel::RLIMIT_NOFILE).step(Step::Limits, text)?;
-        setrlimit(Kernel::RLIMIT_NOFILE, hard, hard).step(Step::Limits, text)?;
+        let (soft, hard) = getrlimit(Kernel::RLIMIT_NOFILE).step(SandboxStep::Limits, text)?;
+        setrlimit(Kernel::RLIMIT_NOFILE, hard, hard).step(SandboxStep::Limits, text)?;
         Ok(Self { soft, hard })
     }
 
@@ -28,14 +28,14 @@ impl SavedLimits {
         limits: impl Iterator<Item = &'a Limit>,
     ) -> Result<(), StepError> {
         setrlimit(Kernel::RLIMIT_NOFILE, self.soft, self.hard)
-            .step(Step::Limits, "set the limit of open files")?;
+            .step(SandboxStep::Limits, "set the limit of open files")?;
         for limit in limits {
             let text = || format!("set the limit {:?}", limit.resource);
             let kernel = kernel(limit.resource);
-            let (soft, hard) = getrlimit(kernel).step(Step::Limits, text())?;
+            let (soft, hard) = getrlimit(kernel).step(SandboxStep::Limits, text())?;
             let new_hard = limit.hard.map_or(hard, |wanted| wanted.min(hard));
             let new_soft = limit.soft.unwrap_or(soft).min(new_hard);
-            setrlimit(kernel, new_soft, new_hard).step(Step::Limits, text())?;
+            setrlimit(kernel, new_soft, new_hard).step(SandboxStep::Limits, text())?;
         }
         Ok(())
     }
@@ -58,9 +58,9 @@ fn kernel(resource: Resource) -> Kernel {
 /// Replaces this process. Returns only the reason why not.
 pub(crate) fn exec(argv: &[OsString], env: &[(OsString, OsString)]) -> StepError {
     let Some(program) = argv.first() else {
-        return StepError::new(Step::Exec, "execute an empty command", Errno::EINVAL);
+        return StepError::new(SandboxStep::Exec, "execute an empty command", Errno::EINVAL);
     };
-    let failed = |errno| StepError::new(Step::Exec, "execute", errno).at(program.as_ref());
+    let failed = |errno| StepError::new(SandboxStep::Exec, "execute", errno).at(program.as_ref());
     let args = argv
         .iter()
         .map(|arg| CString::new(arg.as_bytes()))

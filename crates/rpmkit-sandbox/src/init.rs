@@ -4,7 +4,7 @@
 
 use crate::child::{self, ChildIo};
 use crate::command::Leftovers;
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
 use crate::plan::{ControlRequest, Io, Order, Reply, RunPlan};
 use crate::spec::ContainerSpec;
@@ -320,7 +320,7 @@ impl Init<'_> {
             None
         };
         // SAFETY: this process has one thread, so the child may do anything before it executes.
-        match unsafe { fork() }.step(Step::Fork, "start a process")? {
+        match unsafe { fork() }.step(SandboxStep::Fork, "start a process")? {
             ForkResult::Parent { child } => Ok(child),
             ForkResult::Child => {
                 child::become_command(self.spec, plan, self.limits, &io, channel, notify.as_ref())
@@ -332,7 +332,7 @@ impl Init<'_> {
 fn make_io(plan: &RunPlan, fds: Vec<OwnedFd>, channel: &OwnedFd) -> Result<ChildIo, StepError> {
     let short = || {
         StepError::new(
-            Step::Protocol,
+            SandboxStep::Protocol,
             "start a command without its descriptors",
             Errno::EPROTO,
         )
@@ -350,7 +350,7 @@ fn make_io(plan: &RunPlan, fds: Vec<OwnedFd>, channel: &OwnedFd) -> Result<Child
     };
     let (master, slave) = pty::open(rows, columns, plan.user)?;
     wire::send(channel, &Reply::Terminal, &[master.as_fd()])
-        .step(Step::Pty, "hand over a terminal")?;
+        .step(SandboxStep::Pty, "hand over a terminal")?;
     let (out, err) = (child::again(&slave)?, child::again(&slave)?);
     let (input, controls_terminal) = match plan.io {
         Io::Terminal(..) => (slave, true),

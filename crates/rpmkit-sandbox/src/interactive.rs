@@ -60,7 +60,7 @@ pub(crate) fn proxy(
     output: BorrowedFd<'_>,
 ) -> Result<Exit, SandboxError> {
     let _raw = Raw::on(input);
-    let mut session = Session {
+    let mut session = TerminalSession {
         master: None,
         keys: Vec::new(),
         input_open: true,
@@ -102,7 +102,7 @@ pub(crate) fn proxy(
     Ok(exit)
 }
 
-struct Session {
+struct TerminalSession {
     /// None before the container made it and after its last user closed it.
     master: Option<OwnedFd>,
     /// Typed and not yet taken by the other side.
@@ -118,7 +118,7 @@ struct Ready {
     master: bool,
 }
 
-impl Session {
+impl TerminalSession {
     fn set_master(&mut self, master: OwnedFd) {
         // A program that does not read must not keep us from showing what it writes.
         let _ = fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));

@@ -1,6 +1,6 @@
 //! `/proc` and `/sys`.
 
-use crate::error::{Step, StepError};
+use crate::error::{SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::mounts::{attach_at, clone_tree, new_fs};
 use crate::spec::Network;
@@ -19,16 +19,16 @@ pub(crate) struct KernelFs {
 
 impl KernelFs {
     pub(crate) fn open(mode: &IdMode, network: Network) -> Result<Self, StepError> {
-        let proc = match new_fs(c"proc", &[], QUIET, Step::Proc) {
+        let proc = match new_fs(c"proc", &[], QUIET, SandboxStep::Proc) {
             Ok(proc) => proc,
             // A container runtime has masked parts of its /proc. Its own shows our processes under other numbers, but
             // /proc/self is right. Doing without a pid namespace would mend the numbers and cost more: processes could
             // outlive us, and in single mode a build could kill whatever else this user runs.
-            Err(_) if mode.is_rootless() => clone_tree(Path::new("/proc"), Step::Proc)?,
+            Err(_) if mode.is_rootless() => clone_tree(Path::new("/proc"), SandboxStep::Proc)?,
             Err(error) => return Err(error),
         };
         let sys = match network {
-            Network::None => new_fs(c"sysfs", &[], QUIET | sys::ATTR_RDONLY, Step::Sys)
+            Network::None => new_fs(c"sysfs", &[], QUIET | sys::ATTR_RDONLY, SandboxStep::Sys)
                 .or_else(|_| host_sys())?,
             // sysfs shows the devices of a network namespace, and only who made that may mount it.
             Network::Host => host_sys()?,
@@ -38,8 +38,8 @@ impl KernelFs {
 
     /// Attaches both in the new root.
     pub(crate) fn attach(&self, mode: &IdMode) -> Result<(), StepError> {
-        attach_at(self.proc.as_fd(), Path::new("/proc"), Step::Proc)?;
-        attach_at(self.sys.as_fd(), Path::new("/sys"), Step::Sys)?;
+        attach_at(self.proc.as_fd(), Path::new("/proc"), SandboxStep::Proc)?;
+        attach_at(self.sys.as_fd(), Path::new("/sys"), SandboxStep::Sys)?;
         if mode.is_rootless() {
             return Ok(());
         }
@@ -47,9 +47,9 @@ impl KernelFs {
         for path in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
             let path = Path::new(path);
             if path.exists() {
-                let tree = clone_tree(path, Step::Proc)?;
+                let tree = clone_tree(path, SandboxStep::Proc)?;
                 read_only(&tree, path)?;
-                attach_at(tree.as_fd(), path, Step::Proc)?;
+                attach_at(tree.as_fd(), path, SandboxStep::Proc)?;
             }
         }
         Ok(())
@@ -58,12 +58,12 @@ impl KernelFs {
 
 fn host_sys() -> Result<OwnedFd, StepError> {
     let path = Path::new("/sys");
-    let tree = clone_tree(path, Step::Sys)?;
+    let tree = clone_tree(path, SandboxStep::Sys)?;
     read_only(&tree, path)?;
     Ok(tree)
 }
 
 fn read_only(tree: &OwnedFd, path: &Path) -> Result<(), StepError> {
     sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY)
-        .map_err(|e| StepError::new(Step::ReadOnly, "make read-only", e).at(path))
+        .map_err(|e| StepError::new(SandboxStep::ReadOnly, "make read-only", e).at(path))
 }

@@ -50,15 +50,15 @@ mod sys;
 mod wire;
 
 pub use client::{Container, Killer};
-pub use command::{Command, Exit, Finished, Leftovers, Output, Stdin, Stream, User};
+pub use command::{Command, Exit, Finished, Leftovers, Output, RunAs, Stdin, Stream};
 pub use diagnose::Advice;
 pub use emulate::Emulation;
-pub use error::{SandboxError, Step, StepError};
+pub use error::{SandboxError, SandboxStep, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
 pub use ops::{OpFn, call, call_with_fds, detach, join_ops, sent_fds};
 pub use output::Lines;
 pub use present::{is_ours, is_presented, present, withdraw};
-pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
+pub use probe::{Probe, ProbeFinding, ProbeRequest, ProbeState, detect, probe};
 pub use processes::{RootProcess, end_processes, processes_in};
 pub use reexec::reexec;
 pub use spec::{

@@ -1,6 +1,6 @@
 //! Writing the id maps of a fresh user namespace, from its parent.
 
-use crate::error::{Step, StepError};
+use crate::error::{SandboxStep, StepError};
 use crate::ids::{IdMode, IdRange, SubIds};
 use nix::errno::Errno;
 use std::io::Read;
@@ -55,7 +55,7 @@ fn put(pid: libc::pid_t, file: &str, text: &str) -> Result<(), StepError> {
     let path = PathBuf::from(format!("/proc/{pid}/{file}"));
     // One write call: the kernel takes the whole map at once.
     std::fs::write(&path, text)
-        .map_err(|e| StepError::io(Step::Maps, format!("write `{text}` to"), &path, &e))
+        .map_err(|e| StepError::io(SandboxStep::Maps, format!("write `{text}` to"), &path, &e))
 }
 
 fn start(tool: &Path, pid: libc::pid_t, own: u32, range: IdRange) -> Result<Child, StepError> {
@@ -73,7 +73,7 @@ fn start(tool: &Path, pid: libc::pid_t, own: u32, range: IdRange) -> Result<Chil
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|e| StepError::io(Step::MapTool, "start", tool, &e))
+        .map_err(|e| StepError::io(SandboxStep::MapTool, "start", tool, &e))
 }
 
 fn finish(tool: &Path, mut child: Child) -> Result<(), StepError> {
@@ -84,11 +84,11 @@ fn finish(tool: &Path, mut child: Child) -> Result<(), StepError> {
     }
     let status = child
         .wait()
-        .map_err(|e| StepError::io(Step::MapTool, "wait for", tool, &e))?;
+        .map_err(|e| StepError::io(SandboxStep::MapTool, "wait for", tool, &e))?;
     if status.success() {
         return Ok(());
     }
-    let mut error = StepError::new(Step::MapTool, "run", Errno::EPERM).at(tool);
+    let mut error = StepError::new(SandboxStep::MapTool, "run", Errno::EPERM).at(tool);
     error.detail = format!("{status}: {}", said.trim());
     Err(error)
 }

@@ -1,7 +1,7 @@
 //! Devices in packages: no user namespace may make one, and a faked success would break rpm and tar, whose next call finds
 //! nothing. So pid 1 is asked, makes an empty regular file in its place, and answers with success.
 
-use crate::error::{Step, StepError};
+use crate::error::{SandboxStep, StepError};
 use crate::wire;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -28,7 +28,7 @@ impl Server {
     /// A socket for a new command's process to send its listener over.
     pub(crate) fn expect(&mut self) -> Result<OwnedFd, StepError> {
         let (ours, theirs) = wire::pair().map_err(|e| {
-            StepError::new(Step::Seccomp, "make a socket pair", Errno::EMFILE)
+            StepError::new(SandboxStep::Seccomp, "make a socket pair", Errno::EMFILE)
                 .because(e.to_string())
         })?;
         self.starting.push(ours);

@@ -1,6 +1,6 @@
 //! The process between caller and container: clones pid 1, writes its maps, and sees that it dies with the caller.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::plan::Started;
 use crate::spec::{ContainerSpec, Network};
@@ -27,9 +27,10 @@ pub(crate) fn clone_mapped(mode: &IdMode, flags: libc::c_int) -> Result<Side, St
     } else {
         0
     };
-    let (mut wait, mut go) = std::io::pipe().step(Step::Namespaces, "make a pipe")?;
+    let (mut wait, mut go) = std::io::pipe().step(SandboxStep::Namespaces, "make a pipe")?;
     // SAFETY: re-executed children of this crate have one thread and start none.
-    let pid = unsafe { sys::clone(user | flags) }.step(Step::Namespaces, clone_text(mode))?;
+    let pid =
+        unsafe { sys::clone(user | flags) }.step(SandboxStep::Namespaces, clone_text(mode))?;
     if pid != 0 {
         drop(wait);
         if let Err(error) = maps::write(mode, pid) {

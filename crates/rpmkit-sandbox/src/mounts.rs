@@ -1,6 +1,6 @@
 //! Binds, tmpfs and mounts at a second place.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::spec::Mount;
 use crate::{overlay, sys};
 use nix::errno::Errno;
@@ -34,7 +34,7 @@ pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
             if *optional && !source.exists() {
                 return Ok(PreparedMount::Nothing);
             }
-            let tree = clone_tree(source, Step::Bind)?;
+            let tree = clone_tree(source, SandboxStep::Bind)?;
             if *read_only {
                 make_read_only(tree.as_fd(), source)?;
             }
@@ -58,7 +58,7 @@ pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
                 c"tmpfs",
                 &options,
                 sys::ATTR_NOSUID | sys::ATTR_NODEV,
-                Step::Tmpfs,
+                SandboxStep::Tmpfs,
             )?;
             Ok(PreparedMount::Detached(fs, target))
         }
@@ -72,23 +72,23 @@ pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
 pub(crate) fn attach(mount: PreparedMount<'_>) -> Result<(), StepError> {
     match mount {
         PreparedMount::Nothing => Ok(()),
-        PreparedMount::Detached(tree, target) => attach_at(tree.as_fd(), target, Step::Bind),
+        PreparedMount::Detached(tree, target) => attach_at(tree.as_fd(), target, SandboxStep::Bind),
         PreparedMount::Inner {
             source,
             target,
             read_only,
         } => {
-            let tree = clone_tree(source, Step::Bind)?;
+            let tree = clone_tree(source, SandboxStep::Bind)?;
             if read_only {
                 make_read_only(tree.as_fd(), source)?;
             }
-            attach_at(tree.as_fd(), target, Step::Bind)
+            attach_at(tree.as_fd(), target, SandboxStep::Bind)
         }
     }
 }
 
 /// A detached copy of the mount at a path with everything below it.
-pub(crate) fn clone_tree(source: &Path, step: Step) -> Result<OwnedFd, StepError> {
+pub(crate) fn clone_tree(source: &Path, step: SandboxStep) -> Result<OwnedFd, StepError> {
     let path = sys::cstr(source).step_at(step, "use", source)?;
     sys::open_tree(
         libc::AT_FDCWD,
@@ -100,7 +100,7 @@ pub(crate) fn clone_tree(source: &Path, step: Step) -> Result<OwnedFd, StepError
 
 fn make_read_only(tree: BorrowedFd<'_>, source: &Path) -> Result<(), StepError> {
     sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
-        Step::ReadOnly,
+        SandboxStep::ReadOnly,
         "make read-only the mount of",
         source,
     )
@@ -111,7 +111,7 @@ pub(crate) fn new_fs(
     kind: &CStr,
     options: &[(&str, &str)],
     attrs: u64,
-    step: Step,
+    step: SandboxStep,
 ) -> Result<OwnedFd, StepError> {
     let name = kind.to_string_lossy();
     let fs = sys::fsopen(kind).step(step, format!("open file system `{name}`"))?;
@@ -136,7 +136,11 @@ pub(crate) fn new_fs(
 }
 
 /// Attaches a detached mount at a container path, making the mount point if it is missing.
-pub(crate) fn attach_at(tree: BorrowedFd<'_>, target: &Path, step: Step) -> Result<(), StepError> {
+pub(crate) fn attach_at(
+    tree: BorrowedFd<'_>,
+    target: &Path,
+    step: SandboxStep,
+) -> Result<(), StepError> {
     let path = sys::cstr(target).step_at(step, "use", target)?;
     match sys::move_mount(tree, &path) {
         Err(Errno::ENOENT) => {
@@ -153,7 +157,7 @@ pub(crate) fn attach_at(tree: BorrowedFd<'_>, target: &Path, step: Step) -> Resu
 
 fn make_point(tree: BorrowedFd<'_>, target: &Path) -> Result<(), StepError> {
     let kind = nix::sys::stat::fstat(tree)
-        .step_at(Step::MountPoint, "look at the source for", target)?
+        .step_at(SandboxStep::MountPoint, "look at the source for", target)?
         .st_mode;
     if kind & libc::S_IFMT == libc::S_IFDIR {
         return make_dirs(target, MAX_LINKS);
@@ -166,7 +170,7 @@ fn make_point(tree: BorrowedFd<'_>, target: &Path) -> Result<(), StepError> {
         .append(true)
         .open(target)
         .map(drop)
-        .step_at(Step::MountPoint, "make the mount point", target)
+        .step_at(SandboxStep::MountPoint, "make the mount point", target)
 }
 
 /// The kernel's own limit for links in a path.
@@ -181,9 +185,14 @@ fn make_dirs(dir: &Path, links: u32) -> Result<(), StepError> {
     make_dirs(parent, links)?;
     match std::fs::read_link(dir) {
         Ok(to) if links > 0 => make_dirs(&parent.join(to), links - 1),
-        Ok(_) => {
-            Err(StepError::new(Step::MountPoint, "make the mount point", Errno::ELOOP).at(dir))
+        Ok(_) => Err(StepError::new(
+            SandboxStep::MountPoint,
+            "make the mount point",
+            Errno::ELOOP,
+        )
+        .at(dir)),
+        Err(_) => {
+            std::fs::create_dir(dir).step_at(SandboxStep::MountPoint, "make the mount point", dir)
         }
-        Err(_) => std::fs::create_dir(dir).step_at(Step::MountPoint, "make the mount point", dir),
     }
 }

@@ -1,6 +1,6 @@
 //! The loopback interface of a fresh network namespace.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::os::fd::AsRawFd;
@@ -14,7 +14,7 @@ pub(crate) fn loopback_up() -> Result<(), StepError> {
         SockFlag::SOCK_CLOEXEC,
         None,
     )
-    .step(Step::Loopback, text)?;
+    .step(SandboxStep::Loopback, text)?;
     // SAFETY: ifreq is plain data, for which all zeros is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
@@ -25,6 +25,6 @@ pub(crate) fn loopback_up() -> Result<(), StepError> {
     Errno::result(unsafe {
         libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request)
     })
-    .step(Step::Loopback, text)
+    .step(SandboxStep::Loopback, text)
     .map(drop)
 }

@@ -1,6 +1,6 @@
 //! Functions run as root of a mode's user namespace, for work on files that belong to ids only it can handle.
 
-use crate::error::{AtStep, SandboxError, Step};
+use crate::error::{AtStep, SandboxError, SandboxStep};
 use crate::ids::IdMode;
 use crate::monitor::{Side, clone_mapped, watch};
 use crate::plan::{OpAnswer, Plan};
@@ -176,7 +176,7 @@ fn run(function: OpFn, fds: Vec<OwnedFd>) -> OpAnswer {
     if let Ok(mut sent) = SENT.lock() {
         sent.extend(fds);
     }
-    let result = wire::slurp(input).step(Step::Protocol, "read a function's input");
+    let result = wire::slurp(input).step(SandboxStep::Protocol, "read a function's input");
     let bytes = match result {
         Ok(bytes) => bytes,
         Err(error) => return OpAnswer::Failed(error),

@@ -1,7 +1,7 @@
 //! Following a command: its output, its end, its time.
 
 use crate::command::{Command, Exit, Finished, Output, Stdin, Stream};
-use crate::error::{SandboxError, Step, StepError};
+use crate::error::{SandboxError, SandboxStep, StepError};
 use crate::plan::{Io, Order, Reply};
 use crate::{sys, wire};
 use nix::errno::Errno;
@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const PIPEFULS: u32 = 32;
 
 /// Descriptors of a command about to start.
-pub(crate) struct Opened {
+pub(crate) struct OpenedIo {
     pub(crate) io: Io,
     /// To be sent; ours to close afterwards.
     pub(crate) theirs: Vec<Arc<OwnedFd>>,
@@ -26,7 +26,7 @@ pub(crate) struct Opened {
 }
 
 /// Opens what a command asks for.
-pub(crate) fn open(command: &Command) -> Result<Opened, SandboxError> {
+pub(crate) fn open(command: &Command) -> Result<OpenedIo, SandboxError> {
     let input = match &command.stdin {
         Stdin::Null => null()?,
         Stdin::Inherit => own(std::io::stdin().as_fd())?,
@@ -36,7 +36,7 @@ pub(crate) fn open(command: &Command) -> Result<Opened, SandboxError> {
         ),
         Stdin::Fd(fd) => fd.clone(),
     };
-    let mut opened = Opened {
+    let mut opened = OpenedIo {
         io: Io::Fds,
         theirs: vec![input],
         streams: Vec::new(),
@@ -93,13 +93,13 @@ fn pipe() -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
 }
 
 /// How a command's time runs.
-struct Clock {
+struct CommandClock {
     /// The next thing to do, and when.
     next: Option<(Instant, i32)>,
     timed_out: bool,
 }
 
-impl Clock {
+impl CommandClock {
     fn new(timeout: Option<Duration>) -> Self {
         Self {
             next: timeout.map(|time| (Instant::now() + time, libc::SIGTERM)),
@@ -133,7 +133,7 @@ pub(crate) fn follow(
     mut streams: Vec<(Stream, OwnedFd)>,
     on_output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<Finished, SandboxError> {
-    let mut clock = Clock::new(command.timeout);
+    let mut clock = CommandClock::new(command.timeout);
     let mut ended: Option<Ended> = None;
     let mut buffer = vec![0u8; 64 * 1024];
     loop {
@@ -317,7 +317,7 @@ pub(crate) fn kill_leftovers(channel: &OwnedFd) -> Result<Vec<String>, SandboxEr
 }
 
 fn failed(command: &Command, error: StepError) -> SandboxError {
-    if error.step == Step::Exec {
+    if error.step == SandboxStep::Exec {
         let source = std::io::Error::from_raw_os_error(error.errno);
         return SandboxError::Exec {
             program: program(command),

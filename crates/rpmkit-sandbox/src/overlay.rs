@@ -5,7 +5,7 @@
 //! Layers go in as open descriptors, so neither the number nor the length of their paths matters. Three ways, newest first:
 //! descriptors (Linux 6.13), `/proc/self/fd` names one by one (6.7), and mount(2) with such names in one string.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::spec::Overlay;
 use crate::sys::{self, Sys};
 use nix::errno::Errno;
@@ -25,7 +25,7 @@ const FLAGS_OFF: [(&std::ffi::CStr, &std::ffi::CStr); 2] =
 pub(crate) const SOURCE: &std::ffi::CStr = c"rpmkit";
 
 /// The directories of an overlay, opened.
-struct Opened {
+struct OpenedOverlay {
     lowers: Vec<OwnedFd>,
     /// Upper and work.
     writable: Option<(OwnedFd, OwnedFd)>,
@@ -37,9 +37,9 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
     if opened.writable.is_none()
         && let [only] = overlay.lowers.as_slice()
     {
-        let tree = crate::mounts::clone_tree(only, Step::Overlay)?;
+        let tree = crate::mounts::clone_tree(only, SandboxStep::Overlay)?;
         sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
-            Step::Overlay,
+            SandboxStep::Overlay,
             "make read-only the layer",
             only,
         )?;
@@ -51,13 +51,13 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
         match new_api(&opened, overlay, by_fd) {
             Ok(mount) => return Ok(mount),
             Err(Refused {
-                at: At::Elsewhere,
+                at: RefusedAt::Elsewhere,
                 errno,
                 log,
             }) => return Err(refusal(overlay, errno, log, used)),
             // An older kernel, or a layer it does not like: the next way decides.
             Err(Refused {
-                at: At::Layer,
+                at: RefusedAt::Layer,
                 log: reason,
                 ..
             }) => log = reason,
@@ -77,7 +77,7 @@ fn refusal(overlay: &Overlay, errno: Errno, mut log: String, used: bool) -> Step
     if log.is_empty() {
         log = crate::overlay_reason::explain(overlay, used);
     }
-    StepError::new(Step::Overlay, "mount an overlay", errno)
+    StepError::new(SandboxStep::Overlay, "mount an overlay", errno)
         .because(log)
         .at(place(overlay))
 }
@@ -90,9 +90,9 @@ fn place(overlay: &Overlay) -> &Path {
         .unwrap_or(Path::new("/"))
 }
 
-fn open_all(overlay: &Overlay) -> Result<Opened, StepError> {
+fn open_all(overlay: &Overlay) -> Result<OpenedOverlay, StepError> {
     let wrong = |text: String| {
-        Err(StepError::new(Step::Overlay, "mount an overlay", Errno::EINVAL).because(text))
+        Err(StepError::new(SandboxStep::Overlay, "mount an overlay", Errno::EINVAL).because(text))
     };
     match overlay.lowers.len() {
         0 => return wrong("it has no lower layer".to_owned()),
@@ -101,14 +101,18 @@ fn open_all(overlay: &Overlay) -> Result<Opened, StepError> {
     }
     let dir = |path: &std::path::PathBuf| {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        open(path.as_path(), flags, Mode::empty()).step_at(Step::Overlay, "open the layer", path)
+        open(path.as_path(), flags, Mode::empty()).step_at(
+            SandboxStep::Overlay,
+            "open the layer",
+            path,
+        )
     };
     let writable = match (&overlay.upper, &overlay.work) {
         (None, _) => None,
         (Some(_), None) => return wrong("an upper directory without a work directory".to_owned()),
         (Some(upper), Some(work)) => Some((dir(upper)?, dir(work)?)),
     };
-    Ok(Opened {
+    Ok(OpenedOverlay {
         lowers: overlay.lowers.iter().map(dir).collect::<Result<_, _>>()?,
         writable,
     })
@@ -116,21 +120,21 @@ fn open_all(overlay: &Overlay) -> Result<Opened, StepError> {
 
 /// Where the new mount API said no.
 #[derive(PartialEq, Eq)]
-enum At {
+enum RefusedAt {
     /// At the first layer: this kernel does not take layers this way.
     Layer,
     Elsewhere,
 }
 
 struct Refused {
-    at: At,
+    at: RefusedAt,
     errno: Errno,
     log: String,
 }
 
-fn new_api(opened: &Opened, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, Refused> {
+fn new_api(opened: &OpenedOverlay, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, Refused> {
     let fs = sys::fsopen(c"overlay").map_err(|errno| Refused {
-        at: At::Elsewhere,
+        at: RefusedAt::Elsewhere,
         errno,
         log: "this kernel has no overlayfs".to_owned(),
     })?;
@@ -139,14 +143,15 @@ fn new_api(opened: &Opened, overlay: &Overlay, by_fd: bool) -> Result<OwnedFd, R
         errno,
         log: sys::context_log(fs.as_fd()),
     };
-    let elsewhere = |errno| refused(At::Elsewhere, errno);
+    let elsewhere = |errno| refused(RefusedAt::Elsewhere, errno);
     sys::fsconfig_string(fs.as_fd(), c"source", SOURCE).map_err(elsewhere)?;
     sys::fsconfig_flag(fs.as_fd(), c"userxattr").map_err(elsewhere)?;
     for (key, value) in FLAGS_OFF {
         sys::fsconfig_string(fs.as_fd(), key, value).map_err(elsewhere)?;
     }
     for lower in &opened.lowers {
-        layer(fs.as_fd(), c"lowerdir+", lower, by_fd).map_err(|errno| refused(At::Layer, errno))?;
+        layer(fs.as_fd(), c"lowerdir+", lower, by_fd)
+            .map_err(|errno| refused(RefusedAt::Layer, errno))?;
     }
     if let Some((upper, work)) = &opened.writable {
         layer(fs.as_fd(), c"upperdir", upper, by_fd).map_err(elsewhere)?;
@@ -168,11 +173,12 @@ fn layer(fs: BorrowedFd<'_>, key: &std::ffi::CStr, dir: &OwnedFd, by_fd: bool) -
 }
 
 /// mount(2): attaches at once, so over the top directory, from where it is taken off again as a detached copy.
-fn old_api(opened: &Opened, overlay: &Overlay) -> Result<OwnedFd, StepError> {
+fn old_api(opened: &OpenedOverlay, overlay: &Overlay) -> Result<OwnedFd, StepError> {
     let staging = place(overlay);
-    let options = option_string(opened, overlay.volatile).step(Step::Overlay, "name the layers")?;
+    let options =
+        option_string(opened, overlay.volatile).step(SandboxStep::Overlay, "name the layers")?;
     // Names are resolved from here: 500 layers of three digits fit into the kernel's one page.
-    nix::unistd::chdir("/proc/self/fd").step(Step::Overlay, "enter `/proc/self/fd`")?;
+    nix::unistd::chdir("/proc/self/fd").step(SandboxStep::Overlay, "enter `/proc/self/fd`")?;
     nix::mount::mount(
         Some(SOURCE),
         staging,
@@ -180,18 +186,18 @@ fn old_api(opened: &Opened, overlay: &Overlay) -> Result<OwnedFd, StepError> {
         MsFlags::empty(),
         Some(options.as_c_str()),
     )
-    .step_at(Step::Overlay, "mount an overlay", staging)?;
-    nix::unistd::chdir("/").step(Step::Overlay, "leave `/proc/self/fd`")?;
-    let tree = crate::mounts::clone_tree(staging, Step::Overlay)?;
+    .step_at(SandboxStep::Overlay, "mount an overlay", staging)?;
+    nix::unistd::chdir("/").step(SandboxStep::Overlay, "leave `/proc/self/fd`")?;
+    let tree = crate::mounts::clone_tree(staging, SandboxStep::Overlay)?;
     umount2(staging, MntFlags::MNT_DETACH).step_at(
-        Step::Overlay,
+        SandboxStep::Overlay,
         "detach the overlay at",
         staging,
     )?;
     Ok(tree)
 }
 
-fn option_string(opened: &Opened, volatile: bool) -> Sys<CString> {
+fn option_string(opened: &OpenedOverlay, volatile: bool) -> Sys<CString> {
     let lowers: Vec<String> = opened
         .lowers
         .iter()

@@ -1,6 +1,6 @@
 //! The messages our processes exchange.
 
-use crate::command::{Leftovers, User};
+use crate::command::{Leftovers, RunAs};
 use crate::error::StepError;
 use crate::ids::IdMode;
 use crate::spec::{ContainerSpec, Filters, Limit};
@@ -56,7 +56,7 @@ pub(crate) struct RunPlan {
     pub(crate) argv: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) cwd: PathBuf,
-    pub(crate) user: User,
+    pub(crate) user: RunAs,
     pub(crate) io: Io,
     pub(crate) umask: u32,
     pub(crate) limits: Vec<Limit>,

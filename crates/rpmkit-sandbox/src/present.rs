@@ -3,7 +3,7 @@
 //! Everything else here mounts in namespaces of its own. This is for who looks into a chroot from outside, after the
 //! command that worked in it has ended.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::overlay::SOURCE;
 use crate::spec::RootFs;
 use crate::sys;
@@ -25,7 +25,7 @@ pub fn present(
     read_only: bool,
 ) -> Result<(), StepError> {
     let tree = match root {
-        RootFs::Dir(dir) => crate::mounts::clone_tree(dir, Step::Root)?,
+        RootFs::Dir(dir) => crate::mounts::clone_tree(dir, SandboxStep::Root)?,
         RootFs::Overlay(overlay) => {
             // Old kernels need to be elsewhere while they mount; the caller must not notice.
             let here = std::env::current_dir();
@@ -37,8 +37,8 @@ pub fn present(
         }
     };
     protect(tree.as_fd(), at, read_only)?;
-    let path = sys::cstr(at).step_at(Step::Root, "use", at)?;
-    sys::move_mount(tree.as_fd(), &path).step_at(Step::Root, "mount at", at)?;
+    let path = sys::cstr(at).step_at(SandboxStep::Root, "use", at)?;
+    sys::move_mount(tree.as_fd(), &path).step_at(SandboxStep::Root, "mount at", at)?;
     for (source, place) in binds {
         if let Err(error) = bind(source, at, place, read_only) {
             let _ = umount2(at, MntFlags::MNT_DETACH);
@@ -55,7 +55,7 @@ fn protect(tree: BorrowedFd<'_>, at: &Path, read_only: bool) -> Result<(), StepE
         set |= sys::ATTR_RDONLY;
     }
     sys::mount_setattr(tree.as_raw_fd(), c"", true, set).step_at(
-        Step::ReadOnly,
+        SandboxStep::ReadOnly,
         "protect the mount at",
         at,
     )
@@ -65,17 +65,17 @@ fn bind(source: &Path, at: &Path, place: &Path, read_only: bool) -> Result<(), S
     let Some(dir) = below(at, place)? else {
         return Ok(());
     };
-    let tree = crate::mounts::clone_tree(source, Step::Bind)?;
+    let tree = crate::mounts::clone_tree(source, SandboxStep::Bind)?;
     protect(tree.as_fd(), source, read_only)?;
     let target = format!("/proc/self/fd/{}", dir.as_raw_fd());
-    let name = sys::cstr(&target).step_at(Step::Bind, "use", place)?;
-    sys::move_mount(tree.as_fd(), &name).step_at(Step::Bind, "mount at", &at.join(place))
+    let name = sys::cstr(&target).step_at(SandboxStep::Bind, "use", place)?;
+    sys::move_mount(tree.as_fd(), &name).step_at(SandboxStep::Bind, "mount at", &at.join(place))
 }
 
 /// Opens a directory below `at` without following a link; `None` when there is no such directory.
 fn below(at: &Path, place: &Path) -> Result<Option<OwnedFd>, StepError> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut dir = open(at, flags, Mode::empty()).step_at(Step::MountPoint, "open", at)?;
+    let mut dir = open(at, flags, Mode::empty()).step_at(SandboxStep::MountPoint, "open", at)?;
     for part in place.components() {
         let Component::Normal(name) = part else {
             continue;
@@ -83,7 +83,7 @@ fn below(at: &Path, place: &Path) -> Result<Option<OwnedFd>, StepError> {
         match openat(&dir, name, flags, Mode::empty()) {
             Ok(next) => dir = next,
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
-            Err(e) => return Err(e).step_at(Step::MountPoint, "open", &at.join(place)),
+            Err(e) => return Err(e).step_at(SandboxStep::MountPoint, "open", &at.join(place)),
         }
     }
     Ok(Some(dir))
@@ -112,7 +112,7 @@ pub fn is_ours(path: &Path) -> bool {
 pub fn withdraw(at: &Path, binds: &[PathBuf], lazily: bool) -> Result<(), StepError> {
     if lazily {
         let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
-        return umount2(at, flags).step_at(Step::Root, "unmount", at);
+        return umount2(at, flags).step_at(SandboxStep::Root, "unmount", at);
     }
     let mut off = Vec::new();
     let taken = binds.iter().try_for_each(|place| {
@@ -120,13 +120,14 @@ pub fn withdraw(at: &Path, binds: &[PathBuf], lazily: bool) -> Result<(), StepEr
         if !is_presented(&dir) {
             return Ok(());
         }
-        let again = crate::mounts::clone_tree(&dir, Step::Bind)?;
-        umount2(&dir, MntFlags::UMOUNT_NOFOLLOW).step_at(Step::Bind, "unmount", &dir)?;
+        let again = crate::mounts::clone_tree(&dir, SandboxStep::Bind)?;
+        umount2(&dir, MntFlags::UMOUNT_NOFOLLOW).step_at(SandboxStep::Bind, "unmount", &dir)?;
         off.push((again, dir));
         Ok(())
     });
-    let taken = taken
-        .and_then(|()| umount2(at, MntFlags::UMOUNT_NOFOLLOW).step_at(Step::Root, "unmount", at));
+    let taken = taken.and_then(|()| {
+        umount2(at, MntFlags::UMOUNT_NOFOLLOW).step_at(SandboxStep::Root, "unmount", at)
+    });
     if taken.is_err() {
         for (again, dir) in off {
             // The directory has just been a mount point; nothing better can be done if it fails.

@@ -1,7 +1,7 @@
 //! What this host allows, found by trying it.
 
 use crate::diagnose::Advice;
-use crate::error::{SandboxError, Step, StepError};
+use crate::error::{SandboxError, SandboxStep, StepError};
 use crate::ids::{self, ENOUGH_IDS, IdMode, SubIdProblem, SubIds};
 use crate::{spawn, wire};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct ProbeRequest {
 /// How a tried thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum ProbeState {
     /// Works.
     Ok,
     /// Does not work, and something lesser takes its place.
@@ -28,11 +28,11 @@ pub enum State {
 
 /// One line of `rpmkit doctor`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct ProbeFinding {
     /// What was tried, for instance `overlay in the store`.
     pub what: String,
     /// How it stands.
-    pub state: State,
+    pub state: ProbeState,
     /// The result in words, with the failing call and error if any.
     pub detail: String,
     /// Likely cause and remedies; empty when all is well.
@@ -45,7 +45,7 @@ pub struct Probe {
     /// The best mode that works; none when no sandbox is possible here.
     pub mode: Option<IdMode>,
     /// Everything tried, in order.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ProbeFinding>,
     /// The first failure of the mode that came furthest, when none works.
     pub failure: Option<StepError>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Trial {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Tried {
     pub(crate) what: String,
-    pub(crate) step: Step,
+    pub(crate) step: SandboxStep,
     pub(crate) failure: Option<StepError>,
     /// The mode works without it.
     pub(crate) optional: bool,
@@ -142,7 +142,7 @@ pub fn detect() -> Result<IdMode, SandboxError> {
 }
 
 /// Modes worth trying for this user, best first, and what is known about sub-ids without trying.
-fn candidates() -> (Vec<IdMode>, Vec<Finding>) {
+fn candidates() -> (Vec<IdMode>, Vec<ProbeFinding>) {
     let uid = nix::unistd::geteuid();
     if uid.is_root() {
         // Root of a container without CAP_SYS_ADMIN may still map every id it has.
@@ -178,25 +178,25 @@ fn candidates() -> (Vec<IdMode>, Vec<Finding>) {
     }
 }
 
-fn ok(what: &str, detail: String) -> Finding {
-    Finding {
+fn ok(what: &str, detail: String) -> ProbeFinding {
+    ProbeFinding {
         what: what.to_owned(),
-        state: State::Ok,
+        state: ProbeState::Ok,
         detail,
         advice: Advice::default(),
     }
 }
 
-fn no_sub_ids(name: &str, problem: &SubIdProblem) -> Finding {
+fn no_sub_ids(name: &str, problem: &SubIdProblem) -> ProbeFinding {
     let remedy = match problem {
         SubIdProblem::NoTool(_) => "sudo apt install uidmap (Fedora: shadow-utils)".to_owned(),
         SubIdProblem::NoRange { .. } => {
             format!("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}")
         }
     };
-    Finding {
+    ProbeFinding {
         what: "subordinate ids".to_owned(),
-        state: State::Degraded,
+        state: ProbeState::Degraded,
         detail: format!("{problem}; all files will belong to one id"),
         advice: Advice {
             cause: Some("this user was given no range of its own".to_owned()),
@@ -205,7 +205,7 @@ fn no_sub_ids(name: &str, problem: &SubIdProblem) -> Finding {
     }
 }
 
-fn finding(trial: &Trial, tried: &Tried, some_mode_works: bool) -> Finding {
+fn finding(trial: &Trial, tried: &Tried, some_mode_works: bool) -> ProbeFinding {
     let name = match &trial.mode {
         IdMode::Root => "root",
         IdMode::Sub(_) => "sub-ids",
@@ -214,12 +214,12 @@ fn finding(trial: &Trial, tried: &Tried, some_mode_works: bool) -> Finding {
     let what = format!("{} ({name})", tried.what);
     match &tried.failure {
         None => ok(&what, "works".to_owned()),
-        Some(failure) => Finding {
+        Some(failure) => ProbeFinding {
             what,
             state: if tried.optional || some_mode_works {
-                State::Degraded
+                ProbeState::Degraded
             } else {
-                State::Failed
+                ProbeState::Failed
             },
             detail: failure.to_string(),
             advice: failure.advice(),

@@ -1,6 +1,6 @@
 //! The probe's child: tries each step of a container and reports, instead of giving up at the first refusal.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::monitor::{Side, clone_mapped};
 use crate::mounts::{attach_at, new_fs};
@@ -40,7 +40,7 @@ fn steps_of(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
         Err(e) => {
             return vec![failed(
                 "socket",
-                StepError::new(Step::Protocol, e.to_string(), nix::errno::Errno::EIO),
+                StepError::new(SandboxStep::Protocol, e.to_string(), nix::errno::Errno::EIO),
             )];
         }
     };
@@ -52,13 +52,13 @@ fn steps_of(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
         }
         Ok(Side::Parent(pid)) => {
             drop(theirs);
-            let mut steps = vec![good("namespaces and id maps", Step::Namespaces)];
+            let mut steps = vec![good("namespaces and id maps", SandboxStep::Namespaces)];
             match wire::receive::<Vec<Tried>>(&ours) {
                 Ok(Some((inner, _))) => steps.extend(inner),
                 Ok(None) => steps.push(failed(
                     "first steps",
                     StepError::new(
-                        Step::Protocol,
+                        SandboxStep::Protocol,
                         "finish the probe",
                         nix::errno::Errno::ECHILD,
                     ),
@@ -72,7 +72,7 @@ fn steps_of(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
     }
 }
 
-fn good(what: &str, step: Step) -> Tried {
+fn good(what: &str, step: SandboxStep) -> Tried {
     Tried {
         what: what.to_owned(),
         step,
@@ -90,13 +90,13 @@ fn failed(what: &str, error: StepError) -> Tried {
     }
 }
 
-struct Report(Vec<Tried>);
+struct ProbeReport(Vec<Tried>);
 
-impl Report {
+impl ProbeReport {
     fn add(
         &mut self,
         what: &str,
-        step: Step,
+        step: SandboxStep,
         optional: bool,
         result: Result<(), StepError>,
     ) -> bool {
@@ -112,36 +112,41 @@ impl Report {
 }
 
 fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
-    let mut report = Report(Vec::new());
+    let mut report = ProbeReport(Vec::new());
     let none = None::<&Path>;
     let slave = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
-        .step(Step::FirstMount, "cut mounts off from the host's");
-    if !report.add("mounting", Step::FirstMount, false, slave) {
+        .step(SandboxStep::FirstMount, "cut mounts off from the host's");
+    if !report.add("mounting", SandboxStep::FirstMount, false, slave) {
         return report.0;
     }
     report.add(
         "loopback interface",
-        Step::Loopback,
+        SandboxStep::Loopback,
         false,
         net::loopback_up(),
     );
     report.add(
         "fresh /proc",
-        Step::Proc,
+        SandboxStep::Proc,
         mode.is_rootless(),
-        new_fs(c"proc", &[], 0, Step::Proc).map(drop),
+        new_fs(c"proc", &[], 0, SandboxStep::Proc).map(drop),
     );
     report.add(
         "fresh /sys",
-        Step::Sys,
+        SandboxStep::Sys,
         true,
-        new_fs(c"sysfs", &[], sys::ATTR_RDONLY, Step::Sys).map(drop),
+        new_fs(c"sysfs", &[], sys::ATTR_RDONLY, SandboxStep::Sys).map(drop),
     );
-    let pts = new_fs(c"devpts", &[("newinstance", "")], 0, Step::DevPts).map(drop);
-    report.add("own terminals", Step::DevPts, false, pts);
-    report.add("overlay on tmpfs", Step::Overlay, true, on_tmpfs());
+    let pts = new_fs(c"devpts", &[("newinstance", "")], 0, SandboxStep::DevPts).map(drop);
+    report.add("own terminals", SandboxStep::DevPts, false, pts);
+    report.add("overlay on tmpfs", SandboxStep::Overlay, true, on_tmpfs());
     if let Some(store) = store {
-        report.add("overlay in the store", Step::Overlay, true, in_store(store));
+        report.add(
+            "overlay in the store",
+            SandboxStep::Overlay,
+            true,
+            in_store(store),
+        );
     }
     // Last: it stays for the rest of this process' short life.
     let filter = seccomp::install(Filters {
@@ -150,15 +155,20 @@ fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
         mknod: false,
     })
     .map(drop);
-    report.add("system call filter", Step::Seccomp, mode.has_ids(), filter);
+    report.add(
+        "system call filter",
+        SandboxStep::Seccomp,
+        mode.has_ids(),
+        filter,
+    );
     report.0
 }
 
 /// Covers /tmp, in this process' mount namespace only.
 fn on_tmpfs() -> Result<(), StepError> {
     let place = Path::new("/tmp");
-    let fs = new_fs(c"tmpfs", &[("mode", "755")], 0, Step::Tmpfs)?;
-    attach_at(fs.as_fd(), place, Step::Tmpfs)?;
+    let fs = new_fs(c"tmpfs", &[("mode", "755")], 0, SandboxStep::Tmpfs)?;
+    attach_at(fs.as_fd(), place, SandboxStep::Tmpfs)?;
     let result = overlay_at(place);
     let _ = nix::mount::umount2(place, nix::mount::MntFlags::MNT_DETACH);
     result
@@ -166,7 +176,7 @@ fn on_tmpfs() -> Result<(), StepError> {
 
 fn in_store(store: &Path) -> Result<(), StepError> {
     let dir = store.join(format!(".probe-{:x}", unique()));
-    std::fs::create_dir(&dir).step_at(Step::Overlay, "make", &dir)?;
+    std::fs::create_dir(&dir).step_at(SandboxStep::Overlay, "make", &dir)?;
     let result = overlay_at(&dir);
     // The kernel's work/work has mode 0, which does not stop root of the namespace.
     drop(std::fs::remove_dir_all(&dir));
@@ -183,7 +193,7 @@ fn unique() -> u128 {
 fn overlay_at(base: &Path) -> Result<(), StepError> {
     let dir = |name: &str| -> Result<PathBuf, StepError> {
         let path = base.join(name);
-        std::fs::create_dir(&path).step_at(Step::Overlay, "make", &path)?;
+        std::fs::create_dir(&path).step_at(SandboxStep::Overlay, "make", &path)?;
         Ok(path)
     };
     let layers = Overlay {

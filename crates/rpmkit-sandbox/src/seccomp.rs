@@ -4,7 +4,7 @@
 //! Refused are, for every command in every mode, calls that reach past the container to the host's kernel or to what the
 //! caller keeps there; systemd-nspawn refuses them too, and also with EPERM.
 
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::spec::Filters;
 use nix::errno::Errno;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -151,9 +151,9 @@ pub(crate) fn install(mut filters: Filters) -> Result<Option<OwnedFd>, StepError
         // Somebody outside serves such calls already: there can be only one.
         Err(Errno::EBUSY) if filters.mknod => {
             filters.mknod = false;
-            load(filters).step(Step::Seccomp, text)?
+            load(filters).step(SandboxStep::Seccomp, text)?
         }
-        other => other.step(Step::Seccomp, text)?,
+        other => other.step(SandboxStep::Seccomp, text)?,
     };
     // SAFETY: with the listener flag the kernel answers with a new descriptor, ours alone.
     Ok(filters

@@ -4,7 +4,7 @@
 //! everything is attached by container paths: so symbolic links in the root can never lead outside.
 
 use crate::dev::Devices;
-use crate::error::{AtStep, Step, StepError};
+use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
 use crate::kernfs::KernelFs;
 use crate::mounts::{self, PreparedMount};
@@ -23,16 +23,18 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
         // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
-        nix::unistd::setgroups(&[]).step(Step::Groups, "drop supplementary groups")?;
+        nix::unistd::setgroups(&[]).step(SandboxStep::Groups, "drop supplementary groups")?;
     }
     leave_keyring()?;
     let none = None::<&Path>;
     // Slave, not private: the host can still unmount things we hold copies of. Nothing of ours goes back.
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
-        .step(Step::FirstMount, "cut mounts off from the host's")?;
+        .step(SandboxStep::FirstMount, "cut mounts off from the host's")?;
     if let Some(name) = &spec.hostname {
-        nix::unistd::sethostname(name)
-            .step(Step::HostName, format!("set the host name to `{name}`"))?;
+        nix::unistd::sethostname(name).step(
+            SandboxStep::HostName,
+            format!("set the host name to `{name}`"),
+        )?;
     }
     if spec.network == Network::None {
         net::loopback_up()?;
@@ -60,21 +62,21 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     }
     if spec.read_only_root {
         sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
-            .step(Step::ReadOnly, "make the root read-only")?;
+            .step(SandboxStep::ReadOnly, "make the root read-only")?;
     }
     if spec.personality == Personality::Linux32 {
         // SAFETY: takes an integer; PER_LINUX32 changes what uname says and nothing of this process' memory.
         nix::errno::Errno::result(unsafe { libc::personality(PER_LINUX32) })
-            .step(Step::Personality, "set the 32-bit personality")?;
+            .step(SandboxStep::Personality, "set the 32-bit personality")?;
     }
     if !spec.mode.is_rootless() {
         drop_host_powers()?;
     }
-    nix::sys::prctl::set_name(c"rpmkit-init").step(Step::Pivot, "name pid 1")?;
+    nix::sys::prctl::set_name(c"rpmkit-init").step(SandboxStep::Pivot, "name pid 1")?;
     // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
     let dumpable = libc::c_ulong::from(spec.visible);
     sys::prctl(libc::PR_SET_DUMPABLE, dumpable)
-        .step(Step::Pivot, "hide pid 1 from the container")?;
+        .step(SandboxStep::Pivot, "hide pid 1 from the container")?;
     Ok(limits)
 }
 
@@ -85,7 +87,7 @@ fn leave_keyring() -> Result<(), StepError> {
         // the old one stays; commands cannot ask for it, as their filter refuses that.
         Ok(()) | Err(Errno::EPERM | Errno::ENOSYS | Errno::EDQUOT) => Ok(()),
         Err(errno) => Err(StepError::new(
-            Step::Groups,
+            SandboxStep::Groups,
             "leave the caller's session keyring",
             errno,
         )),
@@ -102,7 +104,13 @@ fn drop_host_powers() -> Result<(), StepError> {
         match sys::prctl(libc::PR_CAPBSET_DROP, power) {
             // Not known to this kernel, or not ours to begin with.
             Ok(()) | Err(nix::errno::Errno::EINVAL | nix::errno::Errno::EPERM) => {}
-            Err(errno) => return Err(StepError::new(Step::User, "drop a capability", errno)),
+            Err(errno) => {
+                return Err(StepError::new(
+                    SandboxStep::User,
+                    "drop a capability",
+                    errno,
+                ));
+            }
         }
     }
     Ok(())
@@ -110,7 +118,7 @@ fn drop_host_powers() -> Result<(), StepError> {
 
 fn root_mount(root: &RootFs) -> Result<OwnedFd, StepError> {
     match root {
-        RootFs::Dir(dir) => mounts::clone_tree(dir, Step::Root),
+        RootFs::Dir(dir) => mounts::clone_tree(dir, SandboxStep::Root),
         RootFs::Overlay(layers) => overlay::mount(layers),
     }
 }
@@ -130,13 +138,17 @@ fn staging(root: &RootFs) -> PathBuf {
 }
 
 fn enter(root: &OwnedFd, staging: &Path) -> Result<(), StepError> {
-    let target = sys::cstr(staging).step_at(Step::Root, "use", staging)?;
-    sys::move_mount(root.as_fd(), &target).step_at(Step::Root, "attach the root at", staging)?;
+    let target = sys::cstr(staging).step_at(SandboxStep::Root, "use", staging)?;
+    sys::move_mount(root.as_fd(), &target).step_at(
+        SandboxStep::Root,
+        "attach the root at",
+        staging,
+    )?;
     // SAFETY: fchdir takes an open descriptor.
     nix::errno::Errno::result(unsafe { libc::fchdir(root.as_raw_fd()) })
-        .step(Step::Root, "enter the root")?;
+        .step(SandboxStep::Root, "enter the root")?;
     // Afterwards the old root lies on top of the new one at `/`; detaching it leaves only the new one.
-    sys::pivot_here().step(Step::Pivot, "make the new root `/`")?;
-    umount2(".", MntFlags::MNT_DETACH).step(Step::Pivot, "let go of the host's root")?;
-    nix::unistd::chdir("/").step(Step::Pivot, "enter the new root")
+    sys::pivot_here().step(SandboxStep::Pivot, "make the new root `/`")?;
+    umount2(".", MntFlags::MNT_DETACH).step(SandboxStep::Pivot, "let go of the host's root")?;
+    nix::unistd::chdir("/").step(SandboxStep::Pivot, "enter the new root")
 }

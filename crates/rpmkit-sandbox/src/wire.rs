@@ -3,7 +3,7 @@
 //! Sequenced-packet sockets keep messages whole and tell when the other end is gone. A message too big for the socket's
 //! buffer travels in a memfd.
 
-use crate::error::{SandboxError, Step, StepError};
+use crate::error::{SandboxError, SandboxStep, StepError};
 use crate::sys;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -133,7 +133,7 @@ pub(crate) fn slurp(fd: OwnedFd) -> std::io::Result<Vec<u8>> {
 /// A transport failure as a failed step, for code that reports steps.
 pub(crate) fn broken(error: &std::io::Error) -> StepError {
     StepError::new(
-        Step::Protocol,
+        SandboxStep::Protocol,
         "talk to the sandbox's parent",
         crate::error::errno_of(error),
     )

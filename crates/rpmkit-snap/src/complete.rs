@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
 use rpmkit_cli::{Host, homes};
-use rpmkit_core::chroot::State;
+use rpmkit_core::chroot::ChrootState;
 
 /// Names of all snapshots in all stores of this user: the shell does not tell us which chroot the
 /// rest of the line names.
@@ -16,7 +16,7 @@ pub fn snapshots(current: &OsStr) -> Vec<CompletionCandidate> {
     for store in homes::all(&host).iter().flat_map(|home| entries(home)) {
         for chroot in entries(&store.join("chroots")) {
             let state = std::fs::read(chroot.join("state.json")).ok();
-            let state = state.and_then(|t| serde_json::from_slice::<State>(&t).ok());
+            let state = state.and_then(|t| serde_json::from_slice::<ChrootState>(&t).ok());
             names.extend(state.into_iter().flat_map(|s| s.names.into_keys()));
         }
     }

@@ -21,7 +21,7 @@ use nix::{
 use rpmkit_cli::{Failure, Host, Status, VerbResult};
 use rpmkit_core::{
     Error,
-    chroot::{Chroot, ChrootError, Place},
+    chroot::{Chroot, ChrootError, RootPlace},
     store::Mapping,
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct KeepArgs {
 }
 
 /// `--mount`: mounts the chroot's root at a place and leaves it mounted.
-pub fn mount(host: &Host, chroot: &Chroot, place: Place<'_>) -> Result<(), Failure> {
+pub fn mount(host: &Host, chroot: &Chroot, place: RootPlace<'_>) -> Result<(), Failure> {
     if chroot.store().format().mapping == Mapping::Root {
         return Ok(chroot.mount(place).map_err(Error::from)?);
     }
@@ -153,7 +153,7 @@ pub(crate) fn run(request: &SnapContext<'_>, args: &KeepArgs) -> VerbResult {
         .and_then(first_child)
         .ok_or_else(|| Failure::general("the container's first process is not to be found"))?;
     let path = PathBuf::from(format!("/proc/{pid}/root"));
-    let place = Place {
+    let place = RootPlace {
         at: &args.at,
         home: &args.builddir,
     };

@@ -16,7 +16,7 @@ use rpmkit_cli::{
     args::{ChrootArgs, OutputArgs},
 };
 
-pub use open::{Opened, open_store};
+pub use open::{OpenedChroot, open_store};
 
 /// `rpmkit snap`, `rpmkit-snap`.
 pub static VERB: Verb = Verb {
@@ -134,7 +134,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
         SnapVerb::Keep(args) => Some(args.layers.as_path()),
         _ => None,
     };
-    let opened = Opened::new(cx, &common.chroot(), events, direct)?;
+    let opened = OpenedChroot::new(cx, &common.chroot(), events, direct)?;
     let request = verbs::SnapContext {
         opened: &opened,
         printer: cx.printer.clone(),

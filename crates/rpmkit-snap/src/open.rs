@@ -10,24 +10,24 @@ use rpmkit_cli::{
 use rpmkit_core::{
     ChrootName, Error, Events, NameError,
     chroot::Chroot,
-    config::{Search, Settings},
+    config::{SearchRules, Settings},
     store::{
-        Holder, Store,
-        host::{Survey, survey},
+        LockHolder, Store,
+        host::{HostSurvey, survey},
     },
 };
 
 /// What every verb works on.
-pub struct Opened {
+pub struct OpenedChroot {
     /// Mode and driver of this host.
-    pub survey: Survey,
+    pub survey: HostSurvey,
     /// The layers.
     pub store: Store,
     /// The chroot meant.
     pub chroot: Chroot,
 }
 
-impl Opened {
+impl OpenedChroot {
     /// Opens the store of this host and user, and the chroot that the arguments name. With `direct`, a
     /// home of layers, the name is the chroot's own, and no configuration is looked for.
     pub fn new(
@@ -72,7 +72,7 @@ impl Opened {
 fn configured(cx: &Context, args: &ChrootArgs, text: &str) -> Result<Settings, Failure> {
     let overrides = setup::overrides(args, &BuildOptions::default());
     let configdir = args.configdir.as_deref();
-    let configured = setup::configure(cx, text, Search::Rpmkit, configdir, &[], overrides)?;
+    let configured = setup::configure(cx, text, SearchRules::Rpmkit, configdir, &[], overrides)?;
     Ok(configured.settings)
 }
 
@@ -98,9 +98,13 @@ fn chroot_name(text: &str) -> Result<ChrootName, Failure> {
 }
 
 /// Opens the store of this host and user in a home of layers.
-pub fn open_store(host: &Host, home: PathBuf, events: Events) -> Result<(Survey, Store), Failure> {
+pub fn open_store(
+    host: &Host,
+    home: PathBuf,
+    events: Events,
+) -> Result<(HostSurvey, Store), Failure> {
     let survey = survey(&home, host.uid).map_err(|e| setup::sandbox_failure(&e))?;
-    let holder = Holder {
+    let holder = LockHolder {
         pid: std::process::id(),
         command: setup::command_line(host),
         since: std::time::SystemTime::now()

@@ -4,7 +4,7 @@ use crate::ffi as c;
 
 /// Attribute names, markers and architectures used here.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
+pub(crate) struct KnownIds {
     pub prereq_marker: c::Id,
     pub file_marker: c::Id,
     pub filelist: c::Id,
@@ -23,7 +23,7 @@ pub(crate) struct Known {
     pub sha512: c::Id,
 }
 
-impl Known {
+impl KnownIds {
     /// # Safety
     /// `pool` is a live pool.
     pub(crate) unsafe fn of(pool: *mut c::Pool) -> Self {

@@ -22,9 +22,11 @@ mod solver;
 pub mod sort;
 
 pub use pool::{Id, Pool, PoolError, RelOp, RepoId, SolvId};
-pub use problem::{Problem, Rule, RuleKind};
+pub use problem::{Problem, ProblemRule, RuleKind};
 pub use repo::{DepKind, PackageData};
-pub use solver::{Job, JobAction, JobSelect, Reason, Solved, SolverFlags, SolverOutcome, Step};
+pub use solver::{
+    JobAction, JobSelect, Solved, SolverFlags, SolverJob, SolverOutcome, SolverReason, SolverStep,
+};
 
 #[cfg(test)]
 mod tests;

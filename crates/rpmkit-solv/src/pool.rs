@@ -6,7 +6,7 @@ use std::{
     ptr::NonNull,
 };
 
-use crate::{ffi as c, known::Known, queue::Queue};
+use crate::{ffi as c, known::KnownIds, queue::Queue};
 
 /// A string, an EVR or a dependency of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,7 +117,7 @@ pub enum PoolError {
 /// Packages, repositories and the index of what they provide.
 pub struct Pool {
     raw: NonNull<c::Pool>,
-    pub(crate) known: Known,
+    pub(crate) known: KnownIds,
     pub(crate) repos: Vec<NonNull<c::Repo>>,
     /// One bit a package: may it be considered? Empty while all may.
     considered: Vec<u8>,
@@ -155,7 +155,7 @@ impl Pool {
                 Some(policy) => c::pool_setarchpolicy(raw.as_ptr(), policy.as_ptr()),
                 None => c::pool_setarch(raw.as_ptr(), arch.as_ptr()),
             }
-            Known::of(raw.as_ptr())
+            KnownIds::of(raw.as_ptr())
         };
         Ok(Self {
             raw,

@@ -4,7 +4,7 @@ use crate::{
     ffi as c,
     pool::{Id, Pool, SolvId},
     queue::Queue,
-    solver::Solver,
+    solver::LibsolvSolver,
 };
 
 /// The kinds of statement a problem is made of.
@@ -68,7 +68,7 @@ impl RuleKind {
 
 /// One statement. Which fields say something depends on the kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct ProblemRule {
     /// What kind.
     pub kind: RuleKind,
     /// The package it is about.
@@ -85,11 +85,11 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The statements, in libsolv's order, without repetitions.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<ProblemRule>,
 }
 
 /// All problems of a solver that failed.
-pub(crate) fn collect(pool: &Pool, solver: &Solver) -> Vec<Problem> {
+pub(crate) fn collect(pool: &Pool, solver: &LibsolvSolver) -> Vec<Problem> {
     // SAFETY: the solver is live and has run.
     let count = unsafe { c::solver_problem_count(solver.raw()) } as c::Id;
     let mut problems = Vec::new();
@@ -97,7 +97,7 @@ pub(crate) fn collect(pool: &Pool, solver: &Solver) -> Vec<Problem> {
         let (mut ids, mut infos) = (Queue::new(), Queue::new());
         // SAFETY: problems count from one; the queue is live.
         unsafe { c::solver_findallproblemrules(solver.raw(), number, ids.as_mut_ptr()) };
-        let mut rules: Vec<Rule> = Vec::new();
+        let mut rules: Vec<ProblemRule> = Vec::new();
         for &rule in ids.ids() {
             // SAFETY: the id came from the solver, the queue is live; it is emptied first by
             // libsolv. The job index is -1 for rules that are no jobs'.
@@ -107,7 +107,7 @@ pub(crate) fn collect(pool: &Pool, solver: &Solver) -> Vec<Problem> {
             };
             for info in infos.ids().chunks_exact(4) {
                 let kind = kind(info[0] as c::SolverRuleinfo);
-                let rule = Rule {
+                let rule = ProblemRule {
                     kind,
                     source: package(pool, info[1]),
                     target: package(pool, info[2]),

@@ -198,7 +198,7 @@ impl Pool {
 
     /// Writes a repository in libsolv's binary form to an open file.
     pub fn write_solv(&mut self, repo: RepoId, file: File) -> Result<(), PoolError> {
-        let stream = Stream::open(file, c"w")?;
+        let stream = FileStream::open(file, c"w")?;
         // SAFETY: the repository is live and the stream is open for writing.
         let failed = unsafe { c::repo_write(self.repo_ptr(repo), stream.0.cast()) } != 0;
         let closed = stream.close();
@@ -216,7 +216,7 @@ impl Pool {
     pub fn read_solv(&mut self, repo: RepoId, path: &Path) -> Result<(), PoolError> {
         self.unready();
         let file = File::open(path).map_err(|e| PoolError::Cache(e.to_string()))?;
-        let stream = Stream::open(file, c"r")?;
+        let stream = FileStream::open(file, c"r")?;
         // SAFETY: the repository is live and the stream is open for reading; libsolv duplicates the
         // descriptor for pages it reads later.
         let failed = unsafe { c::repo_add_solv(self.repo_ptr(repo), stream.0.cast(), 0) } != 0;
@@ -255,9 +255,9 @@ fn split_files(files: &[&str]) -> Result<Vec<DirAndName>, PoolError> {
 }
 
 /// A C stream over a file of ours.
-struct Stream(*mut libc::FILE);
+struct FileStream(*mut libc::FILE);
 
-impl Stream {
+impl FileStream {
     fn open(file: File, mode: &std::ffi::CStr) -> Result<Self, PoolError> {
         let fd: c_int = file.into_raw_fd();
         // SAFETY: the descriptor is open and ours alone; the mode ends in NUL.

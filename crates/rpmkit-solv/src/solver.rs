@@ -49,7 +49,7 @@ pub enum JobSelect {
 
 /// One line of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub struct SolverJob {
     /// What to do.
     pub action: JobAction,
     /// With what.
@@ -73,7 +73,7 @@ pub struct SolverFlags {
 
 /// Why a package is in (or out).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum SolverReason {
     /// A job asked for it.
     User,
     /// Another package needs it.
@@ -86,7 +86,7 @@ pub enum Reason {
 
 /// What happens to one package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum SolverStep {
     /// A package comes in, perhaps in the place of installed ones.
     Install {
         /// Which.
@@ -94,14 +94,14 @@ pub enum Step {
         /// Installed packages it replaces by upgrade, downgrade, reinstallation or obsoletes.
         replaces: Vec<SolvId>,
         /// Why.
-        reason: Reason,
+        reason: SolverReason,
     },
     /// An installed package goes and nothing replaces it.
     Erase {
         /// Which.
         package: SolvId,
         /// Why.
-        reason: Reason,
+        reason: SolverReason,
     },
 }
 
@@ -109,7 +109,7 @@ pub enum Step {
 #[derive(Debug)]
 pub enum SolverOutcome {
     /// The steps, in libsolv's order.
-    Steps(Vec<Step>),
+    Steps(Vec<SolverStep>),
     /// Why not; never empty.
     Problems(Vec<Problem>),
 }
@@ -123,24 +123,24 @@ pub struct Solved {
     pub present: Vec<SolvId>,
 }
 
-pub(crate) struct Solver(NonNull<c::Solver>);
+pub(crate) struct LibsolvSolver(NonNull<c::Solver>);
 
-impl Solver {
+impl LibsolvSolver {
     pub(crate) fn raw(&self) -> *mut c::Solver {
         self.0.as_ptr()
     }
 }
 
-impl Drop for Solver {
+impl Drop for LibsolvSolver {
     fn drop(&mut self) {
         // SAFETY: made by solver_create, freed only here, while the pool still lives.
         unsafe { c::solver_free(self.raw()) }
     }
 }
 
-struct Transaction(*mut c::Transaction);
+struct LibsolvTransaction(*mut c::Transaction);
 
-impl Drop for Transaction {
+impl Drop for LibsolvTransaction {
     fn drop(&mut self) {
         // SAFETY: made by solver_create_transaction, freed only here.
         unsafe { c::transaction_free(self.0) }
@@ -149,7 +149,7 @@ impl Drop for Transaction {
 
 impl Pool {
     /// Solves. The pool must not change meanwhile, hence `&mut`.
-    pub fn solve(&mut self, jobs: &[Job], flags: SolverFlags) -> Solved {
+    pub fn solve(&mut self, jobs: &[SolverJob], flags: SolverFlags) -> Solved {
         self.make_ready();
         let mut queue = Queue::new();
         for job in jobs {
@@ -163,7 +163,7 @@ impl Pool {
                 present: Vec::new(),
             };
         };
-        let solver = Solver(raw);
+        let solver = LibsolvSolver(raw);
         let set = |flag: u32, value: bool| {
             // SAFETY: the solver is live.
             unsafe { c::solver_set_flag(solver.raw(), flag as c_int, c_int::from(value)) };
@@ -189,7 +189,7 @@ impl Pool {
             };
         }
         // SAFETY: the solver has just found a solution.
-        let transaction = Transaction(unsafe { c::solver_create_transaction(solver.raw()) });
+        let transaction = LibsolvTransaction(unsafe { c::solver_create_transaction(solver.raw()) });
         let mut present = Queue::new();
         // SAFETY: both live; the count of new packages is not needed.
         unsafe { c::transaction_installedresult(transaction.0, present.as_mut_ptr()) };
@@ -199,7 +199,7 @@ impl Pool {
         }
     }
 
-    fn push_job(&mut self, queue: &mut Queue, job: &Job) {
+    fn push_job(&mut self, queue: &mut Queue, job: &SolverJob) {
         let mut how = match job.action {
             JobAction::Install => c::SOLVER_INSTALL,
             JobAction::Erase { clean_deps: false } => c::SOLVER_ERASE,
@@ -240,7 +240,7 @@ impl Pool {
         queue.push(what);
     }
 
-    fn steps(&self, solver: &Solver, transaction: &Transaction) -> Vec<Step> {
+    fn steps(&self, solver: &LibsolvSolver, transaction: &LibsolvTransaction) -> Vec<SolverStep> {
         // SAFETY: the transaction is live; its steps are a queue of package ids.
         let ids: Vec<c::Id> = unsafe {
             let steps = &(*transaction.0).steps;
@@ -266,7 +266,7 @@ impl Pool {
                 let kind = unsafe { c::transaction_type(transaction.0, id, mode as c_int) };
                 // Anything else is told by the package that replaces it.
                 if kind == c::SOLVER_TRANSACTION_ERASE as c::Id {
-                    out.push(Step::Erase { package, reason });
+                    out.push(SolverStep::Erase { package, reason });
                 }
             } else {
                 let mut replaced = Queue::new();
@@ -274,7 +274,7 @@ impl Pool {
                 unsafe {
                     c::transaction_all_obs_pkgs(transaction.0, id, replaced.as_mut_ptr());
                 }
-                out.push(Step::Install {
+                out.push(SolverStep::Install {
                     package,
                     replaces: replaced.ids().iter().map(|&id| SolvId(id)).collect(),
                     reason,
@@ -284,7 +284,7 @@ impl Pool {
         out
     }
 
-    fn reason(&self, solver: &Solver, id: c::Id, cleaned: &[c::Id]) -> Reason {
+    fn reason(&self, solver: &LibsolvSolver, id: c::Id, cleaned: &[c::Id]) -> SolverReason {
         let mut info = 0;
         // SAFETY: the solver has solved, the id is a package of its pool.
         let why = unsafe { c::solver_describe_decision(solver.raw(), id, &raw mut info) } as u32;
@@ -297,14 +297,14 @@ impl Pool {
             if class == c::SolverRuleinfo_SOLVER_RULE_JOB
                 || class == c::SolverRuleinfo_SOLVER_RULE_BEST
             {
-                return Reason::User;
+                return SolverReason::User;
             }
         }
         match why {
-            c::SOLVER_REASON_CLEANDEPS_ERASE => Reason::Clean,
-            c::SOLVER_REASON_WEAKDEP => Reason::Weak,
-            _ if cleaned.contains(&id) => Reason::Clean,
-            _ => Reason::Dependency,
+            c::SOLVER_REASON_CLEANDEPS_ERASE => SolverReason::Clean,
+            c::SOLVER_REASON_WEAKDEP => SolverReason::Weak,
+            _ if cleaned.contains(&id) => SolverReason::Clean,
+            _ => SolverReason::Dependency,
         }
     }
 }

@@ -26,8 +26,8 @@ fn add(pool: &mut Pool, repo: RepoId, name: &str, evr: &str, deps: &[(DepKind, I
     .unwrap()
 }
 
-fn install(one_of: Vec<SolvId>) -> Job {
-    Job {
+fn install(one_of: Vec<SolvId>) -> SolverJob {
+    SolverJob {
         action: JobAction::Install,
         select: JobSelect::OneOf(one_of),
         weak: false,
@@ -42,7 +42,7 @@ fn names(pool: &Pool, solved: &Solved) -> Vec<String> {
     steps
         .iter()
         .map(|step| match step {
-            Step::Install { package, .. } | Step::Erase { package, .. } => {
+            SolverStep::Install { package, .. } | SolverStep::Erase { package, .. } => {
                 pool.nevra(*package).0.to_owned()
             }
         })
@@ -131,7 +131,7 @@ fn a_cache_gives_everything_back() {
 }
 
 #[test]
-fn evrs_and_relations() {
+fn evrs_and_relations_compare_as_rpms_do() {
     let mut pool = Pool::new("x86_64").unwrap();
     let (a, b) = (pool.intern("1.9-1"), pool.intern("1.10-1"));
     assert!(pool.evr_cmp(a, b).is_lt());

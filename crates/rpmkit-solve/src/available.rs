@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_with_and_without_an_epoch() {
+    fn names_are_shown_with_and_without_an_epoch() {
         let mut package = Available {
             name: "a".into(),
             evr: "1-2".into(),

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use super::{
     glob::Glob,
     request::GroupTypes,
-    xml::{Tag, XmlError, attributes, walk},
+    xml::{XmlError, XmlTag, attributes, walk},
 };
 
 /// How strongly a package belongs to its group.
@@ -183,9 +183,9 @@ struct Builder {
 }
 
 impl Builder {
-    fn step(&mut self, tag: Tag<'_>) {
+    fn step(&mut self, tag: XmlTag<'_>) {
         match tag {
-            Tag::Start(name, raw) => {
+            XmlTag::Start(name, raw) => {
                 self.text.clear();
                 self.want = None;
                 match name {
@@ -205,9 +205,9 @@ impl Builder {
                     _ => {}
                 }
             }
-            Tag::Text(text) if self.want.is_some() => self.text.push_str(text),
-            Tag::Text(_) => {}
-            Tag::End(name) => {
+            XmlTag::Text(text) if self.want.is_some() => self.text.push_str(text),
+            XmlTag::Text(_) => {}
+            XmlTag::End(name) => {
                 if let Some(want) = self.want.take() {
                     self.take(want);
                 }
@@ -275,7 +275,7 @@ mod tests {
 <optionlist><groupid default="true">extra</groupid></optionlist></environment></comps>"#;
 
     #[test]
-    fn groups_and_environments() {
+    fn groups_and_environments_are_read() {
         let mut comps = Comps::default();
         comps.add(SAMPLE.as_bytes()).unwrap();
         comps.add(SAMPLE.as_bytes()).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn found_by_id_name_and_pattern() {
+    fn groups_are_found_by_id_name_and_pattern() {
         let mut comps = Comps::default();
         comps.add(SAMPLE.as_bytes()).unwrap();
         for pattern in ["core", "Core", "CORE", "co*"] {

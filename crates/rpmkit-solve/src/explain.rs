@@ -5,12 +5,14 @@ use std::{
     fmt,
 };
 
-use rpmkit_solv::{DepKind, Id, JobSelect, Problem as SolvProblem, RelOp, Rule, RuleKind, SolvId};
+use rpmkit_solv::{
+    DepKind, Id, JobSelect, Problem as SolvProblem, ProblemRule, RelOp, RuleKind, SolvId,
+};
 use serde::Serialize;
 
 use super::{
     SolveRepo, fill,
-    filter::{Filter, Out},
+    filter::{ExcludedBy, Filter},
     goal::{Asker, Goal},
     load::{Loaded, SYSTEM},
     near,
@@ -216,7 +218,7 @@ impl Explain<'_> {
     /// Askers whose candidates some statement is about.
     fn concerned(
         &self,
-        rules: &[Rule],
+        rules: &[ProblemRule],
         known: &mut BTreeSet<SolvId>,
     ) -> (Vec<String>, Option<&'static str>) {
         let about: BTreeSet<SolvId> = rules.iter().filter_map(|r| r.source).collect();
@@ -240,8 +242,8 @@ impl Explain<'_> {
 
     /// Statements in the order a reader can follow: first about what was asked for, then about what
     /// that needs, and so on.
-    fn ordered(&mut self, rules: &[Rule], mut known: BTreeSet<SolvId>) -> Vec<Rule> {
-        let mut rest: Vec<Rule> = rules.to_vec();
+    fn ordered(&mut self, rules: &[ProblemRule], mut known: BTreeSet<SolvId>) -> Vec<ProblemRule> {
+        let mut rest: Vec<ProblemRule> = rules.to_vec();
         let mut out = Vec::new();
         while !rest.is_empty() {
             let next = rest
@@ -270,7 +272,7 @@ impl Explain<'_> {
         }
     }
 
-    fn statement(&self, rule: &Rule) -> Option<String> {
+    fn statement(&self, rule: &ProblemRule) -> Option<String> {
         let source = self.package(rule.source);
         let target = self.package(rule.target);
         let dep = rule
@@ -308,7 +310,7 @@ impl Explain<'_> {
         })
     }
 
-    fn advise(&self, rule: &Rule, obstacle: &mut Obstacle) {
+    fn advise(&self, rule: &ProblemRule, obstacle: &mut Obstacle) {
         let mut add = |text: &str| {
             if !obstacle.advice.iter().any(|a| a == text) {
                 obstacle.advice.push(text.to_owned());
@@ -323,7 +325,9 @@ impl Explain<'_> {
                 add("`--allowerasing` would remove what is installed and in the way");
             }
             RuleKind::NotInstallable => {
-                if let Some(Out::Module { stream }) = rule.source.and_then(|s| self.filter.why(s)) {
+                if let Some(ExcludedBy::Module { stream }) =
+                    rule.source.and_then(|s| self.filter.why(s))
+                {
                     add(&format!("enable the module stream `{stream}`"));
                 }
             }
@@ -333,22 +337,22 @@ impl Explain<'_> {
 
     fn why_out(&self, s: SolvId) -> String {
         match self.filter.why(s) {
-            Some(Out::Excluded {
+            Some(ExcludedBy::Excluded {
                 pattern,
                 repo: None,
             }) => format!("is excluded by `excludepkgs={pattern}`"),
-            Some(Out::Excluded {
+            Some(ExcludedBy::Excluded {
                 pattern,
                 repo: Some(repo),
             }) => format!("is excluded by `excludepkgs={pattern}` of repository `{repo}`"),
-            Some(Out::NotIncluded { repo: None }) => "is not among `includepkgs`".to_owned(),
-            Some(Out::NotIncluded { repo: Some(repo) }) => {
+            Some(ExcludedBy::NotIncluded { repo: None }) => "is not among `includepkgs`".to_owned(),
+            Some(ExcludedBy::NotIncluded { repo: Some(repo) }) => {
                 format!("is not among `includepkgs` of repository `{repo}`")
             }
-            Some(Out::Module { stream }) => {
+            Some(ExcludedBy::Module { stream }) => {
                 format!("belongs to the module stream `{stream}`, which is not enabled")
             }
-            Some(Out::HiddenByModule { stream }) => {
+            Some(ExcludedBy::HiddenByModule { stream }) => {
                 format!("is hidden by the module stream `{stream}`")
             }
             None if !self.loaded.pool.arch_fits(s) => {

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     glob::Glob,
-    xml::{Tag, XmlError, attributes, walk},
+    xml::{XmlError, XmlTag, attributes, walk},
 };
 
 /// One package that holds a path that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Holder {
+pub(crate) struct PathHolder {
     pub(crate) name: String,
     pub(crate) arch: String,
     /// Digest of the package, which filelists.xml calls `pkgid`.
@@ -27,7 +27,7 @@ pub(crate) struct Lookup {
     /// Paths and globs that were looked for, found or not.
     pub(crate) asked: BTreeSet<String>,
     /// Paths found, with who holds them.
-    pub(crate) found: BTreeMap<String, Vec<Holder>>,
+    pub(crate) found: BTreeMap<String, Vec<PathHolder>>,
 }
 
 /// True when primary.xml lists a path of this kind, so that filelists.xml need not be asked. The
@@ -43,8 +43,8 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
         .filter(|p| Glob::is_pattern(p))
         .map(|p| Glob::new(p))
         .collect();
-    let mut found: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
-    let mut holder = Holder {
+    let mut found: BTreeMap<String, Vec<PathHolder>> = BTreeMap::new();
+    let mut holder = PathHolder {
         name: String::new(),
         arch: String::new(),
         pkgid: String::new(),
@@ -53,7 +53,7 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
     let mut path = String::new();
     walk::<XmlError>(input, |tag| {
         match tag {
-            Tag::Start("package", raw) => {
+            XmlTag::Start("package", raw) => {
                 for (key, value) in attributes(raw) {
                     match key {
                         "pkgid" => holder.pkgid = value.to_ascii_lowercase(),
@@ -63,12 +63,12 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
                     }
                 }
             }
-            Tag::Start("file", _) => {
+            XmlTag::Start("file", _) => {
                 in_file = true;
                 path.clear();
             }
-            Tag::Text(text) if in_file => path.push_str(text),
-            Tag::End("file") => {
+            XmlTag::Text(text) if in_file => path.push_str(text),
+            XmlTag::End("file") => {
                 in_file = false;
                 if asked.contains(&path) || globs.iter().any(|g| g.matches(&path)) {
                     found.entry(path.clone()).or_default().push(holder.clone());
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_asked_for() {
+    fn only_what_is_asked_for_is_read() {
         let xml = r#"<filelists packages="2">
 <package pkgid="AA" name="a" arch="noarch"><version epoch="0" ver="1" rel="1"/>
 <file>/usr/share/a&amp;b</file><file type="dir">/usr/share/dir</file></package>
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn createrepos_rule() {
+    fn primary_has_the_files_createrepo_puts_there() {
         assert!(in_primary("/usr/bin/x") && in_primary("/etc/x") && in_primary("/opt/sbin/y"));
         assert!(!in_primary("/usr/share/x") && !in_primary("/etc"));
     }

@@ -2,11 +2,11 @@
 
 use rpmkit_solv::SolvId;
 
-use super::{SolveRepo, SolveRequest, load::Loaded, subject::Search};
+use super::{SolveRepo, SolveRequest, load::Loaded, subject::PackageSearch};
 
 /// Why a package is out of the question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Out {
+pub(crate) enum ExcludedBy {
     /// A pattern of `excludepkgs`; the repository is None for the main section's.
     Excluded {
         pattern: String,
@@ -23,15 +23,15 @@ pub(crate) enum Out {
 /// One slot for each package of the pool.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
-    out: Vec<Option<Out>>,
+    out: Vec<Option<ExcludedBy>>,
 }
 
 impl Filter {
-    pub(crate) fn why(&self, s: SolvId) -> Option<&Out> {
+    pub(crate) fn why(&self, s: SolvId) -> Option<&ExcludedBy> {
         self.out.get(s.number())?.as_ref()
     }
 
-    fn set(&mut self, s: SolvId, why: Out) {
+    fn set(&mut self, s: SolvId, why: ExcludedBy) {
         if let Some(slot) = self.out.get_mut(s.number())
             && slot.is_none()
         {
@@ -44,7 +44,7 @@ impl Filter {
         loaded: &mut Loaded,
         repos: &[SolveRepo],
         request: &SolveRequest,
-        modules: Vec<(SolvId, Out)>,
+        modules: Vec<(SolvId, ExcludedBy)>,
     ) -> Self {
         let slots = loaded.pool.slots();
         let mut filter = Self {
@@ -66,7 +66,7 @@ impl Filter {
                 .any(|r| any(&r.excludepkgs) || any(&r.includepkgs));
         if needed {
             let ids = loaded.repos.clone();
-            let mut search = Search::new(loaded);
+            let mut search = PackageSearch::new(loaded);
             for (repo, id) in repos.iter().zip(ids) {
                 if disabled(&repo.id) {
                     continue;
@@ -78,7 +78,7 @@ impl Filter {
                             let pattern = pattern.clone();
                             filter.set(
                                 s,
-                                Out::Excluded {
+                                ExcludedBy::Excluded {
                                     pattern,
                                     repo: name(),
                                 },
@@ -90,7 +90,7 @@ impl Filter {
                     let kept = included(&mut search, &repo.includepkgs, slots);
                     for s in search.loaded.pool.packages_of(id) {
                         if !kept[s.number()] {
-                            filter.set(s, Out::NotIncluded { repo: name() });
+                            filter.set(s, ExcludedBy::NotIncluded { repo: name() });
                         }
                     }
                 }
@@ -101,7 +101,7 @@ impl Filter {
                         let pattern = pattern.clone();
                         filter.set(
                             s,
-                            Out::Excluded {
+                            ExcludedBy::Excluded {
                                 pattern,
                                 repo: None,
                             },
@@ -113,7 +113,7 @@ impl Filter {
                     let all: Vec<SolvId> = search.loaded.pool.solvables().collect();
                     for s in all {
                         if !kept[s.number()] {
-                            filter.set(s, Out::NotIncluded { repo: None });
+                            filter.set(s, ExcludedBy::NotIncluded { repo: None });
                         }
                     }
                 }
@@ -128,7 +128,7 @@ impl Filter {
     }
 }
 
-fn included(search: &mut Search<'_>, patterns: &[String], slots: usize) -> Vec<bool> {
+fn included(search: &mut PackageSearch<'_>, patterns: &[String], slots: usize) -> Vec<bool> {
     let mut kept = vec![false; slots];
     for pattern in patterns {
         for s in search.identity(pattern).packages {

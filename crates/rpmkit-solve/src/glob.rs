@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_fnmatch() {
+    fn patterns_match_as_fnmatch_does() {
         for (pattern, text, want) in [
             ("*", "", true),
             ("a*c", "abbc", true),

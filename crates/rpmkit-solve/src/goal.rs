@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rpmkit_solv::{DepKind, Job, JobAction, JobSelect, SolvId};
+use rpmkit_solv::{DepKind, JobAction, JobSelect, SolvId, SolverJob};
 
 use super::{
     SolveRequest, Update,
@@ -10,7 +10,7 @@ use super::{
     fill,
     glob::{Glob, glob_matches},
     load::Loaded,
-    subject::{How, Search, is_path},
+    subject::{How, PackageSearch, is_path},
 };
 
 /// Who wanted a job: what explanations begin with.
@@ -35,7 +35,7 @@ pub(crate) enum Asker {
 /// The jobs of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Goal {
-    pub(crate) jobs: Vec<Job>,
+    pub(crate) jobs: Vec<SolverJob>,
     /// One for each job.
     pub(crate) askers: Vec<Asker>,
     /// What nothing matched and that makes the request fail if it is strict.
@@ -50,7 +50,7 @@ impl Goal {
         // Build dependencies are never optional, whatever `strict` says.
         let weak =
             !request.strict && action == JobAction::Install && !matches!(asker, Asker::BuildDep(_));
-        self.jobs.push(Job {
+        self.jobs.push(SolverJob {
             action,
             select,
             weak,
@@ -61,13 +61,13 @@ impl Goal {
     }
 
     /// Adds a job nobody asked for.
-    pub(crate) fn add(&mut self, job: Job) {
+    pub(crate) fn add(&mut self, job: SolverJob) {
         self.jobs.push(job);
         self.askers.push(Asker::Nobody);
     }
 
     fn extra(&mut self, action: JobAction, select: JobSelect) {
-        self.add(Job {
+        self.add(SolverJob {
             action,
             select,
             weak: false,
@@ -77,7 +77,7 @@ impl Goal {
 
     /// Translates a request.
     pub(crate) fn new(
-        search: &mut Search<'_>,
+        search: &mut PackageSearch<'_>,
         request: &SolveRequest,
         comps: &Comps,
         basearch: &str,
@@ -140,7 +140,7 @@ impl Goal {
         }
     }
 
-    fn install(&mut self, search: &mut Search<'_>, request: &SolveRequest, spec: &str) {
+    fn install(&mut self, search: &mut PackageSearch<'_>, request: &SolveRequest, spec: &str) {
         let asker = Asker::Spec(spec.to_owned());
         let found = search.spec(spec);
         if found.packages.is_empty() {
@@ -198,7 +198,7 @@ impl Goal {
 
     fn build_dep(
         &mut self,
-        search: &mut Search<'_>,
+        search: &mut PackageSearch<'_>,
         request: &SolveRequest,
         dep: &rpmkit_types::Dep,
     ) {
@@ -226,7 +226,7 @@ impl Goal {
         }
     }
 
-    fn update(&mut self, search: &mut Search<'_>, request: &SolveRequest) {
+    fn update(&mut self, search: &mut PackageSearch<'_>, request: &SolveRequest) {
         let specs: Vec<(String, Vec<SolvId>, bool)> = match &request.update {
             Update::No => return,
             Update::All => vec![("*".to_owned(), search.all.clone(), true)],
@@ -272,7 +272,7 @@ impl Goal {
         }
     }
 
-    fn remove(&mut self, search: &mut Search<'_>, request: &SolveRequest, spec: &str) {
+    fn remove(&mut self, search: &mut PackageSearch<'_>, request: &SolveRequest, spec: &str) {
         let asker = Asker::Remove(spec.to_owned());
         let mut found = search.spec(spec).packages;
         found.retain(|&s| search.loaded.is_installed(s));
@@ -294,7 +294,7 @@ impl Goal {
     }
 
     /// What somebody asked for once must not be cleaned away.
-    fn protect_wanted(&mut self, search: &Search<'_>, request: &SolveRequest) {
+    fn protect_wanted(&mut self, search: &PackageSearch<'_>, request: &SolveRequest) {
         let pool = &search.loaded.pool;
         for s in pool.packages_of(search.loaded.system) {
             let name = pool.nevra(s).0;
@@ -306,7 +306,7 @@ impl Goal {
 
     fn group(
         &mut self,
-        search: &mut Search<'_>,
+        search: &mut PackageSearch<'_>,
         request: &SolveRequest,
         comps: &Comps,
         basearch: &str,
@@ -356,7 +356,7 @@ impl Goal {
 
     fn member(
         &mut self,
-        search: &mut Search<'_>,
+        search: &mut PackageSearch<'_>,
         request: &SolveRequest,
         basearch: &str,
         group: &str,
@@ -395,7 +395,7 @@ impl Goal {
 
 /// Splits a set by a key; order of first appearance is kept.
 fn group_by(
-    search: &Search<'_>,
+    search: &PackageSearch<'_>,
     packages: &[SolvId],
     key: impl Fn(&str, &str) -> String,
 ) -> Vec<Vec<SolvId>> {
@@ -414,7 +414,7 @@ fn group_by(
 
 /// Installed packages among the matched, and newer versions of installed ones among them.
 fn installed_and_upgrades(
-    search: &Search<'_>,
+    search: &PackageSearch<'_>,
     installed: &[SolvId],
     matched: &[SolvId],
 ) -> Vec<SolvId> {
@@ -443,7 +443,11 @@ fn installed_and_upgrades(
 }
 
 /// The newest installed package of every name in a set.
-fn latest_installed(search: &Search<'_>, installed: &[SolvId], set: &[SolvId]) -> Vec<SolvId> {
+fn latest_installed(
+    search: &PackageSearch<'_>,
+    installed: &[SolvId],
+    set: &[SolvId],
+) -> Vec<SolvId> {
     let pool = &search.loaded.pool;
     let names: BTreeSet<_> = set.iter().map(|&s| pool.name_id(s)).collect();
     let mut newest: BTreeMap<rpmkit_solv::Id, Vec<SolvId>> = BTreeMap::new();
@@ -466,13 +470,13 @@ fn latest_installed(search: &Search<'_>, installed: &[SolvId], set: &[SolvId]) -
 
 /// Packages a weak dependency of something installed could have brought but did not: whoever left
 /// them out does not want them now (`exclude_from_weak_autodetect`).
-fn unmet_weak(search: &mut Search<'_>) -> Vec<SolvId> {
+fn unmet_weak(search: &mut PackageSearch<'_>) -> Vec<SolvId> {
     let installed = search.loaded.pool.packages_of(search.loaded.system);
     if installed.is_empty() {
         return Vec::new();
     }
     let mut out = BTreeSet::new();
-    let considered = |search: &Search<'_>, list: Vec<SolvId>| -> Vec<SolvId> {
+    let considered = |search: &PackageSearch<'_>, list: Vec<SolvId>| -> Vec<SolvId> {
         list.into_iter()
             .filter(|&s| search.loaded.pool.is_considered(s))
             .collect()

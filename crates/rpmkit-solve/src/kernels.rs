@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rpmkit_solv::{Id, Job, JobAction, JobSelect, SolvId};
+use rpmkit_solv::{Id, JobAction, JobSelect, SolvId, SolverJob};
 
 use super::{SolveRequest, load::Loaded};
 
-fn job(action: JobAction, s: SolvId) -> Job {
-    Job {
+fn job(action: JobAction, s: SolvId) -> SolverJob {
+    SolverJob {
         action,
         select: JobSelect::Package(s),
         weak: false,
@@ -16,7 +16,11 @@ fn job(action: JobAction, s: SolvId) -> Job {
 }
 
 /// Jobs that bring a solution (`present`) within the limit; none when it is.
-pub(crate) fn limit(loaded: &mut Loaded, request: &SolveRequest, present: &[SolvId]) -> Vec<Job> {
+pub(crate) fn limit(
+    loaded: &mut Loaded,
+    request: &SolveRequest,
+    present: &[SolvId],
+) -> Vec<SolverJob> {
     let limit = request.installonly_limit as usize;
     if limit == 0 {
         return Vec::new();

@@ -12,7 +12,7 @@ use rpmkit_solv::{Id, Pool, RepoId, SolvId};
 use super::{
     SolveError, SolveRepo,
     cache::CacheDir,
-    filelists::{self, Holder, Lookup},
+    filelists::{self, Lookup, PathHolder},
     fill,
     glob::Glob,
     primary,
@@ -233,7 +233,7 @@ fn add_filelists(
             .filter(|p| Glob::is_pattern(p))
             .map(|p| Glob::new(p))
             .collect();
-        let wanted: Vec<(&String, &Holder)> = lookup
+        let wanted: Vec<(&String, &PathHolder)> = lookup
             .found
             .iter()
             .filter(|(path, _)| asked.contains(*path) || globs.iter().any(|g| g.matches(path)))
@@ -316,7 +316,7 @@ fn find_holders(
 }
 
 /// True for the package a filelists entry means.
-fn is_holder(pool: &Pool, s: SolvId, holder: &Holder) -> bool {
+fn is_holder(pool: &Pool, s: SolvId, holder: &PathHolder) -> bool {
     pool.nevra(s).2 == holder.arch
         && pool
             .checksum(s)

@@ -9,13 +9,13 @@ use std::{
 };
 
 use rpmkit_solv::{
-    DepKind, Job, JobAction, JobSelect, PackageData, Pool, RepoId, SolvId, SolverFlags,
-    SolverOutcome, Step,
+    DepKind, JobAction, JobSelect, PackageData, Pool, RepoId, SolvId, SolverFlags, SolverJob,
+    SolverOutcome, SolverStep,
 };
 
 use super::{
     SolveError, SolveRepo, SolveRequest,
-    filter::Out,
+    filter::ExcludedBy,
     load::{self, Loaded},
     rich::Rich,
     subject::readings,
@@ -179,7 +179,7 @@ impl Modules {
         pool.finish(repo);
         let disabled = |module: &Module| request.module_disable.contains(&module.name);
         let mut allowed = vec![true; pool.slots()];
-        let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+        let mut jobs: BTreeMap<String, SolverJob> = BTreeMap::new();
         for (module, id) in self.all.iter().zip(&ids) {
             if disabled(module) {
                 allowed[id.number()] = false;
@@ -194,7 +194,7 @@ impl Modules {
             let wanted = pool.intern(&format!("module({})", module.name_stream()));
             jobs.insert(
                 module.name_stream(),
-                Job {
+                SolverJob {
                     action: JobAction::Install,
                     select: JobSelect::Provides(wanted),
                     weak,
@@ -203,7 +203,7 @@ impl Modules {
             );
         }
         pool.set_considered(&allowed);
-        let jobs: Vec<Job> = jobs.into_values().collect();
+        let jobs: Vec<SolverJob> = jobs.into_values().collect();
         // Like dnf: all of it; else without defaults that do not fit; else not the newest; else
         // what can be had.
         let mut names: BTreeSet<String> = BTreeSet::new();
@@ -213,10 +213,10 @@ impl Modules {
             (true, false, false),
             (true, false, true),
         ] {
-            let tried: Vec<Job> = jobs
+            let tried: Vec<SolverJob> = jobs
                 .iter()
                 .cloned()
-                .map(|job| Job {
+                .map(|job| SolverJob {
                     weak: all_weak || (keep_weak && job.weak),
                     best,
                     ..job
@@ -225,7 +225,7 @@ impl Modules {
             let solved = pool.solve(&tried, SolverFlags::default());
             if let SolverOutcome::Steps(steps) = solved.outcome {
                 for step in steps {
-                    if let Step::Install { package, .. } = step {
+                    if let SolverStep::Install { package, .. } = step {
                         names.insert(pool.nevra(package).0.to_owned());
                     }
                 }
@@ -285,7 +285,7 @@ impl Modules {
         loaded: &mut Loaded,
         repos: &[SolveRepo],
         request: &SolveRequest,
-    ) -> Result<Vec<(SolvId, Out)>, SolveError> {
+    ) -> Result<Vec<(SolvId, ExcludedBy)>, SolveError> {
         if self.all.is_empty() {
             return Ok(Vec::new());
         }
@@ -350,10 +350,10 @@ impl Modules {
             }
             if let Some(stream) = excluded.get(&*long).or_else(|| excluded.get(&*short)) {
                 let stream = stream.clone();
-                out.push((s, Out::Module { stream }));
+                out.push((s, ExcludedBy::Module { stream }));
             } else if let Some(stream) = hiding.get(&s) {
                 let stream = stream.clone();
-                out.push((s, Out::HiddenByModule { stream }));
+                out.push((s, ExcludedBy::HiddenByModule { stream }));
             }
         }
         Ok(out)
@@ -474,7 +474,7 @@ data:
 ";
 
     #[test]
-    fn streams_and_defaults() {
+    fn streams_and_defaults_are_read() {
         let mut modules = Modules::default();
         for document in yaml::documents(SAMPLE).unwrap() {
             modules.add(&document);

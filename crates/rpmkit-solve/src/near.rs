@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_mean() {
+    fn names_near_what_people_mean_are_found() {
         let names = [
             "zlib-devel",
             "libpng-devel",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
+    fn distances_count_swaps_as_one_and_end_at_the_limit() {
         assert_eq!(distance("abc", "abc", 2), Some(0));
         assert_eq!(distance("abc", "acb", 2), Some(1));
         assert_eq!(distance("abcdef", "abcxyz", 2), None);

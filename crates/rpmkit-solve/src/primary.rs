@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use rpmkit_solv::DepKind;
 
-use super::xml::{Tag, XmlError, attributes, walk};
+use super::xml::{XmlError, XmlTag, attributes, walk};
 
 /// A stretch of [`RawPackage`]'s text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -191,12 +191,12 @@ pub fn read<E: From<XmlError>>(
     let mut text = String::new();
     walk(input, |tag| {
         match tag {
-            Tag::Start("package", _) => {
+            XmlTag::Start("package", _) => {
                 package.clear();
                 inside = true;
             }
-            Tag::Start(_, _) if !inside => {}
-            Tag::Start(name, raw) => {
+            XmlTag::Start(_, _) if !inside => {}
+            XmlTag::Start(name, raw) => {
                 text.clear();
                 want = Want::Nothing;
                 match name {
@@ -253,16 +253,16 @@ pub fn read<E: From<XmlError>>(
                     _ => list = dep_list(name).or(list),
                 }
             }
-            Tag::Text(piece) => {
+            XmlTag::Text(piece) => {
                 if want != Want::Nothing {
                     text.push_str(piece);
                 }
             }
-            Tag::End("package") => {
+            XmlTag::End("package") => {
                 inside = false;
                 each(&package)?;
             }
-            Tag::End(name) => {
+            XmlTag::End(name) => {
                 match want {
                     Want::Nothing => {
                         if list.is_some() && dep_list(name) == list {

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn setup_commands() {
+    fn setup_commands_become_requests() {
         let read = |text: &str| SolveRequest::from_command(&words(text)).unwrap();
         assert_eq!(
             read("install @buildsys-build bash").install,

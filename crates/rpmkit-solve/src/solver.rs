@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, path::Path, rc::Rc};
 
-use rpmkit_solv::{Pool, SolverFlags, SolverOutcome, Step};
+use rpmkit_solv::{Pool, SolverFlags, SolverOutcome, SolverStep};
 
 use super::{
     Reason, Replacement, Solution, SolveError, SolveRepo, SolveRequest,
@@ -14,7 +14,7 @@ use super::{
     kernels,
     load::{self, Caches, LOCAL, Loaded},
     modules::Modules,
-    subject::{Search, is_path},
+    subject::{PackageSearch, is_path},
 };
 use rpmkit_types::{Checksum, Package};
 
@@ -154,7 +154,7 @@ impl Solver {
         };
         let hidden = modules.hidden(&self.arch, loaded, &self.repos, request)?;
         let filter = Filter::apply(loaded, &self.repos, request, hidden);
-        let mut search = Search::new(loaded);
+        let mut search = PackageSearch::new(loaded);
         let mut goal = Goal::new(&mut search, request, comps, basearch(&self.arch));
         let flags = SolverFlags {
             ignore_weak_deps: !request.weak_deps,
@@ -239,7 +239,7 @@ fn answer(
     loaded: &Loaded,
     repos: &[SolveRepo],
     installed: &[Package],
-    steps: Vec<Step>,
+    steps: Vec<SolverStep>,
 ) -> Solution {
     let pool: &Pool = &loaded.pool;
     let record = |s| {
@@ -261,7 +261,7 @@ fn answer(
     let mut replaced = Vec::new();
     for step in steps {
         match step {
-            Step::Install {
+            SolverStep::Install {
                 package,
                 replaces,
                 reason,
@@ -277,7 +277,7 @@ fn answer(
                 }
                 install.push((package, reason));
             }
-            Step::Erase { package, reason } => remove.push((record(package), reason)),
+            SolverStep::Erase { package, reason } => remove.push((record(package), reason)),
         }
     }
     install.sort_by(|(a, _), (b, _)| a.nevra.cmp(&b.nevra));
@@ -295,12 +295,12 @@ fn answer(
     }
 }
 
-fn reason(reason: rpmkit_solv::Reason) -> Reason {
+fn reason(reason: rpmkit_solv::SolverReason) -> Reason {
     match reason {
-        rpmkit_solv::Reason::User => Reason::User,
-        rpmkit_solv::Reason::Dependency => Reason::Dependency,
-        rpmkit_solv::Reason::Weak => Reason::Weak,
-        rpmkit_solv::Reason::Clean => Reason::Clean,
+        rpmkit_solv::SolverReason::User => Reason::User,
+        rpmkit_solv::SolverReason::Dependency => Reason::Dependency,
+        rpmkit_solv::SolverReason::Weak => Reason::Weak,
+        rpmkit_solv::SolverReason::Clean => Reason::Clean,
     }
 }
 

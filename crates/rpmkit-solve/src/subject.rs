@@ -151,7 +151,7 @@ pub(crate) fn capability(spec: &str) -> Option<(&str, Option<(RelOp, &str)>)> {
 }
 
 /// Searches the packages that may be considered.
-pub(crate) struct Search<'a> {
+pub(crate) struct PackageSearch<'a> {
     pub(crate) loaded: &'a mut Loaded,
     /// Packages that count, in id order; sources are never among them.
     pub(crate) all: Vec<SolvId>,
@@ -159,7 +159,7 @@ pub(crate) struct Search<'a> {
     obsoleters: Vec<(SolvId, Vec<Id>)>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> PackageSearch<'a> {
     /// Prepares searches among what [`rpmkit_solv::Pool::set_considered`] allows at this moment.
     pub(crate) fn new(loaded: &'a mut Loaded) -> Self {
         let pool = &loaded.pool;
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn order_of_readings() {
+    fn readings_are_tried_in_dnfs_order() {
         assert_eq!(
             shown("a-b-1:2-3.x86_64"),
             ["a-b|1:2|3|x86_64", "a-b|1:2|3.x86_64|"]
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities() {
+    fn capabilities_are_told_by_their_relation() {
         assert_eq!(
             capability("gcc >= 5"),
             Some(("gcc", Some((RelOp::Ge, "5"))))

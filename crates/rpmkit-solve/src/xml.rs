@@ -48,7 +48,7 @@ fn unescaped(value: &str) -> Cow<'_, str> {
 }
 
 /// One step of a document as our readers see it.
-pub(crate) enum Tag<'a> {
+pub(crate) enum XmlTag<'a> {
     /// `<name …>`: local name and raw attributes. An empty element is followed by its end.
     Start(&'a str, &'a str),
     /// `</name>`
@@ -60,7 +60,7 @@ pub(crate) enum Tag<'a> {
 /// Walks a document, calling `each` for every tag and piece of text.
 pub(crate) fn walk<E: From<XmlError>>(
     input: impl BufRead,
-    mut each: impl FnMut(Tag<'_>) -> Result<(), E>,
+    mut each: impl FnMut(XmlTag<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = Reader::from_reader(input);
     let config = reader.config_mut();
@@ -76,30 +76,33 @@ pub(crate) fn walk<E: From<XmlError>>(
             Ok(Event::Start(tag)) => {
                 depth += 1;
                 seen = true;
-                each(Tag::Start(local(tag.name().as_ref()), tag.attributes_raw()))?;
+                each(XmlTag::Start(
+                    local(tag.name().as_ref()),
+                    tag.attributes_raw(),
+                ))?;
             }
             Ok(Event::Empty(tag)) => {
                 seen = true;
                 let name = tag.name();
-                each(Tag::Start(local(name.as_ref()), tag.attributes_raw()))?;
-                each(Tag::End(local(name.as_ref())))?;
+                each(XmlTag::Start(local(name.as_ref()), tag.attributes_raw()))?;
+                each(XmlTag::End(local(name.as_ref())))?;
             }
             Ok(Event::End(tag)) => {
                 depth = depth.saturating_sub(1);
-                each(Tag::End(local(tag.name().as_ref())))?;
+                each(XmlTag::End(local(tag.name().as_ref())))?;
             }
-            Ok(Event::Text(text)) => each(Tag::Text(&text.into_inner()))?,
-            Ok(Event::CData(text)) => each(Tag::Text(&text.into_inner()))?,
+            Ok(Event::Text(text)) => each(XmlTag::Text(&text.into_inner()))?,
+            Ok(Event::CData(text)) => each(XmlTag::Text(&text.into_inner()))?,
             Ok(Event::GeneralRef(name)) => {
                 let at = reader.buffer_position();
                 let bad = |what: String| E::from(XmlError { at, what });
                 if let Some(c) = name.resolve_char_ref().map_err(|e| bad(e.to_string()))? {
-                    each(Tag::Text(c.encode_utf8(&mut [0; 4])))?;
+                    each(XmlTag::Text(c.encode_utf8(&mut [0; 4])))?;
                 } else {
                     let name = name.into_inner();
                     let text = quick_xml::escape::resolve_predefined_entity(&name)
                         .ok_or_else(|| bad(format!("unknown entity `&{name};`")))?;
-                    each(Tag::Text(text))?;
+                    each(XmlTag::Text(text))?;
                 }
             }
             Ok(Event::Eof) => {
@@ -128,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_and_entities() {
+    fn attributes_and_entities_are_read() {
         let got: Vec<_> = attributes(r#" name="a" flags='GE' n="(x &lt; 1)" "#).collect();
         let want = [("name", "a"), ("flags", "GE"), ("n", "(x < 1)")];
         assert_eq!(got.len(), 3);
@@ -139,7 +142,7 @@ mod tests {
     fn text_with_references_comes_whole() {
         let mut text = String::new();
         walk::<XmlError>(&b"<a><b:c>x &amp; &#121;</b:c></a>"[..], |tag| {
-            if let Tag::Text(t) = tag {
+            if let XmlTag::Text(t) = tag {
                 text.push_str(t);
             }
             Ok(())

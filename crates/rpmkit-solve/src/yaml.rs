@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_of_maps_and_lists() {
+    fn documents_of_maps_and_lists_are_read() {
         let docs =
             documents("---\na: 1\nb:\n- x: [p, \"q\"]\n- |\n  long\n  text\n...\n---\nc: {d: e}\n")
                 .unwrap();

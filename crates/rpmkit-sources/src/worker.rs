@@ -17,17 +17,17 @@ use rpmkit_vcs::{
     svn,
 };
 
-/// A checkout in its temporary directory. Nothing removes it but [`Checkout::remove`]: mock
+/// A checkout in its temporary directory. Nothing removes it but [`ScmCheckout::remove`]: mock
 /// leaves it behind after failures and after `--buildsrpm`, and so do we.
 #[derive(Debug)]
-pub struct Checkout {
+pub struct ScmCheckout {
     work_dir: PathBuf,
     src_dir: PathBuf,
 }
 
 /// What a build is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ready {
+pub struct ScmSources {
     /// For `--sources`.
     pub sources: PathBuf,
     /// For `--spec`.
@@ -36,7 +36,7 @@ pub struct Ready {
     pub tarball: Option<PathBuf>,
 }
 
-impl Checkout {
+impl ScmCheckout {
     /// Runs the get command, or does in-process what it asks for, in a fresh directory below
     /// `tmp` whose name ends in `.mock-scm.PACKAGE`.
     ///
@@ -209,7 +209,7 @@ impl Checkout {
         parser: &mut dyn SpecParser,
         access: &RemoteAccess,
         events: &Events,
-    ) -> Result<Ready, SrpmError> {
+    ) -> Result<ScmSources, SrpmError> {
         let write_tar = options.write_tar || self.src_dir.join(".write_tar").exists();
         let spec = self.spec(options)?;
         let sources = match &options.int_src_dir {
@@ -223,7 +223,7 @@ impl Checkout {
             .expand(&spec, &sources, defines)
             .map_err(SrpmError::Parse)?;
         let expanded = ExpandedSpec::parse(&text, &spec)?;
-        let mut ready = Ready {
+        let mut ready = ScmSources {
             sources,
             spec,
             tarball: None,
@@ -269,7 +269,7 @@ impl Checkout {
         &self,
         options: &ScmOptions,
         spec: &ExpandedSpec,
-        ready: &Ready,
+        ready: &ScmSources,
         times: &DirTimes,
         events: &Events,
     ) -> Result<PathBuf, SrpmError> {
@@ -364,5 +364,4 @@ fn set_time(path: &Path, seconds: i64) -> Result<(), ScmError> {
 }
 
 #[cfg(test)]
-#[path = "worker_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ use rpmkit_cli::{
 use rpmkit_core::{
     Error,
     build::{About, Buildroot, ChrootAccess, failure_report},
-    config::Search,
+    config::SearchRules,
     srpm,
 };
 
@@ -93,7 +93,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     let settings = setup::configure(
         cx,
         chroot,
-        Search::Rpmkit,
+        SearchRules::Rpmkit,
         args.chroot.configdir.as_deref(),
         &args.chroot.addrepo,
         setup::overrides(&args.chroot, &args.options),

@@ -7,7 +7,7 @@ use super::{
     error::{At, StoreError},
     format::{Driver, FORMAT},
     layer::{Layer, LayerMeta, LayerSpec, PackageList},
-    lock::{Lock, Want, holder},
+    lock::{LockWant, StoreLock, holder},
     now,
     ops::CopyTree,
     random_id,
@@ -35,8 +35,8 @@ pub struct Pending {
     published: bool,
     /// Locks on the layers below, for as long as the maker runs.
     below: Vec<Layer>,
-    owner: Lock,
-    _maker: Lock,
+    owner: StoreLock,
+    _maker: StoreLock,
 }
 
 impl Store {
@@ -47,7 +47,7 @@ impl Store {
             return Ok(Slot::Ready(layer));
         }
         let path = self.0.dir.join("building").join(id.as_str());
-        let mut maker = match Lock::take(&self.0.disk, &path, Want::TryExclusive)? {
+        let mut maker = match StoreLock::take(&self.0.disk, &path, LockWant::TryExclusive)? {
             Some(lock) => lock,
             None => {
                 let who = holder(&path).map_or_else(|| "another process".into(), |h| h.to_string());
@@ -56,7 +56,7 @@ impl Store {
                     id.short()
                 ));
                 loop {
-                    if let Some(lock) = Lock::take(&self.0.disk, &path, Want::Exclusive)? {
+                    if let Some(lock) = StoreLock::take(&self.0.disk, &path, LockWant::Exclusive)? {
                         break lock;
                     }
                 }
@@ -73,7 +73,7 @@ impl Store {
         &self,
         id: LayerId,
         parent: Option<&Layer>,
-        maker: Lock,
+        maker: StoreLock,
     ) -> Result<Pending, StoreError> {
         let dir = self.0.dir.join("tmp").join(random_id()?.as_str());
         let owner = {
@@ -81,7 +81,7 @@ impl Store {
             let _guard = self.shared()?;
             self.0.disk.mkdir(&dir, 0o755)?;
             let path = dir.join("lock");
-            Lock::take(&self.0.disk, &path, Want::Exclusive)?
+            StoreLock::take(&self.0.disk, &path, LockWant::Exclusive)?
         };
         let owner = owner.ok_or_else(|| super::not_locked(dir.join("lock")))?;
         let below = match parent {

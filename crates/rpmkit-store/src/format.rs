@@ -53,7 +53,7 @@ impl Driver {
 
 /// What the `format` file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Format {
+pub struct StoreFormat {
     /// [`FORMAT`].
     pub format: u32,
     /// The user's id on the host.
@@ -64,7 +64,7 @@ pub struct Format {
     pub driver: Driver,
 }
 
-impl Format {
+impl StoreFormat {
     /// The present format for a user, mapping and driver.
     pub fn new(user: u32, mapping: Mapping, driver: Driver) -> Self {
         Self {
@@ -142,13 +142,13 @@ mod tests {
     fn another_owner_kind_or_version_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::default();
-        let mine = Format::new(1000, Mapping::Sub { start: 200_000 }, Driver::Overlay);
+        let mine = StoreFormat::new(1000, Mapping::Sub { start: 200_000 }, Driver::Overlay);
         mine.write_or_check(&disk, dir.path()).unwrap();
         mine.write_or_check(&disk, dir.path()).unwrap();
         for other in [
-            Format::new(1001, mine.mapping, mine.driver),
-            Format::new(1000, Mapping::Single, mine.driver),
-            Format::new(1000, mine.mapping, Driver::Plain),
+            StoreFormat::new(1001, mine.mapping, mine.driver),
+            StoreFormat::new(1000, Mapping::Single, mine.driver),
+            StoreFormat::new(1000, mine.mapping, Driver::Plain),
         ] {
             assert!(other.write_or_check(&disk, dir.path()).is_err());
         }

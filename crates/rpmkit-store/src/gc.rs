@@ -13,7 +13,7 @@ use super::{
     error::{At, StoreError},
     flat_id,
     layer::{LayerKind, LayerMeta, read_meta},
-    lock::{Lock, Want},
+    lock::{LockWant, StoreLock},
     ops::{KEPT, Usage, UsageOf},
 };
 use rpmkit_types::LayerId;
@@ -96,7 +96,7 @@ impl Store {
     /// store is busy.
     pub fn tidy(&self, roots: Roots<'_>) -> Result<(), StoreError> {
         let lock = self.0.dir.join("lock");
-        let Some(_guard) = Lock::take(&self.0.disk, &lock, Want::TryExclusive)? else {
+        let Some(_guard) = StoreLock::take(&self.0.disk, &lock, LockWant::TryExclusive)? else {
             return Ok(());
         };
         self.collect(roots, &GcOptions::default(), &BTreeSet::new())?;
@@ -106,7 +106,7 @@ impl Store {
     /// Collects. Waits for changes that are just being made; never touches what is in use.
     pub fn gc(&self, roots: Roots<'_>, options: &GcOptions) -> Result<GcReport, StoreError> {
         let lock = self.0.dir.join("lock");
-        let _guard = Lock::take(&self.0.disk, &lock, Want::Exclusive)?;
+        let _guard = StoreLock::take(&self.0.disk, &lock, LockWant::Exclusive)?;
         self.collect(roots, options, &BTreeSet::new())
     }
 
@@ -128,7 +128,7 @@ impl Store {
         let mut locks = BTreeMap::new();
         for id in metas.keys() {
             let path = self.layer_dir(id).join("lock");
-            match Lock::existing(&path, Want::TryExclusive)? {
+            match StoreLock::existing(&path, LockWant::TryExclusive)? {
                 Some(lock) => {
                     locks.insert(id.clone(), lock);
                 }
@@ -280,7 +280,7 @@ impl Store {
             }
         }
         for path in entries(&self.0.dir.join("building"))? {
-            if !options.dry_run && Lock::existing(&path, Want::TryExclusive)?.is_some() {
+            if !options.dry_run && StoreLock::existing(&path, LockWant::TryExclusive)?.is_some() {
                 self.0.disk.unlink(&path)?;
             }
         }
@@ -343,7 +343,7 @@ fn id_of(path: &Path) -> Option<LayerId> {
 /// Whether nobody holds the lock in this directory.
 fn unowned(dir: &Path) -> Result<bool, StoreError> {
     let path = dir.join("lock");
-    Ok(!path.exists() || Lock::existing(&path, Want::TryExclusive)?.is_some())
+    Ok(!path.exists() || StoreLock::existing(&path, LockWant::TryExclusive)?.is_some())
 }
 
 fn children_first(going: &BTreeSet<LayerId>, metas: &BTreeMap<LayerId, LayerMeta>) -> Vec<LayerId> {

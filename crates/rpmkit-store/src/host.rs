@@ -6,17 +6,18 @@
 use std::path::{Path, PathBuf};
 
 use rpmkit_fs::WriteOptions;
-use rpmkit_sandbox::{IdMode, ProbeRequest, SandboxError, State};
+use rpmkit_sandbox::{IdMode, ProbeRequest, ProbeState, SandboxError};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Disk, Driver, FORMAT, Format, Holder, Mapping, Namespace, Ops, Store, StoreError, StoreOptions,
+    Disk, Driver, FORMAT, LockHolder, Mapping, Namespace, Ops, Store, StoreError, StoreFormat,
+    StoreOptions,
 };
 use rpmkit_types::event::Events;
 
 /// What works here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Survey {
+pub struct HostSurvey {
     /// Identities.
     pub mode: IdMode,
     /// How roots are put together.
@@ -29,7 +30,7 @@ pub struct Survey {
 struct Kept {
     format: u32,
     fingerprint: String,
-    survey: Survey,
+    survey: HostSurvey,
 }
 
 /// What the answer depends on: the boot, and what decides about namespaces and sub-ids.
@@ -66,7 +67,7 @@ fn fingerprint(user: u32, home: &Path) -> String {
 ///
 /// # Errors
 /// When no mode of the sandbox works here at all.
-pub fn survey(home: &Path, user: u32) -> Result<Survey, SandboxError> {
+pub fn survey(home: &Path, user: u32) -> Result<HostSurvey, SandboxError> {
     // A home that cannot be made fails with a better message when the store is opened.
     let _ = std::fs::create_dir_all(home);
     let path = home.join("host.json");
@@ -91,7 +92,7 @@ pub fn survey(home: &Path, user: u32) -> Result<Survey, SandboxError> {
 }
 
 /// Always finds out anew.
-fn look(home: &Path) -> Result<Survey, SandboxError> {
+fn look(home: &Path) -> Result<HostSurvey, SandboxError> {
     let probe = rpmkit_sandbox::probe(&ProbeRequest {
         store: Some(home.to_owned()),
     })?;
@@ -104,8 +105,8 @@ fn look(home: &Path) -> Result<Survey, SandboxError> {
     let refused = probe
         .findings
         .iter()
-        .rfind(|f| f.what.contains("overlay in the store") && f.state != State::Ok);
-    Ok(Survey {
+        .rfind(|f| f.what.contains("overlay in the store") && f.state != ProbeState::Ok);
+    Ok(HostSurvey {
         mode,
         driver: match refused {
             Some(_) => Driver::Plain,
@@ -134,12 +135,12 @@ impl Store {
     pub fn open_here(
         home: PathBuf,
         user: u32,
-        survey: &Survey,
+        survey: &HostSurvey,
         ops: Ops,
-        holder: Holder,
+        holder: LockHolder,
         events: Events,
     ) -> Result<Self, StoreError> {
-        let format = Format::new(user, Mapping::of(&survey.mode), survey.driver);
+        let format = StoreFormat::new(user, Mapping::of(&survey.mode), survey.driver);
         let is_new = !home.join(format.directory()).exists();
         if let Some(reason) = survey.reason.as_ref().filter(|_| is_new) {
             events.warn(format!(

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::{At, StoreError},
     format::{Driver, FORMAT},
-    lock::Lock,
+    lock::StoreLock,
     ops::{KEPT, Usage},
 };
 use rpmkit_types::{LayerId, Package};
@@ -106,7 +106,7 @@ pub(super) struct PackageList {
 pub struct Layer {
     pub(super) meta: Arc<LayerMeta>,
     pub(super) dir: PathBuf,
-    pub(super) lock: Arc<Lock>,
+    pub(super) lock: Arc<StoreLock>,
 }
 
 impl Layer {

@@ -49,11 +49,11 @@ use std::{
 pub use build::{Pending, Slot};
 pub use disk::{Disk, Fault, FaultKind};
 pub use error::{StoreError, sandbox_hints};
-pub use format::{Driver, FORMAT, Format, Mapping};
+pub use format::{Driver, FORMAT, Mapping, StoreFormat};
 pub use gc::{Collected, GcOptions, GcReport, Roots};
 pub use hands::{Direct, Hands, Namespace, Ops};
 pub use layer::{Layer, LayerKind, LayerMeta, LayerSpec};
-pub use lock::Holder;
+pub use lock::LockHolder;
 pub use root::{Root, VOLUMES};
 
 pub use table::OPS;
@@ -62,7 +62,7 @@ pub(crate) use error::At;
 pub(crate) use gc::entries;
 pub(crate) use hands::ask;
 pub(crate) use layer::{read_json, read_meta};
-pub(crate) use lock::{Lock, Want, holder};
+pub(crate) use lock::{LockWant, StoreLock, holder};
 pub(crate) use transport::is_below;
 
 use rpmkit_types::{LayerId, event::Events};
@@ -76,11 +76,11 @@ pub struct StoreOptions {
     /// below, named after `format`.
     pub home: PathBuf,
     /// User, id mapping and driver.
-    pub format: Format,
+    pub format: StoreFormat,
     /// Hands for files of foreign owners.
     pub hands: Box<dyn Hands>,
     /// Who we are, to be told to those who have to wait for us.
-    pub holder: Holder,
+    pub holder: LockHolder,
     /// Where to talk.
     pub events: Events,
     /// The disk; anything but the default is for tests.
@@ -93,9 +93,9 @@ pub struct Store(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub dir: PathBuf,
-    pub format: Format,
+    pub format: StoreFormat,
     pub hands: Box<dyn Hands>,
-    pub holder: Holder,
+    pub holder: LockHolder,
     pub events: Events,
     pub disk: Disk,
     pub boot: String,
@@ -155,11 +155,11 @@ impl Store {
         }
         // Of several first commands at once one writes the format, and the others find it.
         let want = if dir.join("format").exists() {
-            Want::Shared
+            LockWant::Shared
         } else {
-            Want::Exclusive
+            LockWant::Exclusive
         };
-        let lock = Lock::take(&disk, &dir.join("lock"), want)?;
+        let lock = StoreLock::take(&disk, &dir.join("lock"), want)?;
         for name in [
             "layers", "uppers", "tmp", "building", "chroots", "s", "unsynced", "trash", "empty",
         ] {
@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// What its layers are.
-    pub fn format(&self) -> &Format {
+    pub fn format(&self) -> &StoreFormat {
         &self.0.format
     }
 
@@ -214,9 +214,9 @@ impl Store {
     }
 
     /// Holds off the collector while something is being changed. Never nest.
-    pub(crate) fn shared(&self) -> Result<Lock, StoreError> {
+    pub(crate) fn shared(&self) -> Result<StoreLock, StoreError> {
         let path = self.0.dir.join("lock");
-        Lock::take(&self.0.disk, &path, Want::Shared)?.ok_or_else(|| not_locked(path))
+        StoreLock::take(&self.0.disk, &path, LockWant::Shared)?.ok_or_else(|| not_locked(path))
     }
 
     pub(crate) fn layer_dir(&self, id: &LayerId) -> PathBuf {
@@ -236,7 +236,7 @@ impl Store {
     /// As [`Self::find`] for callers that hold the store's lock.
     pub(crate) fn find_unguarded(&self, id: &LayerId) -> Result<Option<Layer>, StoreError> {
         let dir = self.layer_dir(id);
-        let Some(lock) = Lock::existing(&dir.join("lock"), Want::Shared)? else {
+        let Some(lock) = StoreLock::existing(&dir.join("lock"), LockWant::Shared)? else {
             return Ok(None);
         };
         let Some(meta) = read_meta(&dir)? else {

@@ -25,7 +25,7 @@ use super::{
 
 /// Who holds a lock, as the holder wrote it down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub struct LockHolder {
     /// Process id in the holder's pid namespace.
     pub pid: u32,
     /// What it was asked to do, for people.
@@ -34,7 +34,7 @@ pub struct Holder {
     pub since: u64,
 }
 
-impl std::fmt::Display for Holder {
+impl std::fmt::Display for LockHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let since = i64::try_from(self.since)
             .ok()
@@ -47,7 +47,7 @@ impl std::fmt::Display for Holder {
 
 /// Shared or exclusive, waiting or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Want {
+pub(crate) enum LockWant {
     /// Shared; waits.
     Shared,
     /// Exclusive; waits.
@@ -58,14 +58,18 @@ pub(crate) enum Want {
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock(Flock<File>);
+pub(crate) struct StoreLock(Flock<File>);
 
-impl Lock {
-    /// Locks the file at `path`, making it first. `None` only for [`Want::TryExclusive`].
+impl StoreLock {
+    /// Locks the file at `path`, making it first. `None` only for [`LockWant::TryExclusive`].
     ///
     /// When the file was renamed away while we waited, the lock we got protects nothing; then the
     /// path is opened anew.
-    pub(crate) fn take(disk: &Disk, path: &Path, want: Want) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn take(
+        disk: &Disk,
+        path: &Path,
+        want: LockWant,
+    ) -> Result<Option<Self>, StoreError> {
         loop {
             let file = disk.touch(path)?;
             let Some(lock) = Self::on(file, want).at("lock", path)? else {
@@ -84,25 +88,25 @@ impl Lock {
     }
 
     /// Locks an open file.
-    fn on(file: File, want: Want) -> io::Result<Option<Self>> {
+    fn on(file: File, want: LockWant) -> io::Result<Option<Self>> {
         let arg = match want {
-            Want::Shared => FlockArg::LockShared,
-            Want::Exclusive => FlockArg::LockExclusive,
-            Want::TryExclusive => FlockArg::LockExclusiveNonblock,
+            LockWant::Shared => FlockArg::LockShared,
+            LockWant::Exclusive => FlockArg::LockExclusive,
+            LockWant::TryExclusive => FlockArg::LockExclusiveNonblock,
         };
         let mut file = file;
         loop {
             match Flock::lock(file, arg) {
                 Ok(lock) => return Ok(Some(Self(lock))),
                 Err((back, Errno::EINTR)) => file = back,
-                Err((_, Errno::EWOULDBLOCK)) if want == Want::TryExclusive => return Ok(None),
+                Err((_, Errno::EWOULDBLOCK)) if want == LockWant::TryExclusive => return Ok(None),
                 Err((_, e)) => return Err(e.into()),
             }
         }
     }
 
-    /// As [`Lock::take`] for an existing file only; `None` also when it is not there.
-    pub(crate) fn existing(path: &Path, want: Want) -> Result<Option<Self>, StoreError> {
+    /// As [`StoreLock::take`] for an existing file only; `None` also when it is not there.
+    pub(crate) fn existing(path: &Path, want: LockWant) -> Result<Option<Self>, StoreError> {
         match File::options().read(true).write(true).open(path) {
             Ok(file) => Self::on(file, want).at("lock", path),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -111,7 +115,7 @@ impl Lock {
     }
 
     /// Writes down who we are, for whoever is refused.
-    pub(crate) fn sign(&mut self, holder: &Holder) -> io::Result<()> {
+    pub(crate) fn sign(&mut self, holder: &LockHolder) -> io::Result<()> {
         let text = serde_json::to_vec(holder).map_err(io::Error::other)?;
         let file: &mut File = &mut self.0;
         file.set_len(0)?;
@@ -131,7 +135,7 @@ impl Lock {
 }
 
 /// What the present holder of the lock at `path` wrote down, if it reads.
-pub(crate) fn holder(path: &Path) -> Option<Holder> {
+pub(crate) fn holder(path: &Path) -> Option<LockHolder> {
     let mut text = String::new();
     File::open(path).ok()?.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
@@ -147,15 +151,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("l");
         let disk = Disk::default();
-        let mut held = Lock::take(&disk, &path, Want::Exclusive).unwrap().unwrap();
-        let me = Holder {
+        let mut held = StoreLock::take(&disk, &path, LockWant::Exclusive)
+            .unwrap()
+            .unwrap();
+        let me = LockHolder {
             pid: 7,
             command: "mock --shell".into(),
             since: 0,
         };
         held.sign(&me).unwrap();
         assert!(
-            Lock::take(&disk, &path, Want::TryExclusive)
+            StoreLock::take(&disk, &path, LockWant::TryExclusive)
                 .unwrap()
                 .is_none()
         );
@@ -166,7 +172,7 @@ mod tests {
         );
         drop(held);
         assert!(
-            Lock::take(&disk, &path, Want::TryExclusive)
+            StoreLock::take(&disk, &path, LockWant::TryExclusive)
                 .unwrap()
                 .is_some()
         );

@@ -10,7 +10,7 @@ use super::{
     Store,
     error::{At, StoreError},
     layer::{Layer, LayerKind, read_meta},
-    lock::{Lock, Want},
+    lock::{LockWant, StoreLock},
     ops::{Housekeep, Usage, UsageOf, keep_usage, sync_layers},
 };
 use rpmkit_types::LayerId;
@@ -120,7 +120,7 @@ impl Store {
             .any(|m| m.parent.as_ref() == Some(id));
         if kind.is_none_or(LayerKind::is_reproducible) && stands_alone {
             let lock = self.0.dir.join("lock");
-            let Some(_guard) = Lock::take(&self.0.disk, &lock, Want::TryExclusive)? else {
+            let Some(_guard) = StoreLock::take(&self.0.disk, &lock, LockWant::TryExclusive)? else {
                 return Ok(());
             };
             self.trash(&dir)?;

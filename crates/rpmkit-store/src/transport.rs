@@ -6,7 +6,7 @@ use super::{
     Layer, LayerKind, LayerSpec, Root, Store, StoreError, VOLUMES,
     archive::{Labels, Pack, Shape, Unpack, Unpacked},
     ask,
-    lock::{Lock, Want},
+    lock::{LockWant, StoreLock},
     ops::{Change, Diff, Flatten},
     random_id,
 };
@@ -94,7 +94,7 @@ impl Store {
     pub fn import(&self, archive: &Path, note: &str) -> Result<(Layer, Unpacked), StoreError> {
         let id = random_id()?;
         let building = self.dir().join("building").join(id.as_str());
-        let maker = Lock::take(&self.inner().disk, &building, Want::Exclusive)?
+        let maker = StoreLock::take(&self.inner().disk, &building, LockWant::Exclusive)?
             .ok_or_else(|| super::not_locked(building))?;
         let pending = self.pending(id, None, maker)?;
         let input = Unpack {

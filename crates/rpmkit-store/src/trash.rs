@@ -6,7 +6,7 @@ use super::{
     GcOptions, Store, ask,
     error::{At, StoreError},
     gc::Roots,
-    lock::{Lock, Want},
+    lock::{LockWant, StoreLock},
     ops::{Housekeep, RemoveTree},
     random_id,
 };
@@ -41,7 +41,7 @@ impl Store {
     pub fn dissolve(&self, roots: Roots<'_>) -> Result<(), StoreError> {
         self.wait_for_background();
         let path = self.0.dir.join("lock");
-        let Some(_guard) = Lock::take(&self.0.disk, &path, Want::TryExclusive)? else {
+        let Some(_guard) = StoreLock::take(&self.0.disk, &path, LockWant::TryExclusive)? else {
             return Ok(());
         };
         let everything = GcOptions {

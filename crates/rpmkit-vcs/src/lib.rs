@@ -19,7 +19,7 @@ pub mod testing;
 pub mod testing_server;
 mod url;
 
-pub use archive::{ArchiveOptions, Compression, FileTimes};
+pub use archive::{ArchiveCompression, ArchiveOptions, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
 pub use host::CommandEnv;

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_of_commits_only() {
+    fn only_dates_of_commits_are_taken() {
         let times = parse(
             r#"<?xml version="1.0"?><info><entry kind="file" path="a&amp;b" revision="3">
                 <wc-info><text-updated>2001-01-01T00:00:00.0Z</text-updated></wc-info>

@@ -44,8 +44,8 @@ fn exit_codes() -> String {
     let mut text = String::from(
         "# Exit codes\n\n\
          They are mock's, so that programs which call mock can call rpmkit. One table in the code\n\
-         (`crates/rpmkit-core/src/error.rs`) decides which failure ends with which; this page is made\n\
-         from it by `cargo xtask man`.\n\n\
+         (`crates/rpmkit-types/src/exit.rs`) has their numbers and meanings, and each error type says which\n\
+         is its own. This page is made from the table by `cargo xtask man`.\n\n\
          | code | meaning |\n| ---: | --- |\n| 0 | All is well. |\n",
     );
     for code in rpmkit_core::ExitCode::ALL {

@@ -434,7 +434,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_apt() {
+    fn lines_of_apt_are_read() {
         let line =
             "'http://m/debian/pool/g/g%2b%2b_1_amd64.deb' g++_4%3a12_amd64.deb 1234 SHA256:00";
         assert_eq!(

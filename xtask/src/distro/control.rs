@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_and_continuations() {
+    fn fields_and_continuations_are_read() {
         let p =
             Paragraph::parse("Package: x\nDescription: short\n long\n .\n more\n\nPackage: y\n");
         assert_eq!(p.get("package"), "x");
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn alternatives_versions_and_qualifiers() {
+    fn alternatives_versions_and_qualifiers_are_read() {
         let groups = relations("perl:any, libc6 (>= 2.34) , a (<< 1:2-3) | b (= 1)");
         assert_eq!(groups.len(), 3);
         assert_eq!(

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn merging() {
+    fn paths_are_merged_into_usr() {
         assert_eq!(merged("/bin/sh"), "/usr/bin/sh");
         assert_eq!(merged("/lib64"), "/usr/lib64");
         assert_eq!(merged("/libexec/x"), "/libexec/x");

@@ -229,7 +229,7 @@ mod tests {
     use crate::distro::suites::Suite;
 
     #[test]
-    fn versions() {
+    fn versions_become_rpms() {
         let text = |debian: &str| Evr::from_debian(debian).to_string();
         assert_eq!(text("1:2.36-9+deb12u1"), "1:2.36-9+deb12u1");
         assert_eq!(text("0:5"), "5-0");
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_of_debian_custom() {
+    fn bounds_of_debian_custom_are_read() {
         let text = |debian: &str| {
             let found = relations(debian).remove(0).remove(0);
             plain(&found).to_string()

@@ -114,14 +114,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_nonsense() {
+    fn nonsense_provides_nothing() {
         assert!(provides(b"").is_empty());
         assert!(provides(b"\x7fELF\x02\x01").is_empty());
         assert!(provides(&[b"\x7fELF\x02\x01".as_slice(), &[0xff; 200]].concat()).is_empty());
     }
 
     #[test]
-    fn the_c_library_of_this_machine() {
+    fn the_c_library_of_this_machine_is_read() {
         let found = walkdir::WalkDir::new("/usr/lib")
             .max_depth(2)
             .into_iter()

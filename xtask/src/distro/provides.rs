@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn generators() {
+    fn generators_find_what_rpms_would() {
         assert_eq!(
             names("/usr/lib/x/pkgconfig/zlib.pc", b"v=1.2\nVersion: ${v}.13\n"),
             ["pkgconfig(zlib) 1.2.13"]

@@ -134,7 +134,7 @@ fn write(repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     Ok(std::fs::write(target.join("repomd.xml"), repomd)?)
 }
 
-/// Writes `repodata` with the suite's own createrepo_c where the suite has a root, or else with [`write`].
+/// Writes `repodata` with the suite's own createrepo_c where the suite has a root, or else with [`write()`].
 pub fn of(root: Option<&Root>, repository: &Path, packing: Packing, comps: &str) -> Result<()> {
     match root {
         None => write(repository, packing, comps),
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries() {
+    fn entries_are_written_as_createrepo_does() {
         assert_eq!(
             entry(&Dependency::any("(a or b >= 1)"), true),
             "      <rpm:entry name=\"(a or b &gt;= 1)\"/>\n"

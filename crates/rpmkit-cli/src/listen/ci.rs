@@ -210,7 +210,7 @@ mod tests {
     };
 
     #[test]
-    fn github() {
+    fn github_gets_groups_annotations_and_a_summary() {
         let dir = tempfile::tempdir().unwrap();
         let summary = dir.path().join("summary.md");
         let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);

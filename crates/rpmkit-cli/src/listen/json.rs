@@ -81,7 +81,7 @@ mod tests {
     };
 
     #[test]
-    fn lines() {
+    fn each_event_is_a_line() {
         let (printer, out, err) = Printer::captured(Face::People, Verbosity::Normal);
         tell(&JsonLines::new(printer));
         assert_eq!(err.text(), "");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn endings() {
+    fn a_failure_is_the_last_line() {
         let failure = Failure::command_line("no such chroot `x`").hint("see the list");
         assert_eq!(
             failure_line(&failure),

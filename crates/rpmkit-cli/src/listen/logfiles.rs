@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_files() {
+    fn each_of_the_three_files_gets_its_events() {
         let dir = tempfile::tempdir().unwrap();
         let logs = LogFiles::new(TimeZone::UTC);
         logs.open(dir.path()).unwrap();

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn normal() {
+    fn events_are_told_as_mock_tells_them() {
         let (out, err) = console(Verbosity::Normal, false);
         assert_eq!(out, "");
         assert_eq!(
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_and_verbose() {
+    fn quiet_tells_less_and_verbose_more() {
         assert_eq!(
             console(Verbosity::Quiet, false).1,
             "WARNING: mirror 1 is gone\n"

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_a_phase() {
+    fn each_phase_is_a_line() {
         assert_eq!(
             shown(Verbosity::Normal, false),
             "calculated the chroot\n\

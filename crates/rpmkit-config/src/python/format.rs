@@ -7,7 +7,7 @@ const MAX_WIDTH: u128 = 100_000;
 
 /// How a value is laid out.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spec {
+pub(super) struct FormatSpec {
     pub(super) fill: Option<char>,
     pub(super) align: Option<char>,
     pub(super) sign: Option<char>,
@@ -19,7 +19,7 @@ pub(super) struct Spec {
     pub(super) kind: Option<char>,
 }
 
-impl Spec {
+impl FormatSpec {
     /// A width or precision within reason.
     pub(super) fn limit(number: u128) -> Result<usize, String> {
         if number > MAX_WIDTH {
@@ -77,7 +77,7 @@ pub(super) fn format(value: &Value, text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Ok(value.to_string());
     }
-    let spec = Spec::parse(text)?;
+    let spec = FormatSpec::parse(text)?;
     let unknown = || {
         format!(
             "Unknown format code '{}' for object of type '{}'",
@@ -98,7 +98,7 @@ pub(super) fn format(value: &Value, text: &str) -> Result<String, String> {
             let fill = spec.fill.or(spec.zero.then_some('0'));
             Ok(pad(
                 &cut,
-                &Spec {
+                &FormatSpec {
                     align,
                     fill,
                     zero: false,
@@ -138,7 +138,7 @@ pub(super) fn format(value: &Value, text: &str) -> Result<String, String> {
 }
 
 /// Fills text up to the width.
-pub(super) fn pad(text: &str, spec: &Spec) -> String {
+pub(super) fn pad(text: &str, spec: &FormatSpec) -> String {
     let len = text.chars().count();
     let missing = spec.width.unwrap_or(0).saturating_sub(len);
     let fill = |count: usize| spec.fill.unwrap_or(' ').to_string().repeat(count);
@@ -153,7 +153,7 @@ pub(super) fn pad(text: &str, spec: &Spec) -> String {
 }
 
 /// Puts sign, digits and padding together.
-fn signed(negative: bool, digits: &str, spec: &Spec) -> String {
+fn signed(negative: bool, digits: &str, spec: &FormatSpec) -> String {
     let sign = match (negative, spec.sign) {
         (true, _) => "-",
         (false, Some('+')) => "+",
@@ -171,7 +171,7 @@ fn signed(negative: bool, digits: &str, spec: &Spec) -> String {
 }
 
 /// A whole number in some base.
-pub(super) fn radix(number: i128, kind: char, spec: &Spec) -> String {
+pub(super) fn radix(number: i128, kind: char, spec: &FormatSpec) -> String {
     let magnitude = number.unsigned_abs();
     let (prefix, digits) = match kind {
         'x' => ("0x", format!("{magnitude:x}")),
@@ -215,7 +215,7 @@ fn group(digits: &str, mark: char, every: usize) -> String {
 }
 
 /// A floating point number.
-pub(super) fn float(number: f64, kind: char, spec: &Spec) -> String {
+pub(super) fn float(number: f64, kind: char, spec: &FormatSpec) -> String {
     let magnitude = number.abs();
     let upper = kind.is_ascii_uppercase();
     let precision = spec.precision.unwrap_or(6);

@@ -13,7 +13,7 @@ use super::{
     limits::MAX_PASTES,
     literal,
     loading::Loading,
-    unit::{Segment, Unit},
+    unit::{PythonUnit, Segment},
 };
 use crate::{ConfigError, files};
 
@@ -39,14 +39,14 @@ pub(super) fn looked(reading: &dyn Loading, name: &str) -> Vec<PathBuf> {
 }
 
 /// Reads and parses a file; includes inside strings and brackets are pasted in.
-pub(super) fn unit(reading: &mut dyn Loading, path: &Path) -> Result<Rc<Unit>, ConfigError> {
+pub(super) fn unit(reading: &mut dyn Loading, path: &Path) -> Result<Rc<PythonUnit>, ConfigError> {
     if let Some(unit) = reading.parsed().get(path) {
         return Ok(Rc::clone(unit));
     }
     let text = straight(files::read(path)?);
     let inner = inner_lines(&text);
     if !inner.iter().any(|line| find(reading, &line.name).is_some()) {
-        let unit = Rc::new(Unit::parse(path, text, Vec::new())?);
+        let unit = Rc::new(PythonUnit::parse(path, text, Vec::new())?);
         reading.parsed().insert(path.to_owned(), Rc::clone(&unit));
         return Ok(unit);
     }
@@ -58,7 +58,7 @@ pub(super) fn unit(reading: &mut dyn Loading, path: &Path) -> Result<Rc<Unit>, C
             .draft_mut()
             .add_file(file.to_string_lossy().into_owned());
     }
-    Unit::parse(path, pasted.text, pasted.segments).map(Rc::new)
+    PythonUnit::parse(path, pasted.text, pasted.segments).map(Rc::new)
 }
 
 /// Undoes blanks in front of an include that is in no block: mock's pattern takes them away with the

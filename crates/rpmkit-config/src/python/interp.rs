@@ -7,13 +7,13 @@ use std::{
 
 use ruff_text_size::Ranged;
 
-use super::{loading::Loading, unit::Unit};
+use super::{loading::Loading, unit::PythonUnit};
 use crate::{ConfigError, Level, Message, Origin, heap::Cell};
 
 /// The state of reading one top file and what it includes.
 pub(super) struct Interp<'a> {
     pub(super) reading: &'a mut dyn Loading,
-    pub(super) unit: Rc<Unit>,
+    pub(super) unit: Rc<PythonUnit>,
     /// Plain names the file has given values to. They end with the file, as in mock.
     pub(super) locals: HashMap<String, Cell>,
     /// Paths read so far: each is read once.

@@ -1,7 +1,7 @@
 //! What reading a file needs of whoever loads the configuration.
 
-use super::Cache;
-use crate::{HostFacts, draft::Draft, files::Files};
+use super::ParsedFiles;
+use crate::{HostFacts, draft::Draft, files::ConfigFiles};
 
 /// The loading a file is read for.
 pub(crate) trait Loading {
@@ -12,7 +12,7 @@ pub(crate) trait Loading {
     /// The host that configurations may ask about.
     fn host(&self) -> &HostFacts;
     /// Where included files are looked for.
-    fn files(&self) -> &Files;
+    fn files(&self) -> &ConfigFiles;
     /// Files parsed before.
-    fn parsed(&mut self) -> &mut Cache;
+    fn parsed(&mut self) -> &mut ParsedFiles;
 }

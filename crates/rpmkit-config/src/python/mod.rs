@@ -25,6 +25,6 @@ pub use literal::literal;
 pub(super) use loading::Loading;
 pub use percent::percent;
 pub(super) use run::run;
-pub(super) use unit::Cache;
+pub(super) use unit::ParsedFiles;
 
 pub(super) use super::template::parse_int;

@@ -5,7 +5,7 @@ use ruff_python_ast::{Expr, ExprAttribute};
 use std::rc::Rc;
 
 use super::{interp::Interp, refuse};
-use crate::{ConfigError, User, Value, heap::Cell};
+use crate::{ConfigError, HostUser, Value, heap::Cell};
 
 /// Field names of the records some calls give, with their positions.
 const FIELDS: &[(&str, &[&str])] = &[
@@ -59,7 +59,7 @@ fn number(value: u32) -> Cell {
     Cell::Plain(value.into())
 }
 
-fn passwd(name: &str, user: &User) -> Cell {
+fn passwd(name: &str, user: &HostUser) -> Cell {
     Cell::Tuple(Rc::new(vec![
         text(name),
         text("x"),

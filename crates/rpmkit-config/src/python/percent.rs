@@ -1,6 +1,6 @@
 //! `'text' % value`.
 
-use super::format::{Spec, pad, radix};
+use super::format::{FormatSpec, pad, radix};
 use crate::{Value, repr};
 
 /// Formats as Python's `%` operator does; the error is Python's.
@@ -21,7 +21,7 @@ pub fn percent(text: &str, value: &Value) -> Result<String, String> {
             out.push(c);
             continue;
         }
-        let mut spec = Spec::default();
+        let mut spec = FormatSpec::default();
         let mut name = None;
         if chars.next_if_eq(&'(').is_some() {
             let mut depth = 1;
@@ -116,7 +116,7 @@ fn size(
         if *width < 0 {
             *align = Some('<');
         }
-        return Spec::limit(width.unsigned_abs()).map(Some);
+        return FormatSpec::limit(width.unsigned_abs()).map(Some);
     }
     let mut digits = String::new();
     while let Some(digit) = chars.next_if(char::is_ascii_digit) {
@@ -125,17 +125,17 @@ fn size(
     if digits.is_empty() {
         return Ok(None);
     }
-    Spec::limit(digits.parse().unwrap_or(u128::MAX)).map(Some)
+    FormatSpec::limit(digits.parse().unwrap_or(u128::MAX)).map(Some)
 }
 
-fn one(kind: char, value: &Value, spec: &Spec) -> Result<String, String> {
+fn one(kind: char, value: &Value, spec: &FormatSpec) -> Result<String, String> {
     let cut = |text: String| match spec.precision {
         Some(precision) => text.chars().take(precision).collect(),
         None => text,
     };
     // Text is put to the right; zeros are only for numbers.
     let text = |text: String| {
-        let spec = Spec {
+        let spec = FormatSpec {
             align: spec.align.or(Some('>')),
             zero: false,
             ..spec.clone()
@@ -158,7 +158,7 @@ fn one(kind: char, value: &Value, spec: &Spec) -> Result<String, String> {
                 .map(|c| {
                     pad(
                         &c.to_string(),
-                        &Spec {
+                        &FormatSpec {
                             align: spec.align.or(Some('>')),
                             ..spec.clone()
                         },
@@ -204,7 +204,7 @@ mod tests {
     use crate::python::literal;
 
     #[test]
-    fn as_python_formats() {
+    fn percent_formats_as_python_does() {
         for (text, value, out) in [
             ("%s-%s", "('a', 1)", "a-1"),
             ("%s", "'x'", "x"),

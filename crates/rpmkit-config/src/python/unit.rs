@@ -11,10 +11,10 @@ use ruff_python_parser::{Parsed, parse_module};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::guard;
-use crate::{ConfigError, Place, files};
+use crate::{ConfigError, ConfigPlace, files};
 
 /// Parsed files by path.
-pub(crate) type Cache = HashMap<PathBuf, Rc<Unit>>;
+pub(crate) type ParsedFiles = HashMap<PathBuf, Rc<PythonUnit>>;
 
 /// One stretch of a text that was put together from several files.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct Segment {
 
 /// A parsed text.
 #[derive(Debug)]
-pub(crate) struct Unit {
+pub(crate) struct PythonUnit {
     pub(super) file: PathBuf,
     pub(super) text: String,
     pub(super) parsed: Parsed<ModModule>,
@@ -39,7 +39,7 @@ pub(crate) struct Unit {
     lines: Vec<usize>,
 }
 
-impl Unit {
+impl PythonUnit {
     /// Parses text that came from `file`, or from the files of `segments`.
     pub(super) fn parse(
         file: &Path,
@@ -66,7 +66,7 @@ impl Unit {
     }
 
     /// The place a node begins at.
-    pub(super) fn place(&self, range: TextRange) -> Place {
+    pub(super) fn place(&self, range: TextRange) -> ConfigPlace {
         place(
             &self.file,
             &self.text,
@@ -102,8 +102,8 @@ impl Unit {
     }
 }
 
-fn place(file: &Path, text: &str, segments: &[Segment], offset: usize) -> Place {
-    let mut place = Place::at(file, text, offset);
+fn place(file: &Path, text: &str, segments: &[Segment], offset: usize) -> ConfigPlace {
+    let mut place = ConfigPlace::at(file, text, offset);
     if let Some(segment) = segments
         .iter()
         .rev()
@@ -111,7 +111,7 @@ fn place(file: &Path, text: &str, segments: &[Segment], offset: usize) -> Place 
     {
         // The line is shown as it was composed, the numbers are those of the file it is from.
         if let Ok(original) = files::read(&segment.file) {
-            place = Place::at(
+            place = ConfigPlace::at(
                 &segment.file,
                 &original,
                 segment.offset + offset - segment.start,

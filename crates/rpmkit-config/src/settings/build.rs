@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{ConfigError, Dict, read::Reader};
+use super::{ConfigError, Dict, read::SettingsReader};
 use crate::{Config, Origin};
 
 /// The build.
@@ -77,8 +77,8 @@ impl BuildSettings {
     /// `r` renders with the chroot's plain name, `places` with the one the unique extension is part of.
     pub(super) fn new(
         config: &Config,
-        r: &Reader<'_>,
-        places: &Reader<'_>,
+        r: &SettingsReader<'_>,
+        places: &SettingsReader<'_>,
     ) -> Result<Self, ConfigError> {
         let rpmbuild_arch = match r.optional("rpmbuild_arch")? {
             Some(arch) => arch,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, Value, read::Reader};
+use super::{ConfigError, Value, read::SettingsReader};
 
 /// The chroot and its build user.
 #[derive(Debug, Clone)]
@@ -61,7 +61,10 @@ pub struct ChrootSettings {
 
 impl ChrootSettings {
     /// `r` renders with the chroot's plain name, `places` with the one the unique extension is part of.
-    pub(super) fn new(r: &Reader<'_>, places: &Reader<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        r: &SettingsReader<'_>,
+        places: &SettingsReader<'_>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             chroot_name: r.text("chroot_name")?,
             root: places.required("root")?,

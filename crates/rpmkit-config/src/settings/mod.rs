@@ -10,7 +10,7 @@ mod repositories;
 mod unread;
 
 use super::{Config, ConfigError, Dict, Value};
-use read::Reader;
+use read::SettingsReader;
 
 pub use build::BuildSettings;
 pub use chroot::ChrootSettings;
@@ -35,14 +35,14 @@ impl Settings {
     /// Reads the view out of a configuration. Fails on the first option that cannot be expanded or
     /// has a value of the wrong kind.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
-        let r = Reader::new(config);
+        let r = SettingsReader::new(config);
         let root = r.required("root")?;
         // Paths are rendered with the extended name, as mock changes `root` before it reads them.
         let places = match r.unique_extension()? {
             Some(ext) => config.with("root", format!("{root}-{ext}").into()),
             None => config.clone(),
         };
-        let places = Reader::new(&places);
+        let places = SettingsReader::new(&places);
         let settings = Self {
             plugins: Plugins::new(config, &places)?,
             chroot: ChrootSettings::new(&r, &places)?,

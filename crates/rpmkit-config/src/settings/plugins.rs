@@ -1,6 +1,6 @@
 //! Which plugins are on, and their options.
 
-use super::{Overlayfs, read::Reader};
+use super::{Overlayfs, read::SettingsReader};
 use crate::{Config, ConfigError, Dict, Value};
 
 /// A typed view of `plugin_conf`.
@@ -13,7 +13,7 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    pub(super) fn new(config: &Config, places: &Reader<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: &Config, places: &SettingsReader<'_>) -> Result<Self, ConfigError> {
         let conf = match places.option("plugin_conf")? {
             Some(Value::Dict(dict)) => dict,
             _ => Dict::new(),

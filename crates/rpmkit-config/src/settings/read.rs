@@ -7,12 +7,12 @@ use crate::{Config, ConfigError, Dict, Value, template::Expander};
 /// Variables that name proxies; mock hands them to what runs in the chroot.
 const PROXIES: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsReader<'a> {
     config: &'a Config,
     expander: Expander,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
         Self {
             config,

@@ -1,6 +1,6 @@
 //! Where packages come from.
 
-use super::{ConfigError, read::Reader};
+use super::{ConfigError, read::SettingsReader};
 
 /// Repositories and what is switched in them.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct RepositorySettings {
 }
 
 impl RepositorySettings {
-    pub(super) fn new(r: &Reader<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(r: &SettingsReader<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             dnf_conf: r.text("dnf.conf")?,
             dnf_vars: r.pairs("dnf_vars")?,
@@ -36,7 +36,7 @@ impl RepositorySettings {
 }
 
 /// `repo_arch`, else what `repo_arch_map` makes of the target's architecture.
-fn repo_arch(r: &Reader<'_>) -> Result<String, ConfigError> {
+fn repo_arch(r: &SettingsReader<'_>) -> Result<String, ConfigError> {
     if let Some(arch) = r.optional("repo_arch")?.filter(|arch| !arch.is_empty()) {
         return Ok(arch);
     }

@@ -1,10 +1,13 @@
 //! Options of mock's that nothing here acts on yet. A value of the wrong kind is a mistake all the same,
 //! and is told as it is for the others.
 
-use super::{ConfigError, read::Reader};
+use super::{ConfigError, read::SettingsReader};
 
 /// Fails on the first such option that cannot be expanded or has a value of the wrong kind.
-pub(super) fn check(r: &Reader<'_>, places: &Reader<'_>) -> Result<(), ConfigError> {
+pub(super) fn check(
+    r: &SettingsReader<'_>,
+    places: &SettingsReader<'_>,
+) -> Result<(), ConfigError> {
     for name in [
         "config_file",
         "description",

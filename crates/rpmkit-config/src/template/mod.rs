@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use minijinja::Environment;
 
-use super::{ConfigError, Dict, Place, Value};
+use super::{ConfigError, ConfigPlace, Dict, Value};
 use context::TemplateContext;
 
 /// mock's limit on rounds; the last one must change nothing.
@@ -123,8 +123,8 @@ fn failed(option: &str, text: &str, error: &minijinja::Error) -> ConfigError {
     let offset = error.range().map(|range| range.start);
     let line = error.line().unwrap_or(1);
     let place = match offset {
-        Some(offset) => Place::at("template", text, offset),
-        None => Place {
+        Some(offset) => ConfigPlace::at("template", text, offset),
+        None => ConfigPlace {
             file: "template".into(),
             line,
             column: 1,

@@ -9,7 +9,7 @@ use super::{
     value::{self, Bad},
 };
 use crate::{
-    ConfigError, Origin, Place, Value,
+    ConfigError, ConfigPlace, Origin, Value,
     draft::Draft,
     heap::Cell,
     options::{self, OptionKind},
@@ -21,7 +21,7 @@ const RESERVED: &[&str] = &["extends", "append", "repos", "unset", "$schema"];
 /// Parses a file.
 pub(crate) fn parse(file: &Path, text: String) -> Result<Document<String>, ConfigError> {
     Document::parse(text.clone()).map_err(|error| ConfigError::Syntax {
-        place: Place::at(file, &text, error.span().map_or(0, |span| span.start)),
+        place: ConfigPlace::at(file, &text, error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),
     })
 }
@@ -59,7 +59,7 @@ pub(crate) fn extends(
     table: &dyn TableLike,
     file: &Path,
     text: &str,
-) -> Result<Vec<(String, Place)>, ConfigError> {
+) -> Result<Vec<(String, ConfigPlace)>, ConfigError> {
     let Some(item) = table.get("extends") else {
         return Ok(Vec::new());
     };
@@ -85,8 +85,11 @@ pub(crate) fn extends(
         .collect())
 }
 
-fn place(file: &Path, text: &str, at: Option<usize>) -> Place {
-    at.map_or_else(|| Place::file(file), |at| Place::at(file, text, at))
+fn place(file: &Path, text: &str, at: Option<usize>) -> ConfigPlace {
+    at.map_or_else(
+        || ConfigPlace::file(file),
+        |at| ConfigPlace::at(file, text, at),
+    )
 }
 
 /// Puts the options of a table into the configuration.
@@ -97,7 +100,7 @@ pub(crate) fn apply(
     draft: &mut Draft,
     repos: &mut Repos,
 ) -> Result<(), ConfigError> {
-    let reader = Reader { file, text };
+    let reader = TomlReader { file, text };
     for (key, item) in table.iter() {
         match key {
             "repos" => reader.repos(item, repos)?,
@@ -110,13 +113,13 @@ pub(crate) fn apply(
     Ok(())
 }
 
-struct Reader<'a> {
+struct TomlReader<'a> {
     file: &'a Path,
     text: &'a str,
 }
 
-impl Reader<'_> {
-    fn place(&self, item: &Item) -> Place {
+impl TomlReader<'_> {
+    fn place(&self, item: &Item) -> ConfigPlace {
         place(self.file, self.text, item.span().map(|span| span.start))
     }
 

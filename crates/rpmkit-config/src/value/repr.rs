@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn containers() {
+    fn containers_read_as_python_prints_them() {
         let tuple = Value::Tuple(vec![Value::from("x")]);
         assert_eq!(repr(&tuple), "('x',)");
         let list = Value::List(vec![tuple, Value::None, Value::Bool(true)]);

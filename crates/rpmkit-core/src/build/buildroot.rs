@@ -6,14 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, Stdin, User};
+use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunAs, Stdin};
 
 use super::{
     BuildError, Engine,
-    plugins::{self, ccache::Cache},
+    plugins::{self, ccache::CompilerCache},
     run::{Ran, Run},
     traced,
-    tree::Contents,
+    tree::DirContents,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
@@ -34,7 +34,7 @@ pub struct Buildroot {
     /// What is installed; unknown once somebody else may have installed something.
     packages: Option<Vec<Package>>,
     container: Option<Container>,
-    ccache: Option<Cache>,
+    ccache: Option<CompilerCache>,
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
 }
@@ -76,7 +76,7 @@ impl Buildroot {
             .map(|(from, to)| Mount::bind(from, to))
             .collect();
         mounts.extend(plugins::mounts::mounts(&settings.plugins)?);
-        let ccache = Cache::open(engine, &settings.chroot, &settings.plugins)?;
+        let ccache = CompilerCache::open(engine, &settings.chroot, &settings.plugins)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
             &settings.plugins.overlayfs,
@@ -149,7 +149,7 @@ impl Buildroot {
         // What every command finds in its home, as in mock: the build tree and the macros. A build lays
         // them out anew; here they only must not be missing.
         if !self.home().join(".rpmmacros").exists() {
-            self.fill_home(Contents::default())?;
+            self.fill_home(DirContents::default())?;
         }
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Buildroot {
 
     /// Runs a short command as root and keeps what it writes to standard output.
     pub fn quietly(&mut self, argv: Vec<String>) -> Result<Ran, BuildError> {
-        let mut run = self.command(argv, User::Root);
+        let mut run = self.command(argv, RunAs::Root);
         run.log = None;
         self.run(&run)
     }
@@ -338,7 +338,7 @@ impl Buildroot {
     }
 
     /// A command with the configuration's environment, in the build directory's home.
-    pub fn command(&self, argv: Vec<String>, user: User) -> Run {
+    pub fn command(&self, argv: Vec<String>, user: RunAs) -> Run {
         let mut env = self.settings.chroot.environment.clone();
         if self.has_network() {
             for (name, value) in &self.engine.surroundings().proxies {
@@ -359,13 +359,13 @@ impl Buildroot {
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
-            read_only_root: user != User::Root && !self.engine.mode().has_ids(),
+            read_only_root: user != RunAs::Root && !self.engine.mode().has_ids(),
         }
     }
 
     /// The build user.
-    pub fn build_user(&self) -> User {
-        User::Id {
+    pub fn build_user(&self) -> RunAs {
+        RunAs::Id {
             uid: self.settings.chroot.chrootuid,
             gid: self.settings.chroot.chrootgid,
         }
@@ -374,7 +374,7 @@ impl Buildroot {
     /// Runs a command. One as root may change the root, so it counts as written to from then on,
     /// except for [`Buildroot::quietly`]'s questions.
     pub fn run(&mut self, run: &Run) -> Result<Ran, BuildError> {
-        if run.user == User::Root && run.log.is_some() {
+        if run.user == RunAs::Root && run.log.is_some() {
             self.touch()?;
         }
         self.start()?;
@@ -408,7 +408,7 @@ impl Buildroot {
             "for f in /var/lib/rpm/*; do [ ! -f \"$f\" ] || : >>\"$f\" || exit; done";
         let mut run = self.command(
             ["/bin/sh", "-c", SCRIPT].map(str::to_owned).to_vec(),
-            User::Root,
+            RunAs::Root,
         );
         run.log = None;
         let events = self.engine.events();
@@ -469,7 +469,8 @@ impl Buildroot {
                 });
             }
         }
-        spec.mounts.extend(self.ccache.iter().map(Cache::mount));
+        spec.mounts
+            .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
         spec.emulation = super::emulation::of(&s.chroot);
         if thirty_two_bit(&s.chroot.target_arch) {

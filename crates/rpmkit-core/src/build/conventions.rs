@@ -7,13 +7,13 @@ use std::{
     path::Path,
 };
 
-use rpmkit_sandbox::User;
+use rpmkit_sandbox::RunAs;
 
 use super::{
-    BuildError, Buildroot, Item,
+    BuildError, Buildroot, CopyItem,
     rpmbuild::check,
     transfer::{by_descriptor, open_below},
-    tree::Contents,
+    tree::DirContents,
 };
 use rpmkit_pm::PmError;
 use rpmkit_solve::SolveError;
@@ -59,13 +59,13 @@ impl Buildroot {
         if !request.install.is_empty() {
             self.change(&request, "for the project's own commands")?;
         }
-        self.fill_home(Contents {
+        self.fill_home(DirContents {
             items: vec![
-                Item {
+                CopyItem {
                     from: command.tree.clone(),
                     to: "TREE".into(),
                 },
-                Item {
+                CopyItem {
                     from: command.out.clone(),
                     to: "OUT".into(),
                 },
@@ -84,7 +84,7 @@ impl Buildroot {
         let user = if command.as_root {
             // It may install things: nothing of that counts as known afterwards.
             self.touch()?;
-            User::Root
+            RunAs::Root
         } else {
             self.build_user()
         };

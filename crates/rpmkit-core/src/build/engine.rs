@@ -8,7 +8,7 @@ use super::BuildError;
 use rpmkit_pm::PmParts;
 use rpmkit_repo::Fetcher;
 use rpmkit_results::record::unix_time;
-use rpmkit_store::{Hands, Holder, Namespace, Store, host::Survey};
+use rpmkit_store::{Hands, LockHolder, Namespace, Store, host::HostSurvey};
 use rpmkit_types::event::Events;
 
 /// Facts about the host and the caller, which the front end reads and the core does not.
@@ -45,12 +45,12 @@ struct Inner {
 impl Engine {
     /// Opens the store for what `survey` found to work there.
     pub fn open(
-        survey: &Survey,
+        survey: &HostSurvey,
         fetcher: Fetcher,
         events: Events,
         surroundings: Surroundings,
     ) -> Result<Self, BuildError> {
-        let holder = Holder {
+        let holder = LockHolder {
             pid: std::process::id(),
             command: surroundings.command.clone(),
             since: unix_time(SystemTime::now()),

@@ -46,7 +46,7 @@ pub struct RpmbuildOptions {
 
 /// Which of the calls of one build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum BuildStage {
     /// `-bs`: (re)make the source package.
     Source,
     /// `-br`: run `%generate_buildrequires`; `prep` says whether `%prep` is still to run.
@@ -64,17 +64,17 @@ pub enum Stage {
 impl RpmbuildOptions {
     /// The command line for one stage, ready for a login shell, as mock runs it: a login shell
     /// reads `/etc/profile.d`, where compilers and language stacks put their settings.
-    pub fn argv(&self, stage: Stage, spec: &ChrootPath) -> Vec<String> {
+    pub fn argv(&self, stage: BuildStage, spec: &ChrootPath) -> Vec<String> {
         let mut words: Vec<String> = vec![self.command.clone()];
         match stage {
-            Stage::Source => words.push("-bs".into()),
-            Stage::BuildRequires { prep } => {
+            BuildStage::Source => words.push("-bs".into()),
+            BuildStage::BuildRequires { prep } => {
                 words.push("-br".into());
                 if !prep {
                     words.push("--noprep".into());
                 }
             }
-            Stage::Final { dynamic } => {
+            BuildStage::Final { dynamic } => {
                 match self.short_circuit {
                     Some(part) => {
                         words.push(part.stage().into());
@@ -94,14 +94,14 @@ impl RpmbuildOptions {
         words.extend(["--target".into(), self.target.clone()]);
         // A dynamic build's last call checks dependencies: %generate_buildrequires runs once more
         // there and could, rarely, ask for something new.
-        if stage != (Stage::Final { dynamic: true }) {
+        if stage != (BuildStage::Final { dynamic: true }) {
             words.push("--nodeps".into());
         }
-        if !self.check && stage != Stage::Source {
+        if !self.check && stage != BuildStage::Source {
             words.extend(["--define".into(), "__spec_check_template exit 0; ".into()]);
         }
         words.push(spec.to_string());
-        if stage != Stage::Source {
+        if stage != BuildStage::Source {
             words.extend(self.extra.iter().cloned());
         }
         let line = words
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    fn line(options: &RpmbuildOptions, stage: Stage) -> String {
+    fn line(options: &RpmbuildOptions, stage: BuildStage) -> String {
         options
             .argv(stage, &ChrootPath::new("/builddir/build/SPECS/a b.spec"))
             .pop()
@@ -165,18 +165,18 @@ mod tests {
     fn stages_have_the_words_mock_uses() {
         let mut o = options();
         assert_eq!(
-            line(&o, Stage::Source),
+            line(&o, BuildStage::Source),
             "/usr/bin/rpmbuild -bs --target x86_64 --nodeps '/builddir/build/SPECS/a b.spec'"
         );
         o.check = false;
         assert_eq!(
-            line(&o, Stage::Final { dynamic: true }),
+            line(&o, BuildStage::Final { dynamic: true }),
             "/usr/bin/rpmbuild -ba --noprep --target x86_64 --define '__spec_check_template exit 0; ' \
              '/builddir/build/SPECS/a b.spec'"
         );
         o.short_circuit = Some(ShortCircuit::Install);
-        assert!(line(&o, Stage::Final { dynamic: false }).contains("-bi --short-circuit"));
-        assert!(line(&o, Stage::BuildRequires { prep: false }).contains("-br --noprep"));
+        assert!(line(&o, BuildStage::Final { dynamic: false }).contains("-bi --short-circuit"));
+        assert!(line(&o, BuildStage::BuildRequires { prep: false }).contains("-br --noprep"));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::{
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, Buildroot, Item, Stage, plugins,
+    BuildError, BuildStage, Buildroot, CopyItem, plugins,
     rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
-    tree::{Contents, WRITE},
+    tree::{DirContents, WRITE},
 };
 use rpmkit_repo as repo;
 use rpmkit_results::record::hardware_report;
-use rpmkit_rpmfile::{SourceTree, unpack_source};
+use rpmkit_rpmfile::{UnpackedSrpm, unpack_source};
 use rpmkit_solve::SolveRequest;
 use rpmkit_types::{
     ChrootPath, Dep, Nevra, Package,
@@ -73,7 +73,7 @@ pub fn rebuild(root: &mut Buildroot, job: &Rebuild) -> Result<Built, BuildError>
 fn steps(
     root: &mut Buildroot,
     job: &Rebuild,
-    source: &SourceTree,
+    source: &UnpackedSrpm,
     staging: &Path,
 ) -> Result<Built, BuildError> {
     let shown = file_name(&job.srpm);
@@ -107,7 +107,7 @@ fn steps(
             let phase = Phase::Rpmbuild;
             let events = root.engine().events().clone();
             events.phase(phase, &shown, || {
-                let ran = root.rpmbuild(Stage::Final { dynamic }, &spec, phase)?;
+                let ran = root.rpmbuild(BuildStage::Final { dynamic }, &spec, phase)?;
                 check(ran, "rpmbuild", phase).map(drop)
             })
         })?;
@@ -142,7 +142,7 @@ fn state<T>(
 }
 
 /// Takes the source package apart next to nothing else, with the user's spec in place of its own.
-fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<SourceTree, BuildError> {
+fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<UnpackedSrpm, BuildError> {
     let make = |name: &str| {
         let dir = staging.join(name);
         fs::create_dir(&dir)
@@ -167,8 +167,8 @@ fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<SourceTree
     Ok(tree)
 }
 
-fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), BuildError> {
-    let place = |path: &Path, dir: &str| Item {
+fn fill(root: &mut Buildroot, job: &Rebuild, source: &UnpackedSrpm) -> Result<(), BuildError> {
+    let place = |path: &Path, dir: &str| CopyItem {
         from: path.to_owned(),
         to: Path::new(dir).join(path.file_name().unwrap_or_default()),
     };
@@ -176,7 +176,7 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
     items.extend(source.sources.iter().map(|path| place(path, "SOURCES")));
     let beside = left_out(source, job.sources.as_deref());
     items.extend(beside.iter().map(|path| place(path, "SOURCES")));
-    root.fill_home(Contents {
+    root.fill_home(DirContents {
         items,
         fresh: true,
         replace_sources: job.clean,
@@ -185,7 +185,7 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
 }
 
 /// Those sources a source package does not hold that `sources`, a directory or a file, has.
-fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
+fn left_out(source: &UnpackedSrpm, sources: Option<&Path>) -> Vec<PathBuf> {
     let Some(sources) = sources else {
         return Vec::new();
     };
@@ -267,7 +267,7 @@ fn generate(
     let events = root.engine().events().clone();
     let phase = Phase::DynamicBuildRequires;
     for round in 0..rounds {
-        let stage = Stage::BuildRequires { prep: round == 0 };
+        let stage = BuildStage::BuildRequires { prep: round == 0 };
         events.phase(phase, "", || {
             let ran = root.rpmbuild(stage, spec, phase)?;
             match ran.exit {
@@ -410,7 +410,7 @@ mod tests {
         for name in ["blob", "other"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        let tree = SourceTree {
+        let tree = UnpackedSrpm {
             spec: "a.spec".into(),
             sources: Vec::new(),
             left_out: vec!["blob".into(), "missing".into()],

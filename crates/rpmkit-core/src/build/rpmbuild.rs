@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rpmkit_sandbox::Exit;
 
-use super::{BuildError, Buildroot, Ran, RpmbuildOptions, ShortCircuit, Stage};
+use super::{BuildError, BuildStage, Buildroot, Ran, RpmbuildOptions, ShortCircuit};
 use rpmkit_repo as repo;
 use rpmkit_types::{
     ChrootPath, Dep, Package,
@@ -73,7 +73,7 @@ impl Buildroot {
     /// Runs rpmbuild as the build user.
     pub(super) fn rpmbuild(
         &mut self,
-        stage: Stage,
+        stage: BuildStage,
         spec: &ChrootPath,
         phase: Phase,
     ) -> Result<Ran, BuildError> {
@@ -116,7 +116,7 @@ impl Buildroot {
         staging: &Path,
     ) -> Result<BuiltSrpm, BuildError> {
         self.remove(&["SRPMS"], SOURCE_PACKAGES)?;
-        let ran = self.rpmbuild(Stage::Source, spec, Phase::Srpm)?;
+        let ran = self.rpmbuild(BuildStage::Source, spec, Phase::Srpm)?;
         check(ran, "rpmbuild -bs", Phase::Srpm)?;
         let mut made = self.take(&["SRPMS"], SOURCE_PACKAGES, staging)?;
         match (made.pop(), made.len()) {

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, Stdin, User};
+use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin};
 
 use super::BuildError;
 use rpmkit_types::event::{Event, Events, Level, Log};
@@ -17,7 +17,7 @@ pub struct Run {
     /// Working directory inside.
     pub cwd: PathBuf,
     /// Who runs it.
-    pub user: User,
+    pub user: RunAs,
     /// Time allowed.
     pub timeout: Option<Duration>,
     /// The log its output goes to; `None` keeps output out of the event stream.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BuildError, Buildroot, Item, rpmbuild::check, tree::Contents};
+use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
 
@@ -51,7 +51,7 @@ pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf,
 }
 
 fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
-    root.fill_home(Contents {
+    root.fill_home(DirContents {
         items: items(&job.spec, job.sources.as_deref()),
         fresh: true,
         replace_sources: true,
@@ -62,13 +62,13 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
     Ok(made.path)
 }
 
-fn items(spec: &Path, sources: Option<&Path>) -> Vec<Item> {
-    let mut items = vec![Item {
+fn items(spec: &Path, sources: Option<&Path>) -> Vec<CopyItem> {
+    let mut items = vec![CopyItem {
         from: spec.to_owned(),
         to: Path::new("SPECS").join(spec.file_name().unwrap_or_default()),
     }];
     if let Some(sources) = sources {
-        items.push(Item {
+        items.push(CopyItem {
             to: if sources.is_dir() {
                 PathBuf::from("SOURCES")
             } else {
@@ -102,7 +102,7 @@ impl Buildroot {
         source_dir: &Path,
         defines: &[(String, String)],
     ) -> Result<String, BuildError> {
-        self.fill_home(Contents {
+        self.fill_home(DirContents {
             items: items(spec, Some(source_dir)),
             fresh: true,
             replace_sources: true,

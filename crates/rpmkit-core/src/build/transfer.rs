@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// Who files in the chroot shall belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
+pub struct ItemOwner {
     /// User id inside.
     pub uid: u32,
     /// Group id inside.
@@ -34,7 +34,7 @@ pub struct Owner {
 
 /// One file or directory to bring in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
+pub struct CopyItem {
     /// Host path; a directory is taken with all below it.
     pub from: PathBuf,
     /// Path below the destination directory; its parents are made.
@@ -46,14 +46,14 @@ pub struct Item {
 pub(crate) struct CopyIn {
     /// Host path of the chroot's directory.
     pub base: PathBuf,
-    pub items: Vec<Item>,
+    pub items: Vec<CopyItem>,
     /// Texts to write, after the items.
     pub texts: Vec<(PathBuf, String)>,
     /// Directories (relative) to make first.
     pub directories: Vec<PathBuf>,
     /// Entries of the base directory to remove first, unless kept.
     pub wipe: Option<Wipe>,
-    pub owner: Owner,
+    pub owner: ItemOwner,
     /// Copy what links point to instead of the links.
     pub dereference: bool,
 }
@@ -142,7 +142,7 @@ fn make_directories(job: &CopyIn, dir: &Path) -> Result<(), String> {
 }
 
 /// With a single mapped id chown fails with EINVAL, and everything is the one user's anyway.
-fn own(path: &Path, owner: Owner) -> io::Result<()> {
+fn own(path: &Path, owner: ItemOwner) -> io::Result<()> {
     let done = std::os::unix::fs::lchown(path, Some(owner.uid), Some(owner.gid));
     match done {
         Err(e) if e.raw_os_error() == Some(nix::libc::EINVAL) => Ok(()),
@@ -363,8 +363,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn me() -> Owner {
-        Owner {
+    fn me() -> ItemOwner {
+        ItemOwner {
             uid: nix::unistd::getuid().as_raw(),
             gid: nix::unistd::getgid().as_raw(),
         }
@@ -382,7 +382,7 @@ mod tests {
         symlink("a.tar", host.join("link")).unwrap();
         let job = CopyIn {
             base: home.clone(),
-            items: vec![Item {
+            items: vec![CopyItem {
                 from: host,
                 to: "build/SOURCES".into(),
             }],

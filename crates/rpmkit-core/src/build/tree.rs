@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    BuildError, Buildroot, Item, Owner, rpmmacros,
+    BuildError, Buildroot, CopyItem, ItemOwner, rpmmacros,
     transfer::{CopiedOut, CopyIn, CopyOut, Wipe},
 };
 use rpmkit_types::ChrootPath;
@@ -21,9 +21,9 @@ const DIRECTORIES: [&str; 7] = [
 
 /// What is put into the home.
 #[derive(Debug, Clone, Default)]
-pub struct Contents {
+pub struct DirContents {
     /// Files and directories, with their places below the build tree (`SPECS/x.spec`).
-    pub items: Vec<Item>,
+    pub items: Vec<CopyItem>,
     /// Remove everything else first, but what the configuration says to keep.
     pub fresh: bool,
     /// Replace `SOURCES` and `SPECS` instead of adding to them.
@@ -34,7 +34,7 @@ pub struct Contents {
 
 impl Buildroot {
     /// Lays out the build tree, the macros file, and `contents`, all owned by the build user.
-    pub fn fill_home(&mut self, contents: Contents) -> Result<(), BuildError> {
+    pub fn fill_home(&mut self, contents: DirContents) -> Result<(), BuildError> {
         let s = self.settings();
         let macro_file = match &s.build.macrofile {
             Some(path) => Some(read(path)?),
@@ -46,7 +46,7 @@ impl Buildroot {
             .iter()
             .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
         let text = rpmmacros(macro_file.as_deref(), macros);
-        let owner = Owner {
+        let owner = ItemOwner {
             uid: s.chroot.chrootuid,
             gid: s.chroot.chrootgid,
         };
@@ -68,7 +68,7 @@ impl Buildroot {
             items: contents
                 .items
                 .into_iter()
-                .map(|item| Item {
+                .map(|item| CopyItem {
                     to: build.join(item.to),
                     ..item
                 })

@@ -14,7 +14,8 @@ use rustix::{
 
 use super::{CopyOptions, Filled, as_dir, attributes, bounded, fill};
 use crate::{
-    Dir, Entry, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
+    Dir, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkEntry,
+    WalkOptions,
     read::meta_of,
     resolve::{LIST, reopen},
     stack::DirStack,
@@ -75,7 +76,7 @@ pub struct Copied {
     pub skipped_first: Vec<PathBuf>,
 }
 
-struct Job<'a> {
+struct CopyJob<'a> {
     from: &'a Dir,
     to: &'a Dir,
     at: &'a Path,
@@ -111,11 +112,11 @@ impl Dir {
         to: &Self,
         at: impl AsRef<Path>,
         options: &TreeCopyOptions,
-        mut wanted: impl FnMut(&Entry<'_>) -> bool,
+        mut wanted: impl FnMut(&WalkEntry<'_>) -> bool,
     ) -> Result<Copied> {
         let (path, at) = (path.as_ref(), at.as_ref());
         let mut walk = self.walk(path, options.walk)?;
-        let mut job = Job {
+        let mut job = CopyJob {
             from: self,
             to,
             at,
@@ -166,7 +167,7 @@ impl Dir {
     }
 }
 
-impl Job<'_> {
+impl CopyJob<'_> {
     fn start(&mut self, path: &Path) -> Result<()> {
         let missing = self.to.lstat_if_there(self.at)?.is_none();
         let place = if missing {
@@ -208,7 +209,7 @@ impl Job<'_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn entry(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         match entry.kind() {
             EntryKind::Dir => self.dir(entry),
             EntryKind::File => {
@@ -226,7 +227,7 @@ impl Job<'_> {
         }
     }
 
-    fn dir(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn dir(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         let name = entry.name();
         let meta = entry.metadata()?;
         let place = self.place(entry)?;
@@ -253,7 +254,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn file(&mut self, entry: &Entry<'_>, file: &File) -> Result<()> {
+    fn file(&mut self, entry: &WalkEntry<'_>, file: &File) -> Result<()> {
         let meta = meta_of(file).map_err(|e| FsError::io("look at", entry.shown(), e))?;
         bounded(&meta, &self.options.file, || entry.shown())?;
         let left = self.options.max_total - self.copied.bytes;
@@ -291,7 +292,7 @@ impl Job<'_> {
         }
     }
 
-    fn link(&mut self, entry: &Entry<'_>) -> Result<()> {
+    fn link(&mut self, entry: &WalkEntry<'_>) -> Result<()> {
         match self.options.links {
             LinkCopy::Skip => return Ok(()),
             LinkCopy::Follow => {
@@ -324,7 +325,7 @@ impl Job<'_> {
     fn make_room<T>(
         &self,
         place: BorrowedFd<'_>,
-        entry: &Entry<'_>,
+        entry: &WalkEntry<'_>,
         make: impl Fn() -> std::result::Result<T, Errno>,
     ) -> Result<T> {
         let failed = |e| FsError::io("create", self.shown(entry.path()), e);
@@ -349,7 +350,7 @@ impl Job<'_> {
             .map(drop)
     }
 
-    fn place(&self, entry: &Entry<'_>) -> Result<BorrowedFd<'_>> {
+    fn place(&self, entry: &WalkEntry<'_>) -> Result<BorrowedFd<'_>> {
         self.stack.top().ok_or_else(|| FsError::Changed {
             path: self.shown(entry.path()),
         })

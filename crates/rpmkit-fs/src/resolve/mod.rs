@@ -37,7 +37,7 @@ pub enum Links {
 
 /// Why a path was not opened.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum ResolveStop {
     Errno(Errno),
     /// With the link that leads out and its target; paths from the tree's root.
     Leaves(Option<(PathBuf, PathBuf)>),
@@ -45,7 +45,7 @@ pub(crate) enum Stop {
     Link(PathBuf, Option<PathBuf>),
 }
 
-impl From<Errno> for Stop {
+impl From<Errno> for ResolveStop {
     fn from(error: Errno) -> Self {
         Self::Errno(error)
     }
@@ -69,7 +69,7 @@ pub(crate) fn open(
     flags: OFlags,
     links: Links,
     stepwise: bool,
-) -> Result<OwnedFd, Stop> {
+) -> Result<OwnedFd, ResolveStop> {
     let flags = flags | OFlags::CLOEXEC;
     let path = trimmed(path);
     let resolve = match links {
@@ -91,12 +91,12 @@ pub(crate) fn open(
             // The kernel does not say which link it was.
             Err(e @ (Errno::XDEV | Errno::LOOP)) => {
                 return Err(match by_hand() {
-                    Err(stop @ (Stop::Leaves(_) | Stop::Link(..))) => stop,
-                    _ if e == Errno::XDEV => Stop::Leaves(None),
-                    _ => Stop::Errno(e),
+                    Err(stop @ (ResolveStop::Leaves(_) | ResolveStop::Link(..))) => stop,
+                    _ if e == Errno::XDEV => ResolveStop::Leaves(None),
+                    _ => ResolveStop::Errno(e),
                 });
             }
-            Err(e) => return Err(Stop::Errno(e)),
+            Err(e) => return Err(ResolveStop::Errno(e)),
         }
     }
     by_hand()
@@ -117,10 +117,10 @@ fn trimmed(path: &Path) -> &Path {
 }
 
 /// Opens a directory of ours wherever links of ours lead; `path` itself stays below `root`.
-pub(crate) fn open_ours(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Stop> {
+pub(crate) fn open_ours(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, ResolveStop> {
     let down = |part| matches!(part, Component::Normal(_) | Component::CurDir);
     if !path.components().all(down) {
-        return Err(Stop::Leaves(None));
+        return Err(ResolveStop::Leaves(None));
     }
     Ok(openat(root, trimmed(path), PLACE, Mode::empty())?)
 }

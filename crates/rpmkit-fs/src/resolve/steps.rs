@@ -17,7 +17,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Links, PLACE, Stop};
+use super::{Links, PLACE, ResolveStop};
 
 /// Links followed before a path is called a loop; the kernel's own limit (path_resolution(7)).
 const MAX_LINKS: usize = 40;
@@ -27,7 +27,7 @@ pub(super) fn open(
     path: &Path,
     flags: OFlags,
     links: Links,
-) -> Result<OwnedFd, Stop> {
+) -> Result<OwnedFd, ResolveStop> {
     Ok(Steps::new(root, links, None).run(path, flags)?.0)
 }
 
@@ -37,12 +37,16 @@ pub(crate) fn walk_making(
     path: &Path,
     links: Links,
     mode: Mode,
-) -> Result<OwnedFd, Stop> {
+) -> Result<OwnedFd, ResolveStop> {
     Ok(Steps::new(root, links, Some(mode)).run(path, PLACE)?.0)
 }
 
 /// Where `path` leads, without any link in it, from the root.
-pub(crate) fn real_path(root: BorrowedFd<'_>, path: &Path, links: Links) -> Result<PathBuf, Stop> {
+pub(crate) fn real_path(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    links: Links,
+) -> Result<PathBuf, ResolveStop> {
     Ok(Steps::new(root, links, None).run(path, OFlags::PATH)?.1)
 }
 
@@ -102,7 +106,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn run(mut self, path: &Path, flags: OFlags) -> Result<(OwnedFd, PathBuf), Stop> {
+    fn run(mut self, path: &Path, flags: OFlags) -> Result<(OwnedFd, PathBuf), ResolveStop> {
         self.plan(path, None)?;
         while let Some((part, origin)) = self.todo.pop() {
             if part == ".." {
@@ -116,10 +120,10 @@ impl<'a> Steps<'a> {
                     let link = self.inside.join(&part);
                     if last && flags.contains(OFlags::NOFOLLOW) {
                         if !flags.contains(OFlags::PATH) || flags.contains(OFlags::DIRECTORY) {
-                            return Err(Stop::Link(link, Some(target)));
+                            return Err(ResolveStop::Link(link, Some(target)));
                         }
                     } else if self.links == Links::Never {
-                        return Err(Stop::Link(link, Some(target)));
+                        return Err(ResolveStop::Link(link, Some(target)));
                     } else {
                         if self.followed.len() == MAX_LINKS {
                             return Err(Errno::LOOP.into());
@@ -161,7 +165,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Puts the parts of `path`, which came from link number `origin`, before what is left to do.
-    fn plan(&mut self, path: &Path, origin: Option<usize>) -> Result<(), Stop> {
+    fn plan(&mut self, path: &Path, origin: Option<usize>) -> Result<(), ResolveStop> {
         if path.is_absolute() {
             if self.links != Links::InRoot {
                 return Err(self.leaves(origin));
@@ -178,7 +182,7 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    fn up(&mut self, origin: Option<usize>) -> Result<(), Stop> {
+    fn up(&mut self, origin: Option<usize>) -> Result<(), ResolveStop> {
         if !self.inside.pop() {
             if self.links == Links::InRoot {
                 return Ok(());
@@ -194,7 +198,7 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    fn leaves(&self, origin: Option<usize>) -> Stop {
-        Stop::Leaves(origin.and_then(|at| self.followed.get(at).cloned()))
+    fn leaves(&self, origin: Option<usize>) -> ResolveStop {
+        ResolveStop::Leaves(origin.and_then(|at| self.followed.get(at).cloned()))
     }
 }

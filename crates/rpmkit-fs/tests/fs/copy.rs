@@ -118,7 +118,7 @@ fn nothing_is_written_through_a_link_at_the_destination() {
 }
 
 #[test]
-fn a_tree_with_everything_in_it() {
+fn a_tree_with_everything_in_it_is_copied() {
     let case = Case::new();
     case.file("sub/f", "x");
     case.file(".git/config", "x");
@@ -215,7 +215,7 @@ fn holes_stay_holes() {
 }
 
 #[test]
-fn any_depth_in_both_directions() {
+fn trees_of_any_depth_are_copied_in_both_directions() {
     let case = Case::new();
     case.deep("long", &"d".repeat(200), 300);
     case.file(format!("long/{}/zz", "d".repeat(200)), "behind");

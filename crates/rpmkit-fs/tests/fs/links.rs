@@ -172,7 +172,7 @@ fn where_no_link_is_followed_each_is_named() {
 }
 
 #[test]
-fn loops_end() {
+fn loops_of_links_end() {
     let case = Case::new();
     case.link("b", "a");
     case.link("a", "b");
@@ -197,7 +197,7 @@ fn a_slash_at_the_end_does_not_make_a_link_followed() {
 }
 
 #[test]
-fn paths_longer_than_the_kernel_takes() {
+fn paths_longer_than_the_kernel_takes_work() {
     let case = Case::new();
     case.deep("top", &"d".repeat(200), 40);
     let mut path = Path::new("top").to_owned();

@@ -112,7 +112,7 @@ fn lists_are_sorted_and_bounded() {
 }
 
 #[test]
-fn names_that_are_none() {
+fn names_that_are_none_are_refused() {
     let case = Case::new();
     let tree = case.tree(Links::InRoot);
     for path in ["", ".", "..", "/", "a/.."] {

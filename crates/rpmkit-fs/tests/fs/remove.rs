@@ -5,7 +5,7 @@ use rpmkit_fs::{FsError, Links, RemoveOptions};
 use crate::{Case, as_ordinary_user, is_root, odd_names};
 
 #[test]
-fn whatever_is_in_it() {
+fn trees_go_whatever_is_in_them() {
     let case = Case::new();
     for name in odd_names() {
         case.file(Path::new("t").join(&name).join("f"), "");
@@ -47,7 +47,7 @@ fn whatever_is_in_it() {
 }
 
 #[test]
-fn any_depth() {
+fn trees_of_any_depth_are_removed() {
     for (name, levels) in [("d".repeat(200), 300), ("d".to_owned(), 1500)] {
         let case = Case::new();
         for tree in case.both(Links::Beneath) {
@@ -61,7 +61,7 @@ fn any_depth() {
 }
 
 #[test]
-fn more_names_than_fit_at_once() {
+fn more_names_than_fit_at_once_are_removed() {
     let case = Case::new();
     fs::create_dir(case.path().join("t")).unwrap();
     for at in 0..20_100 {

@@ -5,7 +5,7 @@ use rpmkit_fs::TempDir;
 use crate::Case;
 
 #[test]
-fn it_goes_with_the_value() {
+fn a_temporary_directory_goes_with_the_value() {
     let case = Case::new();
     let base = case.host();
     let path = {
@@ -32,7 +32,7 @@ fn it_goes_with_the_value() {
 }
 
 #[test]
-fn those_of_killed_runs_are_found() {
+fn directories_of_killed_runs_are_found() {
     let case = Case::new();
     let base = case.host();
     let live = TempDir::new(&base, "live", "").unwrap();

@@ -21,7 +21,7 @@ fn paths(tree: &UntrustedTree, options: WalkOptions) -> (Vec<PathBuf>, Vec<FsErr
 }
 
 #[test]
-fn the_same_as_walkdir() {
+fn walks_find_what_walkdir_finds() {
     let case = Case::new();
     for name in odd_names() {
         case.file(Path::new("d/e").join(&name), "");
@@ -59,7 +59,7 @@ fn the_same_as_walkdir() {
 }
 
 #[test]
-fn any_depth_with_few_descriptors() {
+fn trees_of_any_depth_need_few_descriptors() {
     let case = Case::new();
     case.deep("long", &"d".repeat(200), 300);
     case.deep("many", "d", 1200);
@@ -90,7 +90,7 @@ fn any_depth_with_few_descriptors() {
 }
 
 #[test]
-fn parts_of_a_tree() {
+fn parts_of_a_tree_are_walked() {
     let case = Case::new();
     case.file("a/b/c/f", "x");
     case.file("z", "x");

@@ -8,7 +8,7 @@ use clap_complete::{
 };
 use rpmkit_cli::{Host, complete};
 
-use super::table::{ENTRIES, Entry, FlagKind};
+use super::table::{ENTRIES, FlagKind, OptionEntry};
 
 /// mock's command line, under the name `rpmkit-mock`.
 pub fn command() -> Command {
@@ -49,7 +49,7 @@ fn complete_words(current: &OsStr) -> Vec<CompletionCandidate> {
     }
 }
 
-fn arg(entry: &Entry) -> Arg {
+fn arg(entry: &OptionEntry) -> Arg {
     // The table has at most one short and one long spelling each.
     let long = entry.names.iter().find_map(|n| n.strip_prefix("--"));
     let short = entry

@@ -12,7 +12,7 @@ mod table;
 
 pub use self::{
     clapped::command,
-    options::{Options, PackageManager, RepoSwitch, ScrubTarget, ShortCircuit},
-    parse::{Ending, Parsed, parse},
-    table::{ENTRIES, Entry, FlagKind},
+    options::{Options, PackageManager, RepoSwitch, ScrubTarget, ShortCircuitFlag},
+    parse::{Ending, ParsedWords, parse},
+    table::{ENTRIES, FlagKind, OptionEntry},
 };

@@ -74,7 +74,7 @@ impl ScrubTarget {
 
 /// Where `--short-circuit` enters the build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShortCircuit {
+pub enum ShortCircuitFlag {
     /// `rpmbuild -bp`
     Prep,
     /// `rpmbuild -bc`
@@ -85,7 +85,7 @@ pub enum ShortCircuit {
     Binary,
 }
 
-impl ShortCircuit {
+impl ShortCircuitFlag {
     /// As typed.
     pub const NAMES: &'static [&'static str] = &["prep", "install", "build", "binary"];
 
@@ -183,7 +183,7 @@ pub struct Options {
     /// `--symlink-dereference`
     pub symlink_dereference: bool,
     /// `--short-circuit`
-    pub short_circuit: Option<ShortCircuit>,
+    pub short_circuit: Option<ShortCircuitFlag>,
     /// `--rpmbuild-opts`
     pub rpmbuild_opts: Option<String>,
     /// `--enablerepo`, `--disablerepo`, in order.

@@ -3,13 +3,13 @@
 
 use super::{
     options::Options,
-    table::{ENTRIES, Entry, FlagKind},
+    table::{ENTRIES, FlagKind, OptionEntry},
 };
 use crate::mode::Word;
 
 /// What a command line says, before it is checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Parsed {
+pub struct ParsedWords {
     /// The last mode named.
     pub mode: Option<Word>,
     /// Options.
@@ -38,14 +38,14 @@ enum Seen<'a> {
 }
 
 struct Hit<'a> {
-    entry: &'static Entry,
+    entry: &'static OptionEntry,
     /// The value glued to it: behind `=`, or behind a short option.
     glued: Option<&'a str>,
     short: bool,
 }
 
 /// Reads `args`, which come without the program's name.
-pub fn parse(args: &[String]) -> Result<Parsed, Ending> {
+pub fn parse(args: &[String]) -> Result<ParsedWords, Ending> {
     let mut words_only = false;
     let mut seen = Vec::with_capacity(args.len());
     // Classified all at once, as argparse does: an ambiguous option is an error even where it could
@@ -60,7 +60,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, Ending> {
             classify(arg)?
         });
     }
-    let mut parsed = Parsed::default();
+    let mut parsed = ParsedWords::default();
     let mut at = 0;
     while at < args.len() {
         match &seen[at] {
@@ -74,7 +74,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, Ending> {
     Ok(parsed)
 }
 
-fn find(name: &str) -> Option<&'static Entry> {
+fn find(name: &str) -> Option<&'static OptionEntry> {
     ENTRIES.iter().find(|entry| entry.names.contains(&name))
 }
 
@@ -141,7 +141,7 @@ fn take(
     args: &[String],
     seen: &[Seen<'_>],
     at: usize,
-    parsed: &mut Parsed,
+    parsed: &mut ParsedWords,
 ) -> Result<usize, Ending> {
     let entry = hit.entry;
     let bad = |text: String| {
@@ -209,7 +209,7 @@ fn take(
     Ok(next)
 }
 
-fn apply(entry: &Entry, values: Vec<String>, parsed: &mut Parsed) -> Result<(), Ending> {
+fn apply(entry: &OptionEntry, values: Vec<String>, parsed: &mut ParsedWords) -> Result<(), Ending> {
     let bad = |text: String| {
         Err(Ending::Bad(format!(
             "argument {}: {text}",
@@ -252,5 +252,4 @@ fn apply(entry: &Entry, values: Vec<String>, parsed: &mut Parsed) -> Result<(), 
 }
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

@@ -2,11 +2,11 @@
 
 use rpmkit_cli::Verbosity;
 
-use super::options::{Options, PackageManager, RepoSwitch, ScrubTarget, ShortCircuit};
+use super::options::{Options, PackageManager, RepoSwitch, ScrubTarget, ShortCircuitFlag};
 use crate::mode::Word;
 
 /// One option and its spellings.
-pub struct Entry {
+pub struct OptionEntry {
     /// With their dashes; mock's order, which its error messages show.
     pub names: &'static [&'static str],
     /// What it takes and does.
@@ -39,14 +39,14 @@ pub enum FlagKind {
     Pair([&'static str; 2], fn(&mut Options, String, String)),
 }
 
-const fn entry(names: &'static [&'static str], kind: FlagKind, help: &'static str) -> Entry {
-    Entry { names, kind, help }
+const fn entry(names: &'static [&'static str], kind: FlagKind, help: &'static str) -> OptionEntry {
+    OptionEntry { names, kind, help }
 }
 
 use FlagKind::{Choice, Flag, Help, Int, Mode, Pair, Value, Version};
 
 /// The whole table.
-pub static ENTRIES: &[Entry] = &[
+pub static ENTRIES: &[OptionEntry] = &[
     entry(&["-h", "--help"], Help, "Show this help and exit"),
     entry(&["--version"], Version, "Show the version and exit"),
     // Modes.
@@ -338,8 +338,8 @@ pub static ENTRIES: &[Entry] = &[
     ),
     entry(
         &["--short-circuit"],
-        Choice("STAGE", ShortCircuit::NAMES, |o, v| {
-            o.short_circuit = ShortCircuit::named(v)
+        Choice("STAGE", ShortCircuitFlag::NAMES, |o, v| {
+            o.short_circuit = ShortCircuitFlag::named(v)
         }),
         "Enter rpmbuild at a stage; the packages are not for use; implies --no-clean",
     ),

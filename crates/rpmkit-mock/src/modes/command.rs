@@ -8,7 +8,7 @@ use rpmkit_core::{
     build::{Buildroot, ChrootAccess},
     event::Log,
 };
-use rpmkit_sandbox::{Command, Exit, Lines, Output, Stdin, User};
+use rpmkit_sandbox::{Command, Exit, Lines, Output, RunAs, Stdin};
 
 use super::work::Work;
 
@@ -102,7 +102,7 @@ fn command(
     let user = if unprivileged {
         root.build_user()
     } else {
-        User::Root
+        RunAs::Root
     };
     if !unprivileged {
         root.touch().map_err(|e| work.failure(&e))?;

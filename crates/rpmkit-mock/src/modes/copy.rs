@@ -89,8 +89,8 @@ fn copy_all_in(
         let home = &work.settings.chroot.chroothome;
         if Path::new(&target).starts_with(home) {
             let owner = match root.build_user() {
-                rpmkit_sandbox::User::Id { uid, gid } => format!("{uid}:{gid}"),
-                rpmkit_sandbox::User::Root => "0:0".to_owned(),
+                rpmkit_sandbox::RunAs::Id { uid, gid } => format!("{uid}:{gid}"),
+                rpmkit_sandbox::RunAs::Root => "0:0".to_owned(),
             };
             inside_command(
                 work,
@@ -128,7 +128,7 @@ fn inside_command(
     input: Vec<u8>,
 ) -> Result<(), Failure> {
     let argv: Vec<String> = argv.iter().map(|a| (*a).to_owned()).collect();
-    let mut run = root.command(argv.clone(), rpmkit_sandbox::User::Root);
+    let mut run = root.command(argv.clone(), rpmkit_sandbox::RunAs::Root);
     run.log = None;
     run.stdin = Stdin::Bytes(input);
     let ran = root.run(&run).map_err(|e| work.failure(&e))?;
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_inside() {
+    fn paths_inside_begin_at_the_root() {
         assert_eq!(inside("var/tmp"), "/var/tmp");
         assert_eq!(inside("/script"), "/script");
         assert_eq!(split("/a/b/"), ("/a".to_owned(), "b".to_owned()));

@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_of_an_expanded_spec() {
+    fn requirements_of_an_expanded_spec_are_read() {
         let spec = "Name: x\nBuildRequires: gcc, make >= 4\nBuildRequires(check):  perl(Test::More) (a or (b if c)) d = 1:2\nRequires: no\n%description\n";
         assert_eq!(
             build_requires(spec),

@@ -1,4 +1,4 @@
-//! A file a mode. What they share is in [`work`]; here is the frame: what mock says first and last,
+//! A file a mode. What they share is in `work`; here is the frame: what mock says first and last,
 //! and which mode is which file.
 
 mod buildsrpm;

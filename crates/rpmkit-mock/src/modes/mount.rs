@@ -6,15 +6,15 @@ use std::path::Path;
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
-    chroot::{Chroot, Place},
+    chroot::{Chroot, RootPlace},
 };
 use rpmkit_snap::mock;
 
 use super::work::Work;
 use crate::mode::Mode;
 
-fn place<'a>(work: &'a Work<'_>) -> Place<'a> {
-    Place {
+fn place<'a>(work: &'a Work<'_>) -> RootPlace<'a> {
+    RootPlace {
         at: &work.settings.chroot.rootdir,
         home: Path::new(&work.settings.chroot.chroothome),
     }

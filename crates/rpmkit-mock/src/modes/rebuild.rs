@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_package_that_was_made_anew() {
+    fn a_source_package_that_was_made_anew_is_taken() {
         let own = Path::new("/r/a-1-100.src.rpm");
         let renamed = |names: &[&str]| {
             let paths: Vec<PathBuf> = names.iter().map(PathBuf::from).collect();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn times() {
+    fn times_are_minutes_and_seconds() {
         assert_eq!(minutes(Duration::from_secs(187)), (3, 7));
     }
 }

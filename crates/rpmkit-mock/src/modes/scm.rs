@@ -7,7 +7,7 @@ use rpmkit_core::{
     Error,
     build::{Buildroot, InChroot},
     config::Value,
-    scm::{Checkout, ScmError, ScmOptions},
+    scm::{ScmCheckout, ScmError, ScmOptions},
     srpm::SrpmError,
 };
 use serde_json::{Map, Value as Json};
@@ -15,15 +15,15 @@ use serde_json::{Map, Value as Json};
 use super::work::Work;
 
 /// A checkout that is ready to be built.
-pub struct Found {
+pub struct ScmSpec {
     /// The spec.
     pub spec: PathBuf,
     /// The directory of sources.
     pub sources: PathBuf,
-    checkout: Checkout,
+    checkout: ScmCheckout,
 }
 
-impl Found {
+impl ScmSpec {
     /// Removes the checkout, as mock does once a rebuild has its source package. After failures and
     /// after `--buildsrpm` it stays.
     pub fn remove(self) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ impl Found {
 
 /// Checks out and prepares what `scm_opts` say. The spec is read by the chroot's own rpm. Log files
 /// begin once there is something to build, as with mock.
-pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<Found, Failure> {
+pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<ScmSpec, Failure> {
     let options = ScmOptions::read(&values(work)?).map_err(failed)?;
     let access = sources::access(&cx.host);
     // mock makes its checkouts where Python makes temporary directories.
@@ -41,7 +41,7 @@ pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<F
         .host
         .var("TMPDIR")
         .map_or_else(|| "/tmp".into(), PathBuf::from);
-    let checkout = Checkout::get(&options, &tmp, &access, &work.events).map_err(failed)?;
+    let checkout = ScmCheckout::get(&options, &tmp, &access, &work.events).map_err(failed)?;
     if let Err(error) = checkout.spec(&options) {
         // Of all failures only a missing spec makes mock clean up.
         checkout.remove().map_err(Error::from)?;
@@ -58,7 +58,7 @@ pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<F
             SrpmError::Scm(error) => failed(error),
             other => Error::from(other).into(),
         })?;
-    Ok(Found {
+    Ok(ScmSpec {
         spec: ready.spec,
         sources: ready.sources,
         checkout,

@@ -23,9 +23,9 @@ use rpmkit_core::{
 };
 
 use crate::{
-    cmdline::{PackageManager, RepoSwitch, ShortCircuit},
+    cmdline::{PackageManager, RepoSwitch, ShortCircuitFlag},
     mode::{Mode, Pm},
-    request::{Isolation, MockRequest},
+    request::{IsolationFlag, MockRequest},
     run::MOCK_VERSION,
 };
 
@@ -295,9 +295,9 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         // What is chosen on the command line is no option of the configuration to mock.
         isolation: request.isolation.filter(|_| !shown).map(|isolation| {
             match isolation {
-                Isolation::Auto => "auto",
-                Isolation::Simple => "simple",
-                Isolation::Nspawn => "nspawn",
+                IsolationFlag::Auto => "auto",
+                IsolationFlag::Simple => "simple",
+                IsolationFlag::Nspawn => "nspawn",
             }
             .to_owned()
         }),
@@ -309,10 +309,10 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         any_dnf: request.mode == Mode::PmCmd(Pm::Dnf),
         short_circuit: o.short_circuit.map(|stage| {
             match stage {
-                ShortCircuit::Prep => "prep",
-                ShortCircuit::Build => "build",
-                ShortCircuit::Install => "install",
-                ShortCircuit::Binary => "binary",
+                ShortCircuitFlag::Prep => "prep",
+                ShortCircuitFlag::Build => "build",
+                ShortCircuitFlag::Install => "install",
+                ShortCircuitFlag::Binary => "binary",
             }
             .to_owned()
         }),

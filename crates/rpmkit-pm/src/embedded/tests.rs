@@ -1,16 +1,18 @@
 //! Tool roots of small distributions.
 #![allow(clippy::unwrap_used)]
 
+mod trust;
+
 use std::path::Path;
 
 use rpm::{FileOptions, PackageBuilder};
 
 use super::*;
 use rpmkit_repo::{
-    Dirs, FetchOptions, Vars,
+    CacheDirs, FetchOptions, Vars,
     create::{CreateOptions, create},
 };
-use rpmkit_store::{Disk, Driver, Format, Holder, Mapping, Namespace, StoreOptions};
+use rpmkit_store::{Disk, Driver, LockHolder, Mapping, Namespace, StoreFormat, StoreOptions};
 
 fn package(dir: &Path, name: &str, version: &str, files: &[(&str, &[u8])]) {
     let mut builder = PackageBuilder::new(name, version, "MIT", "noarch", "test");
@@ -59,7 +61,7 @@ fn tools_with(version: &str) -> Vec<String> {
     let events = Events::silent();
     let store = Store::open(StoreOptions {
         home: at("store"),
-        format: Format::new(
+        format: StoreFormat::new(
             nix::unistd::getuid().as_raw(),
             Mapping::of(&mode),
             Driver::Plain,
@@ -68,7 +70,7 @@ fn tools_with(version: &str) -> Vec<String> {
             mode: mode.clone(),
             ops: crate::TEST_OPS,
         }),
-        holder: Holder {
+        holder: LockHolder {
             pid: std::process::id(),
             command: "a test".into(),
             since: 0,
@@ -77,7 +79,7 @@ fn tools_with(version: &str) -> Vec<String> {
         disk: Disk::default(),
     })
     .unwrap();
-    let dirs = Dirs {
+    let dirs = CacheDirs {
         metadata: at("metadata"),
         packages: at("packages"),
     };

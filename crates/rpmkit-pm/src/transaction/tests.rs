@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::*;
-use rpmkit_repo::{Dirs, FetchOptions, Fetcher, RepoSet, Vars};
+use rpmkit_repo::{CacheDirs, FetchOptions, Fetcher, RepoSet, Vars};
 use rpmkit_types::{Checksum, Evr, Location, Nevra, Package, event::Listener};
 
 rpmkit_sandbox::reexec_in_tests!(crate::TEST_OPS);
@@ -66,7 +66,7 @@ fn package(dir: &Path) -> VerifiedPackage {
     let conf = format!("[r]\nbaseurl=file://{}\ngpgcheck=0\n", dir.display());
     let repos = RepoSet::parse(&conf, &Vars::default()).unwrap();
     let fetcher = Fetcher::new(
-        Dirs::below(&dir.join("cache")),
+        CacheDirs::below(&dir.join("cache")),
         FetchOptions::default(),
         Events::silent(),
     );
@@ -83,7 +83,7 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
     fs::create_dir(&target).unwrap();
     let package = package(dir.path());
     let heard = Heard::default();
-    let outcome = Transaction {
+    let outcome = RpmTransaction {
         mode: &rpmkit_sandbox::detect().unwrap(),
         emulation: None,
         tool_root: &tools,

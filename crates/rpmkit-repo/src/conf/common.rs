@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfError, Expire, ini::Entry, value};
+use super::{ConfError, Expire, ini::IniEntry, value};
 use rpmkit_fetch::TransportOptions;
 use rpmkit_types::Setting;
 
@@ -44,7 +44,7 @@ impl CommonOptions {
     /// Takes the option, which stands in `place`, if it is one of these.
     pub(super) fn set(
         &mut self,
-        entry: &Entry,
+        entry: &IniEntry,
         text: &str,
         place: Setting,
     ) -> Result<bool, ConfError> {
@@ -69,7 +69,7 @@ impl CommonOptions {
 /// Takes the option if it is one of these.
 fn set_transport(
     options: &mut TransportOptions,
-    entry: &Entry,
+    entry: &IniEntry,
     text: &str,
 ) -> Result<bool, ConfError> {
     let wrong = |expected| ConfError::value(entry, expected);

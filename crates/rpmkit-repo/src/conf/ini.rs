@@ -8,7 +8,7 @@ use super::ConfError;
 
 /// One `key = value` of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct IniEntry {
     /// Line of the key, counted from one.
     pub line: usize,
     /// The key without blanks and quotes.
@@ -19,18 +19,18 @@ pub(super) struct Entry {
 
 /// One `[section]` with its entries in the order written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Section {
+pub(super) struct IniSection {
     /// Line of the header, counted from one.
     pub line: usize,
     /// The name between the brackets, without blanks and quotes.
     pub name: String,
     /// What it says.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<IniEntry>,
 }
 
 /// Splits the text. Sections of the same name are returned apart; the caller merges them.
-pub(super) fn parse(text: &str) -> Result<Vec<Section>, ConfError> {
-    let mut sections: Vec<Section> = Vec::new();
+pub(super) fn parse(text: &str) -> Result<Vec<IniSection>, ConfError> {
+    let mut sections: Vec<IniSection> = Vec::new();
     let mut continued = false;
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
@@ -69,7 +69,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, ConfError> {
             if name.is_empty() {
                 return Err(ConfError::new(line, "section header without a name"));
             }
-            sections.push(Section {
+            sections.push(IniSection {
                 line,
                 name: name.to_owned(),
                 entries: Vec::new(),
@@ -96,7 +96,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, ConfError> {
         if key.is_empty() {
             return Err(ConfError::new(line, "there is no key before the `=`"));
         }
-        section.entries.push(Entry {
+        section.entries.push(IniEntry {
             line,
             key: key.to_owned(),
             value: value.trim().to_owned(),
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn continuation_comments_and_quotes() {
+    fn continuation_comments_and_quotes_are_read() {
         let text = "# head\n[main]\nkeepcache=1\n\n['build']\n'name'=\"Repo: x\"\nbaseurl=http://a/\n  http://b/\n\n\t# no\n\thttp://c/\n;x\nenabled = 1 \n[x] # tail\n";
         let sections = parse(text).unwrap();
         assert_eq!(sections.len(), 3);

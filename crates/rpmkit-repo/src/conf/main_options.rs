@@ -1,6 +1,6 @@
 //! `[main]`: what holds for the whole run.
 
-use super::{CommonOptions, ConfError, ini::Entry, value};
+use super::{CommonOptions, ConfError, ini::IniEntry, value};
 use rpmkit_types::{Setting, VerifyLevel};
 
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
@@ -90,7 +90,7 @@ impl Default for MainOptions {
 
 impl MainOptions {
     /// Takes the option if it is known here.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+    pub(super) fn set(&mut self, entry: &IniEntry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         let flag = || value::boolean(text).map_err(wrong);
         match entry.key.as_str() {

@@ -36,7 +36,7 @@ impl ConfError {
         }
     }
 
-    fn value(entry: &ini::Entry, expected: &str) -> Self {
+    fn value(entry: &ini::IniEntry, expected: &str) -> Self {
         Self::new(
             entry.line,
             format!("`{} = {}`: {expected}", entry.key, entry.value),

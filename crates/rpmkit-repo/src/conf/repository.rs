@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CommonOptions, ConfError, Expire, ini::Entry, value};
+use super::{CommonOptions, ConfError, Expire, ini::IniEntry, value};
 use rpmkit_types::{Setting, Unsigned};
 
 /// The repository with what a chain has built so far; mock's name of it.
@@ -86,7 +86,7 @@ impl Repository {
     }
 
     /// Takes the option if it is known here.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
+    pub(super) fn set(&mut self, entry: &IniEntry, text: &str) -> Result<bool, ConfError> {
         let wrong = |expected| ConfError::value(entry, expected);
         let flag = || value::boolean(text).map_err(wrong);
         let number = || {

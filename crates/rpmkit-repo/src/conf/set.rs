@@ -4,7 +4,7 @@ use globset::GlobBuilder;
 
 use super::{
     ConfError, KNOWN_UNUSED, MainOptions, Repository, UnusedOption, Vars,
-    ini::{self, Entry, Section},
+    ini::{self, IniEntry, IniSection},
 };
 
 /// `[main]` and the repositories in the order written.
@@ -24,7 +24,7 @@ impl RepoSet {
     /// lines win.
     pub fn parse(text: &str, vars: &Vars) -> Result<Self, ConfError> {
         let sections = ini::parse(text)?;
-        let (main, repos): (Vec<&Section>, Vec<&Section>) =
+        let (main, repos): (Vec<&IniSection>, Vec<&IniSection>) =
             sections.iter().partition(|s| s.name == "main");
         let mut set = Self::default();
         for entry in last_of_each(&main) {
@@ -39,7 +39,7 @@ impl RepoSet {
             if set.find(&id).is_some() {
                 continue;
             }
-            let parts: Vec<&Section> = repos
+            let parts: Vec<&IniSection> = repos
                 .iter()
                 .filter(|other| vars.substitute(&other.name) == id)
                 .copied()
@@ -56,7 +56,7 @@ impl RepoSet {
         Ok(set)
     }
 
-    fn keep(&mut self, section: &str, entry: &Entry) {
+    fn keep(&mut self, section: &str, entry: &IniEntry) {
         self.unused.push(UnusedOption {
             section: section.to_owned(),
             key: entry.key.clone(),
@@ -114,8 +114,8 @@ impl RepoSet {
 }
 
 /// The entries of sections of one name, without those that a later one of the same key replaces.
-fn last_of_each<'a>(sections: &[&'a Section]) -> Vec<&'a Entry> {
-    let all: Vec<&Entry> = sections.iter().flat_map(|s| &s.entries).collect();
+fn last_of_each<'a>(sections: &[&'a IniSection]) -> Vec<&'a IniEntry> {
+    let all: Vec<&IniEntry> = sections.iter().flat_map(|s| &s.entries).collect();
     all.iter()
         .enumerate()
         .filter(|(at, entry)| !all[at + 1..].iter().any(|later| later.key == entry.key))

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds() {
+    fn values_are_read_by_their_kind() {
         // mock's templates print Python's booleans.
         assert_eq!(boolean("True"), Ok(true));
         assert_eq!(boolean("off"), Ok(false));

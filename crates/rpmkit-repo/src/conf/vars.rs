@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms() {
+    fn variables_are_filled_in_every_form() {
         let mut vars = Vars::for_target("i686", "9.2");
         vars.set("stream", "devel");
         vars.set("empty", "");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn families() {
+    fn architectures_have_their_base() {
         assert_eq!(base_arch("armv7hl"), "armhfp");
         assert_eq!(base_arch("x86_64"), "x86_64");
         assert_eq!(base_arch("riscv64"), "riscv64");

@@ -21,12 +21,12 @@ use reuse::Previous;
 use rpmkit_fs::{HostDir, WriteOptions};
 use walkdir::WalkDir;
 
-use super::{disk::Lock, error::RepoError, parallel, repomd::Repomd};
+use super::{disk::CacheLock, error::RepoError, parallel, repomd::Repomd};
 use rpmkit_types::Checksum;
 
 /// Compression of the metadata files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
+pub enum MetadataCompression {
     /// gzip: every dnf and yum reads it.
     #[default]
     Gzip,
@@ -38,7 +38,7 @@ pub enum Compression {
 #[derive(Debug, Clone, Default)]
 pub struct CreateOptions {
     /// Compression of the metadata files.
-    pub compression: Compression,
+    pub compression: MetadataCompression,
     /// Take over what the present metadata says of files whose size and time have not changed.
     pub update: bool,
     /// Leave out source packages.
@@ -66,7 +66,7 @@ pub fn create(dir: &Path, options: &CreateOptions) -> Result<Created, RepoError>
     let repodata = dir.join("repodata");
     std::fs::create_dir_all(&repodata).map_err(RepoError::io("create", &repodata))?;
     // Two makers of one repository wait for each other.
-    let _lock = Lock::directory(&repodata)?;
+    let _lock = CacheLock::directory(&repodata)?;
 
     let files = packages_in(dir, options.exclude_sources)?;
     let previous = if options.update {
@@ -248,17 +248,17 @@ fn store(
     repodata: &Path,
     kind: &'static str,
     text: &[u8],
-    compression: Compression,
+    compression: MetadataCompression,
 ) -> Result<Written, RepoError> {
     let failed = |e| RepoError::io("compress", repodata.join(kind))(e);
     let (packed, suffix) = match compression {
-        Compression::Gzip => {
+        MetadataCompression::Gzip => {
             let mut encoder =
                 flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
             encoder.write_all(text).map_err(failed)?;
             (encoder.finish().map_err(failed)?, "gz")
         }
-        Compression::Zstd => (zstd::stream::encode_all(text, 9).map_err(failed)?, "zst"),
+        MetadataCompression::Zstd => (zstd::stream::encode_all(text, 9).map_err(failed)?, "zst"),
     };
     let checksum = Checksum::sha256(&packed);
     let base = if kind == "group" { "comps" } else { kind };

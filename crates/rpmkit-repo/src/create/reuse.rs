@@ -9,12 +9,12 @@ use rpmkit_types::compress;
 /// Entries of the metadata that is there, by the package's path.
 #[derive(Default)]
 pub(super) struct Previous {
-    entries: HashMap<String, Known>,
+    entries: HashMap<String, ReusedRecord>,
     /// When `repomd.xml` was written, seconds since 1970.
     written: i64,
 }
 
-struct Known {
+struct ReusedRecord {
     chunks: Chunks,
     size: String,
     time: String,
@@ -69,7 +69,7 @@ fn known(
     chunk: &str,
     filelists: &HashMap<&str, &str>,
     other: &HashMap<&str, &str>,
-) -> Option<(String, Known)> {
+) -> Option<(String, ReusedRecord)> {
     // Entries are named by their SHA-256; with any other digest they are made anew.
     let id = between(chunk, "<checksum type=\"sha256\" pkgid=\"YES\">", "<")?;
     let location = between(chunk, "<location ", "/>")?;
@@ -79,7 +79,7 @@ fn known(
     }
     Some((
         href.to_owned(),
-        Known {
+        ReusedRecord {
             chunks: Chunks {
                 primary: chunk.to_owned(),
                 filelists: (*filelists.get(id)?).to_owned(),

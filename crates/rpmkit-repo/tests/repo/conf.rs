@@ -8,7 +8,7 @@ use rpmkit_repo::{RepoSet, Repository, Vars, conf::Expire};
 use crate::fixture::conf;
 
 #[test]
-fn a_fedora_template() {
+fn a_template_of_fedoras_is_read() {
     let set = conf(
         "[main]\nkeepcache=1\nsystem_cachedir=/var/cache/dnf\ndebuglevel=2\nreposdir=/dev/null\n\
          retries=20\nobsoletes=1\ngpgcheck=0\nassumeyes=1\nsyslog_ident=mock\nsyslog_device=\n\
@@ -60,7 +60,7 @@ fn a_fedora_template() {
 }
 
 #[test]
-fn what_copr_and_koji_write() {
+fn what_copr_and_koji_write_is_read() {
     let set = conf(
         "[main]\nexclude=kernel*, foo\n\n['copr_base']\nname='Copr repository'\n\
          baseurl=\"https://d.example.com/results/a/b/f-40-$basearch/\"\npriority=98\n\
@@ -152,7 +152,7 @@ fn mistakes_name_line_and_option() {
 }
 
 #[test]
-fn switching_and_adding() {
+fn repositories_are_switched_and_added() {
     let mut set = conf("[a-debug]\nenabled=0\n[a]\n[b-debug]\nenabled=0\n[a]\nname=again\n");
     assert_eq!(set.repos.len(), 3);
     assert_eq!(set.find("a").unwrap().name, "again");
@@ -167,7 +167,7 @@ fn switching_and_adding() {
 }
 
 #[test]
-fn variables_of_the_user() {
+fn variables_of_the_user_are_filled_in() {
     let mut vars = Vars::for_target("i686", "9.3");
     vars.set("stream", "9-stream");
     let set = RepoSet::parse(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rpm::Dependency;
-use rpmkit_repo::create::{Compression, CreateOptions, create};
+use rpmkit_repo::create::{CreateOptions, MetadataCompression, create};
 use rpmkit_types::compress;
 
 use crate::fixture::Repo;
@@ -39,7 +39,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written() {
+fn what_is_written_is_what_createrepo_writes() {
     let repo = Repo::new();
     std::fs::create_dir(repo.path().join("sub dir")).unwrap();
     let path = repo.add("tool", "3~rc1", |b| {
@@ -52,7 +52,7 @@ fn what_is_written() {
     });
     std::fs::rename(&path, repo.path().join("sub dir/tool & more.rpm")).unwrap();
     let options = CreateOptions {
-        compression: Compression::Zstd,
+        compression: MetadataCompression::Zstd,
         ..CreateOptions::default()
     };
     let made = create(repo.path(), &options).unwrap();

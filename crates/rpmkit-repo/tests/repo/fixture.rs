@@ -13,7 +13,7 @@ use pgp::{
 };
 use rpm::{BuildConfig, CompressionWithLevel, FileOptions, PackageBuilder};
 use rpmkit_repo::{
-    Dirs, FetchOptions, Fetcher, RepoSet, Vars,
+    CacheDirs, FetchOptions, Fetcher, RepoSet, Vars,
     create::{self, CreateOptions},
     local,
 };
@@ -180,7 +180,7 @@ impl Cache {
 
     pub fn with(&self, options: FetchOptions) -> Fetcher {
         let events = Events::new(Collect(Arc::clone(&self.events)));
-        Fetcher::new(Dirs::below(self.temp.path()), options, events)
+        Fetcher::new(CacheDirs::below(self.temp.path()), options, events)
     }
 
     /// What was warned of.

@@ -186,7 +186,7 @@ fn pages_of_errors_are_not_metadata() {
 }
 
 #[test]
-fn mirror_lists_and_metalinks() {
+fn mirror_lists_and_metalinks_are_followed() {
     let repo = Repo::new();
     let (first, second) = (Server::start(repo.path()), Server::start(repo.path()));
     let list = repo.path().join("mirrors");
@@ -338,7 +338,7 @@ fn no_address_holds_a_line_end() {
 }
 
 #[test]
-fn proxies() {
+fn downloads_go_through_the_proxy() {
     let repo = Repo::new();
     let proxy = Server::start(repo.path());
     let cache = Cache::new();
@@ -409,7 +409,7 @@ fn silence_and_slowness_end() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_server_nobody_runs_is_named() {
     let set = conf("[test]\nbaseurl=http://127.0.0.1:1/\nretries=2\n");
     let error = Cache::new().fetcher().refresh(&set.repos[0]).unwrap_err();
     let message = error.to_string().to_lowercase();

@@ -26,7 +26,7 @@ fn check(data: &RepoData) {
 }
 
 #[test]
-fn a_directory_by_path_and_by_url() {
+fn a_directory_is_read_by_path_and_by_url() {
     let repo = Repo::new();
     for url in [
         repo.path().display().to_string(),
@@ -182,7 +182,7 @@ fn a_state_of_another_format_or_damaged_is_made_anew() {
 }
 
 #[test]
-fn no_address_and_bad_addresses() {
+fn missing_and_bad_addresses_are_refused() {
     let cache = Cache::new();
     for (lines, part) in [
         ("", "no `baseurl`"),

@@ -35,7 +35,7 @@ fn originals(repo: &Repo, packages: &[Package]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn once_over_the_network_then_from_the_store() {
+fn packages_come_once_over_the_network_then_from_the_store() {
     let repo = Repo::new();
     let (server, set) = remote(&repo);
     let cache = Cache::new();
@@ -108,7 +108,7 @@ fn a_directory_is_used_in_place_and_hashed_once() {
 }
 
 #[test]
-fn damage_on_the_way() {
+fn damage_on_the_way_is_noticed() {
     let repo = Repo::new();
     let (server, set) = remote(&repo);
     let packages = repo.packages("test");

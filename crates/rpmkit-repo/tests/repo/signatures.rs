@@ -34,7 +34,7 @@ fn key_file(repo: &Repo, key: &Key, name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_signed_table_of_contents() {
+fn a_signed_table_of_contents_is_checked() {
     let repo = Repo::new();
     let (key, stranger) = (Key::new(), Key::new());
     let good = key_file(&repo, &key, "good");
@@ -117,7 +117,7 @@ fn a_cache_filled_without_check_is_checked_when_asked() {
 }
 
 #[test]
-fn signed_packages() {
+fn signed_packages_need_a_known_key() {
     let repo = Repo::new();
     let (key, stranger) = (Key::new(), Key::new());
     let good = key_file(&repo, &key, "good");
@@ -228,7 +228,7 @@ fn the_payload_is_covered_too() {
 }
 
 #[test]
-fn local_packages() {
+fn local_packages_are_checked_when_asked() {
     let repo = Repo::new();
     let key = Key::new();
     let good = key_file(&repo, &key, "good");
@@ -294,7 +294,7 @@ fn what_stands_behind_a_package_is_known_before_it_is_fetched() {
 /// Packages as rpm made them before 4.14: no digest of the payload in the header, but a signature
 /// over header and payload.
 #[test]
-fn old_packages() {
+fn old_packages_are_checked_by_their_header_and_payload() {
     use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag};
     let repo = Repo::new();
     let key = Key::new();

@@ -55,7 +55,7 @@ fn config(authority: &Authority, name: &str, want_client: bool) -> Arc<ServerCon
 }
 
 #[test]
-fn an_authority_of_our_own() {
+fn an_authority_of_our_own_is_trusted() {
     let repo = Repo::new();
     let certs = tempfile::tempdir().unwrap();
     let authority = Authority::new(certs.path());
@@ -94,7 +94,7 @@ fn an_authority_of_our_own() {
 }
 
 #[test]
-fn client_certificates() {
+fn client_certificates_are_shown() {
     let repo = Repo::new();
     let certs = tempfile::tempdir().unwrap();
     let dir = certs.path();
@@ -132,7 +132,7 @@ fn client_certificates() {
 }
 
 #[test]
-fn through_a_tunnel() {
+fn tls_goes_through_a_tunnel() {
     let repo = Repo::new();
     let certs = tempfile::tempdir().unwrap();
     let authority = Authority::new(certs.path());

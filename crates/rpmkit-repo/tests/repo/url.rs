@@ -83,7 +83,7 @@ fn names_digests_and_resumption() {
 }
 
 #[test]
-fn refusals() {
+fn what_is_refused_leaves_no_file() {
     let cache = Cache::new();
     let out = tempfile::tempdir().unwrap();
     let target = Target::Directory(out.path());

@@ -1,7 +1,7 @@
 //! Programs of another machine, with a program of the host in place of an emulator.
 
 use crate::place::{Place, ask};
-use rpmkit_sandbox::{Container, Emulation, SandboxError, Step};
+use rpmkit_sandbox::{Container, Emulation, SandboxError, SandboxStep};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn they_run_in_this_container_and_nowhere_else() {
         }
         // As root of the host nothing may be registered; nor before Linux 6.7.
         Err(SandboxError::Step(error)) => {
-            assert_eq!(error.step, Step::Emulation, "{error}");
+            assert_eq!(error.step, SandboxStep::Emulation, "{error}");
             let advice = error.advice();
             assert!(
                 advice.cause.is_some() && !advice.remedies.is_empty(),

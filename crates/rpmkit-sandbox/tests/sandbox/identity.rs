@@ -1,9 +1,9 @@
 //! Who a command is, and what it may do.
 
 use crate::place::{Place, ask, mode, output};
-use rpmkit_sandbox::{Command, Container, Exit, Filters, Mount, Network, Personality, User};
+use rpmkit_sandbox::{Command, Container, Exit, Filters, Mount, Network, Personality, RunAs};
 
-const BUILDER: User = User::Id {
+const BUILDER: RunAs = RunAs::Id {
     uid: 1000,
     gid: 135,
 };

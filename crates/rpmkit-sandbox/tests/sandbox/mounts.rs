@@ -1,7 +1,7 @@
 //! Roots, layers, binds and `/dev`.
 
 use crate::place::{Place, ask, mode, sh};
-use rpmkit_sandbox::{Container, Exit, Mount, Overlay, RootFs, SandboxError, Step};
+use rpmkit_sandbox::{Container, Exit, Mount, Overlay, RootFs, SandboxError, SandboxStep};
 use std::path::Path;
 
 #[test]
@@ -84,7 +84,7 @@ fn refusals_of_the_kernel_carry_its_reason() {
     let SandboxError::Step(error) = Container::start(&spec).unwrap_err() else {
         panic!("not a step")
     };
-    assert_eq!(error.step, Step::Overlay);
+    assert_eq!(error.step, SandboxStep::Overlay);
     assert!(!error.detail.is_empty(), "{error}");
     spec.root = RootFs::Dir("/no/such/root".into());
     let error = Container::start(&spec).unwrap_err();

@@ -2,7 +2,7 @@
 
 use crate::place::{Place, ask};
 use nix::errno::Errno;
-use rpmkit_sandbox::{Command, Container, Mount, User};
+use rpmkit_sandbox::{Command, Container, Mount, RunAs};
 
 /// Set where this very test runs once more, as a command of a container.
 const INSIDE: &str = "RPMKIT_TEST_INSIDE";
@@ -38,11 +38,11 @@ fn calls_that_reach_past_the_container_are_refused() {
     spec.mounts.push(Mount::bind_ro(&program, "/etc/hello"));
     let container = Container::start(&spec).unwrap();
     let test = "refused::calls_that_reach_past_the_container_are_refused";
-    let ids = User::Id {
+    let ids = RunAs::Id {
         uid: 1000,
         gid: 1000,
     };
-    for user in [User::Root, ids] {
+    for user in [RunAs::Root, ids] {
         let command = Command::new(["/etc/hello", "--exact", test])
             .env(INSIDE, "yes")
             .user(user);

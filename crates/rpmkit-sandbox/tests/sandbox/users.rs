@@ -49,7 +49,7 @@ exec setpriv --reuid=1500 --regid=1500 --clear-groups "$0" "$@"
 "#;
 
 #[test]
-fn everything_again_with_sub_ids() {
+fn everything_works_with_sub_ids() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
@@ -62,7 +62,7 @@ fn everything_again_with_sub_ids() {
 }
 
 #[test]
-fn everything_again_with_one_id() {
+fn everything_works_with_one_id() {
     if nix::unistd::geteuid().is_root() {
         run_as(WITHOUT, "Single", &[], &[]);
     }
@@ -70,7 +70,7 @@ fn everything_again_with_one_id() {
 
 /// As in a container whose runtime covers parts of /proc.
 #[test]
-fn some_again_inside_another_namespace_with_a_masked_proc() {
+fn some_work_inside_another_namespace_with_a_masked_proc() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }

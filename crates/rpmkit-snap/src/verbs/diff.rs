@@ -39,7 +39,7 @@ struct PackageChange {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct DiffReport {
     packages: Vec<PackageChange>,
     files: Vec<Change>,
 }
@@ -70,7 +70,7 @@ pub(crate) fn run(request: &SnapContext<'_>, args: &DiffArgs) -> VerbResult {
         Vec::new()
     };
     let files = if args.packages { Vec::new() } else { files };
-    let report = Report { packages, files };
+    let report = DiffReport { packages, files };
     if request.json {
         request.printer.json(&report);
         return Ok(Status::OK);
@@ -85,7 +85,7 @@ fn is_rpmdb(path: &str) -> bool {
         .any(|dir| path.starts_with(dir))
 }
 
-fn show(request: &SnapContext<'_>, report: &Report) {
+fn show(request: &SnapContext<'_>, report: &DiffReport) {
     let printer = &request.printer;
     let line = |mark: &str, text: String| {
         let tone = match mark {

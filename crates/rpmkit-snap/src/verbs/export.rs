@@ -27,14 +27,14 @@ pub(crate) struct ExportArgs {
     file: PathBuf,
     /// What to make; by default an image if the file's name has `oci` in it, else a tar
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<ExportFormat>,
     /// Replace the file if there is one
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ExportFormat {
     /// The files of the root
     Tar,
     /// An OCI image in one file
@@ -56,7 +56,7 @@ pub(crate) fn run(request: &SnapContext<'_>, args: &ExportArgs) -> VerbResult {
         .file_name()
         .is_some_and(|n| n.to_string_lossy().to_lowercase().contains("oci"));
     let shape = match args.format {
-        Some(Format::Oci) => Shape::Oci,
+        Some(ExportFormat::Oci) => Shape::Oci,
         None if named_oci => Shape::Oci,
         _ => Shape::Tar,
     };

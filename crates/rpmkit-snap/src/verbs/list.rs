@@ -43,7 +43,7 @@ struct Listing<'a> {
     chroot: String,
     snapshots: &'a [Row],
     unsaved_changes: bool,
-    in_use_by: Option<rpmkit_core::store::Holder>,
+    in_use_by: Option<rpmkit_core::store::LockHolder>,
 }
 
 pub(crate) fn run(request: &SnapContext<'_>, args: &ListArgs) -> VerbResult {

@@ -17,11 +17,11 @@ pub(crate) mod shell;
 use rpmkit_cli::{Failure, Host, Printer};
 use rpmkit_core::{Error, chroot::SnapshotInfo};
 
-use crate::open::Opened;
+use crate::open::OpenedChroot;
 
 /// What a verb is given.
 pub(crate) struct SnapContext<'a> {
-    pub opened: &'a Opened,
+    pub opened: &'a OpenedChroot,
     pub printer: Printer,
     pub host: &'a Host,
     pub json: bool,

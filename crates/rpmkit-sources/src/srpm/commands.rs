@@ -9,26 +9,26 @@ use std::{
 use super::{
     SourceOutcome, SrpmError, copy,
     files::{below, copy_dated, date, write_dated},
-    job::Job,
-    packit::{self, Packit, Project},
+    job::SourceJob,
+    packit::{self, Packit, PackitProject},
     places::DiskDir,
     runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand},
-    survey::{Spec, Survey},
+    survey::{TreeSpec, TreeSurvey},
     tree::SourceTree,
 };
 use rpmkit_types::is_source_package;
 use rpmkit_vcs::{distgit, git};
 
-impl Job<'_, '_> {
+impl SourceJob<'_, '_> {
     /// Lets the target's rpmautospec fill in `%autorelease` and `%autochangelog`.
     pub fn count_release(
         &mut self,
         tree: &SourceTree,
         staged: &Path,
         text: &str,
-        spec: &Spec,
+        spec: &TreeSpec,
     ) -> Result<(), SrpmError> {
-        let (true, Spec::InTree(path), Some(_)) =
+        let (true, TreeSpec::InTree(path), Some(_)) =
             (distgit::counts_commits(text), spec, tree.repository())
         else {
             return Ok(());
@@ -81,7 +81,7 @@ impl Job<'_, '_> {
     }
 
     /// Copr's convention: the project's Makefile makes the source package itself.
-    pub fn copr(mut self, survey: &Survey) -> Result<SourceOutcome, SrpmError> {
+    pub fn copr(mut self, survey: &TreeSurvey) -> Result<SourceOutcome, SrpmError> {
         let makefile = PathBuf::from(".copr/Makefile");
         let copy = self.staging.join("TREE");
         copy::copy_tree(&survey.tree, &copy)?;
@@ -147,7 +147,7 @@ impl Job<'_, '_> {
     }
 
     /// Packit's convention: its actions run in a copy of the tree, which then counts.
-    pub fn packit(mut self, survey: Survey) -> Result<SourceOutcome, SrpmError> {
+    pub fn packit(mut self, survey: TreeSurvey) -> Result<SourceOutcome, SrpmError> {
         let packit = survey.packit.unwrap_or_default();
         let copy_dir = self.staging.join("TREE");
         copy::copy_tree(&survey.tree, &copy_dir)?;
@@ -190,7 +190,7 @@ impl Job<'_, '_> {
 }
 
 /// What packit's actions are told: the version by the last tag, or else by the spec.
-fn project(tree: &SourceTree, packit: &Packit, spec: &str) -> Project {
+fn project(tree: &SourceTree, packit: &Packit, spec: &str) -> PackitProject {
     let rev = tree.commit().map_or("HEAD".to_owned(), |id| id.to_string());
     let template = packit.tag_template.as_deref().unwrap_or("{version}");
     let repo = tree.repository();
@@ -202,7 +202,7 @@ fn project(tree: &SourceTree, packit: &Packit, spec: &str) -> Project {
     let version = repo
         .and_then(|repo| packit::tagged_version(repo, &rev, template))
         .or_else(written);
-    Project {
+    PackitProject {
         version: version.unwrap_or_default(),
         commit: repo
             .and_then(|repo| git::resolve(repo, &rev).ok())

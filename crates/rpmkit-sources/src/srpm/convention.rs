@@ -54,7 +54,7 @@ impl Convention {
 
 /// A convention a tree has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct FoundConvention {
     /// Which.
     pub convention: Convention,
     /// The file that shows it, relative to the tree.
@@ -73,7 +73,7 @@ pub struct Explanation {
     /// The specs, relative to the tree.
     pub specs: Vec<PathBuf>,
     /// Everything found.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundConvention>,
     /// What is followed.
     pub followed: Convention,
     /// Why that one.
@@ -83,10 +83,10 @@ pub struct Explanation {
 }
 
 /// Looks for conventions. `spec` is the text of the spec, if there is one to look into.
-pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Found> {
+pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<FoundConvention> {
     let mut found = Vec::new();
     let mut add = |convention, file: &str, effect: &str| {
-        found.push(Found {
+        found.push(FoundConvention {
             convention,
             file: PathBuf::from(file),
             effect: effect.to_owned(),
@@ -154,7 +154,7 @@ pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Foun
 /// Which of them is followed, and why. `asked` is the user's choice; `actions` tells whether
 /// the packit file has any that make sources.
 pub(super) fn choose(
-    found: &[Found],
+    found: &[FoundConvention],
     asked: Option<Convention>,
     actions: bool,
 ) -> (Convention, String) {

@@ -14,7 +14,7 @@ use super::{
     places::{DiskDir, Places, is_upstream},
     snapshot,
     spec::{ExpandedSpec, SpecSource},
-    survey::Spec,
+    survey::TreeSpec,
     tree::SourceTree,
     vendored,
 };
@@ -24,20 +24,20 @@ use rpmkit_vcs::{
 };
 
 /// One source package in the making.
-pub(super) struct Job<'j, 't> {
+pub(super) struct SourceJob<'j, 't> {
     pub request: &'j SourceRequest,
     pub staging: &'j Path,
     pub tools: &'j mut SourceTools<'t>,
     pub notes: Vec<String>,
     /// Directories outside of the tree that have sources.
     pub disk: Vec<DiskDir>,
-    /// Whether an archive may be made of the tree ([`Survey::may_be_upstream`]).
+    /// Whether an archive may be made of the tree ([`TreeSurvey::may_be_upstream`]).
     pub may_be_upstream: bool,
     /// Names of archives of vendored dependencies.
     pub vendored: Vec<String>,
 }
 
-impl Job<'_, '_> {
+impl SourceJob<'_, '_> {
     pub fn directory(&self, name: &str) -> Result<PathBuf, SrpmError> {
         let dir = self.staging.join(name);
         fs::create_dir_all(&dir).map_err(SrpmError::io("create", &dir))?;
@@ -48,7 +48,7 @@ impl Job<'_, '_> {
     pub fn stage(
         mut self,
         tree: &SourceTree,
-        spec: &Spec,
+        spec: &TreeSpec,
         text: &str,
         below: Option<PathBuf>,
     ) -> Result<SourceOutcome, SrpmError> {
@@ -147,7 +147,7 @@ impl Job<'_, '_> {
     }
 
     /// What a dist-git's `sources` file lists; errors name the file as the user knows it.
-    fn listed(&self, spec: &Spec, parse_dir: &Path) -> Result<Vec<ListedSource>, SrpmError> {
+    fn listed(&self, spec: &TreeSpec, parse_dir: &Path) -> Result<Vec<ListedSource>, SrpmError> {
         let copy = parse_dir.join("sources");
         let text = match fs::read_to_string(&copy) {
             Ok(text) => text,
@@ -257,7 +257,7 @@ impl Job<'_, '_> {
     fn snapshot(
         &mut self,
         tree: &SourceTree,
-        spec: &Spec,
+        spec: &TreeSpec,
         text: &str,
     ) -> Result<String, SrpmError> {
         if !self.request.snapshot {

@@ -25,7 +25,7 @@ mod tito;
 mod tree;
 mod vendored;
 
-pub use convention::{Convention, Explanation, Found};
+pub use convention::{Convention, Explanation, FoundConvention};
 pub use error::{MissingSource, SrpmError};
 pub(crate) use files::copy_dated;
 pub use find::find_specs;
@@ -57,7 +57,5 @@ pub trait SpecParser {
     ) -> Result<String, rpmkit_types::AnyCodedError>;
 }
 
-#[cfg(test)]
-mod border_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -41,7 +41,7 @@ pub(super) struct Packit {
 
 /// What actions are told about the project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Project {
+pub(super) struct PackitProject {
     /// The version, until an action says another.
     pub version: String,
     /// The commit's id; empty without one.
@@ -117,7 +117,7 @@ impl Packit {
         &self,
         tree: &Path,
         out: &Path,
-        project: &Project,
+        project: &PackitProject,
         runner: &mut dyn TreeRunner,
         events: &Events,
     ) -> Result<Option<PathBuf>, SrpmError> {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn monorepos_and_mistakes() {
+    fn monorepos_are_read_and_mistakes_named() {
         let packit = Packit::parse(
             "packages:\n  one:\n    specfile_path: one.spec\n  two:\n    specfile_path: two.spec\nactions:\n  fix-spec-file: 'true'\n",
             Path::new("p"),

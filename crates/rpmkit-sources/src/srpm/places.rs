@@ -10,7 +10,7 @@ use super::{
     SourceOrigin, SrpmError,
     files::{below, copy_dated, write_dated},
     spec::{ExpandedSpec, SpecSource},
-    survey::Spec,
+    survey::TreeSpec,
     tree::SourceTree,
 };
 use rpmkit_vcs::git;
@@ -75,18 +75,18 @@ pub(super) struct Places {
 
 impl Places {
     /// `disk` are directories outside of the tree, looked in first.
-    pub fn new(disk: Vec<DiskDir>, tree: &SourceTree, spec: &Spec) -> Self {
+    pub fn new(disk: Vec<DiskDir>, tree: &SourceTree, spec: &TreeSpec) -> Self {
         let mut places = Self {
             disk: disk.into_iter().map(|dir| dir.inside(tree)).collect(),
             tree: Vec::new(),
             beside: None,
         };
         match spec {
-            Spec::OnDisk(path) => places.disk.extend(
+            TreeSpec::OnDisk(path) => places.disk.extend(
                 path.parent()
                     .map(|dir| DiskDir::of_user(dir.to_owned()).inside(tree)),
             ),
-            Spec::InTree(path) => {
+            TreeSpec::InTree(path) => {
                 let dir = path.parent().unwrap_or(Path::new(""));
                 places.beside = Some(DiskDir::of_user(tree.root().join(dir)).inside(tree));
                 let slashed = |dir: &Path| match dir.as_os_str().as_bytes() {

@@ -6,11 +6,11 @@ use super::{
     Choose, SpecParser, SrpmError, TreeRunner,
     convention::{self, Convention, Explanation},
     files::date,
-    job::Job,
+    job::SourceJob,
     places::DiskDir,
     rpkg,
     spec::ExpandedSpec,
-    survey::{Survey, shallow_note},
+    survey::{TreeSurvey, shallow_note},
     tito,
     tree::{SourceTree, TreeChoice},
 };
@@ -129,8 +129,8 @@ pub fn prepare(
     staging: &Path,
     tools: &mut SourceTools<'_>,
 ) -> Result<SourceOutcome, SrpmError> {
-    let survey = Survey::take(request, tools.choose.as_deref_mut())?;
-    let mut job = Job {
+    let survey = TreeSurvey::take(request, tools.choose.as_deref_mut())?;
+    let mut job = SourceJob {
         request,
         staging,
         tools,
@@ -177,7 +177,7 @@ pub fn prepare(
 /// When the tree cannot be read. Several specs or none are no error here.
 pub fn explain(request: &SourceRequest) -> Result<Explanation, SrpmError> {
     let mut first = |_: &[PathBuf]| Some(0);
-    match Survey::take(request, Some(&mut first)) {
+    match TreeSurvey::take(request, Some(&mut first)) {
         Ok(survey) => {
             let mut notes = survey.tree.notes().to_vec();
             notes.extend(shallow_note(&survey));

@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_project_without_tags_and_with_them() {
+    fn versions_come_from_tags_where_there_are_any() {
         let repo = TestRepo::new();
         repo.git(&["remote", "add", "origin", "https://example.org/x/hello.git"]);
         repo.write("a.c", "");

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn suffix_and_tag() {
+    fn suffix_and_tag_tell_the_commit() {
         let repo = TestRepo::new();
         let id = repo.commit("one");
         let opened = repo.repository();

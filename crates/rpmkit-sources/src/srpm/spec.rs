@@ -81,7 +81,7 @@ impl ExpandedSpec {
     /// # Errors
     /// [`SrpmError::NoTag`] when there is no name or version.
     pub fn parse(text: &str, spec: &Path) -> Result<Self, SrpmError> {
-        let mut reader = Reader::default();
+        let mut reader = SpecReader::default();
         for line in text.lines() {
             reader.line(line);
         }
@@ -144,7 +144,7 @@ fn looks_like_archive(name: &str) -> bool {
 }
 
 #[derive(Default, PartialEq, Eq, Clone, Copy)]
-enum Section {
+enum SpecSection {
     #[default]
     Preamble,
     SourceList,
@@ -154,8 +154,8 @@ enum Section {
 }
 
 #[derive(Default)]
-struct Reader {
-    section: Section,
+struct SpecReader {
+    section: SpecSection,
     name: Option<String>,
     epoch: Option<String>,
     version: Option<String>,
@@ -200,21 +200,21 @@ const SECTIONS: &[&str] = &[
     "%sepolicy",
 ];
 
-impl Reader {
+impl SpecReader {
     fn line(&mut self, line: &str) {
         let word = line.split_whitespace().next().unwrap_or_default();
         match word {
-            "%package" => self.section = Section::Preamble,
-            "%sourcelist" => self.section = Section::SourceList,
-            "%patchlist" => self.section = Section::PatchList,
-            "%prep" => self.section = Section::Prep,
-            word if SECTIONS.contains(&word) => self.section = Section::Other,
+            "%package" => self.section = SpecSection::Preamble,
+            "%sourcelist" => self.section = SpecSection::SourceList,
+            "%patchlist" => self.section = SpecSection::PatchList,
+            "%prep" => self.section = SpecSection::Prep,
+            word if SECTIONS.contains(&word) => self.section = SpecSection::Other,
             _ => match self.section {
-                Section::Preamble => self.tag(line),
-                Section::SourceList => self.listed(SourceKind::Source, line),
-                Section::PatchList => self.listed(SourceKind::Patch, line),
-                Section::Prep => self.prep(line),
-                Section::Other => {}
+                SpecSection::Preamble => self.tag(line),
+                SpecSection::SourceList => self.listed(SourceKind::Source, line),
+                SpecSection::PatchList => self.listed(SourceKind::Patch, line),
+                SpecSection::Prep => self.prep(line),
+                SpecSection::Other => {}
             },
         }
     }
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn preamble_and_sections() {
+    fn preamble_and_sections_are_read() {
         let spec = parse(
             "Name: a\nVersion:\t1.2\nRelease: 3.fc40\nSource: https://x/y/v1.tar.gz#/a-1.2.tar.gz\n\
              Source5: b.conf\nSource: c.conf\nPatch1: one.patch\n%description\nVersion: no\n\
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn prefix_forms() {
+    fn the_prefix_is_read_in_every_form() {
         let of =
             |prep: &str| parse(&format!("Name: a\nVersion: 1\n%prep\n{prep}\n")).archive_prefix();
         assert_eq!(of(""), "a-1");

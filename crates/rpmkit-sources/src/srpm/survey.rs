@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Choose, SourceRequest, SrpmError,
-    convention::{self, Convention, Found},
+    convention::{self, Convention, FoundConvention},
     find,
     packit::{self, Packit},
     tree::{SourceTree, TreeChoice},
@@ -17,14 +17,14 @@ use rpmkit_vcs::{distgit, git};
 
 /// A spec in the tree, or one elsewhere on disk.
 #[derive(Debug, Clone)]
-pub(super) enum Spec {
+pub(super) enum TreeSpec {
     /// Relative to the tree.
     InTree(PathBuf),
     /// Absolute.
     OnDisk(PathBuf),
 }
 
-impl Spec {
+impl TreeSpec {
     pub fn shown(&self) -> PathBuf {
         match self {
             Self::InTree(path) | Self::OnDisk(path) => path.clone(),
@@ -55,12 +55,12 @@ impl Spec {
 }
 
 /// The tree with everything found in it.
-pub(super) struct Survey {
+pub(super) struct TreeSurvey {
     pub tree: SourceTree,
-    pub spec: Spec,
+    pub spec: TreeSpec,
     pub text: String,
     pub specs: Vec<PathBuf>,
-    pub found: Vec<Found>,
+    pub found: Vec<FoundConvention>,
     pub packit: Option<Packit>,
     pub followed: Convention,
     pub reason: String,
@@ -69,7 +69,7 @@ pub(super) struct Survey {
     pub may_be_upstream: bool,
 }
 
-impl Survey {
+impl TreeSurvey {
     pub fn take(
         request: &SourceRequest,
         choose: Option<&mut Choose<'_>>,
@@ -94,7 +94,7 @@ impl Survey {
                 if let Some(path) = by_packit {
                     specs = vec![path];
                 }
-                Spec::InTree(find::pick(&tree, specs.clone(), choose)?)
+                TreeSpec::InTree(find::pick(&tree, specs.clone(), choose)?)
             }
         };
         let text = String::from_utf8_lossy(&spec.read(&tree)?).into_owned();
@@ -142,9 +142,9 @@ fn open(request: &SourceRequest) -> Result<(SourceTree, Option<PathBuf>), SrpmEr
     Ok((tree, Some(path.to_owned())))
 }
 
-fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<Spec, SrpmError> {
+fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<TreeSpec, SrpmError> {
     if tree.has(named.as_os_str().as_bytes()) {
-        return Ok(Spec::InTree(named.to_owned()));
+        return Ok(TreeSpec::InTree(named.to_owned()));
     }
     let on_disk = [tree.root().join(named), named.to_owned()]
         .iter()
@@ -155,14 +155,14 @@ fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<Sp
         .filter(|path| tree.has(path.as_os_str().as_bytes()))
         .map(Path::to_owned);
     match (inside, on_disk) {
-        (Some(inside), _) => Ok(Spec::InTree(inside)),
+        (Some(inside), _) => Ok(TreeSpec::InTree(inside)),
         // A file on disk that the asked-for commit does not have is not what was asked for.
         (None, Some(path))
             if tree.commit().is_none()
                 || !path.starts_with(tree.root())
                 || request.tree == TreeChoice::Auto =>
         {
-            Ok(Spec::OnDisk(path))
+            Ok(TreeSpec::OnDisk(path))
         }
         _ => Err(SrpmError::NoSuchSpec {
             spec: named.to_owned(),
@@ -172,7 +172,7 @@ fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<Sp
 }
 
 /// A word about counted releases where history is cut off or not looked at.
-pub(super) fn shallow_note(survey: &Survey) -> Option<String> {
+pub(super) fn shallow_note(survey: &TreeSurvey) -> Option<String> {
     if !distgit::counts_commits(&survey.text) {
         return None;
     }

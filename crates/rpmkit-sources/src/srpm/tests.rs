@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod border;
+
 use std::{fs, io::Read, os::unix::fs::MetadataExt};
 
 use super::*;
@@ -267,7 +269,7 @@ fn packaging_only_trees_are_not_taken_for_the_project() {
 }
 
 #[test]
-fn specs_outside_the_tree_and_without_history() {
+fn specs_may_be_outside_the_tree_and_without_history() {
     let repo = upstream();
     let elsewhere = tempfile::tempdir().unwrap();
     let spec = elsewhere.path().join("other.spec");

@@ -75,7 +75,7 @@ pub struct Facts {
     pub kind: ProjectKind,
     /// The project's name.
     pub name: String,
-    /// Its version as the project writes it; [`rpm_version`] makes it rpm's.
+    /// Its version as the project writes it; [`rpm_version()`] makes it rpm's.
     pub version: String,
     /// One line.
     pub summary: String,

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn names_people_write() {
+    fn names_that_people_write_become_spdx() {
         assert_eq!(spdx("MIT License"), "MIT");
         assert_eq!(spdx("GPLv3+"), "GPL-3.0-or-later");
         assert_eq!(spdx("MIT OR Apache-2.0"), "MIT OR Apache-2.0");

@@ -479,7 +479,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pkg_config_lists() {
+    fn pkg_config_lists_become_requirements() {
         assert_eq!(
             modules("zlib>=1.2\n  glib-2.0 >= 2.40 gio-unix-2.0 foo < 3 $MORE"),
             [
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn cmake_variables() {
+    fn cmake_variables_are_filled_in() {
         let text = "set(A 1)\nset(B ${A}.2)\nset(A 9)\nproject(x VERSION ${B}.${C})";
         let known = settings(text);
         assert_eq!(
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn cmake_commands() {
+    fn cmake_commands_are_found() {
         let text = without_comments(
             "# find_package(No)\nfind_package( ZLIB\n 1.2 REQUIRED)\nmy_find_package(X)\n",
         );

@@ -391,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn setup_scripts() {
+    fn setup_scripts_are_read_without_running() {
         let script = "setup(\n  name = 'thing',\n  version=\"1.0\", long_description=x,\n  description='''A thing''',\n  \
                       entry_points={'console_scripts': ['thing = thing:main', \"other=thing:two\"]})";
         assert_eq!(keyword(script, "name").as_deref(), Some("thing"));
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn setup_configurations() {
+    fn setup_configurations_are_read() {
         let text = "[metadata]\nname = x\nlong-description = a\n  b\n# no\n[options.entry_points]\nconsole_scripts =\n  x = x:main\n";
         let read = ini(text);
         assert_eq!(
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn docstrings() {
+    fn the_first_line_of_a_docstring_is_taken() {
         assert_eq!(
             docstring("# c\n\"\"\"\nDoes it.\nMore\n\"\"\"\n").as_deref(),
             Some("Does it.")

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags() {
+    fn tags_give_versions() {
         for (tag, version) in [
             ("v1.2.3", Some("1.2.3")),
             ("release-2.0-rc1", Some("2.0-rc1")),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn pages() {
+    fn remotes_give_pages_without_secrets() {
         let wanted = Some("https://example.org/a/b".to_owned());
         for remote in [
             "https://user:secret@example.org/a/b.git",

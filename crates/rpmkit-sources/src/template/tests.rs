@@ -53,7 +53,7 @@ fn spec(facts: &Facts) -> String {
 }
 
 #[test]
-fn a_rust_program_with_dependencies() {
+fn a_rust_program_gets_its_dependencies() {
     let facts = facts(&[
         (
             "Cargo.toml",
@@ -162,7 +162,7 @@ fn a_library_crate_is_packaged_as_source() {
 }
 
 #[test]
-fn rust_projects_that_cannot_be_packaged() {
+fn rust_projects_that_cannot_be_packaged_are_refused() {
     let lib = "[package]\nname='l'\nversion='1.0.0'\n";
     let error = fails(
         &[
@@ -266,7 +266,7 @@ fn cargos_own_complaints_are_one_line() {
 }
 
 #[test]
-fn python_projects() {
+fn python_projects_are_read() {
     let facts = facts(&[
         (
             "pyproject.toml",
@@ -292,7 +292,7 @@ fn python_projects() {
 }
 
 #[test]
-fn c_projects_of_three_kinds() {
+fn three_kinds_of_c_projects_are_read() {
     let mut auto = facts(&[
         (
             "configure.ac",
@@ -348,7 +348,7 @@ fn c_projects_of_three_kinds() {
 }
 
 #[test]
-fn go_modules() {
+fn go_modules_are_read() {
     let mut facts = facts(&[
         ("go.mod", "module github.com/x/prog/v2\n\ngo 1.21\n"),
         ("go.sum", ""),
@@ -432,7 +432,7 @@ fn licences_are_recognised_by_their_text() {
 }
 
 #[test]
-fn old_python_projects() {
+fn old_python_projects_are_read() {
     let facts = facts(&[
         (
             "setup.py",

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn names_rpm_takes() {
+    fn names_become_what_rpm_takes() {
         assert_eq!(rpm_name("Hello World!"), "Hello-World");
         assert_eq!(rpm_name("@scope/näme_x"), "scope-n-me_x");
         assert_eq!(rpm_name("-.hidden"), "hidden");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn summaries() {
+    fn summaries_are_one_line() {
         assert_eq!(
             summary("\n does 100% of things.\nMore."),
             "Does 100%% of things"

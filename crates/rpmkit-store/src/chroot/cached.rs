@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Chroot, ChrootError, POSTINIT, State, Upper};
-use crate::{GcOptions, LayerKind, Lock, StoreError, Want};
+use super::{Chroot, ChrootError, ChrootState, POSTINIT, Upper};
+use crate::{GcOptions, LayerKind, LockWant, StoreError, StoreLock};
 use rpmkit_types::{Checksum, LayerId};
 
 impl Chroot {
@@ -24,7 +24,7 @@ impl Chroot {
             main.forget_postinit()?;
         }
         let path = self.store.dir().join("lock");
-        let _guard = Lock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
+        let _guard = StoreLock::take(&self.store.inner().disk, &path, LockWant::Exclusive)?;
         let others = self.used_by_others()?;
         let doomed = self
             .store
@@ -41,7 +41,7 @@ impl Chroot {
 
     /// Whether all there is of the chroot is its implicit snapshot of a base layer, and nothing was written
     /// on top.
-    fn is_only_a_cache(&self, state: &State) -> Result<bool, StoreError> {
+    fn is_only_a_cache(&self, state: &ChrootState) -> Result<bool, StoreError> {
         let Some(postinit) = state.names.get(POSTINIT).filter(|_| state.names.len() == 1) else {
             return Ok(false);
         };

@@ -1,7 +1,7 @@
 //! Killed before every single change on disk that every operation makes: the next command works, and
 //! nothing is lost or left over.
 //!
-//! The operations run in a child (this very test program, asked for [`victim`] alone) that gets
+//! The operations run in a child (this very test program, asked for [`dies_where_the_parent_test_says`] alone) that gets
 //! SIGKILL from the store's fault point. Then the parent looks at what is left.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -117,7 +117,7 @@ const OPERATIONS: &[(&str, &[Stage])] = &[
         "show a copy, and work on",
         &[|s| {
             let at = s.dir().parent().expect("a home").join("root");
-            let place = Place {
+            let place = RootPlace {
                 at: &at,
                 home: Path::new("/builddir"),
             };
@@ -179,7 +179,7 @@ const HOME: &str = "RPMKIT_TEST_CRASH_HOME";
 
 /// The child's part; does nothing when run as an ordinary test.
 #[test]
-fn victim() {
+fn dies_where_the_parent_test_says() {
     let Ok(order) = std::env::var(HOME) else {
         return;
     };
@@ -193,9 +193,13 @@ fn victim() {
     }
 }
 
-fn run_victim(home: &Path, index: usize, at: u64) -> bool {
+fn run_killed(home: &Path, index: usize, at: u64) -> bool {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["chroot::crash::victim", "--exact", "--test-threads=1"])
+        .args([
+            "chroot::crash::dies_where_the_parent_test_says",
+            "--exact",
+            "--test-threads=1",
+        ])
         .env(HOME, format!("{index}|{at}|{}", home.display()))
         .output()
         .unwrap();
@@ -219,7 +223,7 @@ fn crash_everywhere(index: usize) -> u64 {
     for at in 1.. {
         let home = dir.path().join("home");
         copy(&furnished, &home);
-        let killed = run_victim(&home, index, at);
+        let killed = run_killed(&home, index, at);
         let place = format!("{name}, killed before change {at}");
         let store = store(&home);
         let c = chroot(&store);
@@ -306,7 +310,7 @@ fn a_first_start_may_be_killed_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     for at in 1.. {
         let home = dir.path().join(at.to_string());
-        let killed = run_victim(&home, 1, at);
+        let killed = run_killed(&home, 1, at);
         let store = store(&home);
         chroot(&store).open().unwrap().close().unwrap();
         no_debris(&store);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rpmkit_sandbox::StepError;
 
-use crate::{Holder, StoreError};
+use crate::{LockHolder, StoreError};
 use rpmkit_types::{ChrootName, ExitCode, Hint};
 
 /// Failures of chroot and snapshot operations.
@@ -19,7 +19,7 @@ pub enum ChrootError {
         /// Which.
         chroot: String,
         /// By whom, if it reads.
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
     },
     /// A snapshot operation found somebody working in the chroot.
     #[error(
@@ -30,7 +30,7 @@ pub enum ChrootError {
         /// Which.
         chroot: String,
         /// By whom, if it reads.
-        holder: Option<Holder>,
+        holder: Option<LockHolder>,
     },
     /// The name is not known.
     #[error("chroot `{chroot}` has no snapshot `{name}`")]
@@ -144,6 +144,6 @@ fn ebusy() -> i32 {
     nix::errno::Errno::EBUSY as i32
 }
 
-fn who(holder: Option<&Holder>) -> String {
+fn who(holder: Option<&LockHolder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), ToString::to_string)
 }

@@ -25,11 +25,11 @@ use std::path::PathBuf;
 
 pub use error::ChrootError;
 pub use session::Session;
-pub use shown::Place;
+pub use shown::RootPlace;
 pub use snapshot::SnapshotInfo;
-pub use state::{Instance, Named, Node, POSTINIT, State, Top, Upper, is_snapshot_name};
+pub use state::{ChrootState, Instance, LayerNode, Named, POSTINIT, Top, Upper, is_snapshot_name};
 
-use crate::{At, Layer, Lock, Store, StoreError, Want, holder};
+use crate::{At, Layer, LockWant, Store, StoreError, StoreLock, holder};
 use rpmkit_types::{ChrootName, LayerId};
 
 /// All ids that the states of a store's chroots mention: what collecting must keep. `store` is its directory.
@@ -41,7 +41,7 @@ pub fn mentioned(
 ) -> Result<std::collections::BTreeSet<LayerId>, StoreError> {
     let mut out = std::collections::BTreeSet::new();
     for path in crate::entries(&store.join("chroots"))? {
-        out.extend(State::load(&path)?.mentioned());
+        out.extend(ChrootState::load(&path)?.mentioned());
     }
     Ok(out)
 }
@@ -119,14 +119,14 @@ impl Chroot {
     }
 
     /// Takes an instance's use lock, or `None` when somebody has it.
-    fn use_lock(&self, ext: &str) -> Result<Option<Lock>, StoreError> {
+    fn use_lock(&self, ext: &str) -> Result<Option<StoreLock>, StoreError> {
         let _guard = self.store.shared()?;
         let disk = &self.store.inner().disk;
         if !self.dir().exists() {
             disk.mkdir(&self.dir(), 0o755)?;
         }
         let path = self.use_path(ext);
-        let lock = Lock::take(disk, &path, Want::TryExclusive)?;
+        let lock = StoreLock::take(disk, &path, LockWant::TryExclusive)?;
         let Some(mut lock) = lock else {
             return Ok(None);
         };
@@ -135,7 +135,7 @@ impl Chroot {
     }
 
     /// The use lock for working in the chroot. What was shown of it is no longer.
-    fn enter(&self) -> Result<Lock, ChrootError> {
+    fn enter(&self) -> Result<StoreLock, ChrootError> {
         let Some(lock) = self.use_lock(&self.ext)? else {
             return Err(self.busy()?);
         };
@@ -156,7 +156,7 @@ impl Chroot {
     }
 
     /// The use lock for a snapshot operation.
-    fn exclusive(&self) -> Result<Lock, ChrootError> {
+    fn exclusive(&self) -> Result<StoreLock, ChrootError> {
         let Some(lock) = self.use_lock(&self.ext)? else {
             return Err(match self.busy()? {
                 ChrootError::InUse { chroot, holder } => {
@@ -170,21 +170,21 @@ impl Chroot {
     }
 
     /// The state as it is now. Needs no lock: the file is replaced whole.
-    pub fn state(&self) -> Result<State, StoreError> {
-        State::load(&self.dir())
+    pub fn state(&self) -> Result<ChrootState, StoreError> {
+        ChrootState::load(&self.dir())
     }
 
     /// Reads, mends and changes the state under its lock, and writes it when it differs. The caller
     /// holds the store's lock.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut State) -> Result<T, ChrootError>,
+        change: impl FnOnce(&mut ChrootState) -> Result<T, ChrootError>,
     ) -> Result<T, ChrootError> {
         let disk = &self.store.inner().disk;
         if !self.dir().exists() {
             disk.mkdir(&self.dir(), 0o755)?;
         }
-        let _lock = Lock::take(disk, &self.dir().join("state.lock"), Want::Exclusive)?;
+        let _lock = StoreLock::take(disk, &self.dir().join("state.lock"), LockWant::Exclusive)?;
         let before = self.state()?;
         let mut state = before.clone();
         self.mend(&mut state)?;
@@ -200,7 +200,7 @@ impl Chroot {
     }
 
     /// Brings the state in line with what is there, after a crash or a loss.
-    fn mend(&self, state: &mut State) -> Result<(), StoreError> {
+    fn mend(&self, state: &mut ChrootState) -> Result<(), StoreError> {
         let there = |top: &Top| match top {
             None => true,
             Some(id) => self.store.layer_dir(id).join("meta.json").exists(),
@@ -260,8 +260,8 @@ impl Chroot {
         }
     }
 
-    /// How often each node of the tree is referred to; see [`State::counts`].
-    pub fn counts(&self) -> Result<std::collections::BTreeMap<Node, usize>, StoreError> {
+    /// How often each node of the tree is referred to; see [`ChrootState::counts`].
+    pub fn counts(&self) -> Result<std::collections::BTreeMap<LayerNode, usize>, StoreError> {
         let metas = self.store.all_metas()?;
         let parent = |id: &LayerId| {
             let meta = metas.iter().find(|m| m.id == *id);

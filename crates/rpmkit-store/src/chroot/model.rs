@@ -331,7 +331,7 @@ fn perform(store: &Store, op: &Op) -> Result<(), ChrootError> {
         }
         Op::Copy(ext) => {
             let root = store.dir().parent().unwrap().join(format!("root-{ext}"));
-            let place = Place {
+            let place = RootPlace {
                 at: &root,
                 home: std::path::Path::new("/builddir"),
             };
@@ -415,17 +415,17 @@ fn seen_in_store(store: &Store) -> Seen {
     let state = main.change(|s| Ok(s.clone())).unwrap();
     let counts = main.counts().unwrap();
     let node = |upper: &Upper| match upper {
-        Upper::Frozen(top) => Node::from(top),
-        Upper::Private { id, .. } => Node::Upper(id.clone()),
+        Upper::Frozen(top) => LayerNode::from(top),
+        Upper::Private { id, .. } => LayerNode::Upper(id.clone()),
     };
     let mut by_name = BTreeMap::new();
     for (name, named) in &state.names {
-        by_name.insert(name.clone(), counts[&Node::from(&named.layer)]);
+        by_name.insert(name.clone(), counts[&LayerNode::from(&named.layer)]);
     }
     for (ext, instance) in &state.instances {
         by_name.insert(
             format!(".current {ext}"),
-            counts[&Node::from(&instance.current)],
+            counts[&LayerNode::from(&instance.current)],
         );
         by_name.insert(format!(".upper {ext}"), counts[&node(&instance.upper)]);
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Chroot, ChrootError, POSTINIT, Top, Upper};
-use crate::{Layer, LayerKind, Lock, Root, Store, StoreError, Want, random_id};
+use crate::{Layer, LayerKind, LockWant, Root, Store, StoreError, StoreLock, random_id};
 use rpmkit_types::LayerId;
 
 /// Chains are flattened on the spot above this; the kernel's limit is 500 layers.
@@ -21,7 +21,7 @@ pub struct Session {
     chroot: Chroot,
     upper: PrivateUpper,
     /// The use lock; none for a throw-away session, which is in nobody's way.
-    use_lock: Option<Lock>,
+    use_lock: Option<StoreLock>,
     /// Layers to be remembered as used, the next time the state is written.
     used: Vec<LayerId>,
     finished: bool,
@@ -37,7 +37,7 @@ struct PrivateUpper {
     parent: Option<Layer>,
     /// What is mounted below, top first.
     below: Vec<Layer>,
-    lock: Lock,
+    lock: StoreLock,
     rebased: bool,
     dirty: bool,
     done: Vec<String>,
@@ -199,9 +199,9 @@ impl PrivateUpper {
     }
 }
 
-fn own_lock(store: &Store, dir: &Path) -> Result<Lock, StoreError> {
+fn own_lock(store: &Store, dir: &Path) -> Result<StoreLock, StoreError> {
     let path = dir.join("lock");
-    let lock = Lock::take(&store.inner().disk, &path, Want::TryExclusive)?;
+    let lock = StoreLock::take(&store.inner().disk, &path, LockWant::TryExclusive)?;
     lock.ok_or_else(|| StoreError::Corrupt {
         path,
         reason: "another process has it locked, without the chroot's use lock".to_owned(),
@@ -255,7 +255,7 @@ impl Session {
     /// Locks that a container should inherit, so that they hold for as long as it lives.
     pub fn lock_fds(&self) -> Vec<BorrowedFd<'_>> {
         let mut out = vec![self.upper.lock.fd()];
-        out.extend(self.use_lock.as_ref().map(Lock::fd));
+        out.extend(self.use_lock.as_ref().map(StoreLock::fd));
         out.extend(self.upper.below.iter().map(Layer::lock_fd));
         out
     }

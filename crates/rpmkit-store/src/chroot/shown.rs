@@ -22,12 +22,12 @@ use rpmkit_sandbox::{Overlay, RootFs, is_ours, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
-use crate::{At, FORMAT, Lock, Mapping, Root, StoreError, VOLUMES, is_below, read_json};
+use crate::{At, FORMAT, Mapping, Root, StoreError, StoreLock, VOLUMES, is_below, read_json};
 
 /// How a root is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Way {
+enum ShownBy {
     View,
     Copy,
     Mount,
@@ -36,9 +36,9 @@ enum Way {
 
 /// The note about what is shown.
 #[derive(Debug, Serialize, Deserialize)]
-struct Shown {
+struct ShownRoot {
     format: u32,
-    way: Way,
+    way: ShownBy,
     at: PathBuf,
     /// Places of the directories that are kept off the overlay, without the leading slash.
     binds: Vec<PathBuf>,
@@ -46,7 +46,7 @@ struct Shown {
 
 /// Where to show a root.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct RootPlace<'a> {
     /// Path on the host, made when it is missing.
     pub at: &'a Path,
     /// The build user's home inside.
@@ -85,7 +85,7 @@ impl Chroot {
         self.dir().join(format!("copy-{}", encode(&self.ext)))
     }
 
-    fn shown(&self) -> Result<Option<Shown>, StoreError> {
+    fn shown(&self) -> Result<Option<ShownRoot>, StoreError> {
         let path = self.shown_path();
         match std::fs::read(&path) {
             Ok(text) => read_json(&path, &text).map(Some),
@@ -94,8 +94,8 @@ impl Chroot {
         }
     }
 
-    fn note_shown(&self, way: Way, place: Place<'_>) -> Result<(), StoreError> {
-        let shown = Shown {
+    fn note_shown(&self, way: ShownBy, place: RootPlace<'_>) -> Result<(), StoreError> {
+        let shown = ShownRoot {
             format: FORMAT,
             way,
             at: place.at.to_owned(),
@@ -116,9 +116,9 @@ impl Chroot {
             return Ok(None);
         };
         let there = match shown.way {
-            Way::Mount => is_presented(&shown.at),
-            Way::Keep => self.in_use_by()?.is_some(),
-            Way::View | Way::Copy => false,
+            ShownBy::Mount => is_presented(&shown.at),
+            ShownBy::Keep => self.in_use_by()?.is_some(),
+            ShownBy::View | ShownBy::Copy => false,
         };
         Ok(there.then_some(shown.at))
     }
@@ -128,13 +128,13 @@ impl Chroot {
     pub fn keep(
         &self,
         _session: &super::Session,
-        place: Place<'_>,
+        place: RootPlace<'_>,
         root: &Path,
     ) -> Result<(), ChrootError> {
         if !make_empty(place.at)? {
             return Err(ChrootError::NotEmpty(place.at.to_owned()));
         }
-        self.note_shown(Way::Keep, place)?;
+        self.note_shown(ShownBy::Keep, place)?;
         std::fs::remove_dir(place.at).at("remove", place.at)?;
         Ok(self.store.inner().disk.symlink(root, place.at)?)
     }
@@ -146,27 +146,27 @@ impl Chroot {
         };
         let there = is_presented(&shown.at);
         match shown.way {
-            Way::Mount if there => {
+            ShownBy::Mount if there => {
                 return Err(ChrootError::Mounted {
                     chroot: self.label(),
                     at: shown.at,
                 });
             }
-            Way::View if there => self.take_off(&shown, true)?,
-            Way::Copy => self.drop_copy(&shown.at)?,
+            ShownBy::View if there => self.take_off(&shown, true)?,
+            ShownBy::Copy => self.drop_copy(&shown.at)?,
             // We have the lock, so the keeper is gone.
-            Way::Keep => {
+            ShownBy::Keep => {
                 if std::fs::read_link(&shown.at).is_ok_and(|to| to.starts_with("/proc")) {
                     self.store.inner().disk.unlink(&shown.at)?;
                 }
             }
             // The machine was started anew, or somebody else took it off.
-            Way::View | Way::Mount => {}
+            ShownBy::View | ShownBy::Mount => {}
         }
         Ok(self.store.inner().disk.unlink(&self.shown_path())?)
     }
 
-    fn take_off(&self, shown: &Shown, lazily: bool) -> Result<(), ChrootError> {
+    fn take_off(&self, shown: &ShownRoot, lazily: bool) -> Result<(), ChrootError> {
         withdraw(&shown.at, &shown.binds, lazily).map_err(|source| ChrootError::Show {
             chroot: self.label(),
             source,
@@ -182,7 +182,7 @@ impl Chroot {
     }
 
     /// The use lock for showing: nobody is working in the chroot, and nothing is shown any more.
-    fn to_show(&self) -> Result<Option<Lock>, ChrootError> {
+    fn to_show(&self) -> Result<Option<StoreLock>, ChrootError> {
         let Some(lock) = self.use_lock(&self.ext)? else {
             return Ok(None);
         };
@@ -214,14 +214,14 @@ impl Chroot {
     /// Shows the root at a path of the host, read-only, until somebody works in the chroot again. Only real
     /// root can; others, and a chroot that is in use or was just cleaned, get `false`. So does a path that
     /// holds something already.
-    pub fn show(&self, place: Place<'_>) -> Result<bool, ChrootError> {
+    pub fn show(&self, place: RootPlace<'_>) -> Result<bool, ChrootError> {
         if self.store.format().mapping != Mapping::Root {
             return Ok(false);
         }
         // What is shown is up to date: whoever changes something withdraws it first.
         if self
             .shown()?
-            .is_some_and(|s| s.way == Way::View && s.at == place.at && is_presented(&s.at))
+            .is_some_and(|s| s.way == ShownBy::View && s.at == place.at && is_presented(&s.at))
         {
             return Ok(true);
         }
@@ -244,7 +244,7 @@ impl Chroot {
         if !make_empty(place.at)? {
             return Ok(false);
         }
-        self.note_shown(Way::View, place)?;
+        self.note_shown(ShownBy::View, place)?;
         let root = match self.store.format().driver {
             crate::Driver::Plain => RootFs::Dir(parts.layers[0].clone()),
             crate::Driver::Overlay => RootFs::Overlay(Overlay {
@@ -263,11 +263,11 @@ impl Chroot {
 
     /// Makes the path lead to a copy of the root, until somebody works in the chroot again. For those who
     /// cannot [`Self::show`]; takes the time and the space of a copy, once.
-    pub fn show_copy(&self, place: Place<'_>) -> Result<bool, ChrootError> {
+    pub fn show_copy(&self, place: RootPlace<'_>) -> Result<bool, ChrootError> {
         let copy = self.copy_path();
         if self
             .shown()?
-            .is_some_and(|s| s.way == Way::Copy && s.at == place.at)
+            .is_some_and(|s| s.way == ShownBy::Copy && s.at == place.at)
             && std::fs::read_link(place.at).is_ok_and(|to| to.starts_with(&copy))
         {
             return Ok(true);
@@ -281,7 +281,7 @@ impl Chroot {
         if !make_empty(place.at)? {
             return Ok(false);
         }
-        self.note_shown(Way::Copy, place)?;
+        self.note_shown(ShownBy::Copy, place)?;
         self.store.trash(&copy)?;
         let disk = &self.store.inner().disk;
         disk.mkdir(&copy, 0o755)?;
@@ -299,7 +299,7 @@ impl Chroot {
 
     /// mock's `--mount` for real root: mounts the root at a path, writable, and leaves it mounted. Until
     /// [`Self::unmount`] everything else is refused.
-    pub fn mount(&self, place: Place<'_>) -> Result<(), ChrootError> {
+    pub fn mount(&self, place: RootPlace<'_>) -> Result<(), ChrootError> {
         let mut session = self.open()?;
         if !make_empty(place.at)? {
             return Err(ChrootError::NotEmpty(place.at.to_owned()));
@@ -320,7 +320,7 @@ impl Chroot {
             }),
         };
         let binds: Vec<_> = volumes(session.dir(), place.home);
-        self.note_shown(Way::Mount, place)?;
+        self.note_shown(ShownBy::Mount, place)?;
         present(&root, &binds, place.at, false).map_err(|source| ChrootError::Show {
             chroot: self.label(),
             source,
@@ -338,7 +338,7 @@ impl Chroot {
         };
         let user = self.in_use_by()?.flatten().map(|holder| holder.pid);
         let shown = self.shown()?;
-        let kept = shown.as_ref().is_some_and(|s| s.way == Way::Keep);
+        let kept = shown.as_ref().is_some_and(|s| s.way == ShownBy::Keep);
         let root = shown.filter(|s| is_presented(&s.at)).map(|s| s.at);
         let mut all = rpmkit_sandbox::processes_in(user, &lock, root.as_deref());
         all.retain(|process| !(kept && process.is_init));
@@ -347,7 +347,7 @@ impl Chroot {
 
     /// Undoes [`Self::mount`]. `false` when nothing was mounted.
     pub fn unmount(&self) -> Result<bool, ChrootError> {
-        let Some(shown) = self.shown()?.filter(|s| s.way == Way::Mount) else {
+        let Some(shown) = self.shown()?.filter(|s| s.way == ShownBy::Mount) else {
             return Ok(false);
         };
         let Some(_lock) = self.use_lock(&self.ext)? else {

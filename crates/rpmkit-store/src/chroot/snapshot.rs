@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Chroot, ChrootError, Named, State, Top, Upper, is_snapshot_name, session};
-use crate::{GcOptions, LayerKind, LayerMeta, LayerSpec, Lock, StoreError, Want, holder, now};
+use super::{Chroot, ChrootError, ChrootState, Named, Top, Upper, is_snapshot_name, session};
+use crate::{
+    GcOptions, LayerKind, LayerMeta, LayerSpec, LockWant, StoreError, StoreLock, holder, now,
+};
 use rpmkit_types::LayerId;
 
 /// A snapshot, as a listing shows it.
@@ -110,7 +112,7 @@ impl Chroot {
         })
     }
 
-    fn refuse_taken(&self, state: &State, name: &str) -> Result<(), ChrootError> {
+    fn refuse_taken(&self, state: &ChrootState, name: &str) -> Result<(), ChrootError> {
         if state.names.contains_key(name) {
             return Err(ChrootError::SnapshotExists {
                 chroot: self.name.clone(),
@@ -268,7 +270,7 @@ impl Chroot {
             locks.push(one.enter()?);
         }
         let path = self.store.dir().join("lock");
-        let _guard = Lock::take(&self.store.inner().disk, &path, Want::Exclusive)?;
+        let _guard = StoreLock::take(&self.store.inner().disk, &path, LockWant::Exclusive)?;
         let state = self.state_to_scrub()?;
         if state
             .instances
@@ -300,9 +302,9 @@ impl Chroot {
     }
 
     /// What is to be removed; of a damaged state nothing is known but that all of it goes.
-    fn state_to_scrub(&self) -> Result<State, StoreError> {
+    fn state_to_scrub(&self) -> Result<ChrootState, StoreError> {
         match self.state() {
-            Err(StoreError::Corrupt { .. }) if self.ext.is_empty() => Ok(State::default()),
+            Err(StoreError::Corrupt { .. }) if self.ext.is_empty() => Ok(ChrootState::default()),
             other => other,
         }
     }
@@ -311,7 +313,7 @@ impl Chroot {
     /// on top of those. What something else needs is kept by the collector.
     fn everything_on(
         &self,
-        state: &State,
+        state: &ChrootState,
         exts: &BTreeSet<String>,
     ) -> Result<BTreeSet<LayerId>, StoreError> {
         let metas = self.store.all_metas()?;
@@ -342,7 +344,7 @@ impl Chroot {
         Ok(doomed)
     }
 
-    fn named<'a>(&self, state: &'a State, name: &str) -> Result<&'a Named, ChrootError> {
+    fn named<'a>(&self, state: &'a ChrootState, name: &str) -> Result<&'a Named, ChrootError> {
         state
             .names
             .get(name)
@@ -382,7 +384,11 @@ impl Chroot {
     }
 
     /// The first strict ancestor of a layer that has a name.
-    fn nearest_named(&self, state: &State, layer: &Top) -> Result<Option<String>, StoreError> {
+    fn nearest_named(
+        &self,
+        state: &ChrootState,
+        layer: &Top,
+    ) -> Result<Option<String>, StoreError> {
         let mut next = layer.clone();
         while let Some(id) = next {
             let meta = crate::read_meta(&self.store.layer_dir(&id))?;
@@ -396,9 +402,9 @@ impl Chroot {
     }
 
     /// Who is working in this instance now, if somebody is.
-    pub fn in_use_by(&self) -> Result<Option<Option<crate::Holder>>, StoreError> {
+    pub fn in_use_by(&self) -> Result<Option<Option<crate::LockHolder>>, StoreError> {
         let path = self.use_path(&self.ext);
-        if !path.exists() || Lock::existing(&path, Want::TryExclusive)?.is_some() {
+        if !path.exists() || StoreLock::existing(&path, LockWant::TryExclusive)?.is_some() {
             return Ok(None);
         }
         Ok(Some(holder(&path)))

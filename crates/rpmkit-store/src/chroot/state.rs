@@ -79,7 +79,7 @@ pub struct Instance {
 
 /// Everything that is remembered about one configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct ChrootState {
     /// Format version.
     pub format: u32,
     /// Snapshots by name.
@@ -96,7 +96,7 @@ pub struct State {
 
 /// A node of the tree of layers, for counting.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Node {
+pub enum LayerNode {
     /// `.base`.
     Base,
     /// A published layer.
@@ -105,7 +105,7 @@ pub enum Node {
     Upper(LayerId),
 }
 
-impl From<&Top> for Node {
+impl From<&Top> for LayerNode {
     fn from(top: &Top) -> Self {
         top.clone().map_or(Self::Base, Self::Layer)
     }
@@ -114,7 +114,7 @@ impl From<&Top> for Node {
 /// mock's `postinit`.
 pub const POSTINIT: &str = "postinit";
 
-impl Default for State {
+impl Default for ChrootState {
     fn default() -> Self {
         Self {
             format: FORMAT,
@@ -125,7 +125,7 @@ impl Default for State {
     }
 }
 
-impl State {
+impl ChrootState {
     /// Reads the state in a chroot's directory; without one it is a new chroot's.
     ///
     /// A machine that goes down within seconds of a change may leave an empty file on some file systems. Then
@@ -227,10 +227,10 @@ impl State {
 
     /// How often each node is referred to: by names, by special references and by the nodes right
     /// above. `parent` tells what a layer lies on. Derived, never stored.
-    pub fn counts(&self, parent: &dyn Fn(&LayerId) -> Top) -> BTreeMap<Node, usize> {
-        let mut counts = BTreeMap::from([(Node::Base, 1)]);
+    pub fn counts(&self, parent: &dyn Fn(&LayerId) -> Top) -> BTreeMap<LayerNode, usize> {
+        let mut counts = BTreeMap::from([(LayerNode::Base, 1)]);
         let mut todo = Vec::new();
-        let mut refer = |node: Node, counts: &mut BTreeMap<Node, usize>| {
+        let mut refer = |node: LayerNode, counts: &mut BTreeMap<LayerNode, usize>| {
             let count = counts.entry(node.clone()).or_insert(0);
             *count += 1;
             if *count == 1 {
@@ -245,14 +245,14 @@ impl State {
             match &instance.upper {
                 Upper::Frozen(top) => refer(top.into(), &mut counts),
                 Upper::Private { id, parent, .. } => {
-                    *counts.entry(Node::Upper(id.clone())).or_insert(0) += 1;
+                    *counts.entry(LayerNode::Upper(id.clone())).or_insert(0) += 1;
                     refer(parent.into(), &mut counts);
                 }
             }
         }
         while let Some(node) = todo.pop() {
-            if let Node::Layer(id) = node {
-                let below = Node::from(&parent(&id));
+            if let LayerNode::Layer(id) = node {
+                let below = LayerNode::from(&parent(&id));
                 let count = counts.entry(below.clone()).or_insert(0);
                 *count += 1;
                 if *count == 1 {

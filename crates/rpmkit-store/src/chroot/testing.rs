@@ -8,17 +8,17 @@ use std::{
 
 use super::*;
 use crate::{
-    Direct, Disk, Driver, Fault, Format, Holder, LayerKind, LayerSpec, Mapping, Root, Slot,
-    StoreOptions,
+    Direct, Disk, Driver, Fault, LayerKind, LayerSpec, LockHolder, Mapping, Root, Slot,
+    StoreFormat, StoreOptions,
 };
 use rpmkit_types::event::Events;
 
 pub(super) fn store_with(home: &Path, driver: Driver, disk: Disk) -> Result<Store, StoreError> {
     Store::open(StoreOptions {
         home: home.to_owned(),
-        format: Format::new(nix::unistd::getuid().as_raw(), Mapping::Root, driver),
+        format: StoreFormat::new(nix::unistd::getuid().as_raw(), Mapping::Root, driver),
         hands: Box::new(Direct(crate::OPS)),
-        holder: Holder {
+        holder: LockHolder {
             pid: std::process::id(),
             command: "a test".into(),
             since: 0,

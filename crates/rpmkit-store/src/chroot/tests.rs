@@ -17,17 +17,17 @@ fn layers_on_disk(store: &Store) -> usize {
 }
 
 /// The node behind a special or user's name, as mock's references see it.
-fn node(chroot: &Chroot, name: &str) -> Node {
+fn node(chroot: &Chroot, name: &str) -> LayerNode {
     let mut state = chroot.state().unwrap();
     let instance = state.instance("").clone();
     match name {
-        ".base" => Node::Base,
-        ".current" => Node::from(&instance.current),
+        ".base" => LayerNode::Base,
+        ".current" => LayerNode::from(&instance.current),
         ".upper" => match &instance.upper {
-            Upper::Frozen(top) => Node::from(top),
-            Upper::Private { id, .. } => Node::Upper(id.clone()),
+            Upper::Frozen(top) => LayerNode::from(top),
+            Upper::Private { id, .. } => LayerNode::Upper(id.clone()),
         },
-        name => Node::from(&state.names[name].layer),
+        name => LayerNode::from(&state.names[name].layer),
     }
 }
 
@@ -46,7 +46,7 @@ fn row(chroot: &Chroot, layers: usize, groups: &[(&[&str], usize)]) {
         assert!(seen.insert(first), "{names:?} are not apart");
     }
     // What is counted is what is there: mock counts `.base` and the upper as layers.
-    let upper = matches!(node(chroot, ".upper"), Node::Upper(_));
+    let upper = matches!(node(chroot, ".upper"), LayerNode::Upper(_));
     assert_eq!(
         layers_on_disk(chroot.store()) + 1 + usize::from(upper),
         layers
@@ -342,8 +342,8 @@ fn collecting_keeps_what_is_used_and_drops_the_oldest_rest() {
     drop(y);
 }
 
-fn place(at: &std::path::Path) -> Place<'_> {
-    Place {
+fn place(at: &std::path::Path) -> RootPlace<'_> {
+    RootPlace {
         at,
         home: std::path::Path::new("/builddir"),
     }

@@ -43,9 +43,9 @@ pub struct Change {
 }
 
 pub(crate) fn diff(input: Diff) -> Result<Vec<Change>, OpError> {
-    let mut old: BTreeMap<PathBuf, merge::Node> = BTreeMap::new();
+    let mut old: BTreeMap<PathBuf, merge::MergedNode> = BTreeMap::new();
     merge::walk(&input.old, &mut |path, node| {
-        let node = merge::Node {
+        let node = merge::MergedNode {
             real: node.real.clone(),
             meta: node.meta.clone(),
         };
@@ -76,7 +76,7 @@ pub(crate) fn diff(input: Diff) -> Result<Vec<Change>, OpError> {
     Ok(changes)
 }
 
-fn differs(a: &merge::Node, b: &merge::Node) -> Result<bool, OpError> {
+fn differs(a: &merge::MergedNode, b: &merge::MergedNode) -> Result<bool, OpError> {
     if (a.meta.dev(), a.meta.ino()) == (b.meta.dev(), b.meta.ino()) {
         return Ok(false);
     }

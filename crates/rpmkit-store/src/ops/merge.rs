@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{OpAt, OpError, copy};
 
 /// One thing of the merged view, and where it really is.
-pub(crate) struct Node {
+pub(crate) struct MergedNode {
     /// The path in the layer that shows.
     pub real: PathBuf,
     /// Its metadata.
@@ -37,7 +37,7 @@ fn is_opaque(path: &Path) -> io::Result<bool> {
 /// `visit` gets the path relative to the root; the root itself is the empty path.
 pub(crate) fn walk(
     layers: &[PathBuf],
-    visit: &mut dyn FnMut(&Path, &Node) -> Result<(), OpError>,
+    visit: &mut dyn FnMut(&Path, &MergedNode) -> Result<(), OpError>,
 ) -> Result<(), OpError> {
     let mut parts = Vec::new();
     for layer in layers {
@@ -47,7 +47,7 @@ pub(crate) fn walk(
     let Some((real, meta)) = parts.first() else {
         return Ok(());
     };
-    let root = Node {
+    let root = MergedNode {
         real: real.clone(),
         meta: meta.clone(),
     };
@@ -72,7 +72,7 @@ fn until_opaque(parts: Vec<PathBuf>) -> Result<Vec<PathBuf>, OpError> {
 fn walk_dir(
     relative: &Path,
     parts: &[PathBuf],
-    visit: &mut dyn FnMut(&Path, &Node) -> Result<(), OpError>,
+    visit: &mut dyn FnMut(&Path, &MergedNode) -> Result<(), OpError>,
 ) -> Result<(), OpError> {
     // For each name: the layers that have it, top first, until something ends the merge.
     let mut names: BTreeMap<OsString, (Vec<(PathBuf, fs::Metadata)>, bool)> = BTreeMap::new();
@@ -106,7 +106,7 @@ fn walk_dir(
         let is_dir = meta.is_dir();
         visit(
             &relative,
-            &Node {
+            &MergedNode {
                 real: real.clone(),
                 meta: meta.clone(),
             },

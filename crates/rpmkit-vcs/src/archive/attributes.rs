@@ -61,34 +61,34 @@ pub(super) enum Text {
 
 /// The value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Value {
+enum AttributeValue {
     Set,
     Unset,
     Unspecified,
     Text(Rc<str>),
 }
 
-impl Value {
+impl AttributeValue {
     fn is(&self, text: &str) -> bool {
         matches!(self, Self::Text(value) if &**value == text)
     }
 }
 
 /// Attributes by name, for one path.
-type Values = HashMap<Rc<str>, Value>;
+type Values = HashMap<Rc<str>, AttributeValue>;
 
 /// The attribute files that apply in one directory, innermost last.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Attributes {
     /// Directory the rules are relative to (with a slash at its end, or empty) and the rules.
-    files: Vec<(Vec<u8>, Rc<Vec<Rule>>)>,
+    files: Vec<(Vec<u8>, Rc<Vec<AttributeRule>>)>,
     /// `$GIT_DIR/info/attributes`, which beats all others.
-    info: Rc<Vec<Rule>>,
+    info: Rc<Vec<AttributeRule>>,
     /// Names that stand for several attributes (`[attr]`).
-    macros: Rc<HashMap<Rc<str>, Vec<Setting>>>,
+    macros: Rc<HashMap<Rc<str>, Vec<AttributeSetting>>>,
 }
 
-type Setting = (Rc<str>, Value);
+type AttributeSetting = (Rc<str>, AttributeValue);
 
 impl Attributes {
     /// Starts with the text of `$GIT_DIR/info/attributes`.
@@ -96,7 +96,7 @@ impl Attributes {
         let mut macros = HashMap::from([(
             "binary".into(),
             ["diff", "merge", "text"]
-                .map(|name| (name.into(), Value::Unset))
+                .map(|name| (name.into(), AttributeValue::Unset))
                 .to_vec(),
         )]);
         macros.extend(parse_macros(info));
@@ -146,7 +146,7 @@ impl Attributes {
         export(&values)
     }
 
-    fn apply(&self, rules: &[Rule], path: &[u8], is_dir: bool, values: &mut Values) {
+    fn apply(&self, rules: &[AttributeRule], path: &[u8], is_dir: bool, values: &mut Values) {
         for rule in rules.iter().filter(|rule| rule.matches(path, is_dir)) {
             for (name, value) in &rule.settings {
                 self.set(name, value, values, 0);
@@ -154,10 +154,10 @@ impl Attributes {
         }
     }
 
-    fn set(&self, name: &Rc<str>, value: &Value, values: &mut Values, depth: usize) {
+    fn set(&self, name: &Rc<str>, value: &AttributeValue, values: &mut Values, depth: usize) {
         values.insert(name.clone(), value.clone());
         // A macro may name macros; one that names itself must end.
-        if *value == Value::Set
+        if *value == AttributeValue::Set
             && depth < 8
             && let Some(settings) = self.macros.get(name)
         {
@@ -169,10 +169,10 @@ impl Attributes {
 }
 
 fn export(values: &Values) -> Export {
-    let get = |name: &str| values.get(name).unwrap_or(&Value::Unspecified);
-    let set = |name: &str| *get(name) == Value::Set;
+    let get = |name: &str| values.get(name).unwrap_or(&AttributeValue::Unspecified);
+    let set = |name: &str| *get(name) == AttributeValue::Set;
     let word = |name: &str| match get(name) {
-        Value::Text(text) => Some(text.clone()),
+        AttributeValue::Text(text) => Some(text.clone()),
         _ => None,
     };
     Export {
@@ -190,13 +190,13 @@ fn export(values: &Values) -> Export {
 /// `crlf` is what `text` was called before git 1.7.2. Without `eol` line ends would be the host's,
 /// or those of the user's `core.eol`: here they are Unix's, since an archive must not depend on who
 /// makes it.
-fn text(text: &Value, crlf: &Value, eol: &Value) -> Text {
-    let text = if *text == Value::Unspecified {
+fn text(text: &AttributeValue, crlf: &AttributeValue, eol: &AttributeValue) -> Text {
+    let text = if *text == AttributeValue::Unspecified {
         crlf
     } else {
         text
     };
-    if *text == Value::Unset || text.is("input") {
+    if *text == AttributeValue::Unset || text.is("input") {
         return Text::Keep;
     }
     match (eol.is("crlf"), text.is("auto")) {
@@ -207,15 +207,15 @@ fn text(text: &Value, crlf: &Value, eol: &Value) -> Text {
 }
 
 #[derive(Debug)]
-struct Rule {
+struct AttributeRule {
     glob: GlobMatcher,
     /// Matched against the last part of the path only.
     basename: bool,
     dir_only: bool,
-    settings: Vec<Setting>,
+    settings: Vec<AttributeSetting>,
 }
 
-impl Rule {
+impl AttributeRule {
     fn matches(&self, path: &[u8], is_dir: bool) -> bool {
         if self.dir_only && !is_dir {
             return false;
@@ -229,11 +229,11 @@ impl Rule {
     }
 }
 
-fn parse(text: &[u8]) -> Vec<Rule> {
+fn parse(text: &[u8]) -> Vec<AttributeRule> {
     text.split(|b| *b == b'\n').filter_map(parse_line).collect()
 }
 
-fn parse_line(line: &[u8]) -> Option<Rule> {
+fn parse_line(line: &[u8]) -> Option<AttributeRule> {
     // Patterns that are not UTF-8 would need a matcher on bytes; they set no attribute here.
     let line = std::str::from_utf8(line).ok()?.trim();
     if line.is_empty() || line.starts_with('#') || line.starts_with("[attr]") {
@@ -263,7 +263,7 @@ fn parse_line(line: &[u8]) -> Option<Rule> {
         .build()
         .ok()?
         .compile_matcher();
-    Some(Rule {
+    Some(AttributeRule {
         glob,
         basename,
         dir_only,
@@ -272,7 +272,7 @@ fn parse_line(line: &[u8]) -> Option<Rule> {
 }
 
 /// `[attr]NAME settings` defines a macro.
-fn parse_macros(text: &[u8]) -> HashMap<Rc<str>, Vec<Setting>> {
+fn parse_macros(text: &[u8]) -> HashMap<Rc<str>, Vec<AttributeSetting>> {
     text.split(|b| *b == b'\n')
         .filter_map(|line| {
             let rest = std::str::from_utf8(line)
@@ -286,14 +286,14 @@ fn parse_macros(text: &[u8]) -> HashMap<Rc<str>, Vec<Setting>> {
         .collect()
 }
 
-fn setting(word: &str) -> Option<Setting> {
+fn setting(word: &str) -> Option<AttributeSetting> {
     let (name, value) = match word.as_bytes().first()? {
-        b'-' => (&word[1..], Value::Unset),
-        b'!' => (&word[1..], Value::Unspecified),
+        b'-' => (&word[1..], AttributeValue::Unset),
+        b'!' => (&word[1..], AttributeValue::Unspecified),
         // `export-ignore=false` is a value, not "set", and only "set" counts.
         _ => match word.split_once('=') {
-            Some((name, value)) => (name, Value::Text(value.into())),
-            None => (word, Value::Set),
+            Some((name, value)) => (name, AttributeValue::Text(value.into())),
+            None => (word, AttributeValue::Set),
         },
     };
     Some((name.into(), value))

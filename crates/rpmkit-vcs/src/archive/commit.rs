@@ -10,7 +10,7 @@ use super::{
     convert::convert,
     join,
     subst::Substitution,
-    tar::{Entry, TarKind},
+    tar::{TarEntry, TarKind},
     write_archive,
 };
 use crate::git::{self, FILEMODE_COMMIT, FILEMODE_LINK};
@@ -29,7 +29,7 @@ pub fn archive_commit(
     let commit = git::resolve(repo, rev)?;
     let mut notes = Vec::new();
     write_archive(dest, |tar| {
-        let mut walk = Walk::new(repo, commit.clone(), options, tar, dest)?;
+        let mut walk = CommitWalk::new(repo, commit.clone(), options, tar, dest)?;
         walk.run()?;
         notes = walk.notes;
         notes.extend(walk.subst.note());
@@ -38,7 +38,7 @@ pub fn archive_commit(
     Ok(notes)
 }
 
-struct Walk<'a, W: std::io::Write> {
+struct CommitWalk<'a, W: std::io::Write> {
     repo: &'a Repository,
     commit: Commit<'a>,
     mtime: i64,
@@ -52,7 +52,7 @@ struct Walk<'a, W: std::io::Write> {
     top: Option<Tree<'a>>,
 }
 
-impl<'a, W: std::io::Write> Walk<'a, W> {
+impl<'a, W: std::io::Write> CommitWalk<'a, W> {
     fn new(
         repo: &'a Repository,
         commit: Commit<'a>,
@@ -188,7 +188,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
         }
         let id = id.to_string();
         self.tar
-            .append(&Entry {
+            .append(&TarEntry {
                 path: &full,
                 kind: TarKind::Dir,
                 mode: MODE_DIR,
@@ -235,7 +235,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
         };
         let id = id.to_string();
         let link = mode == FILEMODE_LINK;
-        let entry = Entry {
+        let entry = TarEntry {
             path: &full,
             kind: if link {
                 TarKind::Symlink
@@ -284,7 +284,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
             options.times = FileTimes::Commit;
         }
         self.dir(path, id)?;
-        let mut inner = Walk::new(repo, commit, &options, self.tar, self.dest)?;
+        let mut inner = CommitWalk::new(repo, commit, &options, self.tar, self.dest)?;
         // The superproject's commit dates the whole archive.
         inner.mtime = self.mtime;
         let tree = inner.top.take();

@@ -9,7 +9,7 @@ use super::ScmError;
 
 /// Compressors, as GNU tar's `--auto-compress` tells them by suffix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
+pub enum ArchiveCompression {
     /// `.tar`
     None,
     /// `.tar.gz`, `.tgz`, `.taz`
@@ -24,7 +24,7 @@ pub enum Compression {
     Zstd,
 }
 
-impl Compression {
+impl ArchiveCompression {
     /// Tells by the end of a name.
     ///
     /// # Errors
@@ -67,30 +67,30 @@ pub(crate) enum Packer<W: Write> {
 }
 
 impl<W: Write> Packer<W> {
-    pub fn new(out: W, compression: Compression) -> io::Result<Self> {
+    pub fn new(out: W, compression: ArchiveCompression) -> io::Result<Self> {
         Ok(match compression {
-            Compression::None => Self::Plain(out),
+            ArchiveCompression::None => Self::Plain(out),
             // No name and no time in the header, like `gzip -n`; 3 is "Unix".
-            Compression::Gzip => Self::Gzip(
+            ArchiveCompression::Gzip => Self::Gzip(
                 flate2::GzBuilder::new()
                     .mtime(0)
                     .operating_system(3)
                     .write(out, flate2::Compression::new(6)),
             ),
-            Compression::Bzip2 => Self::Bzip2(bzip2::write::BzEncoder::new(
+            ArchiveCompression::Bzip2 => Self::Bzip2(bzip2::write::BzEncoder::new(
                 out,
                 bzip2::Compression::new(9),
             )),
             // One thread always: the number of threads shows in the bytes.
-            Compression::Xz => Self::Xz(liblzma::write::XzEncoder::new(out, 6)),
-            Compression::Lzma => {
+            ArchiveCompression::Xz => Self::Xz(liblzma::write::XzEncoder::new(out, 6)),
+            ArchiveCompression::Lzma => {
                 let options = liblzma::stream::LzmaOptions::new_preset(6)?;
                 Self::Xz(liblzma::write::XzEncoder::new_stream(
                     out,
                     liblzma::stream::Stream::new_lzma_encoder(&options)?,
                 ))
             }
-            Compression::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(out, 3)?),
+            ArchiveCompression::Zstd => Self::Zstd(zstd::stream::write::Encoder::new(out, 3)?),
         })
     }
 

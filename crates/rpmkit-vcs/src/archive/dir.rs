@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::{
     ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join, stays_below,
-    tar::{Entry, TarKind},
+    tar::{TarEntry, TarKind},
     write_archive,
 };
 
@@ -145,8 +145,8 @@ fn date_directories(found: &mut [Found]) {
     }
 }
 
-fn plain(path: &[u8], kind: TarKind, mode: u32, mtime: i64) -> Entry<'_> {
-    Entry {
+fn plain(path: &[u8], kind: TarKind, mode: u32, mtime: i64) -> TarEntry<'_> {
+    TarEntry {
         path,
         kind,
         mode,

@@ -14,7 +14,7 @@ mod tar;
 mod worktree;
 
 pub use commit::archive_commit;
-pub use compress::Compression;
+pub use compress::ArchiveCompression;
 pub use dir::{DirTimes, archive_dir};
 pub use worktree::{WorktreeState, archive_worktree, worktree_files, worktree_state};
 
@@ -101,7 +101,7 @@ fn write_archive(
     dest: &Path,
     fill: impl FnOnce(&mut TarWriter<Packer<BufWriter<File>>>) -> Result<(), ScmError>,
 ) -> Result<(), ScmError> {
-    let compression = Compression::of_name(dest)?;
+    let compression = ArchiveCompression::of_name(dest)?;
     let mut part = dest.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);

@@ -17,7 +17,7 @@ pub(crate) enum TarKind {
 }
 
 /// One entry's header.
-pub(crate) struct Entry<'a> {
+pub(crate) struct TarEntry<'a> {
     /// Path in the archive; a directory's ends with a slash.
     pub path: &'a [u8],
     pub kind: TarKind,
@@ -54,12 +54,12 @@ impl<W: Write> TarWriter<W> {
     }
 
     /// An entry without content: directory or link.
-    pub fn append(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+    pub fn append(&mut self, entry: &TarEntry<'_>) -> io::Result<()> {
         self.header(entry)
     }
 
     /// An entry with its content, which must be `entry.size` bytes.
-    pub fn append_data(&mut self, entry: &Entry<'_>, data: &mut dyn Read) -> io::Result<()> {
+    pub fn append_data(&mut self, entry: &TarEntry<'_>, data: &mut dyn Read) -> io::Result<()> {
         self.header(entry)?;
         let copied = io::copy(&mut data.take(entry.size), &mut self.out)?;
         if copied != entry.size {
@@ -83,7 +83,7 @@ impl<W: Write> TarWriter<W> {
         Ok(self.out)
     }
 
-    fn header(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+    fn header(&mut self, entry: &TarEntry<'_>) -> io::Result<()> {
         let mut pax = Vec::new();
         let flag = match entry.kind {
             TarKind::File => b'0',

@@ -138,7 +138,7 @@ fn assert_same(repo: &TestRepo, rev: &str) {
 }
 
 #[test]
-fn the_bytes_of_git_archive() {
+fn archives_have_the_bytes_of_git_archive() {
     let repo = rich();
     repo.commit("one\nline two of the subject\n\nThe body.\n\nMore.");
     assert_same(&repo, "HEAD");

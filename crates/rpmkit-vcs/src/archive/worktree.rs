@@ -16,7 +16,7 @@ use super::{
     commit::open_submodule,
     join, stays_below,
     subst::Substitution,
-    tar::{Entry, TarKind},
+    tar::{TarEntry, TarKind},
     write_archive,
 };
 use crate::git;
@@ -105,7 +105,7 @@ pub fn archive_worktree(
 ) -> Result<Vec<String>, ScmError> {
     let mut notes = Vec::new();
     write_archive(dest, |tar| {
-        let mut walk = Walk {
+        let mut walk = WorktreeWalk {
             tar,
             dest,
             options,
@@ -120,7 +120,7 @@ pub fn archive_worktree(
     Ok(notes)
 }
 
-struct Walk<'a, W: std::io::Write> {
+struct WorktreeWalk<'a, W: std::io::Write> {
     tar: &'a mut TarWriter<W>,
     dest: &'a Path,
     options: &'a ArchiveOptions,
@@ -130,7 +130,7 @@ struct Walk<'a, W: std::io::Write> {
     notes: Vec<String>,
 }
 
-impl<W: std::io::Write> Walk<'_, W> {
+impl<W: std::io::Write> WorktreeWalk<'_, W> {
     /// Adds one repository's files below `at` of the archive's root.
     fn repository(&mut self, repo: &Repository, at: &[u8]) -> Result<(), ScmError> {
         let work = repo.workdir().ok_or_else(|| ScmError::Bare {
@@ -230,7 +230,7 @@ impl<W: std::io::Write> Walk<'_, W> {
             let id = hash(target);
             return self
                 .tar
-                .append(&Entry {
+                .append(&TarEntry {
                     path: &full,
                     kind: TarKind::Symlink,
                     mode: MODE_LINK,
@@ -251,7 +251,7 @@ impl<W: std::io::Write> Walk<'_, W> {
         let executable = metadata.mode() & 0o100 != 0;
         // Only a path that needs a pax header shows its id; it depends on the path alone then.
         let id = hash(&full);
-        let mut entry = Entry {
+        let mut entry = TarEntry {
             path: &full,
             kind: TarKind::File,
             mode: if executable { MODE_EXEC } else { MODE_FILE },
@@ -292,7 +292,7 @@ impl<W: std::io::Write> Walk<'_, W> {
         }
         let id = hash(&full);
         self.tar
-            .append(&Entry {
+            .append(&TarEntry {
                 path: &full,
                 kind: TarKind::Dir,
                 mode: MODE_DIR,

@@ -42,7 +42,7 @@ fn digest(kind: ChecksumKind, data: &[u8]) -> Checksum {
 }
 
 #[test]
-fn both_forms_of_the_sources_file() {
+fn both_forms_of_the_sources_file_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sources");
     let sha = digest(ChecksumKind::Sha512, b"x").hex;

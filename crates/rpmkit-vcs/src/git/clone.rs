@@ -6,7 +6,7 @@ use git2::{Oid, Repository, build::CheckoutBuilder};
 
 use super::{
     access::RemoteAccess,
-    fetch::{Connection, Way},
+    fetch::{Connection, UrlRoute},
     history,
     refs::RemoteRef,
 };
@@ -195,7 +195,9 @@ pub fn submodules(
 /// package. One that is of this host itself may.
 fn allow_submodule(repo: &Repository, url: &str) -> Result<(), ScmError> {
     let own = super::super::distgit::remote_url_of(repo);
-    if Way::of(url) != Way::Local || own.is_none_or(|own| Way::of(&own) == Way::Local) {
+    if UrlRoute::of(url) != UrlRoute::Local
+        || own.is_none_or(|own| UrlRoute::of(&own) == UrlRoute::Local)
+    {
         return Ok(());
     }
     let allowed = repo

@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn netrc_by_host_and_name() {
+    fn netrc_is_searched_by_host_and_name() {
         let text = "# machine h login no password no\nmachine h login ada password one\n\
                     machine h\n login eve\n password two\ndefault login any password three\n";
         let of = |host, name| find_in_netrc(text, host, name);

@@ -15,7 +15,7 @@ use rpmkit_types::event::Events;
 
 /// Where a URL leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum UrlRoute {
     Local,
     Http,
     Git,
@@ -23,7 +23,7 @@ pub(super) enum Way {
     Host,
 }
 
-impl Way {
+impl UrlRoute {
     pub fn of(url: &str) -> Self {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme);
         match scheme {
@@ -46,7 +46,7 @@ impl Way {
 pub(super) struct Connection<'a> {
     repo: &'a Repository,
     url: String,
-    way: Way,
+    way: UrlRoute,
     access: &'a RemoteAccess,
     http: Option<http::Remote>,
     pub refs: RemoteRefs,
@@ -65,9 +65,9 @@ impl<'a> Connection<'a> {
             .ok()
             .and_then(|remote| remote.url().ok().map(str::to_owned))
             .unwrap_or_else(|| url.to_owned());
-        let way = Way::of(&url);
+        let way = UrlRoute::of(&url);
         // A path of this machine may hold anything; what goes to a server may not.
-        if !matches!(way, Way::Local) && !rpmkit_fetch::is_clean(&url) {
+        if !matches!(way, UrlRoute::Local) && !rpmkit_fetch::is_clean(&url) {
             return Err(ScmError::Http {
                 url: without_secret(&url),
                 reason: "its URL holds a control character".to_owned(),
@@ -82,19 +82,19 @@ impl<'a> Connection<'a> {
             refs: RemoteRefs::default(),
         };
         match way {
-            Way::Http => match http::Remote::connect(repo, &connection.url, access)? {
+            UrlRoute::Http => match http::Remote::connect(repo, &connection.url, access)? {
                 Some(remote) => {
                     connection.refs = remote.refs().clone();
                     connection.http = Some(remote);
                 }
                 None => {
                     // The old protocol, files served as files: git itself knows how.
-                    connection.way = Way::Host;
+                    connection.way = UrlRoute::Host;
                     connection.list_by_host(events)?;
                 }
             },
-            Way::Local | Way::Git => connection.list_native()?,
-            Way::Host => connection.list_by_host(events)?,
+            UrlRoute::Local | UrlRoute::Git => connection.list_native()?,
+            UrlRoute::Host => connection.list_by_host(events)?,
         }
         Ok(connection)
     }
@@ -102,11 +102,11 @@ impl<'a> Connection<'a> {
     /// Whether history may be left out.
     pub fn can_be_shallow(&self) -> bool {
         match self.way {
-            Way::Local => false,
-            Way::Git => true,
+            UrlRoute::Local => false,
+            UrlRoute::Git => true,
             // Over plain files git cannot leave anything out.
-            Way::Host => Way::of(&self.url) != Way::Http,
-            Way::Http => self.refs.capabilities.iter().any(|has| has == "shallow"),
+            UrlRoute::Host => UrlRoute::of(&self.url) != UrlRoute::Http,
+            UrlRoute::Http => self.refs.capabilities.iter().any(|has| has == "shallow"),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Connection<'a> {
                         .map_err(self.error("write references of"))?;
                 }
             }
-            (None, Way::Host) => self.by_host(&specs, depth, events)?,
+            (None, UrlRoute::Host) => self.by_host(&specs, depth, events)?,
             (None, _) => self.natively(&specs, depth)?,
         }
         Ok(())
@@ -149,7 +149,9 @@ impl<'a> Connection<'a> {
         let name = format!("refs/rpmkit/{id}");
         let asked = match (&self.http, self.way) {
             (Some(remote), _) => remote.fetch(self.repo, &[wanted.id], None, events),
-            (None, Way::Host) => self.by_host(&[format!("+{}:{name}", wanted.name)], None, events),
+            (None, UrlRoute::Host) => {
+                self.by_host(&[format!("+{}:{name}", wanted.name)], None, events)
+            }
             (None, _) => self.natively(&[format!("+{}:{name}", wanted.name)], None),
         };
         match asked {
@@ -188,7 +190,7 @@ impl<'a> Connection<'a> {
     }
 
     fn list_native(&mut self) -> Result<(), ScmError> {
-        if self.way == Way::Local {
+        if self.way == UrlRoute::Local {
             let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
             if !Path::new(path).exists() {
                 return Err(ScmError::NoRemote {
@@ -262,16 +264,16 @@ mod tests {
     #[test]
     fn urls_lead_where_git_takes_them() {
         for (url, way) in [
-            ("/srv/x.git", Way::Local),
-            ("../x", Way::Local),
-            ("./a:b", Way::Local),
-            ("file:///srv/x", Way::Local),
-            ("https://h/x", Way::Http),
-            ("git://h/x", Way::Git),
-            ("git@h:x/y.git", Way::Host),
-            ("ssh://h/x", Way::Host),
+            ("/srv/x.git", UrlRoute::Local),
+            ("../x", UrlRoute::Local),
+            ("./a:b", UrlRoute::Local),
+            ("file:///srv/x", UrlRoute::Local),
+            ("https://h/x", UrlRoute::Http),
+            ("git://h/x", UrlRoute::Git),
+            ("git@h:x/y.git", UrlRoute::Host),
+            ("ssh://h/x", UrlRoute::Host),
         ] {
-            assert_eq!(Way::of(url), way, "{url}");
+            assert_eq!(UrlRoute::of(url), way, "{url}");
         }
     }
 }

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_straight_history() {
+    fn a_straight_history_gives_each_file_its_last_change() {
         let repo = TestRepo::new();
         for at in 0..12 {
             repo.write(&format!("dir{}/file{at}", at % 3), "x");

@@ -10,7 +10,7 @@ mod http_options;
 mod pkt;
 mod refs;
 #[cfg(test)]
-mod remote_tests;
+mod tests;
 
 pub use access::{HttpSettings, RemoteAccess};
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn round_trip_and_damage() {
+    fn packets_are_read_back_and_damage_is_noticed() {
         let mut out = Vec::new();
         line(&mut out, "want x\n");
         flush(&mut out);

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, os::unix::fs::MetadataExt, path::Path};
 
 use nix::sys::statvfs::statvfs;
 use rpmkit_cli::Host;
-use rpmkit_sandbox::State;
+use rpmkit_sandbox::ProbeState;
 
-use super::{Line, bytes, existing};
+use super::{DoctorLine, bytes, existing};
 
 /// Below this nothing can be prepared: a minimal buildroot alone has about half of it.
 const TOO_LITTLE: u64 = 1 << 30;
@@ -14,7 +14,7 @@ const TOO_LITTLE: u64 = 1 << 30;
 const TIGHT: u64 = 5 << 30;
 
 /// A line a file system that rpmkit writes to.
-pub fn lines(host: &Host) -> Vec<Line> {
+pub fn lines(host: &Host) -> Vec<DoctorLine> {
     let mut seen = BTreeSet::new();
     let dirs = &host.dirs;
     [
@@ -32,13 +32,13 @@ pub fn lines(host: &Host) -> Vec<Line> {
     .collect()
 }
 
-fn line(what: &str, dir: &Path) -> Line {
+fn line(what: &str, dir: &Path) -> DoctorLine {
     let stat = match statvfs(dir) {
         Ok(stat) => stat,
         Err(error) => {
-            return Line::new(
+            return DoctorLine::new(
                 what,
-                State::Degraded,
+                ProbeState::Degraded,
                 format!("cannot ask about `{}`: {error}", dir.display()),
             );
         }
@@ -48,19 +48,19 @@ fn line(what: &str, dir: &Path) -> Line {
     let detail = format!("{} free at `{}`", bytes(free), dir.display());
     // File systems without a fixed number of inodes report none at all.
     if stat.files() > 0 && inodes < 100_000 {
-        return Line::new(
+        return DoctorLine::new(
             what,
-            State::Degraded,
+            ProbeState::Degraded,
             format!("{detail}, but only {inodes} inodes"),
         )
         .remedy("remove small files, or point `RPMKIT_CACHE_DIR` at another file system");
     }
     let state = match free {
-        f if f < TOO_LITTLE => State::Failed,
-        f if f < TIGHT => State::Degraded,
-        _ => return Line::new(what, State::Ok, detail),
+        f if f < TOO_LITTLE => ProbeState::Failed,
+        f if f < TIGHT => ProbeState::Degraded,
+        _ => return DoctorLine::new(what, ProbeState::Ok, detail),
     };
-    Line::new(what, state, detail).remedy(
+    DoctorLine::new(what, state, detail).remedy(
         "free space, or point `RPMKIT_CACHE_DIR` and `RPMKIT_STATE_DIR` at a bigger file system",
     )
 }

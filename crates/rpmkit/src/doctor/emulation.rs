@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use rpmkit_cli::Host;
-use rpmkit_sandbox::State;
+use rpmkit_sandbox::ProbeState;
 
-use super::Line;
+use super::DoctorLine;
 
 /// Where the kernel shows its interpreters.
 const REGISTERED: &str = "/proc/sys/fs/binfmt_misc";
@@ -21,10 +21,10 @@ struct Interpreter {
 }
 
 /// What is registered, and whether it works inside a chroot.
-pub fn lines(host: &Host) -> Vec<Line> {
+pub fn lines(host: &Host) -> Vec<DoctorLine> {
     let what = "emulation";
     let Ok(entries) = std::fs::read_dir(Path::new(REGISTERED)) else {
-        return vec![Line::new(what, State::Ok, none(host))];
+        return vec![DoctorLine::new(what, ProbeState::Ok, none(host))];
     };
     let mut found: Vec<Interpreter> = entries
         .flatten()
@@ -36,7 +36,7 @@ pub fn lines(host: &Host) -> Vec<Line> {
         .collect();
     found.sort_by(|a, b| a.arch.cmp(&b.arch));
     if found.is_empty() {
-        return vec![Line::new(what, State::Ok, none(host))];
+        return vec![DoctorLine::new(what, ProbeState::Ok, none(host))];
     }
     let works: Vec<&str> = found
         .iter()
@@ -45,9 +45,9 @@ pub fn lines(host: &Host) -> Vec<Line> {
         .collect();
     let mut lines = Vec::new();
     if !works.is_empty() {
-        lines.push(Line::new(
+        lines.push(DoctorLine::new(
             what,
-            State::Ok,
+            ProbeState::Ok,
             format!("can also build for {}", works.join(", ")),
         ));
     }
@@ -61,7 +61,7 @@ pub fn lines(host: &Host) -> Vec<Line> {
             format!("`{}` is registered but disabled", broken.program)
         };
         lines.push(
-            Line::new(format!("emulation: {}", broken.arch), State::Degraded, why)
+            DoctorLine::new(format!("emulation: {}", broken.arch), ProbeState::Degraded, why)
                 .remedy("install a static qemu-user (`qemu-user-static`), whose package registers it rightly"),
         );
     }

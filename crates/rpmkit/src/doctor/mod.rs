@@ -1,4 +1,4 @@
-//! What `rpmkit doctor` looks at. A file a subject; each yields [`Line`]s.
+//! What `rpmkit doctor` looks at. A file a subject; each yields [`DoctorLine`]s.
 
 mod disk;
 mod emulation;
@@ -7,16 +7,16 @@ mod system;
 use std::path::{Path, PathBuf};
 
 use rpmkit_cli::Host;
-use rpmkit_sandbox::{Finding, IdMode, ProbeRequest, SandboxError, State, probe};
+use rpmkit_sandbox::{IdMode, ProbeFinding, ProbeRequest, ProbeState, SandboxError, probe};
 use serde::Serialize;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct DoctorLine {
     /// What it is.
     pub what: String,
     /// How it stands.
-    pub state: State,
+    pub state: ProbeState,
     /// The result in words.
     pub detail: String,
     /// Why it is not fine.
@@ -26,8 +26,8 @@ pub struct Line {
     pub remedies: Vec<String>,
 }
 
-impl Line {
-    fn new(what: impl Into<String>, state: State, detail: impl Into<String>) -> Self {
+impl DoctorLine {
+    fn new(what: impl Into<String>, state: ProbeState, detail: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             state,
@@ -43,8 +43,8 @@ impl Line {
     }
 }
 
-impl From<Finding> for Line {
-    fn from(finding: Finding) -> Self {
+impl From<ProbeFinding> for DoctorLine {
+    fn from(finding: ProbeFinding) -> Self {
         Self {
             what: finding.what,
             state: finding.state,
@@ -56,11 +56,11 @@ impl From<Finding> for Line {
 }
 
 /// Looks at everything. The mode is the one builds would run in.
-pub fn examine(host: &Host) -> Result<(Option<IdMode>, Vec<Line>), SandboxError> {
+pub fn examine(host: &Host) -> Result<(Option<IdMode>, Vec<DoctorLine>), SandboxError> {
     let found = probe(&ProbeRequest {
         store: Some(existing(&host.dirs.cache)),
     })?;
-    let mut lines: Vec<Line> = found.findings.into_iter().map(Line::from).collect();
+    let mut lines: Vec<DoctorLine> = found.findings.into_iter().map(DoctorLine::from).collect();
     lines.extend(disk::lines(host));
     lines.push(system::memory());
     lines.push(system::clock(host));
@@ -102,14 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn sizes_are_told_in_their_unit() {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(13 << 30), "13.0 GiB");
     }
 
     #[test]
-    fn the_nearest_existing_ancestor() {
+    fn the_nearest_existing_ancestor_is_found() {
         assert_eq!(existing(Path::new("/usr/no/such/thing")), Path::new("/usr"));
     }
 }

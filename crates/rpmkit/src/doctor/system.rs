@@ -8,20 +8,20 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit};
 use rpmkit_cli::Host;
-use rpmkit_sandbox::State;
+use rpmkit_sandbox::ProbeState;
 
-use super::{Line, bytes};
+use super::{DoctorLine, bytes};
 
 /// Memory the kernel says can be had without swapping.
-pub fn memory() -> Line {
+pub fn memory() -> DoctorLine {
     let available = std::fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| meminfo(&text, "MemAvailable"));
     match available {
-        None => Line::new("memory", State::Degraded, "cannot read `/proc/meminfo`"),
-        Some(free) if free < 1 << 30 => Line::new("memory", State::Degraded, format!("{} available", bytes(free)))
+        None => DoctorLine::new("memory", ProbeState::Degraded, "cannot read `/proc/meminfo`"),
+        Some(free) if free < 1 << 30 => DoctorLine::new("memory", ProbeState::Degraded, format!("{} available", bytes(free)))
             .remedy("big packages need more: close programs, add swap, or limit parallel jobs with `--define '_smp_build_ncpus 1'`"),
-        Some(free) => Line::new("memory", State::Ok, format!("{} available", bytes(free))),
+        Some(free) => DoctorLine::new("memory", ProbeState::Ok, format!("{} available", bytes(free))),
     }
 }
 
@@ -32,41 +32,41 @@ fn meminfo(text: &str, key: &str) -> Option<u64> {
 }
 
 /// A clock before this program was made is wrong for certain; TLS and signatures fail then.
-pub fn clock(host: &Host) -> Line {
+pub fn clock(host: &Host) -> DoctorLine {
     let made = std::fs::metadata(&host.exe).and_then(|meta| meta.modified());
     clock_line(SystemTime::now(), made.ok())
 }
 
-fn clock_line(now: SystemTime, made: Option<SystemTime>) -> Line {
+fn clock_line(now: SystemTime, made: Option<SystemTime>) -> DoctorLine {
     // Files may be stamped by another machine's clock: a day is no proof.
     let slack = Duration::from_secs(24 * 60 * 60);
     match made {
-        Some(made) if now + slack < made => Line::new("clock", State::Failed, "the clock is before the day rpmkit was installed")
+        Some(made) if now + slack < made => DoctorLine::new("clock", ProbeState::Failed, "the clock is before the day rpmkit was installed")
             .remedy("set the clock, for instance with `timedatectl set-ntp true`: certificates and signatures cannot be checked"),
-        _ => Line::new("clock", State::Ok, "plausible"),
+        _ => DoctorLine::new("clock", ProbeState::Ok, "plausible"),
     }
 }
 
 /// Deep layer stacks and parallel downloads need open files.
-pub fn open_files() -> Line {
+pub fn open_files() -> DoctorLine {
     match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok((_, hard)) if hard < 1024 => Line::new(
+        Ok((_, hard)) if hard < 1024 => DoctorLine::new(
             "open files",
-            State::Degraded,
+            ProbeState::Degraded,
             format!("the limit is {hard}"),
         )
         .remedy("raise it: `ulimit -Hn 4096`, or `nofile` in `/etc/security/limits.conf`"),
-        Ok((_, hard)) => Line::new("open files", State::Ok, format!("up to {hard}")),
-        Err(error) => Line::new(
+        Ok((_, hard)) => DoctorLine::new("open files", ProbeState::Ok, format!("up to {hard}")),
+        Err(error) => DoctorLine::new(
             "open files",
-            State::Degraded,
+            ProbeState::Degraded,
             format!("cannot ask for the limit: {error}"),
         ),
     }
 }
 
 /// git is built in; the program serves credentials helpers only.
-pub fn git(host: &Host) -> Line {
+pub fn git(host: &Host) -> DoctorLine {
     let found = host
         .var("PATH")
         .unwrap_or("")
@@ -77,23 +77,23 @@ pub fn git(host: &Host) -> Line {
                 .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
         });
     match found {
-        Some(path) => Line::new("git", State::Ok, format!("`{}`", path.display())),
-        None => Line::new(
+        Some(path) => DoctorLine::new("git", ProbeState::Ok, format!("`{}`", path.display())),
+        None => DoctorLine::new(
             "git",
-            State::Ok,
+            ProbeState::Ok,
             "not installed; rpmkit reads repositories by itself",
         ),
     }
 }
 
 /// The proxies that will be used, without their passwords.
-pub fn proxies(host: &Host) -> Vec<Line> {
+pub fn proxies(host: &Host) -> Vec<DoctorLine> {
     host.proxies()
         .into_iter()
         .map(|(name, value)| {
-            Line::new(
+            DoctorLine::new(
                 format!("proxy: {name}"),
-                State::Ok,
+                ProbeState::Ok,
                 without_password(&value),
             )
         })
@@ -117,13 +117,13 @@ mod tests {
         let made = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         assert_eq!(
             clock_line(SystemTime::UNIX_EPOCH, Some(made)).state,
-            State::Failed
+            ProbeState::Failed
         );
         assert_eq!(
             clock_line(made - Duration::from_secs(60), Some(made)).state,
-            State::Ok
+            ProbeState::Ok
         );
-        assert_eq!(clock_line(made, None).state, State::Ok);
+        assert_eq!(clock_line(made, None).state, ProbeState::Ok);
     }
 
     #[test]

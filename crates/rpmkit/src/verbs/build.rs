@@ -15,7 +15,7 @@ use rpmkit_cli::{
 use rpmkit_core::{
     Error, Events,
     build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report},
-    config::{Search, Settings},
+    config::{SearchRules, Settings},
     types::{is_source_package, source_stem},
 };
 
@@ -134,7 +134,7 @@ impl One<'_> {
         let configured = setup::configure(
             cx,
             self.chroot,
-            Search::Rpmkit,
+            SearchRules::Rpmkit,
             chroot.configdir.as_deref(),
             &chroot.addrepo,
             setup::overrides(chroot, &self.args.options),

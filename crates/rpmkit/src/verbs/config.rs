@@ -9,7 +9,7 @@ use rpmkit_core::{
     config::{self, Config, LoadRequest, Overrides, lint},
     definitions,
     event::Events,
-    repo::{Dirs, Fetcher},
+    repo::{CacheDirs, Fetcher},
 };
 
 /// Show, check and convert chroot definitions
@@ -25,7 +25,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum ConfigVerb {
     /// List every definition with its description
-    List(ListArgs),
+    List(ConfigListArgs),
     /// Show what a definition sets, and where each value came from
     Show(ShowArgs),
     /// Look definitions over: misspellings, values of the wrong kind, templates that cannot be expanded
@@ -42,7 +42,7 @@ enum ConfigVerb {
 }
 
 #[derive(Debug, Clone, Args)]
-struct ListArgs {
+struct ConfigListArgs {
     /// Directory to look for configurations in first
     #[arg(long, value_name = "DIR")]
     configdir: Option<PathBuf>,
@@ -145,7 +145,7 @@ fn load(request: &LoadRequest) -> Result<Config, Failure> {
     Ok(config::load(request).map_err(Error::from)?)
 }
 
-fn list(cx: &Context, args: &ListArgs) -> VerbResult {
+fn list(cx: &Context, args: &ConfigListArgs) -> VerbResult {
     let entries =
         config::list(&request(cx, "default", args.configdir.as_ref())).map_err(Error::from)?;
     if args.json {
@@ -165,7 +165,7 @@ fn show(cx: &Context, args: &ShowArgs) -> VerbResult {
         });
     }
     let config = load(&request)?;
-    let shown = config::Shown {
+    let shown = config::ShownText {
         expanded: args.expanded,
         origin: args.origin,
         all: args.all,
@@ -227,7 +227,7 @@ fn convert(cx: &Context, args: &ConvertArgs) -> VerbResult {
 fn update(cx: &Context, args: &UpdateArgs) -> VerbResult {
     let request = request(cx, "default", None);
     let fetcher = Fetcher::new(
-        Dirs::below(&cx.host.dirs.cache),
+        CacheDirs::below(&cx.host.dirs.cache),
         setup::fetch_options(&cx.host, false),
         Events::silent(),
     );

@@ -3,10 +3,10 @@
 use clap::Args;
 use rpmkit_cli::{Context, Failure, Printer, Status, Tone, VerbResult, args::OutputArgs};
 use rpmkit_core::ExitCode;
-use rpmkit_sandbox::{IdMode, State};
+use rpmkit_sandbox::{IdMode, ProbeState};
 use serde::Serialize;
 
-use crate::doctor::{self, Line};
+use crate::doctor::{self, DoctorLine};
 
 /// Check what this machine offers: namespaces, sub-ids, overlayfs, disk, emulation, clock
 ///
@@ -20,11 +20,11 @@ pub struct DoctorArgs {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct DoctorReport<'a> {
     format: u32,
     mode: Option<&'static str>,
     able: bool,
-    findings: &'a [Line],
+    findings: &'a [DoctorLine],
 }
 
 /// Checks and reports.
@@ -39,10 +39,10 @@ pub fn run(cx: &mut Context, args: &DoctorArgs) -> VerbResult {
             ),
         )
     })?;
-    let able = lines.iter().all(|line| line.state != State::Failed);
+    let able = lines.iter().all(|line| line.state != ProbeState::Failed);
     let mode = mode.as_ref().map(mode_name);
     if args.output.is_json() {
-        cx.printer.json(&Report {
+        cx.printer.json(&DoctorReport {
             format: 1,
             mode,
             able,
@@ -78,11 +78,11 @@ fn mode_name(mode: &IdMode) -> &'static str {
     }
 }
 
-fn show(printer: &Printer, line: &Line, width: usize) {
+fn show(printer: &Printer, line: &DoctorLine, width: usize) {
     let (mark, tone) = match line.state {
-        State::Ok => ("✓", Tone::Good),
-        State::Degraded => ("!", Tone::Warn),
-        State::Failed => ("✗", Tone::Bad),
+        ProbeState::Ok => ("✓", Tone::Good),
+        ProbeState::Degraded => ("!", Tone::Warn),
+        ProbeState::Failed => ("✗", Tone::Bad),
     };
     let mark = printer.paint_data(tone, mark);
     printer.data(format!("{mark} {:<width$}  {}", line.what, line.detail).trim_end());

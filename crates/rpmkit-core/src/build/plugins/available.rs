@@ -4,9 +4,9 @@ use super::{BuildError, Buildroot, Plugin, Rebuild, write};
 use rpmkit_config::Value;
 
 /// Writes `available_pkgs.log`: `NAME-EPOCH:VERSION-RELEASE.ARCH BUILDTIME SIZE REPOSITORY`, sorted.
-pub(super) struct Available;
+pub(super) struct AvailablePackages;
 
-impl Plugin for Available {
+impl Plugin for AvailablePackages {
     fn name(&self) -> &'static str {
         "package_state"
     }

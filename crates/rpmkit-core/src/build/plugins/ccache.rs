@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
-use crate::build::{Engine, Owner, transfer::CopyIn};
+use crate::build::{Engine, ItemOwner, transfer::CopyIn};
 use rpmkit_config::{ChrootSettings, Dict, Plugins, Value, python::percent};
 use rpmkit_types::event::Log;
 
@@ -17,12 +17,12 @@ pub(crate) const PACKAGE: &str = "ccache";
 
 /// The cache of a chroot.
 #[derive(Debug, Clone)]
-pub(crate) struct Cache {
+pub(crate) struct CompilerCache {
     dir: PathBuf,
     env: Vec<(String, String)>,
 }
 
-impl Cache {
+impl CompilerCache {
     /// The cache of a configuration that has one, its directory made and the build user's.
     pub(crate) fn open(
         engine: &Engine,
@@ -43,7 +43,7 @@ impl Cache {
             items: Vec::new(),
             texts: Vec::new(),
             wipe: None,
-            owner: Owner {
+            owner: ItemOwner {
                 uid: chroot.chrootuid,
                 gid: chroot.chrootgid,
             },
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables() {
+    fn options_become_variables() {
         let mut opts = Dict::new();
         opts.set("hashdir", true);
         opts.set("compress", Value::None);

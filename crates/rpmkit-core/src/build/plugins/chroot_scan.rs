@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_sandbox::{Command, Output, Stdin, Stream, User};
+use rpmkit_sandbox::{Command, Output, RunAs, Stdin, Stream};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
 use rpmkit_config::{Value, scan_patterns};
@@ -106,7 +106,7 @@ impl ChrootScan {
         let tar = "tar";
         let words = ["-C", "/", "--null", "--no-recursion", "-cf", "-", "-T", "-"];
         let mut command = Command::new(std::iter::once(tar).chain(words))
-            .user(User::Root)
+            .user(RunAs::Root)
             .output(Output::Separate);
         let list: Vec<u8> = files
             .iter()

@@ -56,7 +56,7 @@ trait Plugin: Sync {
 static ALL: &[&dyn Plugin] = &[
     &ccache::Ccache,
     &installed::Installed,
-    &available::Available,
+    &available::AvailablePackages,
     &chroot_scan::ChrootScan,
     &sign::Sign,
     &reports::PROCENV,

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds() {
+    fn entries_become_mounts_of_their_kind() {
         assert!(matches!(
             entry(["none", "/mnt/x", "tmpfs", "size=2m,mode=0700"]),
             Ok(Mount::Tmpfs {

@@ -4,27 +4,27 @@
 use super::{BuildError, Buildroot, Plugin, Rebuild, write};
 
 /// The output of one program as a file of the result directory.
-pub(super) struct Report {
+pub(super) struct ProgramReport {
     name: &'static str,
     argv: &'static [&'static str],
     file: &'static str,
 }
 
 /// `rpm --showrc`
-pub(super) const SHOWRC: Report = Report {
+pub(super) const SHOWRC: ProgramReport = ProgramReport {
     name: "showrc",
     argv: &["rpm", "--showrc"],
     file: "showrc.log",
 };
 
 /// `procenv`
-pub(super) const PROCENV: Report = Report {
+pub(super) const PROCENV: ProgramReport = ProgramReport {
     name: "procenv",
     argv: &["procenv"],
     file: "procenv.log",
 };
 
-impl Plugin for Report {
+impl Plugin for ProgramReport {
     fn name(&self) -> &'static str {
         self.name
     }

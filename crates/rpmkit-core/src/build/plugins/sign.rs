@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders() {
+    fn placeholders_are_filled_in() {
         let of = Opts {
             rpms: &["a".into(), "b~1^2+x.rpm".into()],
             resultdir: "/r",

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn specs_and_formats() {
+    fn specs_and_formats_are_read_as_dnf_reads_them() {
         let bash = bash();
         for spec in [
             "bash",

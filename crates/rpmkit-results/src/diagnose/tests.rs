@@ -211,7 +211,7 @@ fn what_a_section_misses_becomes_a_requirement() {
 }
 
 #[test]
-fn other_ways_to_stop() {
+fn other_ways_to_stop_have_their_causes() {
     assert_eq!(recorded("killed").cause, FailureCause::Killed { signal: 9 });
     assert_eq!(
         recorded("exclusive").cause,

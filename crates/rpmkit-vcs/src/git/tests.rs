@@ -328,7 +328,7 @@ fn no_line_of_a_url_is_told_to_helpers() {
 }
 
 #[test]
-fn headers_and_certificates_of_the_repositorys_configuration() {
+fn headers_and_certificates_come_from_the_repositorys_configuration() {
     let repo = project();
     let server = GitServer::start(
         repo.path(),
@@ -371,7 +371,7 @@ fn servers_of_the_old_protocol_are_left_to_git() {
 }
 
 #[test]
-fn submodules_over_http_nested_and_relative() {
+fn submodules_come_over_http_nested_and_relative() {
     let top = tempfile::tempdir().unwrap();
     let make = |name: &str, module: Option<&str>| {
         let dir = top.path().join(name);
@@ -465,7 +465,7 @@ fn daemon(start: impl Fn(u16) -> Command) -> (Daemon, u16) {
 }
 
 #[test]
-fn gits_own_protocol() {
+fn gits_own_protocol_is_spoken() {
     let repo = project();
     let base = repo.path().to_owned();
     let (_daemon, port) = daemon(|port| {

@@ -8,10 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    tests::{NoNetwork, SPEC, made, of, run, runner, upstream, with},
-    *,
-};
+use super::{super::*, NoNetwork, SPEC, made, of, run, runner, upstream, with};
 use rpmkit_vcs::testing::TestRepo;
 
 const SECRET: &str = "hunter2";
@@ -102,7 +99,7 @@ fn ignored_downloads_and_named_directories_of_the_checkout() {
 }
 
 #[test]
-fn file_urls() {
+fn file_urls_do_not_read_the_host() {
     let victim = Victim::new();
     let repo = TestRepo::new();
     let url = format!("file://{}", victim.path().display());
@@ -120,7 +117,7 @@ fn file_urls() {
 }
 
 #[test]
-fn archives_packit_names() {
+fn archives_that_packit_names_stay_in_the_tree() {
     let victim = Victim::new();
     let up = "../".repeat(30);
     let climb = format!("{up}{}", victim.path().display());
@@ -134,7 +131,7 @@ fn archives_packit_names() {
 }
 
 #[test]
-fn specs_packit_makes() {
+fn specs_that_packit_makes_stay_in_the_tree() {
     let victim = Victim::new();
     let link = format!(
         "  fix-spec-file: ln -sf {} packaging/hello.spec\n",

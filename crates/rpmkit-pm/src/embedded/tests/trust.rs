@@ -5,21 +5,21 @@ use std::path::Path;
 
 use rpmkit_sandbox::IdMode;
 
-use super::*;
-use rpmkit_repo::{Dirs, FetchOptions, Vars};
-use rpmkit_store::{Direct, Disk, Driver, Format, Holder, Mapping, StoreOptions};
+use crate::embedded::*;
+use rpmkit_repo::{CacheDirs, FetchOptions, Vars};
+use rpmkit_store::{Direct, Disk, Driver, LockHolder, Mapping, StoreFormat, StoreOptions};
 use rpmkit_types::{Checksum, Evr, Location, Nevra};
 
 fn store(home: &Path) -> Store {
     Store::open(StoreOptions {
         home: home.to_owned(),
-        format: Format::new(
+        format: StoreFormat::new(
             nix::unistd::getuid().as_raw(),
             Mapping::Root,
             Driver::Overlay,
         ),
         hands: Box::new(Direct(crate::TEST_OPS)),
-        holder: Holder {
+        holder: LockHolder {
             pid: std::process::id(),
             command: "a test".into(),
             since: 0,
@@ -62,7 +62,7 @@ fn manager(home: &Path, conf: &str) -> Embedded {
         emulation: None,
         store: store(home),
         fetcher: Arc::new(Fetcher::new(
-            Dirs::below(home),
+            CacheDirs::below(home),
             FetchOptions::default(),
             Events::silent(),
         )),

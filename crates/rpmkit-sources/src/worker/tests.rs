@@ -35,11 +35,11 @@ fn options(value: Value) -> ScmOptions {
     ScmOptions::read(value.as_object().unwrap()).unwrap()
 }
 
-fn get(options: &ScmOptions, tmp: &Path) -> Result<Checkout, ScmError> {
-    Checkout::get(options, tmp, &access(), &Events::silent())
+fn get(options: &ScmOptions, tmp: &Path) -> Result<ScmCheckout, ScmError> {
+    ScmCheckout::get(options, tmp, &access(), &Events::silent())
 }
 
-fn ready(checkout: &Checkout, options: &ScmOptions) -> Result<Ready, SrpmError> {
+fn ready(checkout: &ScmCheckout, options: &ScmOptions) -> Result<ScmSources, SrpmError> {
     checkout.prepare(options, &[], &mut PlainParser, &access(), &Events::silent())
 }
 
@@ -75,7 +75,7 @@ fn project() -> (TestRepo, TestRepo) {
     (repo, lib)
 }
 
-fn text(checkout: &Checkout) -> String {
+fn text(checkout: &ScmCheckout) -> String {
     fs::read_to_string(checkout.dir().join("hello.c")).unwrap()
 }
 
@@ -317,7 +317,7 @@ fn the_spec_is_looked_for_in_lower_case_too() {
 }
 
 #[test]
-fn subversion_with_and_without_a_branch() {
+fn subversion_is_checked_out_with_and_without_a_branch() {
     let dir = tempfile::tempdir().unwrap();
     let run = |program: &str, args: &[&str]| {
         let status = Command::new(program)
@@ -361,7 +361,7 @@ fn subversion_with_and_without_a_branch() {
 }
 
 #[test]
-fn cvs_with_and_without_a_branch() {
+fn cvs_is_checked_out_with_and_without_a_branch() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("cvs");
     let root = root.to_str().unwrap();
@@ -425,12 +425,12 @@ fn distgit_runs_both_commands() {
 }
 
 #[test]
-fn over_http_whole_and_shallow() {
+fn clones_over_http_are_whole_or_shallow() {
     let (repo, _lib) = project();
     let server = GitServer::start(repo.path(), Rules::default());
     let url = &server.url;
     let tmp = tempfile::tempdir().unwrap();
-    let commits = |checkout: &Checkout| {
+    let commits = |checkout: &ScmCheckout| {
         let out = rpmkit_vcs::testing::git_in(
             checkout.dir(),
             &["rev-list", "--count", "HEAD"],

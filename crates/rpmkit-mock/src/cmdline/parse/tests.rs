@@ -5,7 +5,7 @@ fn words(line: &[&str]) -> Vec<String> {
     line.iter().map(|w| (*w).to_owned()).collect()
 }
 
-fn read(line: &[&str]) -> Parsed {
+fn read(line: &[&str]) -> ParsedWords {
     parse(&words(line)).unwrap()
 }
 
@@ -54,7 +54,7 @@ fn options_stand_anywhere_even_in_a_command() {
 }
 
 #[test]
-fn behind_the_separator_are_words() {
+fn what_follows_the_separator_is_words() {
     let parsed = read(&["--shell", "--", "rpm", "-q", "--qf", "x", "--", "-n"]);
     assert_eq!(parsed.words, ["--", "rpm", "-q", "--qf", "x", "--", "-n"]);
     assert_eq!(parsed.options, Options::default());
@@ -77,7 +77,7 @@ fn unknown_options_are_words() {
 }
 
 #[test]
-fn abbreviations() {
+fn unambiguous_abbreviations_are_options() {
     assert_eq!(read(&["--reb"]).mode, Some(Word::Rebuild));
     assert_eq!(read(&["--unique=x"]).options.uniqueext.unwrap(), "x");
     refused(

@@ -31,7 +31,7 @@ fn refused(line: &[&str], message: &str) {
 const REBUILD: Mode = Mode::Rebuild { calculate: false };
 
 #[test]
-fn rpkg() {
+fn rpkgs_command_lines_are_accepted() {
     let r = accepted(
         &[
             "--no-clean",
@@ -157,7 +157,7 @@ fn rpkg() {
 }
 
 #[test]
-fn koji() {
+fn kojis_command_lines_are_accepted() {
     let r = accepted(
         &[
             "-r",
@@ -170,7 +170,7 @@ fn koji() {
         &["--bootstrap-image-ready"],
     );
     assert_eq!(r.root(), "koji/f43-build-1-2");
-    assert_eq!(r.isolation, Some(Isolation::Nspawn));
+    assert_eq!(r.isolation, Some(IsolationFlag::Nspawn));
     assert_eq!(r.deprecations.len(), 1);
     accepted(
         &["-r", "koji/x", "--old-chroot", "--chroot", "uname -r"],
@@ -263,7 +263,7 @@ fn koji() {
 }
 
 #[test]
-fn copr() {
+fn coprs_command_lines_are_accepted() {
     let r = accepted(
         &[
             "--spec",
@@ -359,7 +359,7 @@ fn copr() {
 }
 
 #[test]
-fn tito_packit_rebase_helper() {
+fn command_lines_of_tito_packit_and_rebase_helper_are_accepted() {
     accepted(&["--configdir=/c", "-r", "tag", "--init"], &Mode::Init, &[]);
     accepted(
         &["-r", "tag", "--copyout", "/builddir/build/RPMS/", "/out"],
@@ -385,11 +385,11 @@ fn tito_packit_rebase_helper() {
         &REBUILD,
         &["a.src.rpm"],
     );
-    assert_eq!(r.isolation, Some(Isolation::Simple));
+    assert_eq!(r.isolation, Some(IsolationFlag::Simple));
 }
 
 #[test]
-fn fedora_review_konflux_anda() {
+fn command_lines_of_fedora_review_konflux_and_anda_are_accepted() {
     accepted(
         &["-r", "f", "--uniqueext=e", "install", "a.rpm", "b.rpm"],
         &Mode::Install,
@@ -476,7 +476,7 @@ fn old_style_verbs_count_only_first_and_without_a_mode() {
 }
 
 #[test]
-fn flags_that_override_the_mode() {
+fn some_flags_override_the_mode() {
     accepted(&["-r", "x", "-p"], &Mode::PrintRootPath, &[]);
     accepted(&["-l"], &Mode::ListSnapshots, &[]);
     accepted(&["--scrub-all-chroots"], &Mode::ScrubAllChroots, &[]);
@@ -500,7 +500,7 @@ fn macros_keep_their_order_and_the_last_body() {
 }
 
 #[test]
-fn mocks_own_complaints() {
+fn mocks_complaints_are_made_in_its_words() {
     refused(
         &["--target", "a,b"],
         "--target option accepts only one arch. Invalid: a,b",
