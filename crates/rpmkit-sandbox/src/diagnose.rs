@@ -45,7 +45,7 @@ pub(crate) fn advise(error: &StepError) -> Advice {
             "the mount point is missing in a read-only root",
             &["make the directory in the root beforehand"],
         ),
-        Step::Emulation => emulation(errno),
+        Step::Emulation => emulation(errno, &error.detail),
         Step::Seccomp => Advice::new(
             "this kernel has no seccomp filters, or an outer filter forbids more",
             &["use a kernel with CONFIG_SECCOMP_FILTER"],
@@ -157,7 +157,7 @@ fn map_tool(error: &StepError) -> Advice {
     )
 }
 
-fn emulation(errno: Errno) -> Advice {
+fn emulation(errno: Errno, detail: &str) -> Advice {
     let registered = "sudo apt install qemu-user-static (or: dnf install qemu-user-static), which registers emulators \
                       for everybody";
     match errno {
@@ -166,6 +166,13 @@ fn emulation(errno: Errno) -> Advice {
             &[
                 "sudo modprobe binfmt_misc",
                 "use a kernel with CONFIG_BINFMT_MISC",
+            ],
+        ),
+        Errno::EPERM if detail == crate::emulate::NO_NAMESPACE => Advice::new(
+            "the host has registered no emulator with the flag F for this architecture",
+            &[
+                registered,
+                "run as an ordinary user, whose containers have their own",
             ],
         ),
         Errno::EPERM => Advice::new(

@@ -89,7 +89,7 @@ fn steps(
             let made = settle(root, &spec, staging)?;
             Ok((spec, made))
         })?;
-        let dynamic = made.is_dynamic();
+        let dynamic = asks_more(made.is_dynamic(), root.settings().short_circuit.is_some());
         if dynamic && !root.settings().dynamic_buildrequires {
             return Err(BuildError::DynamicOff);
         }
@@ -139,6 +139,12 @@ fn state<T>(
     let outcome = work(root);
     say(false);
     outcome
+}
+
+/// Whether `%generate_buildrequires` is to be run. A stage by itself works on the tree an earlier run left, which
+/// the `%prep` that comes before would throw away.
+fn asks_more(dynamic: bool, short_circuit: bool) -> bool {
+    dynamic && !short_circuit
 }
 
 /// Takes the source package apart next to nothing else, with the user's spec in place of its own.
@@ -394,6 +400,12 @@ mod tests {
             None
         );
         assert_eq!(of(&[rpm]), None);
+    }
+
+    #[test]
+    fn a_stage_by_itself_prepares_nothing() {
+        assert!(asks_more(true, false));
+        assert!(!asks_more(true, true) && !asks_more(false, false));
     }
 
     #[test]
