@@ -184,7 +184,8 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &SourceTree) -> Result<(), 
     items.extend(beside.iter().map(|path| place(path, "SOURCES")));
     root.fill_home(Contents {
         items,
-        fresh: true,
+        // A stage by itself goes on with what is there: mock's `prebuild`.
+        fresh: root.settings().short_circuit.is_none(),
         replace_sources: job.clean,
         dereference: false,
     })
