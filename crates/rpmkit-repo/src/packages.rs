@@ -337,6 +337,8 @@ impl Fetcher {
             url: url(),
             problem,
         };
+        // The check of the signature reads a header of which nothing is known yet.
+        super::local::open(path)?;
         match self.ring(owner, keys)?.verify_package(path) {
             Ok(Ok(())) => {
                 self.memo.note(&meta, &claim);

@@ -8,7 +8,7 @@ use std::{
 
 use rpm::PackageMetadata;
 
-use super::RpmFileError;
+use super::{RpmFileError, bounds::read_metadata};
 
 /// What a file of a package is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl PackageFile {
             source,
         })?;
         let mut reader = BufReader::with_capacity(1 << 17, file);
-        let metadata = PackageMetadata::parse(&mut reader).map_err(|e| RpmFileError::Header {
+        let metadata = read_metadata(&mut reader).map_err(|e| RpmFileError::Header {
             path: path.to_owned(),
             reason: e.to_string(),
         })?;

@@ -42,10 +42,22 @@ fn header(tags: &[Tag]) -> Vec<u8> {
         }
         store.extend(data);
     }
+    [intro(tags.len(), store.len()), index, store].concat()
+}
+
+fn intro(tags: usize, data: usize) -> Vec<u8> {
     let mut out = b"\x8e\xad\xe8\x01\0\0\0\0".to_vec();
-    out.extend((tags.len() as u32).to_be_bytes());
-    out.extend((store.len() as u32).to_be_bytes());
-    [out, index, store].concat()
+    out.extend((tags as u32).to_be_bytes());
+    out.extend((data as u32).to_be_bytes());
+    out
+}
+
+/// A header of just these entries (tag, type, offset, count) and data.
+pub(super) fn raw_header(entries: &[[u32; 4]], store: &[u8]) -> Vec<u8> {
+    let mut out = intro(entries.len(), store.len());
+    out.extend(entries.iter().flatten().flat_map(|n| n.to_be_bytes()));
+    out.extend(store);
+    out
 }
 
 fn cpio(name: &str, data: &str) -> Vec<u8> {
@@ -68,11 +80,8 @@ fn cpio(name: &str, data: &str) -> Vec<u8> {
     out
 }
 
-/// A source package of files, each with its name for content, and their flags in the header.
-pub(super) fn source_package(files: &[(&str, u32)]) -> Vec<u8> {
-    let count = files.len();
-    let names = || files.iter().map(|(name, _)| *name);
-    let each = |text| files.iter().map(move |_| text);
+/// Everything before the header.
+pub(super) fn lead_and_signature() -> Vec<u8> {
     let mut out = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 1];
     out.resize(78, 0);
     // Signature type "header style".
@@ -80,6 +89,15 @@ pub(super) fn source_package(files: &[(&str, u32)]) -> Vec<u8> {
     out.resize(96, 0);
     out.extend(header(&[numbers(1000, [0].into_iter())]));
     out.resize(out.len().next_multiple_of(8), 0);
+    out
+}
+
+/// A source package of files, each with its name for content, and their flags in the header.
+pub(super) fn source_package(files: &[(&str, u32)]) -> Vec<u8> {
+    let count = files.len();
+    let names = || files.iter().map(|(name, _)| *name);
+    let each = |text| files.iter().map(move |_| text);
+    let mut out = lead_and_signature();
     out.extend(header(&[
         numbers(1028, files.iter().map(|(name, _)| name.len() as u32)),
         shorts(1030, count, 0o100_644),
