@@ -18,6 +18,9 @@ pub(super) struct Record {
     pub checksum: Checksum,
     /// Bytes to transfer.
     pub size: Option<u64>,
+    /// Bytes of its content.
+    #[serde(default)]
+    pub open_size: Option<u64>,
 }
 
 /// The table of contents.
@@ -59,12 +62,21 @@ impl Repomd {
             let Some(digest) = ChecksumKind::parse(name) else {
                 return Err(wrong(&format!("has a digest of unknown kind `{name}`")));
             };
+            // What is no number of bytes would pass as no limit at all.
+            let number = |name: &str| match data.child_text(name) {
+                None | Some("") => Ok(None),
+                Some(text) => text
+                    .parse()
+                    .map(Some)
+                    .map_err(|_| wrong(&format!("has a `<{name}>` of `{text}` bytes"))),
+            };
             records.push(Record {
                 kind: kind.to_owned(),
                 href: href.to_owned(),
                 base: location.attribute("base").map(str::to_owned),
                 checksum: Checksum::new(digest, checksum.text()),
-                size: data.child_text("size").and_then(|size| size.parse().ok()),
+                size: number("size")?,
+                open_size: number("open-size")?,
             });
         }
         let repomd = Self {
@@ -136,6 +148,16 @@ mod tests {
                 "<location href=\"repodata/ab-primary.xml.zst\"/>",
                 "",
                 "has no `<location>`",
+            ),
+            (
+                "<size>10<",
+                "<size>18446744073709551616<",
+                "a `<size>` of `18446744073709551616` bytes",
+            ),
+            (
+                "<size>10<",
+                "<open-size>-1</open-size><size>10<",
+                "`-1` bytes",
             ),
             ("</repomd>", "", "ends inside"),
             ("<repomd ", "<html ", "line 8"),

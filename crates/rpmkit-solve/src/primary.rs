@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use rpmkit_solv::DepKind;
 
-use super::xml::{Tag, XmlError, attributes, walk};
+use super::xml::{Tag, XmlError, attributes, walk_at};
 
 /// A stretch of [`RawPackage`]'s text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -185,7 +185,7 @@ pub fn read<E: From<XmlError>>(
     let mut list: Option<DepKind> = None;
     let mut want = Want::Nothing;
     let mut text = String::new();
-    walk(input, |tag| {
+    walk_at(input, |offset, tag| {
         match tag {
             Tag::Start("package", _) => {
                 package.clear();
@@ -216,6 +216,13 @@ pub fn read<E: From<XmlError>>(
                     "sourcerpm" => want = Want::SourceRpm,
                     "size" | "time" => {
                         for (key, value) in attributes(raw) {
+                            if key == "package" && value.parse::<u64>().is_err() {
+                                let of = package.get(package.name);
+                                return Err(E::from(XmlError {
+                                    at: offset,
+                                    what: format!("package `{of}` has a size of `{value}` bytes"),
+                                }));
+                            }
                             let number = value.parse().unwrap_or_default();
                             match key {
                                 "package" => package.size = number,
@@ -339,5 +346,13 @@ mod tests {
         })
         .unwrap();
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_refused() {
+        let text = SAMPLE.replace("package=\"10\"", "package=\"18446744073709551616\"");
+        let error = read::<XmlError>(text.as_bytes(), |_| Ok(())).unwrap_err();
+        assert!(error.what.contains("package `app` has a size"), "{error}");
+        assert!(error.at > 0, "{error}");
     }
 }

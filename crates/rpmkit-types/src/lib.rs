@@ -11,8 +11,10 @@ mod file_name;
 mod hint;
 mod name;
 mod package;
+mod packed;
 mod path;
 pub mod rooted;
+mod toml_guard;
 mod trust;
 
 pub use checksum::{Checksum, ChecksumKind, Hasher};
@@ -24,5 +26,7 @@ pub use file_name::{is_source_package, source_stem};
 pub use hint::{AnyFailure, Failure, Hint};
 pub use name::{ChrootName, LayerId, NameError};
 pub use package::{Location, Package, Requirement};
+pub use packed::{Limited, MAX_METADATA, Packed};
 pub use path::ChrootPath;
+pub use toml_guard::check_toml;
 pub use trust::{Setting, Trust, Unsigned};
