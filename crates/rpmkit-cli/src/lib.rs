@@ -4,6 +4,7 @@
 //! it speaks through [`printer::Printer`] only and reads the environment through [`host::Host`] only.
 
 pub mod args;
+mod bug;
 pub mod card;
 pub mod choose;
 pub mod complete;
@@ -18,6 +19,7 @@ pub mod printer;
 pub mod setup;
 pub mod signals;
 pub mod sources;
+mod steady;
 pub mod verb;
 
 pub use failure::{Failure, Outcome, Status};
