@@ -47,7 +47,7 @@ pub fn worktree_state(repo: &Repository) -> Result<WorktreeState, ScmError> {
             path: repo.path().to_owned(),
         });
     }
-    crate::git::modules::check_worktree(repo)?;
+    git::modules::check_worktree(repo)?;
     let mut options = StatusOptions::new();
     options
         .include_untracked(true)
