@@ -71,9 +71,13 @@ fn check(text: &[u8]) -> Result<(), usize> {
             other => other,
         };
         let comment = matches!(setting.first(), None | Some(b'#' | b';'));
-        let mut words = setting.splitn(2, |byte| matches!(byte, b'=' | b'#' | b';'));
-        let name = words.next().unwrap_or_default().len();
-        if !part_of_value && !comment && setting.get(name) != Some(&b'=') {
+        let name = setting
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_. \t".contains(byte))
+            .count();
+        let has_value = setting.get(name) == Some(&b'=');
+        // A NUL ends a line for libgit2.
+        if line.contains(&0) || !(part_of_value || comment || has_value) {
             return Err(n + 1);
         }
     }
@@ -113,6 +117,7 @@ mod tests {
         for (bad, line) in [
             ("[submodule \"a\"]\n\tpath", 2),
             ("[submodule \"a\"] path", 1),
+            ("[submodule \"a\"]\n\tpath\0= a\n", 2),
             ("[submodule \"a\"]\n\tpath = a\n\turl\n", 3),
             ("[submodule \"a\"]\n\tpath = a\\\\\n\turl # =x\n", 3),
         ] {
