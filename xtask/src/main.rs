@@ -15,6 +15,7 @@ mod demo;
 mod distro;
 mod e2e;
 mod fixture;
+mod fuzz;
 mod generated;
 mod history;
 mod install;
@@ -63,6 +64,20 @@ enum Command {
         /// Make nothing: write down which versions apt serves today, for the runs to come
         #[arg(long, conflicts_with_all = ["out", "extras", "all"])]
         record: bool,
+    },
+    /// Feed every parser of foreign bytes with anything
+    Fuzz {
+        /// Stop each target after so many seconds
+        #[arg(long, value_name = "N")]
+        seconds: Option<u64>,
+        /// Stop each target after so many runs [default: 10000 without --seconds]
+        #[arg(long, value_name = "N")]
+        runs: Option<u64>,
+        /// Without libFuzzer, even where it is installed
+        #[arg(long)]
+        plain: bool,
+        /// Only these targets
+        targets: Vec<String>,
     },
     /// Serve a directory over loopback HTTP until interrupted
     Serve {
@@ -238,6 +253,12 @@ fn run(cli: Cli) -> Result<()> {
             }
             println!("{}", distro.dir.display());
         }
+        Command::Fuzz {
+            seconds,
+            runs,
+            plain,
+            targets,
+        } => fuzz::run(workspace(), seconds, runs, plain, &targets)?,
         Command::Serve {
             suite,
             dir,

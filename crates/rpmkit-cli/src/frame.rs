@@ -10,6 +10,7 @@ use rpmkit_core::{
 
 use crate::{
     args::OutputArgs,
+    bug,
     failure::{Failure, Status, VerbResult},
     host::Host,
     listen::{CiLog, Fanout, JsonLines, LogFiles, People},
@@ -78,6 +79,7 @@ impl Context {
 pub fn run(face: Face, body: impl FnOnce(&mut Context) -> VerbResult) -> ExitCode {
     // Layers, roots and results are made for others to read: the build user, whoever shares a
     // cache. With a stricter mask of the caller's the build user could not even enter its root.
+    bug::watch();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let host = match Host::read() {
         Ok(host) => host,
@@ -88,7 +90,13 @@ pub fn run(face: Face, body: impl FnOnce(&mut Context) -> VerbResult) -> ExitCod
         printer.line(format!("warning: signals cannot be watched: {error}"));
     }
     let mut context = Context::new(host, printer);
-    let outcome = body(&mut context);
+    let mut outcome = bug::caught(|| body(&mut context));
+    if outcome.is_ok()
+        && let Some(failure) = bug::taken()
+    {
+        // In a thread that nobody waits for.
+        outcome = Err(failure);
+    }
     ExitCode::from(finish(&context, outcome))
 }
 

@@ -4,6 +4,7 @@
 //! it speaks through [`printer::Printer`] only and reads the environment through [`host::Host`] only.
 
 pub mod args;
+mod bug;
 pub mod choose;
 pub mod complete;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod sources;
+mod steady;
 pub mod verb;
 
 pub use failure::{Failure, Status, VerbResult};

@@ -87,7 +87,7 @@ impl Printer {
             err_color: color(stderr),
             face,
             verbosity,
-            progress: progress.then(MultiProgress::new),
+            progress: progress.then(crate::steady::progress),
             interactive: stdin && stderr && host.ci.is_none(),
             broken: AtomicBool::new(false),
         }))

@@ -4,6 +4,8 @@ use std::{fmt, path::PathBuf};
 
 use rpmkit_types::Hint;
 
+use crate::Origin;
+
 /// A spot in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigPlace {
@@ -72,6 +74,14 @@ impl fmt::Display for Excerpt<'_> {
         let shown = shown.replace('\t', " ");
         let mark = place.column.saturating_sub(1 + from);
         write!(f, "\n    {shown}\n    {:mark$}^", "")
+    }
+}
+
+/// `FILE:LINE: `, for what comes from a file.
+fn at(origin: &Option<Origin>) -> String {
+    match origin {
+        Some(origin @ Origin::File { .. }) => format!("{origin}: "),
+        _ => String::new(),
     }
 }
 
@@ -159,8 +169,10 @@ pub enum ConfigError {
         message: String,
     },
     /// A template cannot be rendered.
-    #[error("option `{option}`: {message} (line {line} of the template){}", Excerpt(.place))]
+    #[error("{}option `{option}`: {message} (line {line} of the template){}", at(.origin), Excerpt(.place))]
     Template {
+        /// Where the option was set, once that is known.
+        origin: Option<Origin>,
         /// The option, with the keys that lead to the text.
         option: String,
         /// Line in the template, from one.
@@ -217,6 +229,15 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Adds where the option was set to an error about its template.
+    #[must_use]
+    pub(crate) fn of(mut self, set: &Origin) -> Self {
+        if let Self::Template { origin, .. } = &mut self {
+            origin.get_or_insert_with(|| set.clone());
+        }
+        self
+    }
+
     /// Whether mock counts this as a wrong command line and not as a wrong configuration.
     pub fn is_command_line(&self) -> bool {
         matches!(self, Self::Macro { .. } | Self::CommandLine(_))

@@ -126,7 +126,10 @@ impl Config {
     pub fn get(&self, name: &str) -> Result<Option<Value>, ConfigError> {
         let name = options::canonical(name);
         match self.raw().get(name) {
-            Some(raw) => self.expander().expand(name, raw).map(Some),
+            Some(raw) => match self.expander().expand(name, raw) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(error.of(self.origins().get(&[name]))),
+            },
             None => Ok(None),
         }
     }
@@ -136,7 +139,10 @@ impl Config {
         let expander = self.expander();
         let mut all = Dict::new();
         for (name, value) in self.raw().pairs() {
-            all.set(name, expander.expand(name, value)?);
+            let value = expander
+                .expand(name, value)
+                .map_err(|error| error.of(self.origins().get(&[name])))?;
+            all.set(name, value);
         }
         Ok(all)
     }

@@ -240,6 +240,31 @@ fn values_that_hold_themselves_or_grow_without_end_are_errors() {
 }
 
 #[test]
+fn templates_without_end_are_errors_with_file_and_line() {
+    for expression in [
+        format!("x{}", "+1".repeat(20_000)),
+        format!("{}x", "not ".repeat(20_000)),
+        format!("x{}", ".a".repeat(50_000)),
+    ] {
+        for (name, text) in [
+            (
+                "t.cfg",
+                format!("\nconfig_opts['a'] = '{{{{ {expression} }}}}'\n"),
+            ),
+            ("t.toml", format!("\na = '{{{{ {expression} }}}}'\n")),
+        ] {
+            let config = load_text(name, &text).unwrap();
+            let said = config.get("a").unwrap_err().to_string();
+            assert!(said.contains(&format!("{name}:2: option `a`")), "{said}");
+            assert!(config.expanded().is_err());
+        }
+    }
+    let key = format!("{}a = 1\n", "a.".repeat(50_000));
+    let said = load_text("t.toml", &key).unwrap_err().to_string();
+    assert!(said.contains("t.toml:1"), "{said}");
+}
+
+#[test]
 fn toml_says_what_mock_says() {
     let toml = r#"
 extends = "base"

@@ -172,6 +172,11 @@ impl Project {
             let before = &text.as_bytes()[..at.min(text.len())];
             before.iter().filter(|b| **b == b'\n').count() + 1
         };
+        rpmkit_types::check_toml(text).map_err(|(at, reason)| ProjectError::Content {
+            path: file.to_owned(),
+            line: line(at),
+            reason,
+        })?;
         let raw: Raw = toml::from_str(text).map_err(|error| ProjectError::Content {
             path: file.to_owned(),
             line: line(error.span().map_or(0, |span| span.start)),

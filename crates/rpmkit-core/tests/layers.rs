@@ -94,6 +94,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     // It must build before cmake is there, and so without any of the above.
     ("xtask", &["xtask-start"]),
     ("rpmkit-tests", &[]),
+    (
+        "rpmkit-fuzz",
+        &[
+            "rpmkit-config",
+            "rpmkit-core",
+            "rpmkit-openpgp",
+            "rpmkit-repo",
+            "rpmkit-rpmfile",
+            "rpmkit-solve",
+            "rpmkit-sources",
+            "rpmkit-store",
+            "rpmkit-types",
+            "rpmkit-vcs",
+        ],
+    ),
 ];
 
 /// Edges of tests alone, which may lead up: tests that want a whole engine, or a lower crate's help.

@@ -157,14 +157,15 @@ impl Embedded {
         out.module_hotfixes = repo.module_hotfixes;
         out.excludepkgs.clone_from(&repo.excludepkgs);
         out.includepkgs.clone_from(&repo.includepkgs);
-        out.primary = Some(data.primary.clone());
-        out.comps.clone_from(&data.comps);
-        out.modules.clone_from(&data.modules);
+        out.primary = Some(data.packed(&data.primary));
+        out.comps = data.comps.as_deref().map(|path| data.packed(path));
+        out.modules = data.modules.as_deref().map(|path| data.packed(path));
         let fetcher = self.fetcher.clone();
         out.filelists = Filelists::fetch(move || {
             fetcher
                 .filelists(&repo, &data)
                 .map_err(|e| e.to_string())?
+                .map(|path| data.packed(&path))
                 .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
         });
         out

@@ -16,6 +16,8 @@ mod disk;
 mod error;
 mod fetcher;
 mod forget;
+#[doc(hidden)]
+pub mod fuzz;
 mod gpg;
 mod keys;
 pub mod local;

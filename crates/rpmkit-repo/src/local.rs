@@ -48,22 +48,19 @@ pub(super) fn open(path: &Path) -> Result<(PackageMetadata, u64), RepoError> {
             reason: "it is not a regular file".to_owned(),
         });
     }
-    let parsed = PackageMetadata::parse(&mut BufReader::with_capacity(1 << 16, file));
+    let parsed = rpmkit_rpmfile::read_metadata(&mut BufReader::with_capacity(1 << 16, file));
     parsed
         .map(|header| (header, meta.len()))
-        .map_err(|e| not_rpm(path, &e))
+        .map_err(|e| RepoError::NotRpm {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        })
 }
 
 pub(super) fn not_rpm(path: &Path, error: &rpm::Error) -> RepoError {
-    let reason = match error {
-        rpm::Error::Io(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "it ends inside the header".to_owned()
-        }
-        other => other.to_string(),
-    };
     RepoError::NotRpm {
         path: PathBuf::from(path),
-        reason,
+        reason: error.to_string(),
     }
 }
 

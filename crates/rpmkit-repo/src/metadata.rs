@@ -29,7 +29,7 @@ use rpmkit_fetch::{
     transfer::{self, Expect},
 };
 use rpmkit_openpgp::SignatureProblem;
-use rpmkit_types::{Checksum, event::Phase};
+use rpmkit_types::{Checksum, Packed, event::Phase};
 
 /// Verified metadata of one repository.
 #[derive(Debug, Clone)]
@@ -48,6 +48,19 @@ pub struct RepoData {
     pub modules: Option<PathBuf>,
     /// The file list, to be had by [`Fetcher::filelists`].
     filelists: Option<Record>,
+    /// What the table of contents promises of the files' contents.
+    open_sizes: Vec<(PathBuf, u64)>,
+}
+
+impl RepoData {
+    /// One of the files, with the size its content has to have.
+    pub fn packed(&self, path: &Path) -> Packed {
+        let known = self.open_sizes.iter().find(|(of, _)| of == path);
+        Packed {
+            path: path.to_owned(),
+            open_size: known.map(|(_, size)| *size),
+        }
+    }
 }
 
 impl Fetcher {
@@ -242,6 +255,11 @@ impl Fetcher {
             comps: optional(&comps)?,
             modules: optional(&repomd.modules())?,
             filelists: repomd.find(&["filelists"]).cloned(),
+            open_sizes: repomd
+                .records
+                .iter()
+                .filter_map(|record| Some((self.record_path(record), record.open_size?)))
+                .collect(),
         })
     }
 

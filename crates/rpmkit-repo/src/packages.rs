@@ -361,6 +361,8 @@ impl Fetcher {
             url: url(),
             problem,
         };
+        // The check of the signature reads a header of which nothing is known yet.
+        super::local::open(path)?;
         match gpg::verify_package(self.ring(owner, keys)?, path, level) {
             Ok(Ok(warnings)) => {
                 self.weak(repo, warnings);
@@ -392,6 +394,10 @@ impl Fetcher {
                         reason: format!("it is damaged: {reason}"),
                     }
                 }
+                error @ RpmFileError::Room { .. } => RepoError::NotRpm {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                },
                 RpmFileError::Read { path, source }
                 | RpmFileError::Write {
                     target: path,

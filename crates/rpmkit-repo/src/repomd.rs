@@ -21,6 +21,9 @@ pub(super) struct Record {
     pub checksum: Checksum,
     /// Bytes to transfer.
     pub size: Option<u64>,
+    /// Bytes of its content.
+    #[serde(default)]
+    pub open_size: Option<u64>,
 }
 
 /// A metadata file without a digest.
@@ -76,20 +79,21 @@ impl Repomd {
             let Some(digest) = ChecksumKind::parse(name) else {
                 return Err(wrong(&format!("has a digest of unknown kind `{name}`")));
             };
-            let size = data.child_text("size");
-            let bytes = size.and_then(|size| size.parse().ok());
-            if let (Some(text), None) = (size, bytes)
-                && !text.is_empty()
-                && text.bytes().all(|byte| byte.is_ascii_digit())
-            {
-                return Err(wrong(&format!("has a `<size>` no file can have: `{text}`")));
-            }
+            // What is no number of bytes would pass as no limit at all.
+            let number = |name: &str| match data.child_text(name) {
+                None | Some("") => Ok(None),
+                Some(text) => text
+                    .parse()
+                    .map(Some)
+                    .map_err(|_| wrong(&format!("has a `<{name}>` of `{text}` bytes"))),
+            };
             records.push(Record {
                 kind: kind.to_owned(),
                 href: href.to_owned(),
                 base,
                 checksum: Checksum::new(digest, checksum.text()),
-                size: bytes,
+                size: number("size")?,
+                open_size: number("open-size")?,
             });
         }
         let repomd = Self {
@@ -187,7 +191,12 @@ mod tests {
             (
                 "<size>10<",
                 "<size>18446744073709551616<",
-                "a `<size>` no file can have",
+                "a `<size>` of `18446744073709551616` bytes",
+            ),
+            (
+                "<size>10<",
+                "<open-size>-1</open-size><size>10<",
+                "`-1` bytes",
             ),
             ("</repomd>", "", "ends inside"),
             ("<repomd ", "<html ", "line 8"),

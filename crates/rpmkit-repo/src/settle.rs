@@ -106,6 +106,7 @@ impl Fetcher {
             base: bare.base.clone(),
             checksum,
             size: Some(size.len()),
+            open_size: None,
         };
         let path = dir.join(record_name(&record));
         std::fs::rename(&part, &path).map_err(RepoError::io("rename", &part))?;

@@ -6,6 +6,13 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
+/// Elements within each other; metalinks have six.
+const MAX_DEPTH: usize = 50;
+/// Elements of a document. A metalink has some for each of a few hundred mirrors.
+const MAX_ELEMENTS: usize = 100_000;
+/// Attributes of an element.
+const MAX_ATTRIBUTES: usize = 50;
+
 /// An element with everything in it. Names are without prefixes.
 #[derive(Debug, Default)]
 pub(super) struct Element {
@@ -22,6 +29,7 @@ impl Element {
         let text = text.trim_start_matches('\u{feff}');
         let mut reader = Reader::from_str(text);
         let mut open: Vec<Self> = vec![Self::default()];
+        let mut count = 0;
         loop {
             let event = reader.read_event();
             let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -29,7 +37,16 @@ impl Element {
                 let line = 1 + text[..at.min(text.len())].matches('\n').count();
                 format!("line {line}: {reason}")
             };
-            match event.map_err(|e| wrong(&e))? {
+            let event = event.map_err(|e| wrong(&e))?;
+            if matches!(event, Event::Start(_) | Event::Empty(_)) {
+                count += 1;
+            }
+            if open.len() > MAX_DEPTH || count > MAX_ELEMENTS {
+                return Err(wrong(&format!(
+                    "at most {MAX_ELEMENTS} elements, nested at most {MAX_DEPTH} deep, were expected"
+                )));
+            }
+            match event {
                 Event::Start(tag) => open.push(Self::begin(&tag).map_err(|e| wrong(&e))?),
                 Event::Empty(tag) => {
                     let element = Self::begin(&tag).map_err(|e| wrong(&e))?;
@@ -82,6 +99,9 @@ impl Element {
     fn begin(tag: &BytesStart<'_>) -> Result<Self, String> {
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
+            if attributes.len() >= MAX_ATTRIBUTES {
+                return Err(format!("more than {MAX_ATTRIBUTES} attributes"));
+            }
             let attribute = attribute.map_err(|e| e.to_string())?;
             let value = attribute
                 .normalized_value(quick_xml::XmlVersion::Implicit1_0)
@@ -153,6 +173,19 @@ mod tests {
             (b"<a><b>", "ends inside `<a>`"),
             (b"<a>&nope;</a>", "nope"),
             (b"\xff\xfe", "UTF-8"),
+            ("<a>".repeat(100_000).as_bytes(), "nested"),
+            (
+                ("<r>".to_owned() + &"<a/>".repeat(200_000)).as_bytes(),
+                "elements",
+            ),
+            (
+                format!(
+                    "<a {}/>",
+                    (0..60).map(|n| format!("k{n}='' ")).collect::<String>()
+                )
+                .as_bytes(),
+                "50 attributes",
+            ),
         ] {
             let error = Element::parse(text).unwrap_err();
             assert!(error.contains(part), "{error}");

@@ -7,6 +7,8 @@
 
 use std::io::{self, Read};
 
+use super::budget::Budget;
+
 /// How an entry names its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EntryName {
@@ -30,6 +32,7 @@ pub(super) struct CpioEntry {
 /// [`Walker::copy`] or [`Walker::skip`] before asking for the next.
 pub(super) struct Walker<R> {
     input: R,
+    budget: Budget,
     buffer: Vec<u8>,
 }
 
@@ -49,9 +52,11 @@ fn padding(length: u64) -> u64 {
 }
 
 impl<R: Read> Walker<R> {
-    pub fn new(input: R) -> Self {
+    /// Reads `input` as far as `budget` allows.
+    pub fn new(input: R, budget: Budget) -> Self {
         Self {
             input,
+            budget,
             buffer: vec![0; 1 << 16],
         }
     }
@@ -71,6 +76,7 @@ impl<R: Read> Walker<R> {
             self.discard(padding(14))?;
             let size =
                 size_of(index).ok_or_else(|| bad(format!("no file has the index {index}")))?;
+            self.budget.charge(size)?;
             return Ok(Some(CpioEntry {
                 name: EntryName::Index(index),
                 inode: 0,
@@ -96,6 +102,8 @@ impl<R: Read> Walker<R> {
         if name == "TRAILER!!!" {
             return Ok(None);
         }
+        let size = u64::from(field(6)?);
+        self.budget.charge(size)?;
         let path = name
             .strip_prefix("./")
             .or_else(|| name.strip_prefix('/'))
@@ -105,7 +113,7 @@ impl<R: Read> Walker<R> {
             name: EntryName::Path(path),
             inode: field(0)?,
             links: field(4)?,
-            size: u64::from(field(6)?),
+            size,
         }))
     }
 
@@ -146,6 +154,7 @@ impl<R: Read> Walker<R> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::{FileKind, FileRecord};
 
     fn entry(name: &str, data: &[u8]) -> Vec<u8> {
         let mut out = format!(
@@ -173,12 +182,45 @@ mod tests {
         out
     }
 
+    /// As a header with this many files would have it, the first with all the bytes.
+    fn budget(files: usize, bytes: u64) -> Budget {
+        let record = |n| FileRecord {
+            path: "x".into(),
+            kind: FileKind::Regular,
+            mode: 0o644,
+            mtime: 0,
+            size: if n == 0 { bytes } else { 0 },
+            link: String::new(),
+            doc: false,
+            ghost: false,
+            spec: false,
+            content_at: n,
+        };
+        Budget::of(&(0..files).map(record).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn no_more_comes_out_than_the_header_declares() {
+        let mut archive = entry("a", b"data");
+        archive.extend(entry("b", b""));
+        for (files, bytes, what) in [(2, 3, "more bytes"), (1, 4, "more files")] {
+            let mut walker = Walker::new(archive.as_slice(), budget(files, bytes));
+            let error = loop {
+                match walker.next(|_| None) {
+                    Ok(entry) => walker.skip(entry.unwrap().size).unwrap(),
+                    Err(error) => break error,
+                }
+            };
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+
     #[test]
     fn walks_entries_to_the_trailer() {
         let mut archive = entry("./usr/bin/a", b"hello");
         archive.extend(entry("b", b""));
         archive.extend(entry("TRAILER!!!", b""));
-        let mut walker = Walker::new(archive.as_slice());
+        let mut walker = Walker::new(archive.as_slice(), budget(2, 5));
         let first = walker.next(|_| None).unwrap().unwrap();
         assert_eq!(first.name, EntryName::Path("usr/bin/a".into()));
         let mut data = Vec::new();
@@ -196,11 +238,11 @@ mod tests {
     #[test]
     fn truncation_and_garbage_are_errors() {
         let archive = entry("a", b"data");
-        let mut walker = Walker::new(&archive[..archive.len() - 3]);
+        let mut walker = Walker::new(&archive[..archive.len() - 3], budget(1, 4));
         let first = walker.next(|_| None).unwrap().unwrap();
         assert!(walker.skip(first.size).is_err());
         assert!(
-            Walker::new(&b"junk in place of a header"[..])
+            Walker::new(&b"junk in place of a header"[..], budget(1, 1))
                 .next(|_| None)
                 .is_err()
         );

@@ -11,6 +11,7 @@ use rpm::{IndexTag, PackageMetadata};
 
 use super::{
     RpmFileError,
+    bounds::read_metadata,
     digest::{self, Checked},
 };
 
@@ -82,7 +83,7 @@ impl PackageFile {
             source,
         })?;
         let mut reader = BufReader::with_capacity(1 << 17, file);
-        let metadata = PackageMetadata::parse(&mut reader).map_err(|e| RpmFileError::Header {
+        let metadata = read_metadata(&mut reader).map_err(|e| RpmFileError::Header {
             path: path.to_owned(),
             reason: e.to_string(),
         })?;

@@ -4,6 +4,8 @@
 //! throw-away system whose only job is to run the target's own rpm, so everything in it belongs to
 //! root, and documentation is left out.
 
+mod bounds;
+mod budget;
 mod cpio;
 mod digest;
 mod header;
@@ -14,6 +16,7 @@ mod unpack;
 
 use std::{io, path::PathBuf};
 
+pub use bounds::{HeaderError, read_metadata};
 pub use header::{FileKind, FileRecord, PackageFile};
 pub use source::{UnpackedSrpm, unpack_source};
 pub use unpack::{UnpackReport, unpack_set};
@@ -44,6 +47,20 @@ pub enum RpmFileError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Its header declares more than there is room for.
+    #[error(
+        "no room to unpack `{package}`: its header declares {needed} bytes, and {free} are free at `{target}`"
+    )]
+    Room {
+        /// Which package.
+        package: PathBuf,
+        /// Where it was to go.
+        target: PathBuf,
+        /// Bytes of all its files.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
     },
     /// The tree being unpacked into refused something.
     #[error("cannot {action} `{target}` while unpacking `{package}`: {source}")]

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     FileKind, FileRecord, PackageFile, RpmFileError,
+    budget::{Budget, room},
     cpio::{EntryName, Walker},
 };
 
@@ -51,7 +52,10 @@ pub fn unpack_source(
         path: srpm.to_owned(),
         reason: e.to_string(),
     };
-    let mut walker = Walker::new(package.payload()?);
+    for place in [specs, sources] {
+        room(files.iter(), place, srpm)?;
+    }
+    let mut walker = Walker::new(package.payload()?, Budget::of(&files));
     let mut tree = UnpackedSrpm {
         spec: PathBuf::new(),
         sources: Vec::new(),

@@ -45,10 +45,22 @@ fn header(tags: &[Tag]) -> Vec<u8> {
         }
         store.extend(data);
     }
+    [intro(tags.len(), store.len()), index, store].concat()
+}
+
+fn intro(tags: usize, data: usize) -> Vec<u8> {
     let mut out = b"\x8e\xad\xe8\x01\0\0\0\0".to_vec();
-    out.extend((tags.len() as u32).to_be_bytes());
-    out.extend((store.len() as u32).to_be_bytes());
-    [out, index, store].concat()
+    out.extend((tags as u32).to_be_bytes());
+    out.extend((data as u32).to_be_bytes());
+    out
+}
+
+/// A header of just these entries (tag, type, offset, count) and data.
+pub(super) fn raw_header(entries: &[[u32; 4]], store: &[u8]) -> Vec<u8> {
+    let mut out = intro(entries.len(), store.len());
+    out.extend(entries.iter().flatten().flat_map(|n| n.to_be_bytes()));
+    out.extend(store);
+    out
 }
 
 fn cpio(name: &str, data: &str) -> Vec<u8> {
@@ -71,7 +83,8 @@ fn cpio(name: &str, data: &str) -> Vec<u8> {
     out
 }
 
-fn lead_and_signature() -> Vec<u8> {
+/// Everything before the header.
+pub(super) fn lead_and_signature() -> Vec<u8> {
     let mut out = vec![0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 1];
     out.resize(78, 0);
     // Signature type "header style".

@@ -17,6 +17,7 @@ use rpmkit_types::rooted::Rooted;
 
 use super::{
     FileKind, FileRecord, PackageFile, RpmFileError,
+    budget::{Budget, room},
     cpio::{EntryName, Walker},
 };
 
@@ -32,6 +33,15 @@ pub struct UnpackReport {
 struct UnpackJob {
     package: PackageFile,
     files: Vec<FileRecord>,
+}
+
+impl UnpackJob {
+    /// Bytes its header declares.
+    fn size(&self) -> u64 {
+        self.files
+            .iter()
+            .fold(0, |sum, file| sum.saturating_add(file.size))
+    }
 }
 
 /// Unpacks `packages` below `root`, which must exist. All files come to belong to the caller;
@@ -52,9 +62,17 @@ pub fn unpack_set(
         let files = package.files()?;
         jobs.push(UnpackJob { package, files });
     }
+    if let Some(largest) = jobs.iter().max_by_key(|job| job.size()) {
+        let all = jobs.iter().flat_map(|job| &job.files);
+        room(
+            all.filter(|file| wanted(file)),
+            root,
+            largest.package.path(),
+        )?;
+    }
     let directories = make_skeleton(&jobs, root)?;
     // The biggest packages first, so that no thread is left alone with one at the end.
-    jobs.sort_by_key(|job| std::cmp::Reverse(job.files.iter().map(|f| f.size).sum::<u64>()));
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.size()));
     let total = jobs.len();
     let queue = Mutex::new(jobs.into_iter());
     let files = AtomicUsize::new(0);
@@ -170,7 +188,7 @@ fn unpack_one(job: UnpackJob, root: &Path) -> Result<usize, RpmFileError> {
         .map(|(n, f)| (f.path.as_path(), n))
         .collect();
     let mut rooted = Rooted::new(root);
-    let mut walker = Walker::new(job.package.payload()?);
+    let mut walker = Walker::new(job.package.payload()?, Budget::of(&files));
     let mut pending_links: HashMap<LinkSet, Vec<PathBuf>> = HashMap::new();
     let mut count = 0;
     let payload = |e: io::Error| RpmFileError::Payload {

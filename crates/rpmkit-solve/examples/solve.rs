@@ -43,10 +43,12 @@ struct Repo {
 impl From<Repo> for SolveRepo {
     fn from(repo: Repo) -> Self {
         let mut out = Self::new(repo.id, repo.key);
-        out.primary = repo.primary;
-        out.filelists = repo.filelists.map_or(Filelists::None, Filelists::Path);
-        out.comps = repo.comps;
-        out.modules = repo.modules;
+        out.primary = repo.primary.map(Into::into);
+        out.filelists = repo
+            .filelists
+            .map_or(Filelists::None, |path| Filelists::Path(path.into()));
+        out.comps = repo.comps.map(Into::into);
+        out.modules = repo.modules.map(Into::into);
         out.priority = repo.priority.unwrap_or(out.priority);
         out.cost = repo.cost.unwrap_or(out.cost);
         out.module_hotfixes = repo.module_hotfixes;

@@ -1,6 +1,7 @@
 //! What the repositories offer, as a plain list: for the verbs and plugins that look and do not solve.
 
 use rpmkit_solv::DepKind;
+use rpmkit_types::MAX_METADATA;
 
 use super::{SolveError, SolveRepo, XmlError, glob_matches, load::open, primary};
 
@@ -74,8 +75,8 @@ impl Available {
 /// Hands every package of every repository to `each`, in the order of the metadata.
 pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result<(), SolveError> {
     for repo in repos {
-        let Some(path) = &repo.primary else { continue };
-        primary::read(open(path)?, |raw| -> Result<(), XmlError> {
+        let Some(file) = &repo.primary else { continue };
+        primary::read(open(file, MAX_METADATA)?, |raw| -> Result<(), XmlError> {
             let base = raw.get(raw.base);
             each(Available {
                 name: raw.get(raw.name).to_owned(),
@@ -104,7 +105,7 @@ pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result
         })
         .map_err(|error| SolveError::Metadata {
             repo: repo.id.clone(),
-            path: path.clone(),
+            path: file.path.clone(),
             error,
         })?;
     }

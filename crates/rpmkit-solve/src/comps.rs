@@ -1,6 +1,6 @@
 //! comps.xml: groups and environments.
 
-use std::io::BufRead;
+use std::{collections::HashSet, io::BufRead};
 
 use super::{
     glob::Glob,
@@ -22,7 +22,7 @@ pub enum MemberKind {
 }
 
 /// A package of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Member {
     /// Name of the package.
     pub name: String,
@@ -80,8 +80,9 @@ impl Comps {
             match self.groups.iter_mut().find(|g| g.id == group.id) {
                 None => self.groups.push(group),
                 Some(known) => {
+                    let mut seen: HashSet<Member> = known.members.iter().cloned().collect();
                     for member in group.members {
-                        if !known.members.contains(&member) {
+                        if seen.insert(member.clone()) {
                             known.members.push(member);
                         }
                     }

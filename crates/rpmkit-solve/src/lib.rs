@@ -34,6 +34,8 @@ mod explain;
 mod filelists;
 mod fill;
 mod filter;
+#[doc(hidden)]
+pub mod fuzz;
 mod glob;
 mod goal;
 mod kernels;

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     fs,
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rpmkit_solv::{Id, Pool, RepoId, SolvId};
@@ -18,7 +18,7 @@ use super::{
     primary,
     xml::XmlError,
 };
-use rpmkit_types::Package;
+use rpmkit_types::{MAX_METADATA, Package, Packed};
 
 /// Id dnf gives the installed set.
 pub(crate) const SYSTEM: &str = "@System";
@@ -173,8 +173,8 @@ impl From<XmlError> for Trouble {
     }
 }
 
-fn parse(pool: &mut Pool, id: RepoId, repo: &SolveRepo, path: &Path) -> Result<(), SolveError> {
-    let input = open(path)?;
+fn parse(pool: &mut Pool, id: RepoId, repo: &SolveRepo, file: &Packed) -> Result<(), SolveError> {
+    let input = open(file, MAX_METADATA)?;
     pool.begin(id);
     let mut deps = Vec::new();
     primary::read(input, |raw| {
@@ -185,7 +185,7 @@ fn parse(pool: &mut Pool, id: RepoId, repo: &SolveRepo, path: &Path) -> Result<(
     .map_err(|trouble| match trouble {
         Trouble::Xml(error) => SolveError::Metadata {
             repo: repo.id.clone(),
-            path: path.to_owned(),
+            path: file.path.clone(),
             error,
         },
         Trouble::Pool(error) => SolveError::Pool(error),
@@ -194,10 +194,15 @@ fn parse(pool: &mut Pool, id: RepoId, repo: &SolveRepo, path: &Path) -> Result<(
     Ok(())
 }
 
-pub(crate) fn open(path: &Path) -> Result<impl io::BufRead + use<>, SolveError> {
-    let input = rpmkit_types::compress::open(path).map_err(|source| SolveError::Io {
+/// Bytes of a document that is kept in memory as a whole: groups and modules. The largest known ones
+/// have a few MiB.
+pub(crate) const MAX_KEPT: u64 = 128 << 20;
+
+/// A reader of the content, which may have at most `most` bytes.
+pub(crate) fn open(file: &Packed, most: u64) -> Result<impl io::BufRead + use<>, SolveError> {
+    let input = file.open(most).map_err(|source| SolveError::Io {
         action: "read",
-        path: path.to_owned(),
+        path: file.path.clone(),
         source,
     })?;
     Ok(BufReader::with_capacity(1 << 17, input))
@@ -296,12 +301,13 @@ fn find_holders(
         wanted: first.to_owned(),
         why,
     })?;
-    let Some(path) = fetched else {
+    let Some(file) = fetched else {
         return Ok(Lookup::default());
     };
-    let lookup = filelists::search(open(&path)?, wanted).map_err(|error| SolveError::Metadata {
+    let input = open(&file, MAX_METADATA)?;
+    let lookup = filelists::search(input, wanted).map_err(|error| SolveError::Metadata {
         repo: repo.id.clone(),
-        path: PathBuf::from(&path),
+        path: file.path.clone(),
         error,
     })?;
     if !repo.cache_key.is_empty()

@@ -19,7 +19,7 @@ use super::{
     load::{self, Loaded},
     rich::Rich,
     subject::readings,
-    yaml::{self, Yaml},
+    yaml::{self, Yaml, YamlError},
 };
 
 /// One build of a module stream.
@@ -72,26 +72,37 @@ impl Modules {
     pub(crate) fn read(repos: &[SolveRepo]) -> Result<Self, SolveError> {
         let mut modules = Self::default();
         for repo in repos {
-            let Some(path) = &repo.modules else { continue };
+            let Some(file) = &repo.modules else { continue };
             let mut text = String::new();
-            load::open(path)?
+            load::open(file, load::MAX_KEPT)?
                 .read_to_string(&mut text)
                 .map_err(|source| SolveError::Io {
                     action: "read",
-                    path: path.clone(),
+                    path: file.path.clone(),
                     source,
                 })?;
-            let documents = yaml::documents(&text).map_err(|e| SolveError::Modules {
+            modules.take(&text).map_err(|e| SolveError::Modules {
                 repo: repo.id.clone(),
-                path: path.clone(),
+                path: file.path.clone(),
                 line: e.line,
                 what: e.what,
             })?;
-            for document in &documents {
-                modules.add(document);
-            }
         }
         Ok(modules)
+    }
+
+    /// Reads one text.
+    pub(crate) fn parse(text: &str) -> Result<Self, YamlError> {
+        let mut modules = Self::default();
+        modules.take(text)?;
+        Ok(modules)
+    }
+
+    fn take(&mut self, text: &str) -> Result<(), YamlError> {
+        for document in &yaml::documents(text)? {
+            self.add(document);
+        }
+        Ok(())
     }
 
     fn add(&mut self, document: &Yaml) {

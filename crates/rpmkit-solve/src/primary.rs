@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use rpmkit_solv::DepKind;
 
-use super::xml::{XmlError, XmlTag, attributes, walk};
+use super::xml::{XmlError, XmlTag, attributes, walk_at};
 
 /// A stretch of [`RawPackage`]'s text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -162,10 +162,6 @@ impl RawPackage {
     }
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// Where in a package the reader is waiting for text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Want {
@@ -189,7 +185,7 @@ pub fn read<E: From<XmlError>>(
     let mut list: Option<DepKind> = None;
     let mut want = Want::Nothing;
     let mut text = String::new();
-    walk(input, |tag| {
+    walk_at(input, |offset, tag| {
         match tag {
             XmlTag::Start("package", _) => {
                 package.clear();
@@ -220,19 +216,14 @@ pub fn read<E: From<XmlError>>(
                     "sourcerpm" => want = Want::SourceRpm,
                     "size" | "time" => {
                         for (key, value) in attributes(raw) {
-                            let number = match value.parse() {
-                                Ok(number) => number,
-                                // Larger than any file: whoever writes that means no good.
-                                Err(_) if is_number(&value) => {
-                                    let name = package.get(package.name);
-                                    let what = format!(
-                                        "package `{name}`: `{key}=\"{value}\"` is larger than \
-                                         anything can be"
-                                    );
-                                    return Err(E::from(XmlError { at: 0, what }));
-                                }
-                                Err(_) => 0,
-                            };
+                            if key == "package" && value.parse::<u64>().is_err() {
+                                let of = package.get(package.name);
+                                return Err(E::from(XmlError {
+                                    at: offset,
+                                    what: format!("package `{of}` has a size of `{value}` bytes"),
+                                }));
+                            }
+                            let number = value.parse().unwrap_or_default();
                             match key {
                                 "package" => package.size = number,
                                 "installed" => package.installed_size = number,
@@ -368,5 +359,13 @@ mod tests {
         })
         .unwrap();
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_refused() {
+        let text = SAMPLE.replace("package=\"10\"", "package=\"18446744073709551616\"");
+        let error = read::<XmlError>(text.as_bytes(), |_| Ok(())).unwrap_err();
+        assert!(error.what.contains("package `app` has a size"), "{error}");
+        assert!(error.at > 0, "{error}");
     }
 }

@@ -1,9 +1,11 @@
 //! A repository as the solver needs it: verified local files and the settings that matter here.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
+
+use rpmkit_types::Packed;
 
 /// Fetches a metadata file only when somebody needs it.
-type Fetch = Arc<dyn Fn() -> Result<PathBuf, String> + Send + Sync>;
+type Fetch = Arc<dyn Fn() -> Result<Packed, String> + Send + Sync>;
 
 /// filelists.xml, which few requests need and which is large.
 #[derive(Clone, Default)]
@@ -12,22 +14,22 @@ pub enum Filelists {
     #[default]
     None,
     /// Already here.
-    Path(PathBuf),
+    Path(Packed),
     /// To be fetched when a path is asked for that primary metadata does not list.
     Fetch(Fetch),
 }
 
 impl Filelists {
     /// Wraps a way to fetch the file.
-    pub fn fetch(fetch: impl Fn() -> Result<PathBuf, String> + Send + Sync + 'static) -> Self {
+    pub fn fetch(fetch: impl Fn() -> Result<Packed, String> + Send + Sync + 'static) -> Self {
         Self::Fetch(Arc::new(fetch))
     }
 
     /// The file, fetched if need be.
-    pub(crate) fn path(&self) -> Result<Option<PathBuf>, String> {
+    pub(crate) fn path(&self) -> Result<Option<Packed>, String> {
         match self {
             Self::None => Ok(None),
-            Self::Path(path) => Ok(Some(path.clone())),
+            Self::Path(file) => Ok(Some(file.clone())),
             Self::Fetch(fetch) => fetch().map(Some),
         }
     }
@@ -37,7 +39,7 @@ impl fmt::Debug for Filelists {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("None"),
-            Self::Path(path) => write!(f, "Path({})", path.display()),
+            Self::Path(file) => write!(f, "Path({})", file.path.display()),
             Self::Fetch(_) => f.write_str("Fetch"),
         }
     }
@@ -61,13 +63,13 @@ pub struct SolveRepo {
     /// `includepkgs`
     pub includepkgs: Vec<String>,
     /// primary.xml, compressed as it came. None for a repository without packages.
-    pub primary: Option<PathBuf>,
+    pub primary: Option<Packed>,
     /// filelists.xml
     pub filelists: Filelists,
     /// comps.xml (groups)
-    pub comps: Option<PathBuf>,
+    pub comps: Option<Packed>,
     /// modules.yaml
-    pub modules: Option<PathBuf>,
+    pub modules: Option<Packed>,
 }
 
 impl SolveRepo {

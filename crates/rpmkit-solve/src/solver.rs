@@ -85,12 +85,12 @@ impl Solver {
         if self.comps.is_none() {
             let mut comps = Comps::default();
             for repo in &self.repos {
-                let Some(path) = &repo.comps else { continue };
+                let Some(file) = &repo.comps else { continue };
                 comps
-                    .add(load::open(path)?)
+                    .add(load::open(file, load::MAX_KEPT)?)
                     .map_err(|error| SolveError::Metadata {
                         repo: repo.id.clone(),
-                        path: path.clone(),
+                        path: file.path.clone(),
                         error,
                     })?;
             }

@@ -6,6 +6,15 @@ use std::{
     path::Path,
 };
 
+use liblzma::{
+    bufread::XzDecoder,
+    stream::{CONCATENATED, Stream},
+};
+
+/// Memory a decoder may take for what it looks back at. `zstd --ultra` and `xz -9` need 128 and 64 MiB;
+/// what needs more was made to need more.
+const MEMORY_LOG: u32 = 28;
+
 /// Opens a plain, gzip, zstd, xz, lzma or bzip2 file for reading its content.
 pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     reader(BufReader::with_capacity(1 << 17, File::open(path)?))
@@ -18,16 +27,16 @@ pub fn reader(mut input: impl BufRead + Send + 'static) -> io::Result<Box<dyn Re
         [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-            // rpm and createrepo may use windows of up to 2 GiB (`--ultra`, `--long=31`).
-            decoder.window_log_max(31)?;
+            decoder.window_log_max(MEMORY_LOG)?;
             Box::new(decoder)
         }
         [0xfd, b'7', b'z', b'X', b'Z', ..] => {
-            Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input))
+            let stream = Stream::new_stream_decoder(1 << MEMORY_LOG, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(input, stream))
         }
         [0x5d, 0x00, 0x00, ..] => {
-            let stream = liblzma::stream::Stream::new_lzma_decoder(u64::MAX)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+            let stream = Stream::new_lzma_decoder(1 << MEMORY_LOG)?;
+            Box::new(XzDecoder::new_stream(input, stream))
         }
         [b'B', b'Z', b'h', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
         _ => Box::new(input),

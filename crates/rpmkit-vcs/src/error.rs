@@ -17,6 +17,14 @@ pub enum ScmError {
         /// What libgit2 said; not a source, for its words are in the message already.
         cause: git2::Error,
     },
+    /// `.gitmodules` is not as git writes it.
+    #[error("`{path}` line {line}: a setting without a value; `NAME = VALUE` was expected")]
+    Modules {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+    },
     /// There is no repository at or above a path.
     #[error("`{path}` is not inside a git repository")]
     NoRepository {
@@ -246,6 +254,7 @@ impl ScmError {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Git { .. }
+            | Self::Modules { .. }
             | Self::NoRepository { .. }
             | Self::ForeignOwner { .. }
             | Self::Unborn { .. }
@@ -337,6 +346,7 @@ impl ScmError {
                 vec![Hint::new("int_src_dir is relative to the checkout")]
             }
             Self::Git { .. }
+            | Self::Modules { .. }
             | Self::NoRepository { .. }
             | Self::NoRemote { .. }
             | Self::UnknownRevision { .. }

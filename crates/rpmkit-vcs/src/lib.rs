@@ -9,6 +9,8 @@ pub mod archive;
 pub mod distgit;
 mod download;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod git;
 mod host;
 pub mod options;

@@ -49,7 +49,22 @@ pub(super) fn check(text: &str) -> Result<(), (usize, String)> {
                 continue;
             }
             quote @ (b'"' | b'\'') => {
-                at = skip_string(bytes, at, quote);
+                let end = skip_string(bytes, at, quote);
+                if formatted(bytes, at) {
+                    // What stands in braces is parsed as well.
+                    let code =
+                        |b: &&u8| matches!(b, b'(' | b'[' | b'{' | b'+' | b'-' | b'.' | b'*');
+                    let count = bytes[at..end].iter().filter(code).count();
+                    if count > MAX_NESTING {
+                        return Err((
+                            at,
+                            format!(
+                                "more than {MAX_NESTING} brackets and operators in one f-string"
+                            ),
+                        ));
+                    }
+                }
+                at = end;
                 continue;
             }
             b'(' | b'[' | b'{' => {
@@ -92,6 +107,16 @@ pub(super) fn check(text: &str) -> Result<(), (usize, String)> {
     Ok(())
 }
 
+/// Whether the string at `at` has an `f` or `t` before it.
+fn formatted(bytes: &[u8], at: usize) -> bool {
+    bytes[..at]
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_alphabetic())
+        .take(3)
+        .any(|b| matches!(b, b'f' | b'F' | b't' | b'T'))
+}
+
 /// The byte after a string; an open one ends with the text.
 fn skip_string(bytes: &[u8], start: usize, quote: u8) -> usize {
     let triple = bytes[start..].starts_with(&[quote; 3]);
@@ -123,6 +148,8 @@ mod tests {
             .map(|n| format!("{}if x:\n", " ".repeat(n)))
             .collect();
         assert!(check(&blocks).is_err());
+        assert!(check(&format!("x = f'{{{}1}}'", "(".repeat(5000))).is_err());
+        assert!(check(&format!("x = 'f{{{}1}}'", "(".repeat(5000))).is_ok());
         let list = format!("x = [\n{}]\n", "    ('a', \"((((\"),  # (((\n".repeat(3000));
         assert!(check(&list).is_ok());
         assert!(check(&"config_opts['a'] = 1 + 2\n".repeat(3000)).is_ok());

@@ -23,7 +23,10 @@ impl<'a> SettingsReader<'a> {
     /// The expanded value; `None` for an option that does not exist.
     pub(super) fn option(&self, name: &str) -> Result<Option<Value>, ConfigError> {
         match self.config.raw().get(name) {
-            Some(raw) => self.expander.expand(name, raw).map(Some),
+            Some(raw) => match self.expander.expand(name, raw) {
+                Ok(value) => Ok(Some(value)),
+                Err(error) => Err(error.of(self.config.origins().get(&[name]))),
+            },
             None => Ok(None),
         }
     }

@@ -3,6 +3,7 @@
 
 mod context;
 mod engine;
+mod guard;
 mod methods;
 mod python;
 
@@ -94,6 +95,16 @@ impl Expander {
         // Templates know one line end.
         let mut last = text.replace("\r\n", "\n").replace('\r', "\n");
         for _ in 0..self.rounds {
+            guard::check(&last).map_err(|(offset, message)| {
+                let place = ConfigPlace::at("template", &last, offset);
+                ConfigError::Template {
+                    origin: None,
+                    option: option.to_owned(),
+                    line: place.line,
+                    place,
+                    message,
+                }
+            })?;
             let next = self
                 .engine
                 .render_named_str(option, &last, self.context.clone())
@@ -140,6 +151,7 @@ fn failed(option: &str, text: &str, error: &minijinja::Error) -> ConfigError {
         None => error.kind().to_string(),
     };
     ConfigError::Template {
+        origin: None,
         option: option.to_owned(),
         line: place.line.max(1),
         place,

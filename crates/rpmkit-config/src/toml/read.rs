@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rpmkit_types::check_toml;
 use toml_edit::{Document, Item, TableLike};
 
 use super::{
@@ -20,6 +21,10 @@ const RESERVED: &[&str] = &["extends", "append", "repos", "unset", "$schema"];
 
 /// Parses a file.
 pub(crate) fn parse(file: &Path, text: String) -> Result<Document<String>, ConfigError> {
+    check_toml(&text).map_err(|(at, message)| ConfigError::Syntax {
+        place: ConfigPlace::at(file, &text, at),
+        message,
+    })?;
     Document::parse(text.clone()).map_err(|error| ConfigError::Syntax {
         place: ConfigPlace::at(file, &text, error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io::Read as _, os::unix::fs::MetadataExt, path::
 
 use super::records::Chunks;
 use crate::repomd::Repomd;
-use rpmkit_types::compress;
+use rpmkit_types::{MAX_METADATA, Packed};
 
 /// Entries of the metadata that is there, by the package's path.
 #[derive(Default)]
@@ -33,7 +33,12 @@ impl Previous {
         let text = |kind: &str| {
             let record = repomd.find(&[kind])?;
             let mut text = String::new();
-            compress::open(&dir.join(&record.href))
+            let packed = Packed {
+                path: dir.join(&record.href),
+                open_size: record.open_size,
+            };
+            packed
+                .open(MAX_METADATA)
                 .ok()?
                 .read_to_string(&mut text)
                 .ok()?;

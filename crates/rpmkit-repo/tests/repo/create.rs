@@ -162,3 +162,20 @@ fn sources_can_be_left_out_and_nonsense_is_named() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(create(empty.path(), &options).unwrap().packages, 0);
 }
+
+/// A build may leave anything that is called a package, and a chain indexes it.
+#[test]
+fn a_crafted_header_is_an_error_that_names_the_file() {
+    for name in ["header-offset.src.rpm", "header-count.src.rpm"] {
+        let repo = Repo::new();
+        let bad = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../tests/fixtures/crash")
+            .join(name);
+        std::fs::copy(bad, repo.path().join(name)).unwrap();
+        let error = create(repo.path(), &CreateOptions::default()).unwrap_err();
+        assert!(
+            matches!(&error, rpmkit_repo::RepoError::NotRpm { path, .. } if path.ends_with(name)),
+            "{error}"
+        );
+    }
+}

@@ -45,6 +45,32 @@ fn a_directory_is_read_by_path_and_by_url() {
 }
 
 #[test]
+fn contents_are_bound_to_what_the_table_promises() {
+    let repo = Repo::new();
+    let cache = Cache::new();
+    let set = one(&format!("baseurl={}", repo.path().display()));
+    let data = cache.fetcher().refresh(&set.repos[0]).unwrap();
+    let packed = data.packed(&data.primary);
+    let mut whole = String::new();
+    let length = packed
+        .open(u64::MAX)
+        .unwrap()
+        .read_to_string(&mut whole)
+        .unwrap();
+    assert_eq!(packed.open_size, Some(length as u64));
+    // A table that promises less than comes out.
+    let table = repo.path().join("repodata/repomd.xml");
+    let lying = std::fs::read_to_string(&table)
+        .unwrap()
+        .replace(&format!("<open-size>{length}<"), "<open-size>9<");
+    std::fs::write(&table, lying).unwrap();
+    let data = cache.fetcher().refresh(&set.repos[0]).unwrap();
+    let mut input = data.packed(&data.primary).open(u64::MAX).unwrap();
+    let error = input.read_to_string(&mut whole).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge, "{error}");
+}
+
+#[test]
 fn a_changed_directory_is_noticed_at_once() {
     let repo = Repo::new();
     let cache = Cache::new();

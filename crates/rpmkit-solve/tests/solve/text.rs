@@ -123,13 +123,13 @@ impl Scenario {
                     path
                 };
                 let mut out = SolveRepo::new(&repo.id, format!("key-{}", repo.id));
-                out.primary = Some(write("primary.xml", &repo.primary()));
-                out.filelists = Filelists::Path(write("filelists.xml", &repo.filelists()));
+                out.primary = Some(write("primary.xml", &repo.primary()).into());
+                out.filelists = Filelists::Path(write("filelists.xml", &repo.filelists()).into());
                 if !repo.comps.is_empty() {
-                    out.comps = Some(write("comps.xml", &repo.comps));
+                    out.comps = Some(write("comps.xml", &repo.comps).into());
                 }
                 if !repo.modules.is_empty() {
-                    out.modules = Some(write("modules.yaml", &repo.modules));
+                    out.modules = Some(write("modules.yaml", &repo.modules).into());
                 }
                 for (key, value) in &repo.options {
                     let list = || value.split(',').map(str::to_owned).collect();

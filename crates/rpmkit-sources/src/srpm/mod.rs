@@ -12,6 +12,7 @@ mod copy;
 mod error;
 mod files;
 mod find;
+pub(crate) mod fuzz;
 mod job;
 mod packit;
 mod places;
@@ -24,6 +25,7 @@ mod survey;
 mod tito;
 mod tree;
 mod vendored;
+mod yaml;
 
 pub use convention::{Convention, Explanation, FoundConvention};
 pub use error::{MissingSource, SrpmError};

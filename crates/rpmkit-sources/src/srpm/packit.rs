@@ -58,6 +58,7 @@ impl Packit {
             line,
             reason,
         };
+        super::yaml::check(text).map_err(|(line, reason)| error(line, reason))?;
         let documents = YamlLoader::load_from_str(text)
             .map_err(|e| error(e.marker().line(), e.info().to_owned()))?;
         let Some(top) = documents.first() else {

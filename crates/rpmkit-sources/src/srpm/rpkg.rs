@@ -26,6 +26,20 @@ pub(super) fn render(
     out: &Path,
 ) -> Result<Rendered, SrpmError> {
     let mut context = RpkgContext::new(tree, spec, out)?;
+    let rendered = expanded(spec, text, |call| context.expand(call))?;
+    Ok(Rendered {
+        text: rendered,
+        archives: context.archives,
+        notes: context.notes,
+    })
+}
+
+/// The text with its macros as `expand` has them.
+fn expanded(
+    spec: &Path,
+    text: &str,
+    mut expand: impl FnMut(&Call<'_>) -> Result<String, SrpmError>,
+) -> Result<String, SrpmError> {
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("{{{") {
@@ -52,16 +66,23 @@ pub(super) fn render(
                     body[..end].trim()
                 ))
             })?;
-            rendered.push_str(&context.expand(&call)?);
+            rendered.push_str(&expand(&call)?);
         }
         rest = &body[end + 3..];
     }
     rendered.push_str(rest);
-    Ok(Rendered {
-        text: rendered,
-        archives: context.archives,
-        notes: context.notes,
-    })
+    Ok(rendered)
+}
+
+/// How many macros a text calls.
+pub(super) fn calls(spec: &Path, text: &str) -> Result<usize, SrpmError> {
+    let mut count = 0;
+    expanded(spec, text, |call| {
+        let _ = call.get("path");
+        count += 1;
+        Ok(String::new())
+    })?;
+    Ok(count)
 }
 
 /// What a macro works on.

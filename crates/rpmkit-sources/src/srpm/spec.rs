@@ -277,7 +277,7 @@ impl SpecReader {
         self.sources
             .iter()
             .rfind(|source| source.kind == kind)
-            .map_or(0, |source| source.number + 1)
+            .map_or(0, |source| source.number.saturating_add(1))
     }
 
     fn prep(&mut self, line: &str) {

@@ -101,6 +101,13 @@ fn props(tree: &SourceTree) -> String {
         .unwrap_or_default()
 }
 
+/// What any text of settings and spec leads to.
+pub(super) fn settings(text: &str) {
+    let format = value(text, "tag_format");
+    let _ = tag_name(format, "name", value(text, "version").unwrap_or("1-1"));
+    let _ = munge(text, "name-git-1.abcdef0", "1.abcdef0");
+}
+
 /// A setting of `[buildconfig]`; its names stand in no other section.
 fn value<'p>(props: &'p str, key: &str) -> Option<&'p str> {
     props

@@ -83,6 +83,8 @@ pub(super) fn toml(path: &Path) -> Result<toml::Table, TemplateError> {
             "this is not UTF-8, as TOML has to be",
         )
     })?;
+    rpmkit_types::check_toml(&text)
+        .map_err(|(at, reason)| TemplateError::syntax(path, line_of(&text, at), reason))?;
     text.parse().map_err(|error: toml::de::Error| {
         let at = error.span().map_or(0, |span| span.start);
         TemplateError::syntax(

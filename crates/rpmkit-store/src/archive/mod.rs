@@ -5,6 +5,7 @@
 //! attributes survive the way out and in; overlayfs's marks are not part of it.
 
 mod oci;
+mod pace;
 mod read;
 mod write;
 
@@ -101,6 +102,17 @@ pub(crate) fn pack(input: Pack) -> Result<(), OpError> {
         }
         Shape::Oci => pack_oci(&input, file),
     }
+}
+
+/// As the operation does it, for tests that feed it anything; `None` when it fails.
+#[doc(hidden)]
+pub fn unpack_here(archive: &Path, fs: &Path) -> Option<Unpacked> {
+    unpack(Unpack {
+        archive: archive.to_owned(),
+        fs: fs.to_owned(),
+        volumes: Vec::new(),
+    })
+    .ok()
 }
 
 pub(crate) fn unpack(input: Unpack) -> Result<Unpacked, OpError> {

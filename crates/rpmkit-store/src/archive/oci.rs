@@ -11,10 +11,12 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Labels, Pack, Tree, Unpack, Unpacked, apply, write_root};
+use super::{Labels, Pack, Tree, Unpack, Unpacked, apply, pace::Paced, write_root};
 use crate::ops::{OpAt, OpError};
 use rpmkit_types::{ChecksumKind, Hasher};
 
+/// Layers of an image; runtimes stop at 128.
+const MAX_LAYERS: usize = 500;
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -215,6 +217,12 @@ pub(crate) fn unpack_oci(input: &Unpack) -> Result<Option<Unpacked>, OpError> {
     let text = blob(&input.archive, only)?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|e| OpError::Bad(format!("the image's manifest does not read: {e}")))?;
+    if manifest.layers.len() > MAX_LAYERS {
+        return Err(OpError::Bad(format!(
+            "the image has {} layers, at most {MAX_LAYERS} were expected",
+            manifest.layers.len()
+        )));
+    }
     let mut tree = Tree::new(&input.fs);
     for layer in &manifest.layers {
         if !layer.media_type.contains("tar") {
@@ -294,8 +302,13 @@ fn with_member(
     mut take: impl FnMut(&mut dyn Read) -> io::Result<()>,
 ) -> Result<Option<()>, OpError> {
     let reader = rpmkit_types::compress::open(archive).at("read", archive)?;
+    let (reader, pace) = Paced::new(reader);
     let mut tar = tar::Archive::new(reader);
-    for entry in tar.entries().at("read", archive)? {
+    let mut entries = tar.entries().at("read", archive)?;
+    loop {
+        pace.headers();
+        let Some(entry) = entries.next() else { break };
+        pace.content();
         let mut entry = entry.at("read", archive)?;
         let path = entry.path().at("read", archive)?;
         let path = path.strip_prefix("./").unwrap_or(&path);
@@ -311,6 +324,7 @@ fn with_member(
             // A root file system: its gigabytes need not be looked through.
             return Ok(None);
         }
+        io::copy(&mut entry, &mut io::sink()).at("read", archive)?;
     }
     Ok(None)
 }

@@ -20,9 +20,12 @@ use nix::{
 };
 use tar::{Archive, Entry, EntryType};
 
-use super::Unpacked;
+use super::{Unpacked, pace::Paced};
 use crate::ops::{OpAt, OpError, RemoveTree, delete};
 use rpmkit_types::rooted::Rooted;
+
+/// Bytes of one file. A file with holes may be larger than its archive, and than the disk.
+const MAX_SIZE: u64 = 1 << 40;
 
 /// A tree being filled.
 pub(crate) struct Tree {
@@ -43,11 +46,26 @@ struct Extra {
 /// Applies one archive, which may be an OCI layer with whiteout files, to the tree.
 pub(crate) fn apply(tree: &mut Tree, reader: impl Read, name: &Path) -> Result<(), OpError> {
     let mut mine = HashSet::new();
+    let (reader, pace) = Paced::new(reader);
     let mut archive = Archive::new(reader);
-    for entry in archive.entries().at("read", name)? {
+    let mut entries = archive.entries().at("read", name)?;
+    loop {
+        pace.headers();
+        let Some(entry) = entries.next() else { break };
+        pace.content();
         let mut entry = entry.at("read", name)?;
         let path = entry.path().at("read", name)?.into_owned();
+        if entry.size() > MAX_SIZE {
+            return Err(OpError::Bad(format!(
+                "`{}` in `{}` has {} bytes, at most {MAX_SIZE} were expected",
+                path.display(),
+                name.display(),
+                entry.size()
+            )));
+        }
         tree.entry(&mut entry, &path, &mut mine)?;
+        // What a link or a device carries is passed over here, where it is no header.
+        io::copy(&mut entry, &mut io::sink()).at("read", name)?;
     }
     Ok(())
 }

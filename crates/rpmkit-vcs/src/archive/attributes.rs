@@ -74,6 +74,9 @@ impl AttributeValue {
     }
 }
 
+/// Macros one attribute may lead to.
+const MAX_MACROS: usize = 32;
+
 /// Attributes by name, for one path.
 type Values = HashMap<Rc<str>, AttributeValue>;
 
@@ -149,20 +152,29 @@ impl Attributes {
     fn apply(&self, rules: &[AttributeRule], path: &[u8], is_dir: bool, values: &mut Values) {
         for rule in rules.iter().filter(|rule| rule.matches(path, is_dir)) {
             for (name, value) in &rule.settings {
-                self.set(name, value, values, 0);
+                self.set(name, value, values, &mut Vec::new());
             }
         }
     }
 
-    fn set(&self, name: &Rc<str>, value: &AttributeValue, values: &mut Values, depth: usize) {
+    /// Sets an attribute and, where it is a macro, what that stands for. `seen` has the macros on the way:
+    /// one that names itself, or one that names others twice, must not multiply.
+    fn set<'a>(
+        &'a self,
+        name: &'a Rc<str>,
+        value: &AttributeValue,
+        values: &mut Values,
+        seen: &mut Vec<&'a Rc<str>>,
+    ) {
         values.insert(name.clone(), value.clone());
-        // A macro may name macros; one that names itself must end.
         if *value == AttributeValue::Set
-            && depth < 8
+            && seen.len() < MAX_MACROS
+            && !seen.contains(&name)
             && let Some(settings) = self.macros.get(name)
         {
+            seen.push(name);
             for (name, value) in settings {
-                self.set(name, value, values, depth + 1);
+                self.set(name, value, values, seen);
             }
         }
     }

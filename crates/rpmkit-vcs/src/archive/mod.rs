@@ -24,6 +24,14 @@ use std::{collections::HashMap, fs::File, io::BufWriter, path::Path};
 use compress::Packer;
 pub(crate) use tar::TarWriter;
 
+/// Looks up attributes under any rules. For [`crate::fuzz`].
+pub(crate) fn look_up_attributes(text: &[u8]) {
+    let rules = attributes::Attributes::new(text).descend(b"a", text);
+    for path in [&b"a"[..], b"a/b.c", b"a/b/c d"] {
+        let _ = rules.get(path, false).note(path);
+    }
+}
+
 /// Where the modification times in an archive come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum FileTimes {

@@ -47,6 +47,7 @@ pub fn worktree_state(repo: &Repository) -> Result<WorktreeState, ScmError> {
             path: repo.path().to_owned(),
         });
     }
+    git::modules::check_worktree(repo)?;
     let mut options = StatusOptions::new();
     options
         .include_untracked(true)

@@ -103,6 +103,7 @@ fn one_reference(
 pub fn checkout(repo: &Repository, rev: &str) -> Result<(), ScmError> {
     let place = repo.workdir().unwrap_or(repo.path()).to_owned();
     let commit = super::resolve(repo, rev)?;
+    super::modules::check_commit(repo, &commit)?;
     let local = format!("refs/heads/{rev}");
     let has = |name: &str| repo.find_reference(name).is_ok();
     let error = || ScmError::git("check out in", &place);
@@ -146,6 +147,7 @@ pub fn submodules(
     events: &Events,
 ) -> Result<(), ScmError> {
     let place = repo.workdir().unwrap_or(repo.path()).to_owned();
+    super::modules::check_worktree(repo)?;
     let list = repo
         .submodules()
         .map_err(ScmError::git("read the submodules of", &place))?;
@@ -181,6 +183,7 @@ pub fn submodules(
                 rev: wanted.to_string(),
                 path: path.clone(),
             })?;
+        super::modules::check_commit(&inner, &commit)?;
         inner.set_head_detached(wanted).map_err(open())?;
         inner
             .checkout_tree(commit.as_object(), Some(CheckoutBuilder::new().force()))

@@ -7,6 +7,7 @@ mod fetch;
 pub mod history;
 mod http;
 mod http_options;
+pub(crate) mod modules;
 mod pkt;
 mod refs;
 #[cfg(test)]
@@ -24,6 +25,11 @@ use super::ScmError;
 /// Git's modes for what a tree can hold besides files and trees.
 pub(crate) const FILEMODE_LINK: i32 = 0o120_000;
 pub(crate) const FILEMODE_COMMIT: i32 = 0o160_000;
+
+/// Passes over one packet; false at the end. For [`crate::fuzz`].
+pub(crate) fn packet(stream: &mut dyn std::io::Read) -> std::io::Result<bool> {
+    pkt::read(stream).map(|packet| packet.is_some())
+}
 
 /// Opens the repository `path` is in.
 ///
