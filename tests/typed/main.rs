@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod builds;
+mod generations;
 mod killed;
 mod new_specs;
 mod repositories;

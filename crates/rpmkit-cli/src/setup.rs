@@ -139,7 +139,8 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let cache = host.dirs.cache.clone();
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
-    let options = fetch_options(host, !settings.repositories.online);
+    let mut options = fetch_options(host, !settings.repositories.online);
+    options.sha1_keys = settings.build.macro_is_on("_rpmkit_sha1_keys");
     let fetcher = Fetcher::new(CacheDirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {

@@ -87,7 +87,8 @@ impl LoadRequest {
         let mut dirs = self.files().dirs;
         let at = match self.search {
             SearchRules::Mock => 0,
-            SearchRules::Rpmkit => dirs.len() - self.system_dirs.len().min(dirs.len()),
+            // Before what was taken from elsewhere and the machine's own.
+            SearchRules::Rpmkit => dirs.len() - (self.system_dirs.len() + 1).min(dirs.len()),
         };
         dirs.insert(at, self.user_dir());
         dirs

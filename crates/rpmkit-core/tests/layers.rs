@@ -12,6 +12,7 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("rpmkit-types", &[]),
     ("rpmkit-fs", &[]),
+    ("rpmkit-openpgp", &[]),
     ("rpmkit-sandbox", &[]),
     ("rpmkit-solv", &[]),
     ("rpmkit-config", &["rpmkit-types"]),
@@ -24,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "rpmkit-fetch",
             "rpmkit-fs",
+            "rpmkit-openpgp",
             "rpmkit-rpmfile",
             "rpmkit-types",
         ],

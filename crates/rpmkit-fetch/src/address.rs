@@ -14,6 +14,14 @@ pub enum Address {
     Remote(Url),
 }
 
+/// Whether a URL is free of control characters, as they stand and after decoding: in what is built
+/// from it (headers, what credential helpers are told) they would begin another line.
+pub fn is_clean(url: &str) -> bool {
+    !url.bytes()
+        .chain(percent_decode_str(url))
+        .any(|byte| byte.is_ascii_control())
+}
+
 impl Address {
     /// Reads a URL or an absolute path. The error says why not.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -33,6 +41,9 @@ impl Address {
             return Ok(Self::Local(PathBuf::from(
                 <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes),
             )));
+        }
+        if !is_clean(text) {
+            return Err("it holds a control character".to_owned());
         }
         let url = Url::parse(text).map_err(|error| error.to_string())?;
         match url.scheme() {

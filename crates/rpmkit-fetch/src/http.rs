@@ -12,16 +12,16 @@ use std::{
 use base64::Engine;
 use ureq::{
     Agent,
-    config::{IpFamily, RedirectAuthHeaders},
+    config::IpFamily,
     http::{HeaderMap, HeaderName, header},
 };
 use url::Url;
 
 use super::{
-    address::Address,
+    address::{Address, is_clean},
     cause::FetchCause,
     connect::{Proxies, proxy, tls},
-    forward::Forward,
+    forward::{self, Forward},
     options::{IpVersion, TransportOptions},
 };
 
@@ -138,22 +138,17 @@ impl Agents {
         ask: &Ask<'_>,
     ) -> Result<HttpAnswer, FetchCause> {
         let (mut url, mut credentials) = credentials(url, options);
-        // The library follows redirections itself; those that come by way of a plain proxy are
-        // followed here.
+        // Followed here and not by the library, which compares no more than the host's name: a
+        // name and a password are for one scheme, host and port.
         for _ in 0..REDIRECTIONS {
             let mut headers = ask_headers(ask);
             if let Some(value) = &credentials {
                 headers.push((header::AUTHORIZATION, value.clone()));
             }
-            let Some(proxy) = self.forward(&url, options)? else {
-                return self.call(url, options, ask, &headers);
+            let answer = match self.forward(&url, options)? {
+                Some(proxy) => self.by_proxy(&proxy, &url, options, headers)?,
+                None => self.call(&url, options, &headers)?,
             };
-            let agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
-            headers.push((header::USER_AGENT, agent.clone()));
-            headers.push((header::ACCEPT, "*/*".to_owned()));
-            headers.push((header::ACCEPT_ENCODING, "identity".to_owned()));
-            let timeout = (!options.timeout.is_zero()).then_some(options.timeout);
-            let answer = proxy.get(&url, &headers, timeout)?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
                 let reader = answer.body;
                 return sort(
@@ -168,13 +163,15 @@ impl Agents {
             let target = answer
                 .headers
                 .get(header::LOCATION)
-                .and_then(|value| url.join(value.to_str().ok()?).ok())
+                .and_then(|value| value.to_str().ok().filter(|text| is_clean(text)))
+                .and_then(|text| url.join(text).ok())
                 .filter(|target| matches!(target.scheme(), "http" | "https"))
                 .ok_or_else(|| FetchCause::Content("it redirects to nowhere".to_owned()))?;
-            if target.host_str() != url.host_str() {
+            if target.origin() != url.origin() {
                 credentials = None;
             }
-            url = target;
+            // What a redirection brings along is nobody's password.
+            url = without_user(target);
         }
         Err(FetchCause::Content("too many redirections".to_owned()))
     }
@@ -207,14 +204,28 @@ impl Agents {
         }))
     }
 
+    fn by_proxy(
+        &self,
+        proxy: &Forward,
+        url: &Url,
+        options: &TransportOptions,
+        mut headers: Vec<(HeaderName, String)>,
+    ) -> Result<forward::ProxyAnswer, FetchCause> {
+        let agent = options.user_agent.as_ref().unwrap_or(&self.user_agent);
+        headers.push((header::USER_AGENT, agent.clone()));
+        headers.push((header::ACCEPT, "*/*".to_owned()));
+        headers.push((header::ACCEPT_ENCODING, "identity".to_owned()));
+        let timeout = (!options.timeout.is_zero()).then_some(options.timeout);
+        proxy.get(url, &headers, timeout)
+    }
+
     fn call(
         &self,
-        url: Url,
+        url: &Url,
         options: &TransportOptions,
-        ask: &Ask<'_>,
         headers: &[(HeaderName, String)],
-    ) -> Result<HttpAnswer, FetchCause> {
-        let agent = self.agent(&url, options).map_err(|(option, reason)| {
+    ) -> Result<forward::ProxyAnswer, FetchCause> {
+        let agent = self.agent(url, options).map_err(|(option, reason)| {
             FetchCause::Content(format!("option `{option}`: {reason}"))
         })?;
         let mut request = agent.get(url.as_str());
@@ -222,18 +233,15 @@ impl Agents {
             request = request.header(name, value);
         }
         let response = request.call().map_err(|e| cause(e, options.timeout))?;
-        let url = final_url(&response).unwrap_or(url);
         let length = response.body().content_length();
         let (head, body) = response.into_parts();
         let reader = body.into_with_config().limit(u64::MAX).reader();
-        sort(
-            ask,
-            head.status.as_u16(),
-            &head.headers,
+        Ok(forward::ProxyAnswer {
+            status: head.status.as_u16(),
+            headers: head.headers,
             length,
-            Box::new(reader),
-            url,
-        )
+            body: Box::new(reader),
+        })
     }
 
     fn agent(
@@ -257,8 +265,8 @@ impl Agents {
             .timeout_connect(timeout)
             .timeout_recv_response(timeout)
             .timeout_per_read(timeout)
-            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
-            .save_redirect_history(true)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .max_idle_connections_per_host(20)
             .ip_family(match options.ip_version {
                 IpVersion::Any => IpFamily::Any,
@@ -298,11 +306,6 @@ fn open_local(path: &Path, ask: &Ask<'_>) -> Result<HttpAnswer, FetchCause> {
         disposition: None,
         address: Address::Local(path.to_owned()),
     })))
-}
-
-fn final_url(response: &ureq::http::Response<ureq::Body>) -> Option<Url> {
-    use ureq::ResponseExt;
-    Url::parse(&response.get_uri().to_string()).ok()
 }
 
 fn ask_headers(ask: &Ask<'_>) -> Vec<(HeaderName, String)> {
@@ -377,7 +380,6 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
 
 /// Moves a name and password out of the URL into a header; the repository's own go before them.
 fn credentials(url: &Url, options: &TransportOptions) -> (Url, Option<String>) {
-    let mut plain = url.clone();
     let decode = |text: &str| {
         percent_encoding::percent_decode_str(text)
             .decode_utf8_lossy()
@@ -389,15 +391,19 @@ fn credentials(url: &Url, options: &TransportOptions) -> (Url, Option<String>) {
             decode(url.password().unwrap_or_default()),
         )
     });
-    // Both fail only for URLs without a host, and those never become addresses.
-    let _ = plain.set_username("");
-    let _ = plain.set_password(None);
     let pair = match &options.username {
         Some(name) => Some((name.clone(), options.password.clone().unwrap_or_default())),
         None => from_url,
     };
     let value = pair.map(|(name, password)| basic(&name, &password));
-    (plain, value)
+    (without_user(url.clone()), value)
+}
+
+fn without_user(mut url: Url) -> Url {
+    // Both fail only for URLs without a host, and those never become addresses.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
 }
 
 /// The value of an authorization header (RFC 7617).

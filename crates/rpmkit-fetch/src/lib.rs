@@ -12,7 +12,7 @@ mod options;
 mod retry;
 pub mod transfer;
 
-pub use address::Address;
+pub use address::{Address, is_clean};
 pub use cause::{FetchCause, FetchFailure, FetchFailures};
 pub use connect::{Proxies, proxy, tls};
 pub use http::{Agents, Ask, BodyStream, HttpAnswer, Validators};

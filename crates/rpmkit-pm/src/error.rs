@@ -33,10 +33,13 @@ pub enum PmError {
     ToolRoot(#[source] Box<PmError>),
     /// rpm said no.
     #[error(
-        "rpm failed to install the packages (status {status}){}",
+        "rpm failed to {} the packages (status {status}){}",
+        if *removing { "remove" } else { "install" },
         told(errors, output)
     )]
     Transaction {
+        /// Whether it was to remove them.
+        removing: bool,
         /// Its exit status.
         status: i32,
         /// Its first `error:` lines.

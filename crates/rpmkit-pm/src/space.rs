@@ -73,6 +73,7 @@ mod tests {
 
     fn failed() -> PmError {
         PmError::Transaction {
+            removing: false,
             status: 1,
             errors: Vec::new(),
             output: vec!["cpio: write failed - No such file or directory".into()],

@@ -167,7 +167,8 @@ impl RpmTransaction<'_> {
             .output(Output::Merged)
             .timeout(LIMIT);
         command.env = env.map(|(k, v)| (k.into(), v.into())).to_vec();
-        let mut watch = Watch::new(self);
+        let removing = words.iter().any(|word| word == "-e");
+        let mut watch = Watch::new(self, removing);
         let mut lines = Lines::default();
         let finished = container.run_to_end(&command, |_, bytes| {
             lines.feed(bytes, |line| watch.line(&String::from_utf8_lossy(line)));
@@ -221,22 +222,26 @@ fn mount_target(root: &Root) -> Mount {
 struct Watch<'a> {
     events: &'a Events,
     phase: Phase,
+    removing: bool,
     total: u64,
     done: u64,
     errors: Vec<String>,
     tail: Vec<String>,
 }
 
+/// What `--verbose` begins with.
+const PREPARING: &str = "Preparing packages...";
 /// Lines kept for an error message.
 const TAIL: usize = 30;
 /// Lines of rpm's own about what went wrong. The first ones are the cause.
 const ERRORS: usize = 20;
 
 impl<'a> Watch<'a> {
-    fn new(transaction: &RpmTransaction<'a>) -> Self {
+    fn new(transaction: &RpmTransaction<'a>, removing: bool) -> Self {
         Self {
             events: transaction.events,
             phase: transaction.phase,
+            removing,
             total: transaction.install.len() as u64,
             done: 0,
             errors: Vec::new(),
@@ -280,6 +285,9 @@ impl<'a> Watch<'a> {
         {
             self.events.warn(format!("rpm: {warning}"));
         }
+        if line == PREPARING {
+            return;
+        }
         if self.tail.len() == TAIL {
             self.tail.remove(0);
         }
@@ -291,6 +299,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         Err(PmError::Transaction {
+            removing: self.removing,
             status: exit.shell_code(),
             errors: self.errors,
             output: self.tail,

@@ -4,12 +4,13 @@ use super::{
     conf::Repository,
     error::RepoError,
     fetcher::{Fetcher, address},
-    gpg::SignatureProblem,
+    gpg,
     mirrors::{parse_list, parse_metalink},
     repomd::Repomd,
     state::RepoState,
 };
 use rpmkit_fetch::{Address, Ask, FetchCause, FetchFailures, Mirrors, Validators, transfer};
+use rpmkit_openpgp::SignatureProblem;
 use rpmkit_types::{Checksum, Hasher};
 
 /// The table of contents, relative to the repository.
@@ -201,7 +202,8 @@ impl Fetcher {
                 });
             }
         };
-        ring.verify_detached(data, &signature)
+        gpg::verify_detached(ring, data, &signature)
+            .map(|warnings| self.weak(&repo.id, warnings))
             .map_err(|problem| RepoError::Signature {
                 repo: repo.id.clone(),
                 url: signed,

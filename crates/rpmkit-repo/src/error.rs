@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use rpmkit_fetch::{FetchCause, FetchFailures};
 
-use super::{conf::ConfError, gpg::SignatureProblem};
+use super::{conf::ConfError, gpg};
+use rpmkit_openpgp::SignatureProblem;
 use rpmkit_types::{ExitCode, Hint};
 
 /// Failures of [`crate`].
@@ -198,7 +199,7 @@ impl RepoError {
                 return unavailable_hints(repo, failures);
             }
             Self::Offline { .. } => "run once without `--offline` to fill the cache".to_owned(),
-            Self::Signature { problem, .. } => return problem.hints(),
+            Self::Signature { problem, .. } => return gpg::hints(problem),
             Self::Key { .. } => {
                 "install the package that brings the key (often distribution-gpg-keys), or point \
                  `gpgkey` at a file that exists"

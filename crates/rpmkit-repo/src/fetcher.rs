@@ -2,7 +2,7 @@
 //! keys and memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -50,6 +50,8 @@ pub struct FetchOptions {
     pub parallel: usize,
     /// Wait before the second round of attempts; it doubles from round to round.
     pub wait: Duration,
+    /// Trust keys that vouch for themselves with SHA-1 only, as those of EL 7 and 8 do.
+    pub sha1_keys: bool,
 }
 
 impl Default for FetchOptions {
@@ -61,6 +63,7 @@ impl Default for FetchOptions {
             user_agent: concat!("rpmkit/", env!("CARGO_PKG_VERSION")).to_owned(),
             parallel: 6,
             wait: Duration::from_millis(400),
+            sha1_keys: false,
         }
     }
 }
@@ -75,6 +78,8 @@ pub struct Fetcher {
     /// Addresses of the repositories met so far, by their directory in the cache.
     pub(super) mirrors: Mutex<HashMap<PathBuf, Arc<Mirrors>>>,
     pub(super) keys: Mutex<HashMap<Vec<String>, Arc<Keys>>>,
+    /// Warnings given.
+    pub(super) said: Mutex<HashSet<String>>,
 }
 
 impl Fetcher {
@@ -88,6 +93,7 @@ impl Fetcher {
             events,
             mirrors: Mutex::default(),
             keys: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 

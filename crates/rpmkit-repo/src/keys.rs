@@ -3,13 +3,14 @@
 
 use std::sync::{Arc, OnceLock, PoisonError};
 
-use super::{conf::Repository, disk::replace, error::RepoError, fetcher::Fetcher, gpg::Keyring};
+use super::{conf::Repository, disk::replace, error::RepoError, fetcher::Fetcher, state::now};
 use rpmkit_fetch::Address;
+use rpmkit_openpgp::{Keyring, Note};
 use rpmkit_types::{Checksum, event::Level};
 
 /// Key files as they are.
 pub(super) struct Keys {
-    /// Name of this set of keys: the digest of the files.
+    /// Name of this set of keys: the digest of the files, and whether SHA-1 may stand behind them.
     pub name: String,
     /// Addresses and contents.
     files: Vec<(String, Vec<u8>)>,
@@ -55,8 +56,12 @@ impl Fetcher {
             .iter()
             .map(|(_, data)| Checksum::sha256(data).hex)
             .collect();
+        let name = Checksum::sha256(digests.join(" ").as_bytes()).hex;
         let keys = Arc::new(Keys {
-            name: Checksum::sha256(digests.join(" ").as_bytes()).hex,
+            name: match self.options.sha1_keys {
+                true => format!("sha1-{name}"),
+                false => name,
+            },
             files,
             ring: OnceLock::new(),
         });
@@ -76,22 +81,51 @@ impl Fetcher {
         if let Some(ring) = keys.ring.get() {
             return Ok(ring);
         }
-        let mut ring = Keyring::default();
+        let mut ring = match self.options.sha1_keys {
+            true => Keyring::with_sha1_keys(),
+            false => Keyring::default(),
+        };
         let mut first_error = None;
         for (url, data) in &keys.files {
-            if let Err(reason) = ring.add(data) {
-                let error = RepoError::Key {
-                    repo: repo.id.clone(),
-                    url: url.clone(),
-                    reason,
-                };
-                self.left_out(&error);
-                first_error.get_or_insert(error);
+            match ring.add(data, now().as_secs()) {
+                Ok(notes) => self.tell(url, &notes),
+                Err(reason) => {
+                    let error = RepoError::Key {
+                        repo: repo.id.clone(),
+                        url: url.clone(),
+                        reason,
+                    };
+                    self.left_out(&error);
+                    first_error.get_or_insert(error);
+                }
             }
         }
         match first_error {
             Some(error) if ring.is_empty() => Err(error),
             _ => Ok(keys.ring.get_or_init(|| ring)),
+        }
+    }
+
+    /// Says, once for each, what was accepted and is not what rpm 6 would accept.
+    pub(super) fn weak(&self, repo: &str, warnings: Vec<String>) {
+        for warning in warnings {
+            let text = format!("repository `{repo}`: {warning}, which rpm 6 refuses");
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert(text.clone()) {
+                self.events.warn(text);
+            }
+        }
+    }
+
+    /// Odd keys of a file: which are left out, and which are used all the same.
+    fn tell(&self, url: &str, notes: &[Note]) {
+        for note in notes {
+            let (level, what) = match note.kept {
+                true => (Level::Debug, "is odd"),
+                false => (Level::Warning, "is left out"),
+            };
+            let text = format!("key {} of `{url}` {what}: {}", note.key, note.text);
+            self.events.message(level, None, text);
         }
     }
 

@@ -20,7 +20,6 @@ use super::{
     disk::{CacheLock, replace},
     error::RepoError,
     fetcher::{Fetcher, as_cause},
-    gpg::SignatureProblem,
     progress::Meter,
     repomd::{Record, Repomd},
     state::{FORMAT, RepoState, now, read_state, record_name},
@@ -29,6 +28,7 @@ use rpmkit_fetch::{
     Address, FetchCause, Mirrors,
     transfer::{self, Expect},
 };
+use rpmkit_openpgp::SignatureProblem;
 use rpmkit_types::{Checksum, event::Phase};
 
 /// Verified metadata of one repository.
@@ -224,17 +224,23 @@ impl Fetcher {
     /// The cached files, if all are there.
     fn present(&self, repo: &Repository, contents: &(Vec<u8>, Repomd)) -> Option<RepoData> {
         let (data, repomd) = contents;
-        let optional = |record: Option<&Record>| match record {
-            None => Some(None),
-            Some(record) => self.have(record).map(Some),
+        // Any variant will do; which one is there depends on what the server had.
+        let any = |variants: &[&Record]| variants.iter().find_map(|record| self.have(record));
+        let optional = |variants: &[&Record]| match variants {
+            [] => Some(None),
+            variants => any(variants).map(Some),
+        };
+        let comps = match repo.common.enablegroups {
+            true => repomd.comps(),
+            false => Vec::new(),
         };
         Some(RepoData {
             id: repo.id.clone(),
             key: Checksum::sha256(data).hex,
             revision: repomd.revision.clone(),
-            primary: self.have(repomd.find(&["primary"])?)?,
-            comps: optional(repomd.comps().filter(|_| repo.common.enablegroups))?,
-            modules: optional(repomd.modules())?,
+            primary: any(&repomd.variants(&["primary"]))?,
+            comps: optional(&comps)?,
+            modules: optional(&repomd.modules())?,
             filelists: repomd.find(&["filelists"]).cloned(),
         })
     }
@@ -243,12 +249,25 @@ impl Fetcher {
         self.dirs.metadata.join("files-1").join(record_name(record))
     }
 
-    /// A metadata file of the cache, whole by its length.
+    /// A metadata file of the cache, whole by its length; or, where that is not what the table of
+    /// contents says, by its digest: some tables are wrong about lengths.
     fn have(&self, record: &Record) -> Option<PathBuf> {
         let path = self.record_path(record);
-        let meta = std::fs::metadata(&path).ok()?;
-        let whole = record.size.is_none_or(|size| size == meta.len());
-        (meta.is_file() && whole).then_some(path)
+        let meta = std::fs::metadata(&path)
+            .ok()
+            .filter(|meta| meta.is_file())?;
+        if record.size == Some(meta.len()) {
+            return Some(path);
+        }
+        let claim = record.checksum.to_string();
+        if !self.memo.holds(&meta, &claim) {
+            let found = super::packages::hash_file(&path, &record.checksum).ok()?;
+            if found != record.checksum {
+                return None;
+            }
+            self.memo.note(&meta, &claim);
+        }
+        Some(path)
     }
 
     /// Asks the servers, and gets what is missing.
@@ -274,6 +293,7 @@ impl Fetcher {
                 }
                 other => other?,
             };
+            let contents = self.settle(repo, &mirrors, contents)?;
             match self.fetch_all(repo, &mirrors, &contents) {
                 Ok(()) => {
                     let old = cached.as_ref().map(|(state, _)| state);
@@ -344,21 +364,45 @@ impl Fetcher {
         contents: &RepoContents,
     ) -> Result<(), (bool, RepoError)> {
         let repomd = &contents.repomd;
-        let comps = repomd.comps().filter(|_| repo.common.enablegroups);
-        let missing: Vec<&Record> = [repomd.find(&["primary"]), comps, repomd.modules()]
+        let comps = match repo.common.enablegroups {
+            true => repomd.comps(),
+            false => Vec::new(),
+        };
+        let missing: Vec<Vec<&Record>> = [repomd.variants(&["primary"]), comps, repomd.modules()]
             .into_iter()
-            .flatten()
-            .filter(|record| self.have(record).is_none())
+            .filter(|variants| !variants.is_empty())
+            .filter(|variants| variants.iter().all(|record| self.have(record).is_none()))
             .collect();
-        let total = missing.iter().filter_map(|record| record.size).sum();
+        let sizes = missing.iter().filter_map(|variants| variants[0].size);
+        let total = sizes.fold(0, u64::saturating_add);
         let meter = Meter::new(&self.events, Phase::Metadata, repo.id.clone(), total);
-        super::parallel::map(missing.len().max(1), &missing, |record| {
-            self.fetch_record(repo, mirrors, record, &meter)
+        super::parallel::map(missing.len().max(1), &missing, |variants| {
+            self.fetch_variant(repo, mirrors, variants, &meter)
         })
         .into_iter()
         .try_for_each(|outcome| outcome.map(drop))?;
         meter.finish();
         Ok(())
+    }
+
+    /// The first of several forms of a file that can be had.
+    fn fetch_variant(
+        &self,
+        repo: &Repository,
+        mirrors: &Mirrors,
+        variants: &[&Record],
+        meter: &Meter<'_>,
+    ) -> Result<(), (bool, RepoError)> {
+        let mut first = Ok(());
+        for record in variants {
+            match self.fetch_record(repo, mirrors, record, meter) {
+                Ok(_) => return Ok(()),
+                // Another form does not help where something else than the file is wrong.
+                Err((false, error)) => return Err((false, error)),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first
     }
 
     fn fetch_record(
@@ -378,7 +422,7 @@ impl Fetcher {
         let part = super::disk::with_suffix(&path, ".part");
         let expect = Expect {
             checksum: Some(&record.checksum),
-            size: record.size,
+            size: None,
         };
         let fetched = mirrors.each(
             &record.href,

@@ -20,7 +20,7 @@ use super::{
     disk::with_suffix,
     error::RepoError,
     fetcher::{Fetcher, as_cause},
-    gpg::{self, SignatureProblem},
+    gpg,
     keys::Keys,
     parallel,
     progress::Meter,
@@ -30,8 +30,9 @@ use rpmkit_fetch::{
     Address, FetchCause, Mirrors, TransportOptions,
     transfer::{self, Expect},
 };
+use rpmkit_openpgp::SignatureProblem;
 use rpmkit_rpmfile::{PackageFile, RpmFileError};
-use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
+use rpmkit_types::{Checksum, ChecksumKind, Hasher, Location, Package, VerifyLevel, event::Phase};
 
 impl Fetcher {
     /// Gets the files of these packages, in the same order. What is there already, and was looked at
@@ -75,7 +76,7 @@ impl Fetcher {
             }
             let outcome = self.trust(package, set).and_then(|trust| {
                 let path = match repo {
-                    Some(repo) => self.package(package, repo, &meter),
+                    Some(repo) => self.package(package, repo, set.main.verify_level, &meter),
                     None => self.local_package(package, set),
                 }?;
                 Ok(VerifiedPackage::new(path, trust))
@@ -168,6 +169,7 @@ impl Fetcher {
         &self,
         package: &Package,
         repo: &Repository,
+        level: VerifyLevel,
         meter: &Meter<'_>,
     ) -> Result<PathBuf, RepoError> {
         let path = match self.sound(package)? {
@@ -181,7 +183,7 @@ impl Fetcher {
         };
         if repo.common.gpgcheck {
             let keys = self.keys(repo, "gpgcheck")?;
-            self.check_signed(&path, &keys, repo, &repo.id, || {
+            self.check_signed(&path, (&keys, level), repo, &repo.id, || {
                 self.mirrors_of(repo)
                     .ok()
                     .and_then(|mirrors| {
@@ -220,6 +222,13 @@ impl Fetcher {
             None => self.mirrors_of(repo)?,
         };
         let remote = |address: &Address| address.local().is_none();
+        if sum.kind == ChecksumKind::Md5 && !repo.common.gpgcheck && mirrors.addresses().any(remote)
+        {
+            return Err(bad(
+                "metadata vouches for this package with MD5 only, which can be forged, and \
+                 `gpgcheck` is off",
+            ));
+        }
         if self.options.offline && mirrors.addresses().all(remote) {
             return Err(RepoError::Offline {
                 repo: repo.id.clone(),
@@ -334,13 +343,16 @@ impl Fetcher {
     fn check_signed(
         &self,
         path: &Path,
-        keys: &Keys,
+        (keys, level): (&Keys, VerifyLevel),
         owner: &Repository,
         repo: &str,
         url: impl Fn() -> String,
     ) -> Result<(), RepoError> {
         let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
-        let claim = format!("gpg-{}:{}", gpg::POLICY, keys.name);
+        let claim = match level {
+            VerifyLevel::All => format!("gpg-{}:{}", gpg::POLICY, keys.name),
+            VerifyLevel::Signature => format!("gpg-{}-one:{}", gpg::POLICY, keys.name),
+        };
         if self.memo.holds(&meta, &claim) {
             return Ok(());
         }
@@ -349,8 +361,9 @@ impl Fetcher {
             url: url(),
             problem,
         };
-        match self.ring(owner, keys)?.verify_package(path) {
-            Ok(Ok(())) => {
+        match gpg::verify_package(self.ring(owner, keys)?, path, level) {
+            Ok(Ok(warnings)) => {
+                self.weak(repo, warnings);
                 self.memo.note(&meta, &claim);
                 Ok(())
             }
@@ -409,7 +422,8 @@ impl Fetcher {
                         continue;
                     }
                 };
-                match self.check_signed(&path, &keys, repo, "", || path.display().to_string()) {
+                let asked = (&*keys, set.main.verify_level);
+                match self.check_signed(&path, asked, repo, "", || path.display().to_string()) {
                     Ok(()) => return Ok(path),
                     Err(error) => problem = Some(error),
                 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::xml::Element;
 use rpmkit_types::{Checksum, ChecksumKind};
 
+/// Types of package groups.
+pub(super) const GROUPS: &[&str] = &["group", "group_gz", "group_xz", "group_zst"];
+
 /// One metadata file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -20,6 +23,14 @@ pub(super) struct Record {
     pub size: Option<u64>,
 }
 
+/// A metadata file without a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bare {
+    pub kind: String,
+    pub href: String,
+    pub base: Option<String>,
+}
+
 /// The table of contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Repomd {
@@ -27,6 +38,8 @@ pub(super) struct Repomd {
     pub revision: String,
     /// The files.
     pub records: Vec<Record>,
+    /// Files nothing is known of but where they are.
+    pub bare: Vec<Bare>,
 }
 
 impl Repomd {
@@ -40,6 +53,7 @@ impl Repomd {
             ));
         }
         let mut records = Vec::new();
+        let mut bare = Vec::new();
         for data in root.all("data") {
             let kind = data
                 .attribute("type")
@@ -52,26 +66,39 @@ impl Repomd {
                 .attribute("href")
                 .filter(|href| !href.is_empty())
                 .ok_or_else(|| wrong("has no `href`"))?;
-            let checksum = data
-                .child("checksum")
-                .ok_or_else(|| wrong("has no `<checksum>`"))?;
+            let base = location.attribute("base").map(str::to_owned);
+            let Some(checksum) = data.child("checksum") else {
+                let (kind, href) = (kind.to_owned(), href.to_owned());
+                bare.push(Bare { kind, href, base });
+                continue;
+            };
             let name = checksum.attribute("type").unwrap_or("sha256");
             let Some(digest) = ChecksumKind::parse(name) else {
                 return Err(wrong(&format!("has a digest of unknown kind `{name}`")));
             };
+            let size = data.child_text("size");
+            let bytes = size.and_then(|size| size.parse().ok());
+            if let (Some(text), None) = (size, bytes)
+                && !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                return Err(wrong(&format!("has a `<size>` no file can have: `{text}`")));
+            }
             records.push(Record {
                 kind: kind.to_owned(),
                 href: href.to_owned(),
-                base: location.attribute("base").map(str::to_owned),
+                base,
                 checksum: Checksum::new(digest, checksum.text()),
-                size: data.child_text("size").and_then(|size| size.parse().ok()),
+                size: bytes,
             });
         }
         let repomd = Self {
             revision: root.child_text("revision").unwrap_or_default().to_owned(),
             records,
+            bare,
         };
-        if repomd.find(&["primary"]).is_none() {
+        let bare = repomd.bare.iter().any(|bare| bare.kind == "primary");
+        if repomd.find(&["primary"]).is_none() && !bare {
             if let Some(zchunk) = repomd.find(&["primary_zck"]) {
                 return Err(format!(
                     "its package list comes as zchunk only (`{}`), which is not read here: expected \
@@ -86,20 +113,28 @@ impl Repomd {
 
     /// The smallest file of these types: groups come plain and compressed.
     pub fn find(&self, kinds: &[&str]) -> Option<&Record> {
-        self.records
+        self.variants(kinds).first().copied()
+    }
+
+    /// All files of these types, the smallest first.
+    pub fn variants(&self, kinds: &[&str]) -> Vec<&Record> {
+        let mut found: Vec<&Record> = self
+            .records
             .iter()
             .filter(|record| kinds.contains(&record.kind.as_str()))
-            .min_by_key(|record| record.size.unwrap_or(u64::MAX))
+            .collect();
+        found.sort_by_key(|record| record.size.unwrap_or(u64::MAX));
+        found
     }
 
     /// Package groups.
-    pub fn comps(&self) -> Option<&Record> {
-        self.find(&["group", "group_gz", "group_xz", "group_zst"])
+    pub fn comps(&self) -> Vec<&Record> {
+        self.variants(GROUPS)
     }
 
     /// Module definitions.
-    pub fn modules(&self) -> Option<&Record> {
-        self.find(&["modules"])
+    pub fn modules(&self) -> Vec<&Record> {
+        self.variants(&["modules"])
     }
 }
 
@@ -124,10 +159,10 @@ mod tests {
         let primary = repomd.find(&["primary"]).unwrap();
         assert_eq!(primary.checksum.to_string(), "sha256:ab");
         assert_eq!(primary.size, Some(10));
-        let comps = repomd.comps().unwrap();
+        let comps = repomd.comps()[0];
         assert_eq!(comps.href, "repodata/comps.xml.gz");
         assert_eq!(comps.base.as_deref(), Some("http://o/"));
-        assert!(repomd.modules().is_none());
+        assert!(repomd.modules().is_empty());
     }
 
     #[test]
@@ -148,6 +183,11 @@ mod tests {
                 "<location href=\"repodata/ab-primary.xml.zst\"/>",
                 "",
                 "has no `<location>`",
+            ),
+            (
+                "<size>10<",
+                "<size>18446744073709551616<",
+                "a `<size>` no file can have",
             ),
             ("</repomd>", "", "ends inside"),
             ("<repomd ", "<html ", "line 8"),

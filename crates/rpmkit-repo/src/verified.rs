@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{RepoSet, error::RepoError, fetcher::Fetcher, gpg};
-use rpmkit_types::{Checksum, Package, Trust, Unsigned};
+use rpmkit_types::{Checksum, Package, Trust, Unsigned, VerifyLevel};
 
 /// A package file that was verified by policy, or carries why not. Only a [`Fetcher`] makes them,
 /// and only they are installed.
@@ -49,7 +49,10 @@ impl Fetcher {
             })?;
         match repo.unsigned() {
             Some(why) => Ok(Trust::Unsigned(why)),
-            None => Ok(signed(self.keys(repo, "gpgcheck")?.name.clone())),
+            None => Ok(signed(
+                self.keys(repo, "gpgcheck")?.name.clone(),
+                set.main.verify_level,
+            )),
         }
     }
 
@@ -67,13 +70,17 @@ impl Fetcher {
         }
         names.sort();
         names.dedup();
-        Ok(signed(Checksum::sha256(names.join(" ").as_bytes()).hex))
+        Ok(signed(
+            Checksum::sha256(names.join(" ").as_bytes()).hex,
+            set.main.verify_level,
+        ))
     }
 }
 
-fn signed(keys: String) -> Trust {
+fn signed(keys: String, level: VerifyLevel) -> Trust {
     Trust::Signed {
         policy: gpg::POLICY,
         keys,
+        level,
     }
 }

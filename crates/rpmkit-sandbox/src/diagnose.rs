@@ -49,7 +49,7 @@ pub(crate) fn advise(error: &StepError) -> Advice {
             "the mount point is missing in a read-only root",
             &["make the directory in the root beforehand"],
         ),
-        SandboxStep::Emulation => emulation(errno),
+        SandboxStep::Emulation => emulation(errno, &error.detail),
         SandboxStep::Seccomp => Advice::new(
             "this kernel has no seccomp filters, or an outer filter forbids more",
             &["use a kernel with CONFIG_SECCOMP_FILTER"],
@@ -161,7 +161,7 @@ fn map_tool(error: &StepError) -> Advice {
     )
 }
 
-fn emulation(errno: Errno) -> Advice {
+fn emulation(errno: Errno, detail: &str) -> Advice {
     let registered = "sudo apt install qemu-user-static (or: dnf install qemu-user-static), which registers emulators \
                       for everybody";
     match errno {
@@ -170,6 +170,13 @@ fn emulation(errno: Errno) -> Advice {
             &[
                 "sudo modprobe binfmt_misc",
                 "use a kernel with CONFIG_BINFMT_MISC",
+            ],
+        ),
+        Errno::EPERM if detail == crate::emulate::NO_NAMESPACE => Advice::new(
+            "the host has registered no emulator with the flag F for this architecture",
+            &[
+                registered,
+                "run as an ordinary user, whose containers have their own",
             ],
         ),
         Errno::EPERM => Advice::new(

@@ -15,6 +15,10 @@ use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+/// Why real root gets none of its own.
+pub(crate) const NO_NAMESPACE: &str =
+    "real root runs without a user namespace, and what it registers would count for the whole host";
+
 /// Where the kernel shows what is registered for everybody.
 const EVERYBODYS: &str = "/proc/sys/fs/binfmt_misc";
 
@@ -108,8 +112,9 @@ impl Emulation {
             return Ok(None);
         }
         if !mode.is_rootless() {
-            return Err(StepError::new(SandboxStep::Emulation, what(), Errno::EPERM)
-                .because("without a user namespace only what the host has registered with the flag F works"));
+            return Err(
+                StepError::new(SandboxStep::Emulation, what(), Errno::EPERM).because(NO_NAMESPACE)
+            );
         }
         let line = self.line().ok_or_else(|| {
             StepError::new(SandboxStep::Emulation, what(), Errno::EINVAL)

@@ -162,6 +162,10 @@ impl RawPackage {
     }
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Where in a package the reader is waiting for text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Want {
@@ -216,7 +220,19 @@ pub fn read<E: From<XmlError>>(
                     "sourcerpm" => want = Want::SourceRpm,
                     "size" | "time" => {
                         for (key, value) in attributes(raw) {
-                            let number = value.parse().unwrap_or_default();
+                            let number = match value.parse() {
+                                Ok(number) => number,
+                                // Larger than any file: whoever writes that means no good.
+                                Err(_) if is_number(&value) => {
+                                    let name = package.get(package.name);
+                                    let what = format!(
+                                        "package `{name}`: `{key}=\"{value}\"` is larger than \
+                                         anything can be"
+                                    );
+                                    return Err(E::from(XmlError { at: 0, what }));
+                                }
+                                Err(_) => 0,
+                            };
                             match key {
                                 "package" => package.size = number,
                                 "installed" => package.installed_size = number,
@@ -302,6 +318,19 @@ mod tests {
 <rpm:entry name="(a &gt;= 1 if b)"/></rpm:requires>
 <rpm:obsoletes><rpm:entry name="old"/></rpm:obsoletes>
 <file>/usr/bin/a&amp;b</file><file type="dir">/etc/app</file></format></package></metadata>"#;
+
+    #[test]
+    fn sizes_no_file_can_have_are_refused() {
+        let text = |size: &str| {
+            format!(
+                "<metadata><package><name>x</name><size package=\"{size}\"/></package></metadata>"
+            )
+        };
+        let read = |size| read::<XmlError>(text(size).as_bytes(), |_| Ok(()));
+        read("18446744073709551615").unwrap();
+        let error = read("18446744073709551616").unwrap_err().to_string();
+        assert!(error.starts_with("package `x`: `package="), "{error}");
+    }
 
     #[test]
     fn everything_is_found() {

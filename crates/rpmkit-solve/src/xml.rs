@@ -7,12 +7,19 @@ use quick_xml::{Reader, events::Event};
 
 /// A reading error, still without the name of its file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at byte {at}: {what}")]
+#[error("{}{what}", place(*.at))]
 pub struct XmlError {
-    /// Offset in the uncompressed document.
+    /// Offset in the uncompressed document; zero where the text says more.
     pub at: u64,
     /// What was wrong.
     pub what: String,
+}
+
+fn place(at: u64) -> String {
+    match at {
+        0 => String::new(),
+        at => format!("at byte {at}: "),
+    }
 }
 
 /// The part of a name behind its namespace prefix.

@@ -26,4 +26,4 @@ pub use hint::{AnyCodedError, CodedError, Hint};
 pub use name::{ChrootName, LayerId, NameError};
 pub use package::{Location, Package, Requirement};
 pub use path::ChrootPath;
-pub use trust::{Setting, Trust, Unsigned};
+pub use trust::{Setting, Trust, Unsigned, VerifyLevel};

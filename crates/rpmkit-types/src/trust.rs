@@ -16,9 +16,24 @@ pub enum Trust {
         policy: u32,
         /// Name of the set of keys it may be made with: a digest of the key files.
         keys: String,
+        /// How many of a package's signatures had to be good.
+        level: VerifyLevel,
     },
     /// No signature was looked at.
     Unsigned(Unsigned),
+}
+
+/// How many of a package's signatures have to be good, as rpm's macro `%_pkgverify_level` says.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerifyLevel {
+    /// Every one.
+    #[default]
+    All,
+    /// One; others may be made with keys that are not known.
+    Signature,
 }
 
 /// Why no signature was looked at.

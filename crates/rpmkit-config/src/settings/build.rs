@@ -65,6 +65,15 @@ pub struct BuildSettings {
 }
 
 impl BuildSettings {
+    /// Whether the configuration sets macro `name` (without the per cent sign) to something but 0.
+    pub fn macro_is_on(&self, name: &str) -> bool {
+        self.macros
+            .iter()
+            .rfind(|(known, _)| known.trim_start_matches('%') == name)
+            .and_then(|(_, value)| value.as_deref())
+            .is_some_and(|value| !matches!(value.trim(), "" | "0"))
+    }
+
     /// `r` renders with the chroot's plain name, `places` with the one the unique extension is part of.
     pub(super) fn new(
         config: &Config,

@@ -89,7 +89,10 @@ fn steps(
             let made = make_until_complete(root, &spec, staging)?;
             Ok((spec, made))
         })?;
-        let dynamic = made.is_dynamic();
+        let dynamic = asks_more(
+            made.is_dynamic(),
+            root.settings().build.short_circuit.is_some(),
+        );
         if dynamic && !root.settings().build.dynamic_buildrequires {
             return Err(BuildError::DynamicOff);
         }
@@ -141,6 +144,12 @@ fn state<T>(
     outcome
 }
 
+/// Whether `%generate_buildrequires` is to be run. A stage by itself works on the tree an earlier run left, which
+/// the `%prep` that comes before would throw away.
+fn asks_more(dynamic: bool, short_circuit: bool) -> bool {
+    dynamic && !short_circuit
+}
+
 /// Takes the source package apart next to nothing else, with the user's spec in place of its own.
 fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<UnpackedSrpm, BuildError> {
     let make = |name: &str| {
@@ -178,7 +187,8 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &UnpackedSrpm) -> Result<()
     items.extend(beside.iter().map(|path| place(path, "SOURCES")));
     root.fill_home(DirContents {
         items,
-        fresh: true,
+        // A stage by itself goes on with what is there: mock's `prebuild`.
+        fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: job.clean,
         dereference: false,
     })
@@ -402,6 +412,12 @@ mod tests {
             None
         );
         assert_eq!(of(&[rpm]), None);
+    }
+
+    #[test]
+    fn a_stage_by_itself_prepares_nothing() {
+        assert!(asks_more(true, false));
+        assert!(!asks_more(true, true) && !asks_more(false, false));
     }
 
     #[test]

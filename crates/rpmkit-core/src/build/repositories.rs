@@ -4,7 +4,7 @@ use super::{BuildError, Engine};
 use rpmkit_config::Settings;
 use rpmkit_pm::{Embedded, TransactionOptions};
 use rpmkit_repo::{RepoSet, Vars};
-use rpmkit_types::event::Level;
+use rpmkit_types::{VerifyLevel, event::Level};
 
 /// The repositories of `dnf.conf`, as it switches them on and off.
 pub fn repositories_of(settings: &Settings) -> Result<RepoSet, BuildError> {
@@ -19,10 +19,25 @@ pub fn repositories_of(settings: &Settings) -> Result<RepoSet, BuildError> {
     for (name, value) in &settings.repositories.dnf_vars {
         vars.set(name, value);
     }
-    RepoSet::parse(&settings.repositories.dnf_conf, &vars).map_err(|e| BuildError::Repositories {
-        chroot: settings.chroot.chroot_name.clone(),
-        reason: e.to_string(),
-    })
+    let mut set = RepoSet::parse(&settings.repositories.dnf_conf, &vars).map_err(|e| {
+        let chroot = settings.chroot.chroot_name.clone();
+        let reason = e.to_string();
+        BuildError::Repositories { chroot, reason }
+    })?;
+    set.main.verify_level = verify_level(&settings.build.macros);
+    Ok(set)
+}
+
+/// What the macro `%_pkgverify_level` asks for. Whoever set it to less than a signature and
+/// `gpgcheck` on all the same asked for signatures.
+fn verify_level(macros: &[(String, Option<String>)]) -> VerifyLevel {
+    let set = macros
+        .iter()
+        .rfind(|(name, _)| name.trim_start_matches('%') == "_pkgverify_level");
+    match set {
+        Some((_, Some(level))) if level.trim() == "signature" => VerifyLevel::Signature,
+        _ => VerifyLevel::All,
+    }
 }
 
 /// Reads `dnf.conf`, applies `--enablerepo`, `--disablerepo` and `--addrepo`.

@@ -53,7 +53,7 @@ pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf,
 fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
     root.fill_home(DirContents {
         items: items(&job.spec, job.sources.as_deref()),
-        fresh: true,
+        fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: true,
         dereference: job.dereference,
     })?;
@@ -104,7 +104,7 @@ impl Buildroot {
     ) -> Result<String, BuildError> {
         self.fill_home(DirContents {
             items: items(spec, Some(source_dir)),
-            fresh: true,
+            fresh: self.settings().build.short_circuit.is_none(),
             replace_sources: true,
             dereference: true,
         })?;

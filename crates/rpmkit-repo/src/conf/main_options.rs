@@ -1,7 +1,7 @@
 //! `[main]`: what holds for the whole run.
 
 use super::{CommonOptions, ConfError, ini::IniEntry, value};
-use rpmkit_types::Setting;
+use rpmkit_types::{Setting, VerifyLevel};
 
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub struct MainOptions {
     pub module_platform_id: Option<String>,
     /// Whether local package files must be signed.
     pub localpkg_gpgcheck: bool,
+    /// How many of a package's signatures have to be good. Not of `dnf.conf`: rpm's macro.
+    pub verify_level: VerifyLevel,
     /// Architecture, where it is set by hand.
     pub arch: Option<String>,
     /// Architecture family, where it is set by hand.
@@ -74,6 +76,7 @@ impl Default for MainOptions {
             strict: true,
             module_platform_id: None,
             localpkg_gpgcheck: false,
+            verify_level: VerifyLevel::All,
             arch: None,
             basearch: None,
             forcearch: None,

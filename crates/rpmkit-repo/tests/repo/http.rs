@@ -6,7 +6,7 @@ use rpmkit_repo::{FetchCause, FetchOptions, Proxies, RepoError, RepoSet};
 
 use crate::{
     fixture::{Cache, Repo, conf, one},
-    server::{Fault, Server},
+    server::{Fault, SeenRequest, Server},
 };
 
 fn at(server: &Server, more: &str) -> RepoSet {
@@ -278,6 +278,63 @@ fn names_passwords_and_agents() {
         .refresh(&one(&format!("baseurl={url}")).repos[0])
         .unwrap_err();
     assert!(!error.to_string().contains("wr0ng"), "{error}");
+}
+
+#[test]
+fn a_password_stays_with_one_port() {
+    let repo = Repo::new();
+    let (start, end) = (Server::start(repo.path()), Server::start(repo.path()));
+    let options = "username=me\npassword=s3cret";
+    for proxied in [false, true] {
+        for file in ["repomd.xml", "primary.xml.gz"] {
+            let there = repo.metadata(file);
+            let name = there.file_name().unwrap().to_str().unwrap();
+            let to = end.url(&format!("repodata/{name}"));
+            start.fault(file, Fault::Redirect(to), 1);
+        }
+        let base = start.url("").replace("//", "//me:s3cret@");
+        let set = match proxied {
+            false => one(&format!("baseurl={base}\n{options}")),
+            true => one(&format!(
+                "baseurl={base}\n{options}\nproxy={}",
+                start.url("")
+            )),
+        };
+        end.requests();
+        Cache::new().fetcher().refresh(&set.repos[0]).unwrap();
+        let sent = |server: &Server| {
+            let requests = server.requests();
+            let with = |r: &&SeenRequest| r.headers.contains_key("authorization");
+            (requests.len(), requests.iter().filter(with).count())
+        };
+        // By the proxy everything goes through `start`, the redirected requests without it.
+        match proxied {
+            false => assert_eq!((sent(&start), sent(&end)), ((3, 3), (2, 0))),
+            true => assert_eq!(sent(&start), (5, 3)),
+        }
+    }
+    // To itself it goes along.
+    let to = start.url("repodata/repomd.xml?again");
+    start.fault("repomd.xml", Fault::Redirect(to), 1);
+    start.want_password("me:s3cret");
+    Cache::new()
+        .fetcher()
+        .refresh(&at(&start, options).repos[0])
+        .unwrap();
+}
+
+#[test]
+fn no_address_holds_a_line_end() {
+    let server = Server::start("/nonexistent");
+    for part in ["a%0ab@", "a:%0d@"] {
+        let url = server.url("").replace("//", &format!("//{part}"));
+        let error = Cache::new()
+            .fetcher()
+            .refresh(&one(&format!("baseurl={url}")).repos[0])
+            .unwrap_err();
+        assert!(error.to_string().contains("control character"), "{error}");
+    }
+    assert!(server.requests().is_empty());
 }
 
 #[test]

@@ -199,3 +199,104 @@ fn missing_and_bad_addresses_are_refused() {
         assert!(error.to_string().contains(part), "{error}");
     }
 }
+
+fn edit(repo: &Repo, change: impl Fn(String) -> String) {
+    let path = repo.metadata("repomd.xml");
+    let old = std::fs::read_to_string(&path).unwrap();
+    let new = change(old.clone());
+    assert_ne!(old, new);
+    std::fs::write(&path, new).unwrap();
+}
+
+/// The entry of a type, from its `<data` to its end.
+fn entry(text: &str, kind: &str) -> String {
+    let start = text.find(&format!("<data type=\"{kind}\">")).unwrap();
+    let end = start + text[start..].find("</data>").unwrap() + "</data>".len();
+    text[start..end].to_owned()
+}
+
+fn between(text: &str, from: &str, to: &str) -> String {
+    let start = text.find(from).unwrap();
+    let end = start + text[start..].find(to).unwrap() + to.len();
+    text[start..end].to_owned()
+}
+
+#[test]
+fn a_wrong_size_does_no_harm_where_the_digest_is_right() {
+    let repo = Repo::new();
+    edit(&repo, |text| {
+        let primary = entry(&text, "primary");
+        let size = between(&primary, "<size>", "</size>");
+        text.replace(&primary, &primary.replace(&size, "<size>7</size>"))
+    });
+    let server = crate::server::Server::start(repo.path());
+    let set = one(&format!(
+        "metadata_expire=never\nbaseurl={}",
+        server.url("")
+    ));
+    let cache = Cache::new();
+    check(&cache.fetcher().refresh(&set.repos[0]).unwrap());
+    server.requests();
+    check(&cache.fetcher().refresh(&set.repos[0]).unwrap());
+    assert!(server.paths().is_empty(), "it is in the cache");
+    // A cut file in the cache is seen all the same.
+    let file = cache.files(".primary").remove(0);
+    let data = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &data[..9]).unwrap();
+    let data = cache.fetcher().refresh(&set.repos[0]);
+    check(&data.unwrap_or_else(|e| panic!("{e}")));
+}
+
+#[test]
+fn without_a_digest_where_something_else_vouches() {
+    let repo = Repo::new();
+    edit(&repo, |text| {
+        let primary = entry(&text, "primary");
+        let sum = between(&primary, "<checksum", "</checksum>");
+        text.replace(&primary, &primary.replace(&sum, ""))
+    });
+    let caches: Vec<Cache> = (0..3).map(|_| Cache::new()).collect();
+    let refresh = |at: usize, lines: &str| caches[at].fetcher().refresh(&one(lines).repos[0]);
+    check(&refresh(0, &format!("baseurl={}", repo.path().display())).unwrap());
+    let server = crate::server::Server::start(repo.path());
+    let base = format!("baseurl={}", server.url(""));
+    check(&refresh(1, &format!("{base}\ngpgcheck=1\ngpgkey=/none")).unwrap());
+    let error = refresh(2, &base).unwrap_err();
+    assert!(
+        error.to_string().contains("`primary` has no `<checksum>`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_form_of_a_file_serves_when_the_first_is_gone() {
+    let repo = Repo::new();
+    edit(&repo, |text| {
+        let primary = entry(&text, "primary");
+        let href = between(&primary, "href=\"", ".gz\"");
+        let size = between(&primary, "<size>", "</size>");
+        let gone = primary
+            .replace(&href, "href=\"repodata/gone.xml.gz\"")
+            .replace(&size, "<size>1</size>");
+        text.replace(&primary, &format!("{gone}{primary}"))
+    });
+    let cache = Cache::new();
+    let set = one(&format!("baseurl={}", repo.path().display()));
+    check(&cache.fetcher().refresh(&set.repos[0]).unwrap());
+}
+
+#[test]
+fn a_repository_made_anew_in_between_is_asked_again() {
+    let repo = Repo::new();
+    let old = std::fs::read(repo.metadata("repomd.xml")).unwrap();
+    let primary = repo.metadata("-primary");
+    repo.add("gamma", "3", |_| {});
+    repo.index();
+    std::fs::remove_file(&primary).ok();
+    let server = crate::server::Server::start(repo.path());
+    server.fault("repomd.xml", crate::server::Fault::Instead(old), 1);
+    let set = one(&format!("baseurl={}", server.url("")));
+    let cache = Cache::new();
+    let data = cache.fetcher().refresh(&set.repos[0]).unwrap();
+    assert!(text(&data.primary).contains("gamma"));
+}

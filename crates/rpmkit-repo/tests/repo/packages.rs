@@ -383,3 +383,27 @@ fn records_that_make_no_sense() {
     let error = fails(&|p| p.repo = "other".into(), "not configured");
     assert!(matches!(error, RepoError::UnknownRepository { .. }));
 }
+
+#[test]
+fn md5_alone_vouches_for_nothing_that_comes_from_a_server() {
+    let repo = Repo::new();
+    let (server, set) = remote(&repo);
+    let mut packages = repo.packages("test");
+    let data = std::fs::read(repo.path().join("alpha-1-1.noarch.rpm")).unwrap();
+    let mut hasher = rpmkit_types::Hasher::new(rpmkit_types::ChecksumKind::Md5);
+    hasher.update(&data);
+    packages[0].checksum = Some(hasher.finish());
+    let error = Cache::new()
+        .fetcher()
+        .download(&packages[..1], &set)
+        .unwrap_err();
+    assert!(error.to_string().contains("MD5 only"), "{error}");
+    assert!(server.paths().is_empty());
+    let local = one(&format!("baseurl={}", repo.path().display()));
+    files(
+        Cache::new()
+            .fetcher()
+            .download(&packages[..1], &local)
+            .unwrap(),
+    );
+}

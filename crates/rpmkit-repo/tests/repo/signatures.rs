@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rpmkit_repo::{RepoError, SignatureProblem};
-use rpmkit_types::{Setting, Trust, Unsigned};
+use rpmkit_types::{Setting, Trust, Unsigned, VerifyLevel};
 
 use crate::{
     fixture::{Cache, Key, Repo, builder, one},
@@ -354,4 +354,64 @@ fn old_packages_are_checked_by_their_header_and_payload() {
     write(Some(&over_header), Some(&over_header));
     let found = problem(download().unwrap_err());
     assert!(matches!(found, SignatureProblem::Wrong { .. }), "{found}");
+}
+
+/// Two signatures, as rpm 6 makes them, of which one is made with a key nobody knows.
+#[test]
+fn one_of_two_signatures_is_of_a_stranger() {
+    use base64::Engine;
+    use rpm::{Header, HeaderEntry, IndexSignatureTag};
+    let repo = Repo::new();
+    let (key, stranger) = (Key::new(), Key::new());
+    let good = key_file(&repo, &key, "good");
+    let path = repo.path().join("alpha-1-1.noarch.rpm");
+    let mut package = builder("alpha", "1", |_| {}).build().unwrap();
+    let header = package.metadata.header_bytes().unwrap();
+    let mut write = |signers: &[(&Key, &[u8])]| {
+        let texts = signers
+            .iter()
+            .map(|(key, data)| base64::engine::general_purpose::STANDARD.encode(key.sign(data)))
+            .collect();
+        let entry = HeaderEntry::new(
+            IndexSignatureTag::RPMSIGTAG_OPENPGP as u32,
+            rpm::IndexData::StringArray(texts),
+        );
+        package.metadata.signature =
+            Header::from_entries([entry], IndexSignatureTag::HEADER_SIGNATURES);
+        package.write_file(&path).unwrap();
+        repo.index();
+    };
+    let cache = Cache::new();
+    let download = |level| {
+        let mut set = one(&format!(
+            "baseurl={}\ngpgcheck=1\ngpgkey={}",
+            repo.path().display(),
+            good.display()
+        ));
+        set.main.verify_level = level;
+        cache
+            .fetcher()
+            .download(&repo.packages("test")[..1], &set)
+            .map(|found| found[0].trust().clone())
+    };
+    write(&[(&key, &header), (&stranger, &header)]);
+    let one_will_do = download(VerifyLevel::Signature).unwrap();
+    let refused = problem(download(VerifyLevel::All).unwrap_err());
+    assert!(
+        matches!(refused, SignatureProblem::UnknownKey { .. }),
+        "{refused}"
+    );
+    write(&[(&key, &header), (&key, &header)]);
+    assert_ne!(download(VerifyLevel::All).unwrap(), one_will_do);
+    // A wrong one is wrong at every level.
+    write(&[(&key, &header), (&key, b"other")]);
+    for level in [VerifyLevel::All, VerifyLevel::Signature] {
+        let refused = problem(download(level).unwrap_err());
+        assert!(
+            matches!(refused, SignatureProblem::Wrong { .. }),
+            "{refused}"
+        );
+    }
+    write(&[(&stranger, &header)]);
+    assert!(download(VerifyLevel::Signature).is_err());
 }

@@ -34,9 +34,9 @@ impl Credentials {
         };
         let nobody = || refused("and no git credential helper has them");
         let mut parsed = Url::parse(url).map_err(|_| nobody())?;
-        // What stands in the URL holds on the host it names.
+        // What stands in the URL holds on the server it names.
         if let Ok(asked) = Url::parse(asked)
-            && asked.host_str() == parsed.host_str()
+            && asked.origin() == parsed.origin()
             && parsed.username().is_empty()
             && parsed.set_username(asked.username()).is_ok()
         {

@@ -66,6 +66,13 @@ impl<'a> Connection<'a> {
             .and_then(|remote| remote.url().ok().map(str::to_owned))
             .unwrap_or_else(|| url.to_owned());
         let way = UrlRoute::of(&url);
+        // A path of this machine may hold anything; what goes to a server may not.
+        if !matches!(way, UrlRoute::Local) && !rpmkit_fetch::is_clean(&url) {
+            return Err(ScmError::Http {
+                url: without_secret(&url),
+                reason: "its URL holds a control character".to_owned(),
+            });
+        }
         let mut connection = Self {
             repo,
             url,

@@ -7,7 +7,9 @@
 use std::io::{self, Read, Write};
 
 use git2::{Oid, Repository};
-use ureq::{config::RedirectAuthHeaders, http::Response};
+use url::Url;
+
+use ureq::http::Response;
 
 use super::{
     access::RemoteAccess,
@@ -26,6 +28,12 @@ use rpmkit_types::event::{Event, Events, Phase, Unit};
 /// Names and passwords that are tried before a server's refusal is final: one for each place it
 /// may redirect to.
 const ATTEMPTS: usize = 3;
+
+/// Redirections followed for the first request.
+const REDIRECTIONS: usize = 8;
+
+/// What is asked for first, below a repository's URL.
+const FIRST: &str = "/info/refs?service=git-upload-pack";
 
 /// An agent that keeps its connections.
 fn agent(url: &str, options: &HttpOptions, proxies: &Proxies) -> Result<ureq::Agent, ScmError> {
@@ -47,8 +55,9 @@ fn agent(url: &str, options: &HttpOptions, proxies: &Proxies) -> Result<ureq::Ag
         .map_err(|reason| error(format!("the proxy {reason}")))?;
     Ok(ureq::Agent::config_builder()
         .http_status_as_error(false)
-        .max_redirects(8)
-        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+        // Followed in `first`: headers and passwords are for one scheme, host and port.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
         // Servers tell clients that speak the smart protocol by this name.
         .user_agent(concat!("git/2.0 (rpmkit ", env!("CARGO_PKG_VERSION"), ")"))
         .timeout_connect(Some(std::time::Duration::from_secs(30)))
@@ -87,7 +96,7 @@ impl Remote {
             refs: RemoteRefs::default(),
         };
         let mut known: Option<Credentials> = None;
-        let mut response = remote.first()?;
+        let mut response = remote.first(repo, access)?;
         for _ in 0..ATTEMPTS {
             if response.status() != 401 {
                 break;
@@ -101,7 +110,7 @@ impl Remote {
             let found = Credentials::find(repo, &remote.url, url, &access.host)?;
             remote.authorization = Some(found.header());
             known = Some(found);
-            response = remote.first()?;
+            response = remote.first(repo, access)?;
         }
         if let Some(known) = &known {
             // So that a stored password that no longer works is forgotten, and a typed one kept.
@@ -130,17 +139,41 @@ impl Remote {
         Ok(Some(remote))
     }
 
-    /// The request for references. Later ones go where it ended.
-    fn first(&mut self) -> Result<Response<ureq::Body>, ScmError> {
-        let response = self.ask(None)?;
-        let ended = ureq::ResponseExt::get_uri(&response).to_string();
-        if let Some(base) = ended.strip_suffix("/info/refs?service=git-upload-pack") {
-            // The name and password of a URL are not sent, so they do not come back either.
-            if base != without_user(&self.url) {
-                base.clone_into(&mut self.url);
+    /// The request for references. Later ones go where it ended. To another server it goes without
+    /// password and without headers, whatever they are for.
+    fn first(
+        &mut self,
+        repo: &Repository,
+        access: &RemoteAccess,
+    ) -> Result<Response<ureq::Body>, ScmError> {
+        for _ in 0..REDIRECTIONS {
+            let response = self.ask(None)?;
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
             }
+            let target = header(&response, "location");
+            let nowhere = || self.error(format!("it redirects to `{target}`, which is no git"));
+            let here = Url::parse(&self.url).map_err(|_| nowhere())?;
+            let asked = format!("{}{FIRST}", without_user(&self.url));
+            let target = Url::parse(&asked)
+                .ok()
+                .filter(|_| rpmkit_fetch::is_clean(&target))
+                .and_then(|asked| asked.join(&target).ok())
+                .filter(|target| matches!(target.scheme(), "http" | "https"))
+                .ok_or_else(nowhere)?;
+            let moved = without_user(target.as_str());
+            let base = moved.strip_suffix(FIRST).ok_or_else(nowhere)?.to_owned();
+            if target.origin() != here.origin() {
+                self.authorization = None;
+                self.headers.clear();
+                let options = HttpOptions::read(repo, &base, &access.host)?;
+                self.agent = agent(&base, &options, &access.http.proxies)?;
+            } else if base == without_user(&self.url) {
+                return Err(self.error("it redirects in a circle".to_owned()));
+            }
+            self.url = base;
         }
-        Ok(response)
+        Err(self.error("it redirects too often".to_owned()))
     }
 
     pub fn refs(&self) -> &RemoteRefs {
@@ -279,10 +312,7 @@ impl Remote {
     fn ask(&self, body: Option<&[u8]>) -> Result<Response<ureq::Body>, ScmError> {
         let sent = match body {
             None => {
-                let url = format!(
-                    "{}/info/refs?service=git-upload-pack",
-                    without_user(&self.url)
-                );
+                let url = format!("{}{FIRST}", without_user(&self.url));
                 let mut request = self.agent.get(&url);
                 for (name, value) in &self.headers {
                     request = request.header(name, value);

@@ -262,6 +262,72 @@ fn redirections_are_followed_once_and_asked_about_at_their_end() {
 }
 
 #[test]
+fn passwords_and_headers_stay_with_one_port() {
+    let repo = project();
+    let wanted = Rules {
+        authorization: Some(ADA),
+        ..Rules::default()
+    };
+    let header = Rules {
+        header: Some(("x-token", "t")),
+        ..Rules::default()
+    };
+    for (rules, answer) in [(wanted, "wants a name"), (header, "403")] {
+        let end = GitServer::start(repo.path(), rules);
+        let start = GitServer::start(
+            repo.path(),
+            Rules {
+                redirect: Some(end.url.clone()),
+                ..Rules::default()
+            },
+        );
+        let dest = TestRepo::new();
+        dest.git(&["config", "http.extraHeader", "X-Token: t"]);
+        let (access, repository) = (User::new().access(), dest.repository());
+        let connect = |server: &GitServer| {
+            let url = server.url.replace("http://", "http://ada:secret@");
+            super::http::Remote::connect(&repository, &format!("{url}/.git"), &access)
+        };
+        let error = connect(&start).err().expect("not trusted there");
+        assert!(error.to_string().contains(answer), "{error}");
+        assert!(connect(&end).unwrap().is_some());
+    }
+}
+
+#[test]
+fn no_line_of_a_url_is_told_to_helpers() {
+    let (repo, asked) = (project(), tempfile::NamedTempFile::new().unwrap());
+    let server = GitServer::start(
+        repo.path(),
+        Rules {
+            authorization: Some(ADA),
+            ..Rules::default()
+        },
+    );
+    let user = User::new();
+    let helper = format!("!cat >> {}", asked.path().display());
+    fs::write(
+        user.home.path().join(".gitconfig"),
+        format!("[credential]\n helper = \"{helper}\"\n"),
+    )
+    .unwrap();
+    for part in [
+        "a%0ahost=other.example%0aprotocol=https@",
+        "a:b%0Dc@",
+        "a\nb@",
+    ] {
+        let url = server.url.replace("http://", &format!("http://{part}"));
+        let error = user.clone(&format!("{url}/.git")).unwrap_err();
+        assert!(error.to_string().contains("control character"), "{error}");
+    }
+    let error = user
+        .clone(&format!("{}/x%0aprotocol=https/.git", server.url))
+        .unwrap_err();
+    assert!(error.to_string().contains("control character"), "{error}");
+    assert_eq!(fs::read_to_string(asked.path()).unwrap(), "");
+}
+
+#[test]
 fn headers_and_certificates_come_from_the_repositorys_configuration() {
     let repo = project();
     let server = GitServer::start(
