@@ -1,7 +1,7 @@
 //! Releases of distributions: which state they are in today, and definitions of ones nobody has listed.
 //!
 //! The dates are in `releases.toml`, of which the first in the configuration directories counts, else the one
-//! compiled in. Without a date of today in [`HostFacts`](super::Host) nothing is said about dates.
+//! compiled in. Without a date of today in [`HostFacts`](super::HostFacts) nothing is said about dates.
 
 use std::path::{Path, PathBuf};
 

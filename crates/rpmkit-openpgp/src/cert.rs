@@ -66,12 +66,12 @@ enum Part {
 }
 
 /// Puts a key together.
-pub(crate) struct Builder {
+pub(crate) struct CertBuilder {
     cert: Cert,
     part: Part,
 }
 
-impl Builder {
+impl CertBuilder {
     pub fn new(primary: PublicKey) -> Self {
         let cert = Cert {
             primary,

@@ -9,11 +9,11 @@ use pgp::{
 
 use crate::{
     armour::{self, Form},
-    cert::{Builder, Cert, Standing, Subkey, ends},
+    cert::{Cert, CertBuilder, Standing, Subkey, ends},
     packets::{MOST, Packets},
     policy::{self, Grade, SKEW, created},
     problem::{Refusal, SignatureProblem, date},
-    signature::Parsed,
+    signature::ParsedSignature,
 };
 
 /// Something odd about one key of a file.
@@ -105,7 +105,7 @@ impl Keyring {
     /// since 1970.
     pub fn verify<R: Read>(
         &self,
-        signature: &Parsed,
+        signature: &ParsedSignature,
         data: impl Fn() -> R,
         now: u64,
     ) -> Result<Accepted, SignatureProblem> {
@@ -332,7 +332,7 @@ impl FileReader {
     }
 
     fn packets(&mut self, data: &[u8]) {
-        let mut building: Option<Builder> = None;
+        let mut building: Option<CertBuilder> = None;
         for raw in Packets::new(data) {
             let raw = match raw {
                 Ok(raw) => raw,
@@ -347,7 +347,7 @@ impl FileReader {
                     match packet {
                         Some(Packet::PublicKey(key)) => {
                             self.count += 1;
-                            building = Some(Builder::new(key));
+                            building = Some(CertBuilder::new(key));
                         }
                         _ => self.odd("it is damaged, or of a kind that is not known"),
                     }
@@ -366,8 +366,8 @@ impl FileReader {
         self.finish(building);
     }
 
-    fn finish(&mut self, builder: Option<Builder>) {
-        let Some(cert) = builder.map(Builder::finish) else {
+    fn finish(&mut self, builder: Option<CertBuilder>) {
+        let Some(cert) = builder.map(CertBuilder::finish) else {
             return;
         };
         let key = id(&cert.primary);

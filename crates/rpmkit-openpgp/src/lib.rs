@@ -22,7 +22,7 @@ mod tests;
 
 pub use keyring::{Accepted, Keyring, Note};
 pub use problem::{Refusal, SignatureProblem};
-pub use signature::{Parsed, signatures};
+pub use signature::{ParsedSignature, signatures};
 
 /// Version of the rules. Raised when something is refused that was accepted before: then what was
 /// found out by the old rules, and layers made by them, count no more.

@@ -7,14 +7,14 @@ use pgp::packet::{Packet, PacketParser};
 pub(crate) const MOST: usize = 16 << 20;
 
 /// One packet.
-pub(crate) struct Raw<'a> {
+pub(crate) struct RawPacket<'a> {
     /// Its number.
     pub tag: u8,
     /// With its header.
     whole: &'a [u8],
 }
 
-impl Raw<'_> {
+impl RawPacket<'_> {
     /// The packet as the library has it; `None` when it cannot read it.
     pub fn parse(&self) -> Option<Packet> {
         PacketParser::new(self.whole).next()?.ok()
@@ -33,7 +33,7 @@ impl<'a> Packets<'a> {
 }
 
 impl<'a> Iterator for Packets<'a> {
-    type Item = Result<Raw<'a>, &'static str>;
+    type Item = Result<RawPacket<'a>, &'static str>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -41,7 +41,7 @@ impl<'a> Iterator for Packets<'a> {
         }
         let cut = header(self.rest).and_then(|(tag, end)| {
             let whole = self.rest.get(..end).ok_or("a packet is cut short")?;
-            Ok(Raw { tag, whole })
+            Ok(RawPacket { tag, whole })
         });
         self.rest = match &cut {
             Ok(raw) => &self.rest[raw.whole.len()..],

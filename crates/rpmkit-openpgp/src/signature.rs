@@ -10,11 +10,11 @@ use crate::{
 
 /// A signature that has been read and not yet judged.
 #[derive(Debug, Clone)]
-pub struct Parsed(pub(crate) Signature);
+pub struct ParsedSignature(pub(crate) Signature);
 
 /// Every signature in a file, in its order; those that cannot be read with the reason. Empty when
 /// there are none.
-pub fn signatures(data: &[u8]) -> Vec<Result<Parsed, SignatureProblem>> {
+pub fn signatures(data: &[u8]) -> Vec<Result<ParsedSignature, SignatureProblem>> {
     let unreadable = |reason: &str| Err(SignatureProblem::Unreadable(reason.to_owned()));
     if data.len() > MOST {
         return vec![unreadable("it is larger than any signature")];
@@ -32,7 +32,7 @@ pub fn signatures(data: &[u8]) -> Vec<Result<Parsed, SignatureProblem>> {
     }
 }
 
-fn packets(data: &[u8]) -> Vec<Result<Parsed, SignatureProblem>> {
+fn packets(data: &[u8]) -> Vec<Result<ParsedSignature, SignatureProblem>> {
     let mut found = Vec::new();
     for raw in Packets::new(data) {
         let reason = match raw {
@@ -40,7 +40,7 @@ fn packets(data: &[u8]) -> Vec<Result<Parsed, SignatureProblem>> {
             Ok(raw) => match raw.parse() {
                 // One of an unknown version can be told, and cannot be judged.
                 Some(Packet::Signature(signature)) if signature.config().is_some() => {
-                    found.push(Ok(Parsed(signature)));
+                    found.push(Ok(ParsedSignature(signature)));
                     continue;
                 }
                 _ => "it is damaged, or of an unknown version",

@@ -41,14 +41,14 @@ pub(super) fn hints(problem: &SignatureProblem) -> Vec<Hint> {
 }
 
 /// What a file that is good was accepted with all the same, in sentences.
-pub(super) type Warnings = Vec<String>;
+pub(super) type TrustWarnings = Vec<String>;
 
 /// Checks a detached signature, armoured or not. One good signature is enough.
 pub(super) fn verify_detached(
     ring: &Keyring,
     data: &[u8],
     signature: &[u8],
-) -> Result<Warnings, SignatureProblem> {
+) -> Result<TrustWarnings, SignatureProblem> {
     let mut problem = SignatureProblem::Missing;
     for signature in signatures(signature) {
         match signature.and_then(|s| ring.verify(&s, || data, now().as_secs())) {
@@ -67,7 +67,7 @@ pub(super) fn verify_package(
     ring: &Keyring,
     path: &Path,
     level: VerifyLevel,
-) -> Result<Result<Warnings, SignatureProblem>, String> {
+) -> Result<Result<TrustWarnings, SignatureProblem>, String> {
     let open = || File::open(path).map_err(|e| e.to_string());
     let mut file = BufReader::with_capacity(1 << 17, open()?);
     let meta = PackageMetadata::parse(&mut file).map_err(|e| e.to_string())?;
@@ -80,7 +80,7 @@ pub(super) fn verify_package(
         .flat_map(|raw| signatures(raw))
         .map(|s| s.and_then(|s| ring.verify(&s, || header.as_slice(), now().as_secs())))
         .collect();
-    let mut warnings = Warnings::new();
+    let mut warnings = TrustWarnings::new();
     let mut problem = None;
     let mut signed = false;
     for checked in over_header {
