@@ -320,7 +320,10 @@ mod tests {
         let read = |size| read::<XmlError>(text(size).as_bytes(), |_| Ok(()));
         read("18446744073709551615").unwrap();
         let error = read("18446744073709551616").unwrap_err().to_string();
-        assert!(error.starts_with("package `x`: `package="), "{error}");
+        assert!(
+            error.contains("package `x` has a size of `18446744073709551616`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ const MAX_HEADERS: u64 = 8 << 20;
 
 /// How much may still come.
 #[derive(Clone)]
-pub(super) struct Pace(Rc<Cell<u64>>);
+pub(super) struct ArchivePace(Rc<Cell<u64>>);
 
-impl Pace {
+impl ArchivePace {
     /// The headers of an entry come next.
     pub fn headers(&self) {
         self.0.set(MAX_HEADERS);
@@ -29,13 +29,13 @@ impl Pace {
 /// The stream.
 pub(super) struct Paced<R> {
     inner: R,
-    pace: Pace,
+    pace: ArchivePace,
 }
 
 impl<R: Read> Paced<R> {
     /// Begins with headers.
-    pub fn new(inner: R) -> (Self, Pace) {
-        let pace = Pace(Rc::new(Cell::new(MAX_HEADERS)));
+    pub fn new(inner: R) -> (Self, ArchivePace) {
+        let pace = ArchivePace(Rc::new(Cell::new(MAX_HEADERS)));
         let stream = Self {
             inner,
             pace: pace.clone(),
