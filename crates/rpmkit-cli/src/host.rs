@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::unistd::{AccessFlags, Gid, Uid, User, access};
+use rpmkit_host::Environment;
 
 use crate::failure::Failure;
 
@@ -134,6 +135,11 @@ impl Host {
             home,
             env,
         })
+    }
+
+    /// The environment as programs of the host may get it.
+    pub fn environment(&self) -> Environment {
+        self.env.iter().collect()
     }
 
     /// Whether this is root, as far as this process can tell.

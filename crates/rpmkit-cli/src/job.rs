@@ -100,7 +100,8 @@ pub fn build(
         cx.logs.error(&card.statement());
     }
     cx.logs.close();
-    compress_logs(&settings, &job.resultdir, &events);
+    let environment = cx.host.environment();
+    compress_logs(&settings, &job.resultdir, &environment, &events);
     if let Some(card) = failure {
         return Err(Failure::of_card(card));
     }

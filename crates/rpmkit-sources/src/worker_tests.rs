@@ -21,11 +21,13 @@ const SPEC: &str =
 fn access() -> Access {
     Access {
         host: Host {
-            env: vec![
-                ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
-                ("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()),
-                ("HOME".into(), "/nonexistent".into()),
-            ],
+            env: [
+                ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+                ("GIT_CONFIG_GLOBAL", "/dev/null"),
+                ("HOME", "/nonexistent"),
+            ]
+            .into_iter()
+            .collect(),
         },
         ..Access::default()
     }

@@ -21,5 +21,5 @@ pub mod testing_server;
 pub use archive::{ArchiveOptions, Compression, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
-pub use host::Host;
+pub use host::{Host, run as run_on_host};
 pub use options::{Method, ScmOptions};

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::SystemTime};
 use rpmkit_sandbox::IdMode;
 
 use super::BuildError;
+use rpmkit_host::Environment;
 use rpmkit_pm::Tools;
 use rpmkit_repo::Fetcher;
 use rpmkit_results::record::unix_time;
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub resolv_conf: PathBuf,
     /// Variables such as `https_proxy`, handed to chroots that have a network.
     pub proxies: Vec<(String, String)>,
+    /// The caller's environment, for programs of the host that the user's configuration names.
+    pub environment: Environment,
 }
 
 /// The shared part of a run. Cheap to clone.
