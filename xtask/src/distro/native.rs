@@ -56,8 +56,12 @@ impl Native<'_> {
 
     /// Builds a spec of ours into `target`.
     pub fn build(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {
-        self.build_in_place(build, format, target)
-            .with_context(|| format!("cannot build `{}.spec` with the suite's rpmbuild", build.name))
+        self.build_in_place(build, format, target).with_context(|| {
+            format!(
+                "cannot build `{}.spec` with the suite's rpmbuild",
+                build.name
+            )
+        })
     }
 
     fn build_in_place(&self, build: &Build, format: Option<u8>, target: &Path) -> Result<()> {

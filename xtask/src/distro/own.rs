@@ -239,7 +239,8 @@ fn release() -> Spec {
 }
 
 /// What adds debug packages where rpmbuild does not do so by itself.
-const DEBUG_HOOK: &str = "%install %{?_enable_debug_packages:%{?buildsubdir:%{debug_package}}}\\\n%%install\\\n%{nil}\n";
+const DEBUG_HOOK: &str =
+    "%install %{?_enable_debug_packages:%{?buildsubdir:%{debug_package}}}\\\n%%install\\\n%{nil}\n";
 
 fn rpm_config(arch: &str, profile: &Profile) -> Spec {
     let mut spec = Spec::own(
@@ -248,8 +249,9 @@ fn rpm_config(arch: &str, profile: &Profile) -> Spec {
         "noarch",
         "How rpm works and packages are built here",
     );
-    let mut macros =
-        include_str!("../../data/macros.testdist").replace("@TRIPLET@", &triplet(arch)) + profile.macros;
+    let mut macros = include_str!("../../data/macros.testdist")
+        .replace("@TRIPLET@", &triplet(arch))
+        + profile.macros;
     if profile.own_debug_packages {
         macros = macros.replace(DEBUG_HOOK, "");
     }

@@ -54,6 +54,16 @@ impl TreeRunner for Shared<'_, '_> {
 impl Buildroot {
     /// Runs a command of a project's and brings back what it made and changed.
     fn run_in_tree(&mut self, command: &TreeCommand) -> Result<String, BuildError> {
+        if command.network {
+            let mut apart = self.with_network()?;
+            let ran = apart.init().and_then(|()| apart.run_here(command));
+            apart.discard()?;
+            return ran;
+        }
+        self.run_here(command)
+    }
+
+    fn run_here(&mut self, command: &TreeCommand) -> Result<String, BuildError> {
         let mut request = self.package_manager().request();
         request.install.clone_from(&command.packages);
         if !request.install.is_empty() {

@@ -98,7 +98,7 @@ pub(crate) fn made(
         runner: runner.map(|runner| runner as &mut dyn TreeRunner),
         choose,
         download,
-        host: None,
+        vendor_with_host: None,
         store: &store,
         events: &events,
     };

@@ -14,12 +14,13 @@ mod python;
 mod read;
 mod repo;
 mod text;
+mod vendor;
 
-pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
 pub use facts::{Facts, Kind};
 pub use read::{detect, inspect};
 pub use text::rpm_version;
+pub use vendor::{VendorPlace, VendorTool};
 
 use minijinja::Environment;
 

@@ -1,10 +1,9 @@
 //! Reading a project's files.
 
+use rpmkit_vcs::Host;
 use std::{fs, path::Path};
 
-use super::{
-    Facts, Kind, TemplateError, cargo, cargo::CargoTool, golang, license, native, python, repo,
-};
+use super::{Facts, Kind, TemplateError, cargo, golang, license, native, python, repo};
 
 /// What a directory is, by the build files in it; the most telling first, since a project may
 /// well carry several.
@@ -26,18 +25,13 @@ pub fn detect(dir: &Path) -> Option<Kind> {
     .map(|(_, kind)| kind)
 }
 
-/// Reads what can be known without asking. `cargo` is needed for Rust only.
+/// Reads what can be known without asking. The host's cargo is needed for Rust only.
 ///
 /// # Errors
 /// When a project file is there and cannot be read or makes no sense.
-pub fn inspect(dir: &Path, kind: Kind, cargo: Option<&CargoTool>) -> Result<Facts, TemplateError> {
+pub fn inspect(dir: &Path, kind: Kind, host: &Host) -> Result<Facts, TemplateError> {
     let mut facts = match kind {
-        Kind::Rust => {
-            let cargo = cargo.ok_or_else(|| {
-                TemplateError::read(&dir.join("Cargo.toml"), "there is no `cargo` on this host")
-            })?;
-            cargo::inspect(dir, cargo)?
-        }
+        Kind::Rust => cargo::inspect(dir, host)?,
         Kind::Python => python::inspect(dir)?,
         Kind::Autotools => native::autotools(dir)?,
         Kind::Cmake => native::cmake(dir)?,
