@@ -7,7 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rpmkit_core::config::{Host, LoadRequest, convert, lint, load};
+use rpmkit_core::config::{HostFacts, LoadRequest, convert, lint, load};
 
 fuzz_target!(|text: &str| {
     let Ok(dir) = tempfile::tempdir() else { return };
@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
         if std::fs::write(&file, text).is_err() {
             return;
         }
-        let mut request = LoadRequest::mock(file.to_string_lossy(), Host::default());
+        let mut request = LoadRequest::mock(file.to_string_lossy(), HostFacts::default());
         request.configdir = Some(dir.path().to_owned());
         if let Ok(config) = load(&request) {
             let _ = config.expanded();

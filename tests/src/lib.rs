@@ -21,6 +21,8 @@ pub const SUB: &str = "RPMKIT_TEST_SUB";
 pub const SINGLE: &str = "RPMKIT_TEST_SINGLE";
 /// Name of the chroot of the test distribution.
 pub const CHROOT: &str = "RPMKIT_TEST_CHROOT";
+/// Suite the test distribution is made of: `bookworm`, `trixie` or `sid`.
+pub const SUITE: &str = "RPMKIT_TEST_SUITE";
 
 /// A user rpmkit is run as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,11 @@ pub fn stage() -> PathBuf {
 /// Name of the chroot.
 pub fn chroot() -> String {
     variable(CHROOT)
+}
+
+/// Suite the distribution is made of: `bookworm` (rpm 4.18), `trixie` (4.20) or `sid` (6).
+pub fn suite() -> String {
+    variable(SUITE)
 }
 
 /// A user's home, caches and working directory, gone when dropped. Caches of downloads and layers

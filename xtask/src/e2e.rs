@@ -261,6 +261,25 @@ fn tail(text: &str) -> String {
         .collect()
 }
 
+/// The fixtures against another suite, as one of the people: the other generations of rpm in the time there is.
+pub fn run_as(
+    root: &Path,
+    target: &Path,
+    distro: &Distro,
+    only: &[String],
+    who: &Identity,
+    say: &dyn Fn(&str),
+) -> Result<()> {
+    Suite {
+        program: &demo::build_suite(root, target, false)?,
+        distro,
+        work: &target.join("distro"),
+        only,
+        people: std::slice::from_ref(who),
+    }
+    .run(say)
+}
+
 /// Everything `run` needs, made or found.
 pub fn run(
     root: &Path,

@@ -5,6 +5,7 @@
     reason = "a program for the terminal"
 )]
 
+mod agree;
 mod bench;
 mod chroot;
 mod confbench;
@@ -53,8 +54,11 @@ enum Command {
         /// Make the repository of other languages' compilers too (Rust, Go; some 200 MB)
         #[arg(long)]
         extras: bool,
+        /// All suites at once; one that moves and cannot be installed today is left out
+        #[arg(long, conflicts_with_all = ["suite", "out", "extras"])]
+        all: bool,
         /// Make nothing: write down which versions apt serves today, for the runs to come
-        #[arg(long, conflicts_with_all = ["out", "extras"])]
+        #[arg(long, conflicts_with_all = ["out", "extras", "all"])]
         record: bool,
     },
     /// Serve a directory over loopback HTTP until interrupted
@@ -100,6 +104,18 @@ enum Command {
         /// Only as the user who runs this
         #[arg(long)]
         alone: bool,
+    },
+    /// Compare what rpmkit installs with what a suite's own dnf installs
+    Agree {
+        /// Which test distribution
+        #[arg(long, value_enum, default_value = "sid")]
+        suite: distro::Suite,
+        /// A distribution that is made already, instead of the suite's
+        #[arg(long)]
+        dir: Option<PathBuf>,
+        /// An rpmkit that is built already
+        #[arg(long)]
+        program: Option<PathBuf>,
     },
     /// Measure, as ratios to floors of the same run
     Bench {
@@ -195,6 +211,12 @@ fn run(cli: Cli) -> Result<()> {
                 .with_context(|| format!("cannot write `{}`", path.display()))?;
             println!("{}", path.display());
         }
+        Command::Distro { all: true, .. } => {
+            let work = target_dir()?.join("distro");
+            for distro in distro::make_each(&work, &distro::Suite::ALL, &say)? {
+                println!("{}", distro.dir.display());
+            }
+        }
         Command::Distro {
             suite, out, extras, ..
         } => {
@@ -240,6 +262,20 @@ fn run(cli: Cli) -> Result<()> {
             alone,
         } => {
             e2e::run(workspace(), &target_dir()?, suite, &fixtures, alone, &say)?;
+        }
+        Command::Agree {
+            suite,
+            dir,
+            program,
+        } => {
+            agree::run(
+                workspace(),
+                &target_dir()?,
+                suite,
+                dir.as_deref(),
+                program,
+                &say,
+            )?;
         }
         Command::Bench { dev } => {
             let bench = bench::Bench {
@@ -292,12 +328,7 @@ fn serve(
     };
     let server = serve::Server::start(&dir, port)?;
     if let Some(configdir) = configdir {
-        let stamp = distro::Stamp::read(&dir).with_context(|| {
-            format!(
-                "`{}` is no test distribution: it has no stamp",
-                dir.display()
-            )
-        })?;
+        let stamp = distro::Distro::at(&dir)?.stamp;
         eprintln!(
             "wrote `{}`",
             chroot::write(

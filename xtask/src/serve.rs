@@ -51,7 +51,7 @@ fn converse(root: &Path, stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
-    while let Some(request) = Request::read(&mut reader)? {
+    while let Some(request) = HttpRequest::read(&mut reader)? {
         let close = request.close;
         answer(root, &request, &mut writer)?;
         if close {
@@ -62,7 +62,7 @@ fn converse(root: &Path, stream: TcpStream) -> std::io::Result<()> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Request {
+struct HttpRequest {
     method: String,
     target: String,
     range: Option<String>,
@@ -71,14 +71,14 @@ struct Request {
     close: bool,
 }
 
-impl Request {
+impl HttpRequest {
     fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Self>> {
         let mut line = String::new();
         if reader.by_ref().take(LINE_LIMIT).read_line(&mut line)? == 0 {
             return Ok(None);
         }
         let mut words = line.split_whitespace();
-        let mut request = Request {
+        let mut request = HttpRequest {
             method: words.next().unwrap_or_default().to_owned(),
             target: words.next().unwrap_or_default().to_owned(),
             close: words.next() != Some("HTTP/1.1"),
@@ -105,7 +105,7 @@ impl Request {
     }
 }
 
-fn answer(root: &Path, request: &Request, out: &mut impl Write) -> std::io::Result<()> {
+fn answer(root: &Path, request: &HttpRequest, out: &mut impl Write) -> std::io::Result<()> {
     if request.method != "GET" && request.method != "HEAD" {
         return status(out, "405 Method Not Allowed", "Allow: GET, HEAD\r\n");
     }

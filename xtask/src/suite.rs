@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::Message;
 
-use crate::distro::{Apt, Suite};
+use crate::distro::{self, Apt, Suite};
 use crate::users::{self, Identity};
-use crate::{e2e, needs, own_rpm, typed};
+use crate::{agree, e2e, needs, own_rpm, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -20,7 +20,7 @@ struct Binary {
 const CARGO_TESTS: [&str; 2] = ["--skip", "template::tests"];
 
 /// Runs everything; goes on after a failing part and names all of them in the end.
-pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
+pub fn run(root: &Path, target: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()> {
     needs::provide(
         needs::For::Testing,
         &|| Apt::new(&target.join("distro/apt"), false),
@@ -55,6 +55,11 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
     );
     say("== rpmkit's own source package");
     part("own source package", own_rpm::source(root, target, say));
+    say("== the other generations of rpm");
+    part(
+        "the other generations of rpm",
+        generations(root, target, &people, say),
+    );
     say("== packages built end to end");
     part(
         "end to end",
@@ -64,6 +69,38 @@ pub fn run(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
         bail!("failed: {}", failed.join("; "));
     }
     say("everything passed");
+    Ok(())
+}
+
+/// Fixtures that are built against every suite: a program, a library, and build requirements found while building.
+const EVERYWHERE: [&str; 3] = ["hello", "cjson", "python-colorama"];
+
+/// Each suite but the first: what it installs, and builds by one of the people, a different one for each.
+fn generations(
+    root: &Path,
+    target: &Path,
+    people: &[Identity],
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<()> {
+    let others = [Suite::Trixie, Suite::Sid];
+    let fixtures = EVERYWHERE.map(str::to_owned);
+    let mut failed = Vec::new();
+    let made = distro::make_each(&target.join("distro"), &others, say)?;
+    for (index, distro) in made.iter().enumerate() {
+        let name = &distro.stamp.suite;
+        say(&format!("{name}: {}", distro.stamp.versions));
+        let Some(who) = people.get((index + 1) % people.len()) else {
+            continue;
+        };
+        let built = e2e::run_as(root, target, distro, &fixtures, who, say);
+        let same = agree::compare(root, target, distro, None, say);
+        for result in [built, same] {
+            if let Err(error) = result {
+                failed.push(format!("{name}: {error:#}"));
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }
 

@@ -53,7 +53,8 @@ pub fn run(
         ])
         .args(filter)
         .env("RPMKIT_TEST_STAGE", stage.dir.path())
-        .env("RPMKIT_TEST_CHROOT", &stage.chroot);
+        .env("RPMKIT_TEST_CHROOT", &stage.chroot)
+        .env("RPMKIT_TEST_SUITE", &distribution.stamp.suite);
     for who in people {
         let (Some((uid, gid)), variable) = (
             who.ids,

@@ -1,6 +1,6 @@
 //! How a verb ends: a status to pass on, or a failure to show.
 
-use rpmkit_core::{ExitCode, Hint, results::failure::FailureCard};
+use rpmkit_core::{ExitCode, Hint, results::failure::FailureReport};
 
 /// The status a verb that ran ends with. Not always zero: `--chroot false` worked and ends with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ impl Status {
 }
 
 /// What every verb returns.
-pub type Outcome = Result<Status, Failure>;
+pub type VerbResult = Result<Status, Failure>;
 
 /// A failure with everything the front end shows.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Failure {
     /// What to do next.
     pub hints: Vec<Hint>,
     /// The full record, when a build failed.
-    pub card: Option<Box<FailureCard>>,
+    pub report: Option<Box<FailureReport>>,
     /// mock shows some messages as `CRITICAL`, the rest as `ERROR`.
     pub critical: bool,
 }
@@ -36,7 +36,7 @@ impl Failure {
             message: message.into(),
             code: code.code(),
             hints: Vec::new(),
-            card: None,
+            report: None,
             critical: false,
         }
     }
@@ -68,19 +68,19 @@ impl Failure {
 
     /// The failure line by line: what of its cause the message does not say comes after it.
     pub fn statement(&self) -> Vec<String> {
-        match &self.card {
-            Some(card) => card.statement(),
+        match &self.report {
+            Some(report) => report.statement(),
             None => self.message.lines().map(str::to_owned).collect(),
         }
     }
 
-    /// A failed build, all known about it in its card.
-    pub fn of_card(card: FailureCard) -> Self {
+    /// A failed build, all known about it in its report.
+    pub fn of_report(report: FailureReport) -> Self {
         Self {
-            message: card.message.clone(),
-            code: card.exit_code,
-            hints: card.hints.clone(),
-            card: Some(Box::new(card)),
+            message: report.message.clone(),
+            code: report.exit_code,
+            hints: report.hints.clone(),
+            report: Some(Box::new(report)),
             critical: false,
         }
     }

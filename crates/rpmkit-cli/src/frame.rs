@@ -10,12 +10,11 @@ use rpmkit_core::{
 
 use crate::{
     args::OutputArgs,
-    card,
-    failure::{Failure, Outcome, Status},
+    failure::{Failure, Status, VerbResult},
     host::Host,
     listen::{CiLog, Fanout, JsonLines, LogFiles, People},
     printer::{Face, Printer, Verbosity},
-    signals,
+    report, signals,
 };
 
 /// What a verb is given.
@@ -49,10 +48,10 @@ impl Context {
         }
     }
 
-    /// Settles how to speak, after the arguments are known, and returns the event stream whose
+    /// Decides how to speak, after the arguments are known, and returns the event stream whose
     /// listeners do it: log files (once opened), CI annotations, then JSON lines or the terminal.
     pub fn listen(&mut self, output: &OutputArgs) -> Events {
-        self.settle(output);
+        self.set_output(output);
         self.ci = CiLog::new(self.printer.clone(), self.host.ci.as_ref()).filter(|_| !self.json);
         // A folded group is the place for everything.
         let live = output.live || self.ci.is_some();
@@ -68,15 +67,15 @@ impl Context {
         })
     }
 
-    /// Settles how to speak, for verbs that run nothing.
-    pub fn settle(&mut self, output: &OutputArgs) {
+    /// Decides how to speak, for verbs that run nothing.
+    pub fn set_output(&mut self, output: &OutputArgs) {
         self.json = output.is_json();
         self.printer = Printer::new(&self.host, Face::People, output.verbosity());
     }
 }
 
 /// Runs a program: reads the environment, watches signals, calls `body`, shows a failure.
-pub fn run(face: Face, body: impl FnOnce(&mut Context) -> Outcome) -> ExitCode {
+pub fn run(face: Face, body: impl FnOnce(&mut Context) -> VerbResult) -> ExitCode {
     // Layers, roots and results are made for others to read: the build user, whoever shares a
     // cache. With a stricter mask of the caller's the build user could not even enter its root.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
@@ -103,7 +102,7 @@ fn early(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
-fn finish(context: &Context, outcome: Outcome) -> u8 {
+fn finish(context: &Context, outcome: VerbResult) -> u8 {
     let printer = &context.printer;
     if let Some(code) = signals::stopped() {
         // Whatever failed then failed because of the signal, and that has been said.
@@ -125,7 +124,7 @@ fn finish(context: &Context, outcome: Outcome) -> u8 {
         }
         Err(failure) => {
             context.logs.error(&failure.statement());
-            card::show(printer, &failure, context.json);
+            report::show(printer, &failure, context.json);
             if let Some(ci) = &context.ci {
                 ci.finish(Some(&failure));
             }
@@ -139,12 +138,12 @@ fn finish(context: &Context, outcome: Outcome) -> u8 {
 pub fn parse<T: Parser + CommandFactory>(
     context: &Context,
     args: impl IntoIterator<Item = OsString>,
-) -> Result<T, Outcome> {
+) -> Result<T, VerbResult> {
     T::try_parse_from(args).map_err(|error| usage(context, &error))
 }
 
 /// How clap's own endings end a verb.
-pub fn usage(context: &Context, error: &clap::Error) -> Outcome {
+pub fn usage(context: &Context, error: &clap::Error) -> VerbResult {
     let text = error.render();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

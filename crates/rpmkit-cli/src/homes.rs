@@ -25,8 +25,9 @@ pub fn usual(host: &Host) -> PathBuf {
 pub fn of(host: &Host, settings: &Settings) -> Result<PathBuf, Failure> {
     let usual = usual(host);
     let home = settings
+        .plugins
         .overlayfs
-        .layers_home(&settings.shared_root, &usual)
+        .layers_home(&settings.chroot.shared_root, &usual)
         .map_err(Error::from)?;
     if home != usual {
         fs::create_dir_all(&home).map_err(|source| Error::Io {

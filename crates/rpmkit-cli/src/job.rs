@@ -1,13 +1,13 @@
-//! One build with everything around it: logs, `result.json`, the failure card, the chroot's fate.
+//! One build with everything around it: logs, `result.json`, the failure report, the chroot's fate.
 
 use std::{fs, io::Write, path::Path, time::Instant};
 
 use rpmkit_core::{
     Error, ExitCode,
-    build::{About, BuildError, Buildroot, Built, Rebuild, card, compress_logs, rebuild},
+    build::{About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report, rebuild},
     results::{
-        failure::{Cause, FailureCard},
-        record::{Artifact, BuildRecord, Outcome, RECORD_FORMAT, unix_time},
+        failure::{FailureCause, FailureReport},
+        record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
 };
 
@@ -77,16 +77,21 @@ pub fn build(
     let settings = root.settings().clone();
     let events = root.engine().events().clone();
     let outcome = rebuild(&mut root, job);
-    let arch = root.settings().target_arch.clone();
-    let mut failure = outcome.as_ref().err().map(|error| card(error, &about));
+    let arch = root.settings().chroot.target_arch.clone();
+    let mut failure = outcome
+        .as_ref()
+        .err()
+        .map(|error| failure_report(error, &about));
     let keep = match &failure {
         None => !cleanup.on_success,
         // What was written before a disk was full would leave no room for the next try.
-        Some(card) => !cleanup.on_failure && !matches!(card.cause, Cause::DiskFull { .. }),
+        Some(report) => {
+            !cleanup.on_failure && !matches!(report.cause, FailureCause::DiskFull { .. })
+        }
     };
     let ended = if keep { root.close() } else { root.discard() };
-    if let Some(card) = failure.as_mut().filter(|_| keep) {
-        card.suggest_look(about.chosen_by.as_deref());
+    if let Some(report) = failure.as_mut().filter(|_| keep) {
+        report.suggest_look(about.chosen_by.as_deref());
     }
     let record = record(&outcome, failure.as_ref(), job, &about, arch);
     let record = BuildRecord {
@@ -96,14 +101,14 @@ pub fn build(
         ..record
     };
     let written = record.write(&job.resultdir);
-    if let Some(card) = &failure {
-        cx.logs.error(&card.statement());
+    if let Some(report) = &failure {
+        cx.logs.error(&report.statement());
     }
     cx.logs.close();
     let environment = cx.host.environment();
-    compress_logs(&settings, &job.resultdir, &environment, &events);
-    if let Some(card) = failure {
-        return Err(Failure::of_card(card));
+    compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
+    if let Some(report) = failure {
+        return Err(Failure::of_report(report));
     }
     ended.map_err(Error::from)?;
     written.map_err(|source| {
@@ -117,7 +122,7 @@ pub fn build(
 
 fn record(
     outcome: &Result<Built, BuildError>,
-    failure: Option<&FailureCard>,
+    failure: Option<&FailureReport>,
     job: &Rebuild,
     about: &About,
     arch: String,
@@ -129,10 +134,10 @@ fn record(
         chroot: about.chroot.clone(),
         arch,
         outcome: match outcome {
-            Ok(_) => Outcome::Success,
-            Err(_) => Outcome::Fail,
+            Ok(_) => BuildOutcome::Success,
+            Err(_) => BuildOutcome::Fail,
         },
-        exit_code: failure.map_or(0, |card| card.exit_code),
+        exit_code: failure.map_or(0, |report| report.exit_code),
         package: built.map(|built| built.package.clone()),
         source: job
             .srpm

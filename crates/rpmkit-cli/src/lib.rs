@@ -1,10 +1,9 @@
 //! What rpmkit's commands share: the environment they read, the way they speak, how they end.
 //!
-//! [`frame::run`] is the body of every `main`. A verb gets a [`Context`] and returns an [`Outcome`];
+//! [`frame::run`] is the body of every `main`. A verb gets a [`Context`] and returns a [`VerbResult`];
 //! it speaks through [`printer::Printer`] only and reads the environment through [`host::Host`] only.
 
 pub mod args;
-pub mod card;
 pub mod choose;
 pub mod complete;
 pub mod failure;
@@ -15,12 +14,13 @@ pub mod job;
 pub mod listen;
 pub mod nearest;
 pub mod printer;
+pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod sources;
 pub mod verb;
 
-pub use failure::{Failure, Outcome, Status};
+pub use failure::{Failure, Status, VerbResult};
 pub use frame::{Context, parse, run};
 pub use host::Host;
 pub use printer::{Face, Printer, Tone, Verbosity};

@@ -27,7 +27,7 @@ pub enum Verbosity {
 /// Whose manners to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Face {
-    /// Ours: phases, progress, a failure card.
+    /// Ours: phases, progress, a failure report.
     #[default]
     People,
     /// mock's: `INFO: …` lines, no progress, no colour.

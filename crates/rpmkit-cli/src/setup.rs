@@ -83,14 +83,14 @@ pub fn configure(
     }
     let mut settings = config.settings().map_err(Error::from)?;
     for url in addrepo {
-        let section = added_repository(&settings.dnf_conf, url);
-        settings.dnf_conf.push_str(&section);
+        let section = added_repository(&settings.repositories.dnf_conf, url);
+        settings.repositories.dnf_conf.push_str(&section);
     }
     Ok(Configured { config, settings })
 }
 
 /// What a configuration may know about this host.
-pub fn config_host(host: &Host) -> config::Host {
+pub fn config_host(host: &Host) -> config::HostFacts {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let uname = nix::sys::utsname::uname().ok();
     let field = |get: fn(&nix::sys::utsname::UtsName) -> &std::ffi::OsStr| {
@@ -99,7 +99,7 @@ pub fn config_host(host: &Host) -> config::Host {
             .map(|u| get(u).to_string_lossy().into_owned())
             .unwrap_or_default()
     };
-    config::Host {
+    config::HostFacts {
         arch: host.machine.clone(),
         uname: [
             field(|u| u.sysname()),
@@ -109,15 +109,15 @@ pub fn config_host(host: &Host) -> config::Host {
             field(|u| u.machine()),
         ],
         hostname: host.hostname.clone(),
-        fqdn: config::Host::qualify(&host.hostname, &read("/etc/hosts")),
+        fqdn: config::HostFacts::qualify(&host.hostname, &read("/etc/hosts")),
         uid: host.uid,
         gid: host.gid,
         user: host.login.clone(),
         home: host.home.clone(),
         xdg_config_home: host.dirs.config_home.clone(),
         env: host.env.clone(),
-        groups: config::Host::parse_groups(&read("/etc/group")),
-        users: config::Host::parse_users(&read("/etc/passwd")),
+        groups: config::HostFacts::parse_groups(&read("/etc/group")),
+        users: config::HostFacts::parse_users(&read("/etc/passwd")),
         run_id: read("/proc/sys/kernel/random/uuid").trim().to_owned(),
         cwd: host.cwd.clone(),
     }
@@ -138,7 +138,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let cache = host.dirs.cache.clone();
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
-    let options = fetch_options(host, !settings.online);
+    let options = fetch_options(host, !settings.repositories.online);
     let fetcher = Fetcher::new(Dirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {

@@ -8,15 +8,15 @@ use std::{
 
 use rpmkit_core::{
     Error,
-    build::{About, BuildError, Buildroot, MakeSource, Shared, card, source_package},
+    build::{About, BuildError, Buildroot, MakeSource, Shared, failure_report, source_package},
     config::Settings,
     project::Project,
     scm::{
         self,
         distgit::SourceStore,
-        git::{Access, HttpSettings},
+        git::{HttpSettings, RemoteAccess},
     },
-    srpm::{self, Convention, Made, Prepared, SrpmError, TreeChoice},
+    srpm::{self, Convention, SourceOutcome, SrpmError, StagedSources, TreeChoice},
     types::source_stem,
 };
 
@@ -40,7 +40,7 @@ pub enum Ready {
     /// Sources for rpmbuild.
     Sources {
         /// Where they are and what the spec says.
-        prepared: Box<Prepared>,
+        prepared: Box<StagedSources>,
         /// The spec as the user knows it.
         shown: PathBuf,
     },
@@ -160,7 +160,7 @@ pub fn prepare(
     checkout: &Checkout<'_>,
     scratch: &Path,
 ) -> Result<Ready, Failure> {
-    if checkout.settings.clean {
+    if checkout.settings.build.clean {
         root.clean().map_err(Error::from)?;
     }
     root.init().map_err(Error::from)?;
@@ -178,7 +178,7 @@ pub fn prepare(
     let engine = root.engine().clone();
     let access = access(&cx.host);
     let shared = RefCell::new(root);
-    let mut tools = srpm::Tools {
+    let mut tools = srpm::SourceTools {
         parser: &mut Shared(&shared),
         runner: Some(&mut Shared(&shared)),
         choose,
@@ -192,18 +192,18 @@ pub fn prepare(
         .map_err(|error| unread(error, checkout, &staging))?;
     let shown = checkout.source.spec.clone();
     Ok(match made {
-        Made::Sources(prepared) => {
+        SourceOutcome::Sources(prepared) => {
             let name = prepared.spec.file_name().unwrap_or_default();
             Ready::Sources {
                 shown: shown.unwrap_or_else(|| name.into()),
                 prepared,
             }
         }
-        Made::Package { srpm, notes } => Ready::Package { srpm, notes },
+        SourceOutcome::Package { srpm, notes } => Ready::Package { srpm, notes },
     })
 }
 
-/// A spec that the chroot's rpm could not read gets a card with its line; other errors speak for
+/// A spec that the chroot's rpm could not read gets a report with its line; other errors speak for
 /// themselves.
 fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure {
     let SrpmError::Parse(inner) = error else {
@@ -224,7 +224,7 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         Some((name, fs::read_to_string(&path).ok()?))
     });
     let about = About {
-        chroot: checkout.settings.chroot_name.clone(),
+        chroot: checkout.settings.chroot.chroot_name.clone(),
         package: spec
             .as_ref()
             .map(|(name, _)| name.display().to_string())
@@ -232,11 +232,11 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         spec,
         ..About::default()
     };
-    Failure::of_card(card(&error, &about))
+    Failure::of_report(failure_report(&error, &about))
 }
 
 /// What the arguments ask for.
-pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failure> {
+pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::SourceRequest, Failure> {
     let spec = match &source.spec {
         Some(spec) => Some(spec.clone()),
         None if path.is_dir() => Project::find(path)
@@ -245,7 +245,7 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
             .and_then(|project| project.spec),
         None => None,
     };
-    Ok(srpm::Request {
+    Ok(srpm::SourceRequest {
         path: path.to_owned(),
         spec,
         sources: source.sources.clone(),
@@ -266,9 +266,9 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::Request, Failur
 }
 
 /// The host as version control's commands see it.
-pub fn access(host: &Host) -> Access {
-    Access {
-        host: scm::Host {
+pub fn access(host: &Host) -> RemoteAccess {
+    RemoteAccess {
+        host: scm::CommandEnv {
             env: host.environment(),
         },
         http: HttpSettings {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap_complete::CompleteEnv;
 
 use crate::{
-    failure::Outcome,
+    failure::VerbResult,
     frame::{self, Context},
     printer::Face,
 };
@@ -19,7 +19,7 @@ pub struct Verb {
     /// Its arguments, for help, completions and the man page.
     pub command: fn() -> clap::Command,
     /// Its body. The first argument is the name it was called by.
-    pub run: fn(&mut Context, Vec<OsString>) -> Outcome,
+    pub run: fn(&mut Context, Vec<OsString>) -> VerbResult,
 }
 
 /// The whole `main` of a program with one verb.

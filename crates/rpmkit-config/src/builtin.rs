@@ -51,13 +51,13 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Host, LoadRequest, Loader, Value};
+    use crate::{HostFacts, LoadRequest, Loader, Value};
 
     fn request(root: &str) -> LoadRequest {
-        let host = Host {
+        let host = HostFacts {
             arch: "x86_64".into(),
             fqdn: "host.example.org".into(),
-            ..Host::default()
+            ..HostFacts::default()
         };
         let mut request = LoadRequest::new(root, host);
         request.system_dirs = Vec::new();
@@ -96,19 +96,27 @@ mod tests {
                 config.messages()
             );
             let settings = config.settings().unwrap();
-            assert_eq!(&settings.root, name);
+            assert_eq!(&settings.chroot.root, name);
+            let option = |option| config.get(option).unwrap().unwrap_or_default();
             assert!(
-                !settings.description.is_empty() && !settings.dist.is_empty(),
+                option("description").truth() && option("dist").truth(),
                 "{name}"
             );
-            assert!(settings.releasever.is_some(), "{name}");
-            assert!(settings.chroot_setup_cmd.len() > 1, "{name}");
+            assert!(settings.repositories.releasever.is_some(), "{name}");
+            assert!(settings.chroot.chroot_setup_cmd.len() > 1, "{name}");
             assert!(
-                settings.legal_host_arches.contains(&settings.target_arch),
+                crate::repr(&option("legal_host_arches"))
+                    .contains(&format!("'{}'", settings.chroot.target_arch)),
                 "{name}"
             );
-            assert!(!settings.dnf_conf.contains("{{") && !settings.dnf_conf.contains("{%"));
-            assert!(settings.dnf_conf.matches("gpgkey=").count() > 0, "{name}");
+            assert!(
+                !settings.repositories.dnf_conf.contains("{{")
+                    && !settings.repositories.dnf_conf.contains("{%")
+            );
+            assert!(
+                settings.repositories.dnf_conf.matches("gpgkey=").count() > 0,
+                "{name}"
+            );
             assert_eq!(config.get("nosuch").unwrap(), None::<Value>);
         }
     }

@@ -52,7 +52,7 @@ pub fn convert(request: &LoadRequest) -> Result<String, ConfigError> {
         .filter(|name| all.get(name).is_none())
         .collect();
     let mut text = format!(
-        "# From {}: one value for each option it sets; conditions and includes are settled.\n\n",
+        "# From {}: one value for each option it sets; conditions and includes are resolved.\n\n",
         found
             .path()
             .file_name()

@@ -66,7 +66,7 @@ fn quoted(name: &str) -> String {
 /// What `mock --debug-config` prints. By then mock has expanded everything inside lists and
 /// dictionaries, and has told each plugin where things are; texts at the top are as they were written.
 pub fn debug_config(config: &Config, expanded: bool) -> Result<String, ConfigError> {
-    let config = &formats(&settled(config)?)?;
+    let config = &formats(&evaluated(config)?)?;
     let mut values = Dict::new();
     for (name, raw) in config.raw().pairs() {
         let inside = matches!(raw, Value::List(_) | Value::Dict(_));
@@ -82,7 +82,7 @@ pub fn debug_config(config: &Config, expanded: bool) -> Result<String, ConfigErr
 
 /// What mock changes in the options before it does anything: the extended root name, the home directory
 /// in the environment, the places each plugin is told.
-fn settled(config: &Config) -> Result<Config, ConfigError> {
+fn evaluated(config: &Config) -> Result<Config, ConfigError> {
     let text = |config: &Config, name: &str| -> Result<String, ConfigError> {
         Ok(config.get(name)?.unwrap_or_default().to_string())
     };

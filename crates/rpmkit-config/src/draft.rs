@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::{
-    Dict, Host, Message, Origin, Value,
+    Dict, HostFacts, Message, Origin, Value,
     heap::Cell,
     options::{ALIASES, canonical, defaults},
     origin::Origins,
@@ -22,7 +22,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(host: &Host) -> Self {
+    pub(super) fn new(host: &HostFacts) -> Self {
         let options = defaults(host)
             .0
             .into_iter()

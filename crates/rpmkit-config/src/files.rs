@@ -8,6 +8,9 @@ use super::{ConfigError, builtin};
 /// The name compiled-in files carry in errors and origins.
 pub(super) const BUILTIN: &str = "<built-in>";
 
+/// How deep files may extend or include each other.
+pub(super) const MAX_DEPTH: usize = 50;
+
 /// Where configuration files are looked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Files {

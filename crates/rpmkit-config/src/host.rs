@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 /// Facts about the host and the calling user.
 #[derive(Debug, Clone, Default)]
-pub struct Host {
+pub struct HostFacts {
     /// Machine architecture, as `uname -m` says it.
     pub arch: String,
     /// The five fields of `uname`: system, node, release, version, machine.
@@ -51,7 +51,7 @@ pub struct User {
     pub shell: String,
 }
 
-impl Host {
+impl HostFacts {
     /// Reads the lines of `/etc/group`.
     pub fn parse_groups(text: &str) -> BTreeMap<String, u32> {
         text.lines()
@@ -141,24 +141,24 @@ mod tests {
     #[test]
     fn names_of_a_host() {
         let hosts = "# 1 x.y\n127.0.0.1 localhost\n127.0.0.1 box\n10.0.0.1 b b.example.org # c.d\n10.0.0.1 late";
-        assert_eq!(Host::qualify("box", hosts), "localhost");
-        assert_eq!(Host::qualify("late", hosts), "b.example.org");
-        assert_eq!(Host::qualify("elsewhere", hosts), "elsewhere");
+        assert_eq!(HostFacts::qualify("box", hosts), "localhost");
+        assert_eq!(HostFacts::qualify("late", hosts), "b.example.org");
+        assert_eq!(HostFacts::qualify("elsewhere", hosts), "elsewhere");
     }
 
     #[test]
     fn home_of_a_user() {
-        let host = Host {
+        let host = HostFacts {
             env: [("HOME".to_owned(), "/home/me".to_owned())].into(),
-            users: Host::parse_users("bob:x:5:6:Bob:/home/bob:/bin/sh\n"),
-            ..Host::default()
+            users: HostFacts::parse_users("bob:x:5:6:Bob:/home/bob:/bin/sh\n"),
+            ..HostFacts::default()
         };
         assert_eq!(host.expand_user("~/x"), "/home/me/x");
         assert_eq!(host.expand_user("~bob"), "/home/bob");
         assert_eq!(host.expand_user("~nobody/x"), "~nobody/x");
         assert_eq!(host.expand_user("a~"), "a~");
         assert_eq!(
-            Host::parse_groups("mock:x:135:a,b\nbad\n").get("mock"),
+            HostFacts::parse_groups("mock:x:135:a,b\nbad\n").get("mock"),
             Some(&135)
         );
     }

@@ -46,7 +46,7 @@ use template::Expander;
 
 pub use convert::{convert, same_options};
 pub use error::{ConfigError, Place};
-pub use host::{Host, User};
+pub use host::{HostFacts, User};
 pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
@@ -55,7 +55,9 @@ pub use patterns::{bad_pattern, scan_patterns};
 pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, Search};
 pub use rpmkit_types::event::Level;
-pub use settings::{Isolation, Overlayfs, Plugins, Settings};
+pub use settings::{
+    BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
+};
 pub use show::{Shown, from_json, json, show, to_json};
 pub use value::{Dict, Value, pformat, repr, str_repr};
 
@@ -78,11 +80,11 @@ struct Inner {
     raw: Arc<Dict>,
     origins: Origins,
     messages: Vec<Message>,
-    host: Host,
+    host: HostFacts,
 }
 
 impl Config {
-    fn new(name: String, raw: Dict, draft: Draft, host: &Host) -> Self {
+    fn new(name: String, raw: Dict, draft: Draft, host: &HostFacts) -> Self {
         Self(Arc::new(Inner {
             name,
             raw: Arc::new(raw),
@@ -113,7 +115,7 @@ impl Config {
     }
 
     /// The host the configuration was loaded for.
-    pub fn host(&self) -> &Host {
+    pub fn host(&self) -> &HostFacts {
         &self.0.host
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Config, Level, Message, Origin, Value,
     draft::Draft,
-    options::{self, Kind, Support},
+    options::{self, OptionKind, Support},
 };
 
 /// The known option whose name is close to `name`, if one is close enough to be a misspelling.
@@ -261,30 +261,30 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn fits(kind: Kind, value: &Value) -> bool {
+fn fits(kind: OptionKind, value: &Value) -> bool {
     match kind {
-        Kind::Any => true,
-        Kind::Bool => matches!(value, Value::Bool(_) | Value::Int(0 | 1) | Value::None),
-        Kind::Int => matches!(value, Value::Int(_) | Value::None),
-        Kind::Str => matches!(value, Value::Str(_)),
-        Kind::StrOrNone => matches!(value, Value::Str(_) | Value::None),
-        Kind::Words => matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_)),
-        Kind::List | Kind::Tuple => matches!(value, Value::List(_) | Value::Tuple(_)),
-        Kind::Dict => matches!(value, Value::Dict(_)),
+        OptionKind::Any => true,
+        OptionKind::Bool => matches!(value, Value::Bool(_) | Value::Int(0 | 1) | Value::None),
+        OptionKind::Int => matches!(value, Value::Int(_) | Value::None),
+        OptionKind::Str => matches!(value, Value::Str(_)),
+        OptionKind::StrOrNone => matches!(value, Value::Str(_) | Value::None),
+        OptionKind::Words => matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_)),
+        OptionKind::List | OptionKind::Tuple => matches!(value, Value::List(_) | Value::Tuple(_)),
+        OptionKind::Dict => matches!(value, Value::Dict(_)),
     }
 }
 
-fn expected(kind: Kind) -> &'static str {
+fn expected(kind: OptionKind) -> &'static str {
     match kind {
-        Kind::Any => "any value",
-        Kind::Bool => "True or False",
-        Kind::Int => "a number",
-        Kind::Str => "text",
-        Kind::StrOrNone => "text or None",
-        Kind::Words => "text or a list of words",
-        Kind::List => "a list",
-        Kind::Tuple => "a tuple",
-        Kind::Dict => "a dictionary",
+        OptionKind::Any => "any value",
+        OptionKind::Bool => "True or False",
+        OptionKind::Int => "a number",
+        OptionKind::Str => "text",
+        OptionKind::StrOrNone => "text or None",
+        OptionKind::Words => "text or a list of words",
+        OptionKind::List => "a list",
+        OptionKind::Tuple => "a tuple",
+        OptionKind::Dict => "a dictionary",
     }
 }
 

@@ -7,15 +7,12 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, Level, LoadRequest, Message, Origin, Place, Search, Value,
+    Config, ConfigError, HostFacts, Level, LoadRequest, Message, Origin, Place, Search, Value,
     draft::Draft,
-    files::{self, Files},
+    files::{self, Files, MAX_DEPTH},
     overrides, python,
     toml::{self, Chroots, Repos},
 };
-
-/// How deep files may extend or include each other.
-pub(super) const MAX_DEPTH: usize = 50;
 
 /// A definition that was found.
 pub(super) enum Found {
@@ -37,7 +34,7 @@ impl Found {
 #[derive(Default)]
 pub struct Loader {
     chroots: HashMap<PathBuf, Arc<Chroots>>,
-    pub(super) python: python::Cache,
+    python: python::Cache,
     /// Whether only descriptions are wanted, and nothing has to be looked over.
     pub(super) listing: bool,
 }
@@ -141,6 +138,28 @@ pub(super) struct Reading<'a> {
     pub(super) files: Files,
     pub(super) draft: Draft,
     repos: Repos,
+}
+
+impl python::Loading for Reading<'_> {
+    fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    fn draft_mut(&mut self) -> &mut Draft {
+        &mut self.draft
+    }
+
+    fn host(&self) -> &HostFacts {
+        &self.request.host
+    }
+
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn parsed(&mut self) -> &mut python::Cache {
+        &mut self.loader.python
+    }
 }
 
 impl<'a> Reading<'a> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, Dict, Host, Origin, Value, draft::Draft, python};
+use super::{ConfigError, Dict, HostFacts, Origin, Value, draft::Draft, python};
 
 /// Options of the command line, in the words of mock's.
 #[derive(Debug, Clone, Default)]
@@ -176,7 +176,7 @@ fn bad(option: &str, text: &str, use_: &str) -> ConfigError {
 }
 
 /// Applies everything in mock's order.
-pub(super) fn apply(o: &Overrides, draft: &mut Draft, host: &Host) -> Result<(), ConfigError> {
+pub(super) fn apply(o: &Overrides, draft: &mut Draft, host: &HostFacts) -> Result<(), ConfigError> {
     let line = |text: &str| Origin::CommandLine(text.to_owned());
     if let Some(hermetic) = &o.hermetic {
         hermetic.apply(draft);
@@ -328,7 +328,7 @@ fn arch(o: &Overrides, draft: &mut Draft) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn macros(o: &Overrides, draft: &mut Draft, host: &Host) -> Result<(), ConfigError> {
+fn macros(o: &Overrides, draft: &mut Draft, host: &HostFacts) -> Result<(), ConfigError> {
     let mut defines: Vec<(String, &str)> = o
         .defines
         .iter()
@@ -457,7 +457,7 @@ fn scm(o: &Overrides, draft: &mut Draft) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn image(o: &Overrides, draft: &mut Draft, host: &Host) {
+fn image(o: &Overrides, draft: &mut Draft, host: &HostFacts) {
     let line = || Origin::CommandLine("--buildroot-image".into());
     if let Some(image) = o.buildroot_image.as_ref().filter(|image| !image.is_empty()) {
         let file = std::fs::canonicalize(host.cwd.join(image));
@@ -478,7 +478,7 @@ fn image(o: &Overrides, draft: &mut Draft, host: &Host) {
 
 /// Automatic cleaning is off when the results lie inside the chroot's own directory, where they would
 /// be cleaned away with it.
-fn guard_results(draft: &mut Draft, host: &Host) -> Result<(), ConfigError> {
+fn guard_results(draft: &mut Draft, host: &HostFacts) -> Result<(), ConfigError> {
     let text = |draft: &Draft, name: &str| -> Result<String, ConfigError> {
         Ok(read(draft, name)?.unwrap_or_default().to_string())
     };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Host, files::Files, overrides::Overrides};
+use super::{HostFacts, files::Files, overrides::Overrides};
 
 /// Which rules of searching apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,14 +28,14 @@ pub struct LoadRequest {
     /// Whether compiled-in definitions are a last resort.
     pub builtin: bool,
     /// Facts about the host.
-    pub host: Host,
+    pub host: HostFacts,
     /// What the command line changes; `None` for the configuration as the files have it.
     pub overrides: Option<Overrides>,
 }
 
 impl LoadRequest {
     /// Asks for `root` by rpmkit's rules, with the usual places.
-    pub fn new(root: impl Into<String>, host: Host) -> Self {
+    pub fn new(root: impl Into<String>, host: HostFacts) -> Self {
         Self {
             root: root.into(),
             configdir: None,
@@ -49,7 +49,7 @@ impl LoadRequest {
 
     /// Asks for `root` by mock's rules. Compiled-in definitions stay the last resort, so that `mock -r
     /// NAME` works on a host without mock's packages.
-    pub fn mock(root: impl Into<String>, host: Host) -> Self {
+    pub fn mock(root: impl Into<String>, host: HostFacts) -> Self {
         Self {
             search: Search::Mock,
             system_dirs: vec!["/etc/mock".into()],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::options::{self, Kind, Preset};
+use super::options::{self, OptionKind, Preset};
 
 /// The schema as text; `configs/schema.json` holds it.
 pub fn schema() -> String {
@@ -71,7 +71,7 @@ fn described(mut schema: Json, text: &str) -> Json {
 }
 
 /// The type of a kind. Everything may also be a Python literal: `{ python = "…" }`.
-fn kind(kind: Kind) -> Json {
+fn kind(kind: OptionKind) -> Json {
     let literal = json!({
         "type": "object",
         "properties": {"python": {"type": "string"}},
@@ -79,13 +79,13 @@ fn kind(kind: Kind) -> Json {
         "additionalProperties": false,
     });
     let own = match kind {
-        Kind::Any => return json!({}),
-        Kind::Dict => return json!({"type": "object"}),
-        Kind::Bool => json!({"type": "boolean"}),
-        Kind::Int => json!({"type": "integer"}),
-        Kind::Str | Kind::StrOrNone => json!({"type": "string"}),
-        Kind::List | Kind::Tuple => json!({"type": "array"}),
-        Kind::Words => json!({"type": ["string", "array"]}),
+        OptionKind::Any => return json!({}),
+        OptionKind::Dict => return json!({"type": "object"}),
+        OptionKind::Bool => json!({"type": "boolean"}),
+        OptionKind::Int => json!({"type": "integer"}),
+        OptionKind::Str | OptionKind::StrOrNone => json!({"type": "string"}),
+        OptionKind::List | OptionKind::Tuple => json!({"type": "array"}),
+        OptionKind::Words => json!({"type": ["string", "array"]}),
     };
     json!({"anyOf": [own, literal]})
 }

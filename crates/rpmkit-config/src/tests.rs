@@ -9,9 +9,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn host() -> Host {
+fn host() -> HostFacts {
     let home = "/nonexistent/home";
-    Host {
+    HostFacts {
         arch: "x86_64".into(),
         uname: ["Linux", "node", "6.0", "#1", "x86_64"].map(str::to_owned),
         hostname: "host".into(),
@@ -25,7 +25,7 @@ fn host() -> Host {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         groups: [("mock".to_owned(), 135)].into(),
-        users: Host::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
+        users: HostFacts::parse_users(&format!("tester:x:1234:1234:T:{home}:/bin/sh\n")),
         run_id: "uuid".into(),
         cwd: "/".into(),
     }
@@ -96,11 +96,16 @@ fn whole_files_of_build_farms() {
     );
     assert!(
         settings
+            .repositories
             .dnf_conf
             .contains("x86_64\n        https://two.example.org")
     );
     assert!(!settings.plugins.enabled("root_cache") && settings.plugins.enabled("sign"));
-    let vendor = settings.macros.iter().find(|(name, _)| name == "%vendor");
+    let vendor = settings
+        .build
+        .macros
+        .iter()
+        .find(|(name, _)| name == "%vendor");
     assert_eq!(vendor.unwrap().1.as_deref(), Some("It's \"Koji\""));
 
     let dir = tempfile::tempdir().unwrap();
@@ -115,10 +120,15 @@ fn whole_files_of_build_farms() {
         Some("copr-custom-fedora-43".into())
     );
     let settings = copr.settings().unwrap();
-    assert!(settings.dnf_conf.contains("name=\"Copr's repository\""));
+    assert!(
+        settings
+            .repositories
+            .dnf_conf
+            .contains("name=\"Copr's repository\"")
+    );
     let mounts = settings.plugins.bind_mounts();
     assert_eq!(mounts, [("/var/lib/copr".to_owned(), "/copr".to_owned())]);
-    assert_eq!(settings.isolation, Isolation::Nspawn);
+    assert_eq!(copr.get("isolation").unwrap(), Some("nspawn".into()));
 }
 
 #[test]
@@ -252,12 +262,17 @@ baseurl = "file:///x/{{ releasever }}"
     std::fs::write(dir.path().join("base.cfg"), base).unwrap();
     let config = load(&request(dir.path(), "t")).unwrap();
     let settings = config.settings().unwrap();
-    assert_eq!(settings.chroot_setup_cmd, ["install", "@build", "extra"]);
-    assert_eq!(settings.legal_host_arches, ["x86_64"]);
+    assert_eq!(
+        settings.chroot.chroot_setup_cmd,
+        ["install", "@build", "extra"]
+    );
+    let arches = config.get("legal_host_arches").unwrap().unwrap();
+    assert_eq!(repr(&arches), "['x86_64']");
     assert_eq!(settings.plugins.bind_mounts(), [("/a".into(), "/b".into())]);
-    assert!(settings.dnf_conf.contains("best=0\n"));
+    assert!(settings.repositories.dnf_conf.contains("best=0\n"));
     assert!(
         settings
+            .repositories
             .dnf_conf
             .ends_with("[base]\nname=base\nbaseurl=file:///x/9\n")
     );
@@ -291,13 +306,14 @@ fn the_command_line_comes_last() {
         ["True", "5", "['x', 'y']", "['z']"]
     );
     let settings = config.settings().unwrap();
-    assert_eq!(settings.root, "r-1.5");
-    assert!(settings.resultdir.ends_with("r-1.5/result"));
-    assert!(!settings.cleanup_on_success);
-    assert_eq!(settings.repo_arch, "i686");
+    assert_eq!(settings.chroot.root, "r-1.5");
+    assert!(settings.build.resultdir.ends_with("r-1.5/result"));
+    assert!(!settings.build.cleanup_on_success);
+    assert_eq!(settings.repositories.repo_arch, "i686");
     assert_eq!(settings.plugins.bind_mounts().len(), 2);
     let find = |name: &str| {
         settings
+            .build
             .macros
             .iter()
             .find(|(key, _)| key == name)
@@ -413,8 +429,11 @@ fn the_overlayfs_plugin_says_where_layers_lie() {
         let text = format!("config_opts['root'] = 'koji/t'\n{text}");
         std::fs::write(dir.path().join("t.cfg"), text).unwrap();
         let settings = load(&request(dir.path(), "t")).unwrap().settings().unwrap();
-        let options = settings.overlayfs.clone();
-        (options.layers_home(&settings.shared_root, usual), options)
+        let options = settings.plugins.overlayfs.clone();
+        (
+            options.layers_home(&settings.chroot.shared_root, usual),
+            options,
+        )
     };
     let on = "config_opts['plugin_conf']['overlayfs_enable'] = True\n";
     let base = |dir: &str| {
@@ -445,4 +464,18 @@ fn the_overlayfs_plugin_says_where_layers_lie() {
     let (found, options) = home(&off);
     assert_eq!(found.unwrap(), usual);
     assert!(options.switched_off() && !options.touch_rpmdb);
+}
+
+#[test]
+fn a_wrong_kind_is_told_of_options_nothing_acts_on_too() {
+    for (option, value) in [
+        ("dev_loop_count", "-1"),
+        ("isolation", "'vm'"),
+        ("nspawn_args", "{}"),
+        ("description", "[]"),
+    ] {
+        let text = format!("config_opts['root'] = 'r'\nconfig_opts['{option}'] = {value}\n");
+        let error = load_text("t.cfg", &text).unwrap().settings().unwrap_err();
+        assert!(error.to_string().contains(option), "{error}");
+    }
 }

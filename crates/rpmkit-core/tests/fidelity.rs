@@ -24,7 +24,7 @@ use rpmkit_core::{
     Events,
     chroot::{Chroot, Session},
     store::{
-        Driver, Holder, SIDE_DIRS, Store,
+        Driver, Holder, Store, VOLUMES,
         archive::{Labels, Shape},
         host::survey,
         ops::ChangeKind,
@@ -133,8 +133,8 @@ impl Bench {
             }
         }
         spec.mounts.push(Mount::bind_ro(program, "/payload"));
-        for (name, place, _) in SIDE_DIRS {
-            spec.mounts.push(Mount::bind(session.side(name), place));
+        for (name, place, _) in VOLUMES {
+            spec.mounts.push(Mount::bind(session.volume(name), place));
         }
         let container = Container::start_with(&spec, &session.lock_fds(), None).unwrap();
         let mut argv = vec!["/payload"];
@@ -290,7 +290,7 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
     }
     session.close().unwrap();
     let before = bench.dump("deep-39");
-    store.settle();
+    store.wait_for_background();
     let deep = chroot.layer("deep-39").unwrap().unwrap();
     store.flatten(&deep).unwrap();
     assert!(store.chain(&deep).unwrap().len() <= 2);
@@ -306,7 +306,7 @@ fn scenario(home: &Path, found: &rpmkit_core::store::host::Survey) -> (String, S
     assert!(copy.join("data/replaced/inner").exists() && copy.join("builddir/built").exists());
 
     drop((first, second, deep));
-    store.settle();
+    store.wait_for_background();
     chroot.scrub().unwrap();
     store.sweep().unwrap();
     for dir in ["layers", "uppers", "tmp", "trash", "chroots"] {

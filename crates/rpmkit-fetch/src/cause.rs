@@ -6,7 +6,7 @@ use rpmkit_types::Checksum;
 
 /// Why one attempt to get one file from one address failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Cause {
+pub enum FetchCause {
     /// The server answered with an error.
     #[error("the server answered with status {0}")]
     Status(u16),
@@ -61,7 +61,7 @@ pub enum Cause {
     },
 }
 
-impl Cause {
+impl FetchCause {
     /// True when trying the same address again may help.
     pub fn transient(&self) -> bool {
         match self {
@@ -86,18 +86,18 @@ impl Cause {
 /// One address and why it gave nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("`{url}`: {cause}")]
-pub struct Failure {
+pub struct FetchFailure {
     /// The address, without any password.
     pub url: String,
     /// Why.
-    pub cause: Cause,
+    pub cause: FetchCause,
 }
 
 /// All addresses that were tried for one file.
 #[derive(Debug)]
-pub struct Failures(pub Vec<Failure>);
+pub struct FetchFailures(pub Vec<FetchFailure>);
 
-impl fmt::Display for Failures {
+impl fmt::Display for FetchFailures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(last) = self.0.last() else {
             return f.write_str("there is no address to try");
@@ -107,7 +107,12 @@ impl fmt::Display for Failures {
             .0
             .iter()
             .rev()
-            .find(|failure| matches!(failure.cause, Cause::Digest { .. } | Cause::Length { .. }))
+            .find(|failure| {
+                matches!(
+                    failure.cause,
+                    FetchCause::Digest { .. } | FetchCause::Length { .. }
+                )
+            })
             .unwrap_or(last);
         write!(f, "{telling}")?;
         match self.0.len() - 1 {

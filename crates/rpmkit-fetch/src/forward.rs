@@ -12,7 +12,7 @@ use std::{
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use super::cause::Cause;
+use super::cause::FetchCause;
 
 /// Longest head of an answer.
 const HEAD: u64 = 64 << 10;
@@ -40,12 +40,12 @@ impl Forward {
         url: &Url,
         headers: &[(HeaderName, String)],
         timeout: Option<Duration>,
-    ) -> Result<Answer, Cause> {
+    ) -> Result<Answer, FetchCause> {
         let failed = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => {
-                Cause::Timeout(timeout.unwrap_or_default())
+                FetchCause::Timeout(timeout.unwrap_or_default())
             }
-            _ => Cause::Connection(format!("proxy `{}:{}`: {e}", self.host, self.port)),
+            _ => FetchCause::Connection(format!("proxy `{}:{}`: {e}", self.host, self.port)),
         };
         let mut stream = self.connect(timeout).map_err(failed)?;
         let mut plain = url.clone();
@@ -62,7 +62,7 @@ impl Forward {
         for (name, value) in headers {
             // A line end in a value would begin another header.
             if value.contains(['\r', '\n']) {
-                return Err(Cause::Content(format!("`{name}` holds a line end")));
+                return Err(FetchCause::Content(format!("`{name}` holds a line end")));
             }
             request.push_str(&format!("{name}: {value}\r\n"));
         }

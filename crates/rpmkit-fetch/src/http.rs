@@ -19,7 +19,7 @@ use url::Url;
 
 use super::{
     address::Address,
-    cause::Cause,
+    cause::FetchCause,
     connect::{Proxies, proxy, tls},
     forward::Forward,
     options::{IpVersion, TransportOptions},
@@ -124,7 +124,7 @@ impl Agents {
         address: &Address,
         options: &TransportOptions,
         ask: &Ask<'_>,
-    ) -> Result<Answer, Cause> {
+    ) -> Result<Answer, FetchCause> {
         match address {
             Address::Local(path) => open_local(path, ask),
             Address::Remote(url) => self.open_remote(url, options, ask),
@@ -136,7 +136,7 @@ impl Agents {
         url: &Url,
         options: &TransportOptions,
         ask: &Ask<'_>,
-    ) -> Result<Answer, Cause> {
+    ) -> Result<Answer, FetchCause> {
         let (mut url, mut credentials) = credentials(url, options);
         // The library follows redirections itself; those that come by way of a plain proxy are
         // followed here.
@@ -170,22 +170,26 @@ impl Agents {
                 .get(header::LOCATION)
                 .and_then(|value| url.join(value.to_str().ok()?).ok())
                 .filter(|target| matches!(target.scheme(), "http" | "https"))
-                .ok_or_else(|| Cause::Content("it redirects to nowhere".to_owned()))?;
+                .ok_or_else(|| FetchCause::Content("it redirects to nowhere".to_owned()))?;
             if target.host_str() != url.host_str() {
                 credentials = None;
             }
             url = target;
         }
-        Err(Cause::Content("too many redirections".to_owned()))
+        Err(FetchCause::Content("too many redirections".to_owned()))
     }
 
     /// The proxy that has to be sent the whole URL, if that is the way to this address.
-    fn forward(&self, url: &Url, options: &TransportOptions) -> Result<Option<Forward>, Cause> {
+    fn forward(
+        &self,
+        url: &Url,
+        options: &TransportOptions,
+    ) -> Result<Option<Forward>, FetchCause> {
         if url.scheme() != "http" {
             return Ok(None);
         }
         let found = proxy(options, &self.proxies, false)
-            .map_err(|reason| Cause::Content(format!("option `proxy`: {reason}")))?;
+            .map_err(|reason| FetchCause::Content(format!("option `proxy`: {reason}")))?;
         let Some(found) = found.filter(|p| p.protocol() == ureq::ProxyProtocol::Http) else {
             return Ok(None);
         };
@@ -209,10 +213,10 @@ impl Agents {
         options: &TransportOptions,
         ask: &Ask<'_>,
         headers: &[(HeaderName, String)],
-    ) -> Result<Answer, Cause> {
-        let agent = self
-            .agent(&url, options)
-            .map_err(|(option, reason)| Cause::Content(format!("option `{option}`: {reason}")))?;
+    ) -> Result<Answer, FetchCause> {
+        let agent = self.agent(&url, options).map_err(|(option, reason)| {
+            FetchCause::Content(format!("option `{option}`: {reason}"))
+        })?;
         let mut request = agent.get(url.as_str());
         for (name, value) in headers {
             request = request.header(name, value);
@@ -271,15 +275,15 @@ impl Agents {
     }
 }
 
-fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, Cause> {
+fn open_local(path: &Path, ask: &Ask<'_>) -> Result<Answer, FetchCause> {
     let failed = |source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Cause::Missing,
-        _ => Cause::Connection(source.to_string()),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FetchCause::Missing,
+        _ => FetchCause::Connection(source.to_string()),
     };
     let mut file = File::open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
     if meta.is_dir() {
-        return Err(Cause::Content("it is a directory".to_owned()));
+        return Err(FetchCause::Content("it is a directory".to_owned()));
     }
     let length = meta.len();
     if ask.from > length {
@@ -331,17 +335,17 @@ fn sort(
     length: Option<u64>,
     reader: Box<dyn Read + Send>,
     url: Url,
-) -> Result<Answer, Cause> {
+) -> Result<Answer, FetchCause> {
     match status {
         200 | 203 | 206 => {}
         304 if ask.unless.is_some() => return Ok(Answer::NotModified),
         416 if ask.from > 0 => return Ok(Answer::NoSuchRange),
-        _ => return Err(Cause::Status(status)),
+        _ => return Err(FetchCause::Status(status)),
     }
     let start = match (status, range_start(headers)) {
         (206, Some(start)) if start == ask.from => start,
         (206, _) => {
-            return Err(Cause::Content(
+            return Err(FetchCause::Content(
                 "the server sent another part than was asked for".to_owned(),
             ));
         }
@@ -403,29 +407,33 @@ fn basic(name: &str, password: &str) -> String {
 }
 
 /// Sorts what `ureq` reports into our causes.
-pub fn cause(error: ureq::Error, timeout: Duration) -> Cause {
+pub fn cause(error: ureq::Error, timeout: Duration) -> FetchCause {
     match error {
-        ureq::Error::Timeout(_) => Cause::Timeout(timeout),
-        ureq::Error::HostNotFound => Cause::Connection("the host name is not known".to_owned()),
+        ureq::Error::Timeout(_) => FetchCause::Timeout(timeout),
+        ureq::Error::HostNotFound => {
+            FetchCause::Connection("the host name is not known".to_owned())
+        }
         // rustls hands its refusals up as invalid data.
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
-            Cause::Tls(e.to_string())
+            FetchCause::Tls(e.to_string())
         }
-        ureq::Error::Io(e) => Cause::Connection(e.to_string()),
-        ureq::Error::Rustls(e) => Cause::Tls(e.to_string()),
-        ureq::Error::Pem(e) => Cause::Tls(e.to_string()),
-        ureq::Error::Tls(e) => Cause::Tls(e.to_owned()),
-        ureq::Error::StatusCode(code) => Cause::Status(code),
-        ureq::Error::BadUri(e) => Cause::Content(e),
-        ureq::Error::TooManyRedirects => Cause::Content("too many redirections".to_owned()),
-        other => Cause::Connection(other.to_string()),
+        ureq::Error::Io(e) => FetchCause::Connection(e.to_string()),
+        ureq::Error::Rustls(e) => FetchCause::Tls(e.to_string()),
+        ureq::Error::Pem(e) => FetchCause::Tls(e.to_string()),
+        ureq::Error::Tls(e) => FetchCause::Tls(e.to_owned()),
+        ureq::Error::StatusCode(code) => FetchCause::Status(code),
+        ureq::Error::BadUri(e) => FetchCause::Content(e),
+        ureq::Error::TooManyRedirects => FetchCause::Content("too many redirections".to_owned()),
+        other => FetchCause::Connection(other.to_string()),
     }
 }
 
 /// As [`cause`], for an error met while the body is read.
-pub fn body_cause(error: std::io::Error, timeout: Duration) -> Cause {
+pub fn body_cause(error: std::io::Error, timeout: Duration) -> FetchCause {
     match error.kind() {
-        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => Cause::Timeout(timeout),
+        std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock => {
+            FetchCause::Timeout(timeout)
+        }
         _ => cause(ureq::Error::from(error), timeout),
     }
 }

@@ -13,7 +13,7 @@ mod retry;
 pub mod transfer;
 
 pub use address::Address;
-pub use cause::{Cause, Failure, Failures};
+pub use cause::{FetchCause, FetchFailure, FetchFailures};
 pub use connect::{Proxies, proxy, tls};
 pub use http::{Agents, Answer, Ask, Stream, Validators};
 pub use options::{IpVersion, TransportOptions};

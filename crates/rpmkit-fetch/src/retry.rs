@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     address::Address,
-    cause::{Cause, Failure, Failures},
+    cause::{FetchCause, FetchFailure, FetchFailures},
     options::TransportOptions,
 };
 
@@ -56,8 +56,8 @@ impl Mirrors {
         file: &str,
         options: &TransportOptions,
         wait: Duration,
-        mut attempt: impl FnMut(&Address) -> Result<T, Cause>,
-    ) -> Result<(T, &Address), Failures> {
+        mut attempt: impl FnMut(&Address) -> Result<T, FetchCause>,
+    ) -> Result<(T, &Address), FetchFailures> {
         let limit = match options.retries {
             0 => usize::MAX,
             n => (n as usize).max(OVERALL),
@@ -79,7 +79,7 @@ impl Mirrors {
                 };
                 penalty.fetch_add(1, Ordering::Relaxed);
                 // Wrong bytes may be a fault of the way; a file of this machine has no way to go.
-                let garbled = matches!(cause, Cause::Digest { .. });
+                let garbled = matches!(cause, FetchCause::Digest { .. });
                 let once_more = garbled && failed == 0 && address.local().is_none();
                 if (cause.transient() || once_more) && failed + 1 < per_mirror {
                     next.push((index, failed + 1));
@@ -91,9 +91,9 @@ impl Mirrors {
                         .join(file)
                         .map_or_else(|_| address.shown(), |whole| whole.shown()),
                 };
-                failures.push(Failure { url, cause });
+                failures.push(FetchFailure { url, cause });
                 if hopeless || failures.len() >= limit {
-                    return Err(Failures(failures));
+                    return Err(FetchFailures(failures));
                 }
                 // Endless retries must not fill the memory.
                 if failures.len() > 1000 {
@@ -101,7 +101,7 @@ impl Mirrors {
                 }
             }
             if next.is_empty() {
-                return Err(Failures(failures));
+                return Err(FetchFailures(failures));
             }
             alive = next;
             std::thread::sleep(LONGEST_WAIT.min(wait.saturating_mul(1 << round.min(16))));
@@ -126,7 +126,7 @@ mod tests {
     fn log_of(
         mirrors: &Mirrors,
         retries: u32,
-        mut outcome: impl FnMut(&str, usize) -> Result<(), Cause>,
+        mut outcome: impl FnMut(&str, usize) -> Result<(), FetchCause>,
     ) -> (Vec<String>, bool) {
         let options = TransportOptions {
             retries,
@@ -144,7 +144,7 @@ mod tests {
     fn a_dead_mirror_is_left_at_once_and_remembered() {
         let mirrors = mirrors(2);
         let (log, ok) = log_of(&mirrors, 10, |at, _| match at {
-            "/0" => Err(Cause::Status(404)),
+            "/0" => Err(FetchCause::Status(404)),
             _ => Ok(()),
         });
         assert_eq!((log.join(" ").as_str(), ok), ("/0 /1", true));
@@ -155,21 +155,21 @@ mod tests {
     #[test]
     fn passing_failures_are_tried_again_within_limits() {
         let (log, ok) = log_of(&mirrors(1), 10, |_, n| match n {
-            1 | 2 => Err(Cause::Status(503)),
+            1 | 2 => Err(FetchCause::Status(503)),
             _ => Ok(()),
         });
         assert_eq!((log.len(), ok), (3, true));
-        let (log, ok) = log_of(&mirrors(1), 10, |_, _| Err(Cause::Status(503)));
+        let (log, ok) = log_of(&mirrors(1), 10, |_, _| Err(FetchCause::Status(503)));
         assert_eq!((log.len(), ok), (4, false));
-        let (log, _) = log_of(&mirrors(1), 2, |_, _| Err(Cause::Status(503)));
+        let (log, _) = log_of(&mirrors(1), 2, |_, _| Err(FetchCause::Status(503)));
         assert_eq!(log.len(), 2);
         // Zero means no limit.
         let (log, ok) = log_of(&mirrors(1), 0, |_, n| match n {
-            0..30 => Err(Cause::Status(503)),
+            0..30 => Err(FetchCause::Status(503)),
             _ => Ok(()),
         });
         assert_eq!((log.len(), ok), (30, true));
-        let (log, _) = log_of(&mirrors(50), 1, |_, _| Err(Cause::Missing));
+        let (log, _) = log_of(&mirrors(50), 1, |_, _| Err(FetchCause::Missing));
         assert_eq!(log.len(), 12);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     address::Address,
-    cause::Cause,
+    cause::FetchCause,
     http::{Agents, Answer, Ask, Stream, Validators, body_cause},
     options::TransportOptions,
 };
@@ -50,18 +50,20 @@ pub fn small(
     address: &Address,
     options: &TransportOptions,
     ask: &Ask<'_>,
-) -> Result<Option<Small>, Cause> {
+) -> Result<Option<Small>, FetchCause> {
     let mut stream = match agents.open(address, options, ask)? {
         Answer::Stream(stream) => stream,
         Answer::NotModified => return Ok(None),
-        Answer::NoSuchRange => return Err(Cause::Status(416)),
+        Answer::NoSuchRange => return Err(FetchCause::Status(416)),
     };
     let mut data = Vec::new();
     let mut pace = Pace::new(options);
     copy(&mut stream, options, &mut pace, |bytes| {
         data.extend_from_slice(bytes);
         if data.len() as u64 > SMALL {
-            return Err(Cause::Content(format!("it is larger than {SMALL} bytes")));
+            return Err(FetchCause::Content(format!(
+                "it is larger than {SMALL} bytes"
+            )));
         }
         Ok(())
     })?;
@@ -82,7 +84,7 @@ pub fn to_part(
     part: &Path,
     expect: Expect<'_>,
     on_bytes: &dyn Fn(i64),
-) -> Result<Arrived, Cause> {
+) -> Result<Arrived, FetchCause> {
     let mut fresh = false;
     loop {
         let mut reported = 0_i64;
@@ -99,13 +101,13 @@ pub fn to_part(
         // Bytes that stay in the part file are counted again by the next attempt.
         on_bytes(-reported);
         match outcome {
-            Cause::Digest { .. } | Cause::Length { .. } | Cause::Content(_)
+            FetchCause::Digest { .. } | FetchCause::Length { .. } | FetchCause::Content(_)
                 if resumed && !fresh =>
             {
                 // The beginning may be of another version: once more, from the first byte.
                 fresh = true;
             }
-            Cause::Digest { .. } => {
+            FetchCause::Digest { .. } => {
                 discard(part)?;
                 return Err(outcome);
             }
@@ -115,7 +117,7 @@ pub fn to_part(
 }
 
 /// Failure of an attempt, and whether it went on from an earlier one.
-type Failed = (bool, Cause);
+type Failed = (bool, FetchCause);
 
 fn attempt(
     agents: &Agents,
@@ -178,7 +180,7 @@ fn attempt(
         Answer::NotModified | Answer::NoSuchRange => {
             return Err((
                 true,
-                Cause::Content("the server has no such part of the file".to_owned()),
+                FetchCause::Content("the server has no such part of the file".to_owned()),
             ));
         }
     };
@@ -207,7 +209,7 @@ fn attempt(
         total += bytes.len() as u64;
         on_total(total);
         match expect.size {
-            Some(size) if total > size => Err(Cause::Length {
+            Some(size) if total > size => Err(FetchCause::Length {
                 expected: size,
                 found: total,
             }),
@@ -225,11 +227,11 @@ fn finish(
     expect: Expect<'_>,
     disposition: Option<String>,
     address: Address,
-) -> Result<Arrived, Cause> {
+) -> Result<Arrived, FetchCause> {
     check_length(expect.size, total)?;
     let found = hasher.finish();
     match expect.checksum {
-        Some(expected) if *expected != found => Err(Cause::Digest {
+        Some(expected) if *expected != found => Err(FetchCause::Digest {
             expected: expected.to_string(),
             found,
         }),
@@ -240,14 +242,14 @@ fn finish(
     }
 }
 
-fn check_length(expected: Option<u64>, found: u64) -> Result<(), Cause> {
+fn check_length(expected: Option<u64>, found: u64) -> Result<(), FetchCause> {
     match expected {
-        Some(expected) if expected != found => Err(Cause::Length { expected, found }),
+        Some(expected) if expected != found => Err(FetchCause::Length { expected, found }),
         _ => Ok(()),
     }
 }
 
-fn rehash(file: &mut File, part: &Path, hasher: &mut Hasher) -> Result<(), Cause> {
+fn rehash(file: &mut File, part: &Path, hasher: &mut Hasher) -> Result<(), FetchCause> {
     file.seek(SeekFrom::Start(0)).map_err(local("read", part))?;
     let mut buffer = vec![0; 1 << 17];
     loop {
@@ -263,8 +265,8 @@ fn copy(
     stream: &mut Stream,
     options: &TransportOptions,
     pace: &mut Pace,
-    mut sink: impl FnMut(&[u8]) -> Result<(), Cause>,
-) -> Result<(), Cause> {
+    mut sink: impl FnMut(&[u8]) -> Result<(), FetchCause>,
+) -> Result<(), FetchCause> {
     let mut buffer = vec![0; 1 << 17];
     let mut taken = 0_u64;
     loop {
@@ -275,7 +277,7 @@ fn copy(
                 // An answer that ends early is a truncated file before it is anything else.
                 return Err(match stream.length {
                     Some(expected) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                        Cause::Length {
+                        FetchCause::Length {
                             expected,
                             found: taken,
                         }
@@ -311,7 +313,7 @@ impl Pace {
         }
     }
 
-    fn took(&mut self, bytes: u64) -> Result<(), Cause> {
+    fn took(&mut self, bytes: u64) -> Result<(), FetchCause> {
         self.bytes += bytes;
         let elapsed = self.since.elapsed();
         if self.window.is_zero() || elapsed < self.window {
@@ -319,7 +321,7 @@ impl Pace {
         }
         let rate = (self.bytes as f64 / elapsed.as_secs_f64()) as u64;
         if rate < self.minimum {
-            return Err(Cause::Slow {
+            return Err(FetchCause::Slow {
                 rate,
                 minimum: self.minimum,
             });
@@ -345,7 +347,7 @@ fn note_of(part: &Path, address: &Address) -> Option<String> {
     (from == address.shown() && !version.is_empty()).then(|| version.to_owned())
 }
 
-fn write_note(part: &Path, address: &Address, validators: &Validators) -> Result<(), Cause> {
+fn write_note(part: &Path, address: &Address, validators: &Validators) -> Result<(), FetchCause> {
     let path = note_path(part);
     let text = format!(
         "{}\n{}\n",
@@ -356,7 +358,7 @@ fn write_note(part: &Path, address: &Address, validators: &Validators) -> Result
 }
 
 /// Removes a part file and its note.
-pub fn discard(part: &Path) -> Result<(), Cause> {
+pub fn discard(part: &Path) -> Result<(), FetchCause> {
     for path in [part.to_owned(), note_path(part)] {
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -369,7 +371,7 @@ pub fn discard(part: &Path) -> Result<(), Cause> {
 }
 
 /// Removes the note after the part file has been renamed.
-pub fn settle(part: &Path) {
+pub fn discard_note(part: &Path) {
     // A note without its part file is never read; the next transfer of that name overwrites it.
     let _ = std::fs::remove_file(note_path(part));
 }
@@ -377,8 +379,8 @@ pub fn settle(part: &Path) {
 fn local<'a>(
     action: &'static str,
     path: &'a Path,
-) -> impl Fn(std::io::Error) -> Cause + Copy + use<'a> {
-    move |source| Cause::Local {
+) -> impl Fn(std::io::Error) -> FetchCause + Copy + use<'a> {
+    move |source| FetchCause::Local {
         action,
         path: path.to_owned(),
         source,

@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use crate::{
-    FsError, Kind, Links, Meta, Result,
+    EntryKind, FsError, Links, Meta, Result,
     resolve::{self, PLACE, Stop},
 };
 
@@ -144,7 +144,7 @@ impl Dir {
                 Err(FsError::Kind {
                     path: self.show(path),
                     found: Meta::new(stat).kind(),
-                    expected: Kind::Link,
+                    expected: EntryKind::Link,
                 })
             }
             Err(e) => Err(FsError::io("read the link", self.show(path), e)),

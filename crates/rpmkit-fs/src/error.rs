@@ -7,7 +7,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::Kind;
+use crate::EntryKind;
 
 /// Result of this crate's calls.
 pub type Result<T> = std::result::Result<T, FsError>;
@@ -58,9 +58,9 @@ pub enum FsError {
         /// Which.
         path: PathBuf,
         /// What is there.
-        found: Kind,
+        found: EntryKind,
         /// What was expected.
-        expected: Kind,
+        expected: EntryKind,
     },
     /// More bytes than the bound.
     #[error("{} is larger than {limit} bytes", Shown(path))]
@@ -205,6 +205,14 @@ impl FsError {
         match self {
             Self::Io { source, .. } => source.raw_os_error(),
             _ => None,
+        }
+    }
+
+    /// What the system said without the path, for errors that name it themselves; else the whole text.
+    pub fn into_system(self) -> io::Error {
+        match self {
+            Self::Io { source, .. } => source,
+            other => other.into(),
         }
     }
 

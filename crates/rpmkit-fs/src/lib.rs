@@ -12,7 +12,7 @@
 //!   make us wait; what is read has a bound.
 //! - Trees are walked, copied and removed one directory at a time, with few descriptors, at any depth.
 //! - A file is replaced by one way of writing only: under a temporary name, synced if asked, renamed
-//!   ([`Dir::write`], [`Replacement`]).
+//!   ([`Dir::write`], [`write_file`], [`Replacement`]).
 //!
 //! An error ([`FsError`]) names the path as the person knows it. Control characters in names are
 //! escaped in its text.
@@ -46,11 +46,11 @@ mod write;
 pub use copy::{Copied, CopyMode, CopyOptions, LinkCopy, Owner, TreeCopyOptions};
 pub use dir::Dir;
 pub use error::{FsError, NAMED_FAILURES, Result};
-pub use meta::{FileId, Kind, Meta};
+pub use meta::{EntryKind, FileId, Meta};
 pub use places::{HostDir, UntrustedTree};
 pub use read::Listed;
 pub use remove::RemoveOptions;
-pub use replace::{Durability, Replacement, WriteOptions};
+pub use replace::{Durability, Replacement, WriteOptions, write_file};
 pub use resolve::Links;
 pub use temp::{Swept, TempDir};
 pub use walk::{Entry, Walk, WalkOptions};

@@ -9,7 +9,7 @@ use rustix::fs::{FileType, Stat};
 
 /// What kind of thing a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory.
@@ -28,7 +28,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for EntryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File => "a regular file",
@@ -43,7 +43,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl From<FileType> for Kind {
+impl From<FileType> for EntryKind {
     fn from(kind: FileType) -> Self {
         match kind {
             FileType::RegularFile => Self::File,
@@ -83,23 +83,23 @@ impl Meta {
     }
 
     /// What kind of thing it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> EntryKind {
         FileType::from_raw_mode(self.0.st_mode).into()
     }
 
     /// Whether it is a regular file.
     pub fn is_file(&self) -> bool {
-        self.kind() == Kind::File
+        self.kind() == EntryKind::File
     }
 
     /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
-        self.kind() == Kind::Dir
+        self.kind() == EntryKind::Dir
     }
 
     /// Whether it is a symbolic link.
     pub fn is_link(&self) -> bool {
-        self.kind() == Kind::Link
+        self.kind() == EntryKind::Link
     }
 
     /// Apparent size, bytes; for a link the length of its target.

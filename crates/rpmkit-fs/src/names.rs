@@ -4,7 +4,7 @@ use std::{ffi::OsStr, os::fd::BorrowedFd, os::unix::ffi::OsStrExt};
 
 use rustix::{fs::RawDir, io::Errno};
 
-use crate::Kind;
+use crate::EntryKind;
 
 /// Room for getdents64(2): what glibc and Rust's library take.
 const BUFFER: usize = 32 * 1024;
@@ -20,7 +20,7 @@ pub(crate) struct Names {
 struct Item {
     start: usize,
     len: u16,
-    kind: Kind,
+    kind: EntryKind,
 }
 
 impl Names {
@@ -34,7 +34,7 @@ impl Names {
     }
 
     /// Name and kind of entry number `at`.
-    pub fn get(&self, at: usize) -> Option<(&OsStr, Kind)> {
+    pub fn get(&self, at: usize) -> Option<(&OsStr, EntryKind)> {
         self.items.get(at).map(|item| (self.name(item), item.kind))
     }
 

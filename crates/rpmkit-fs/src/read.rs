@@ -14,7 +14,7 @@ use rustix::{
 };
 
 use crate::{
-    Dir, FsError, Kind, Meta, Result,
+    Dir, EntryKind, FsError, Meta, Result,
     names::Names,
     resolve::{LIST, PLACE},
 };
@@ -31,7 +31,7 @@ pub struct Listed {
     /// Any bytes but `/` and NUL, up to 255 of them.
     pub name: OsString,
     /// What it is; links are not followed.
-    pub kind: Kind,
+    pub kind: EntryKind,
 }
 
 impl Dir {
@@ -43,7 +43,7 @@ impl Dir {
     pub fn open_file(&self, path: impl AsRef<Path>) -> Result<File> {
         let path = path.as_ref();
         let meta = self.stat(path)?;
-        self.expect(&meta, Kind::File, path)?;
+        self.expect(&meta, EntryKind::File, path)?;
         let fd = self.open("open", path, READ)?;
         self.checked_file(fd, path)
     }
@@ -55,7 +55,7 @@ impl Dir {
     pub fn open_file_itself(&self, path: impl AsRef<Path>) -> Result<File> {
         let path = path.as_ref();
         let (place, name) = self.place("open", path)?;
-        self.open_file_in(place.as_fd(), name, path, Kind::Unknown)
+        self.open_file_in(place.as_fd(), name, path, EntryKind::Unknown)
     }
 
     /// Opens file `name` of `dir`; `known` is what a listing said it is.
@@ -64,17 +64,17 @@ impl Dir {
         dir: BorrowedFd<'_>,
         name: &OsStr,
         path: &Path,
-        known: Kind,
+        known: EntryKind,
     ) -> Result<File> {
-        if known != Kind::File {
+        if known != EntryKind::File {
             let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|e| FsError::io("open", self.show(path), e))?;
-            if Meta::new(stat).kind() != Kind::File {
-                return Err(self.other_than(dir, name, path, Kind::File, "open", Errno::LOOP));
+            if Meta::new(stat).kind() != EntryKind::File {
+                return Err(self.other_than(dir, name, path, EntryKind::File, "open", Errno::LOOP));
             }
         }
         let fd = openat(dir, name, READ | OFlags::NOFOLLOW, Mode::empty())
-            .map_err(|e| self.other_than(dir, name, path, Kind::File, "open", e))?;
+            .map_err(|e| self.other_than(dir, name, path, EntryKind::File, "open", e))?;
         self.checked_file(fd, path)
     }
 
@@ -158,7 +158,7 @@ impl Dir {
                 break;
             };
             let kind = match kind {
-                Kind::Unknown => match kind_of(dir.as_fd(), name) {
+                EntryKind::Unknown => match kind_of(dir.as_fd(), name) {
                     Err(Errno::NOENT) => continue,
                     other => {
                         other.map_err(|e| FsError::io("look at", self.show(path.join(name)), e))?
@@ -181,16 +181,16 @@ impl Dir {
         }
         let (place, name) = self.place("open", path)?;
         openat(&place, name, PLACE | OFlags::NOFOLLOW, Mode::empty())
-            .map_err(|e| self.other_than(place.as_fd(), name, path, Kind::Dir, "open", e))
+            .map_err(|e| self.other_than(place.as_fd(), name, path, EntryKind::Dir, "open", e))
     }
 
     fn checked_file(&self, fd: OwnedFd, path: &Path) -> Result<File> {
         let meta = self.stat_fd(&fd, path)?;
-        self.expect(&meta, Kind::File, path)?;
+        self.expect(&meta, EntryKind::File, path)?;
         Ok(File::from(fd))
     }
 
-    pub(crate) fn expect(&self, meta: &Meta, expected: Kind, path: &Path) -> Result<()> {
+    pub(crate) fn expect(&self, meta: &Meta, expected: EntryKind, path: &Path) -> Result<()> {
         if meta.kind() == expected {
             return Ok(());
         }
@@ -208,12 +208,12 @@ impl Dir {
         dir: BorrowedFd<'_>,
         name: &OsStr,
         path: &Path,
-        expected: Kind,
+        expected: EntryKind,
         action: &'static str,
         error: Errno,
     ) -> FsError {
         match kind_of(dir, name) {
-            Ok(Kind::Link) => FsError::Link {
+            Ok(EntryKind::Link) => FsError::Link {
                 path: self.show(path),
                 target: readlinkat(dir, name, Vec::new())
                     .ok()
@@ -238,7 +238,7 @@ impl Dir {
     }
 }
 
-pub(crate) fn kind_of(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<Kind, Errno> {
+pub(crate) fn kind_of(dir: BorrowedFd<'_>, name: &OsStr) -> std::result::Result<EntryKind, Errno> {
     statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Meta::new(stat).kind())
 }
 

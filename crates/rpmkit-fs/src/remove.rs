@@ -13,7 +13,7 @@ use rustix::{
 };
 
 use crate::{
-    Dir, FsError, Kind, NAMED_FAILURES, Result,
+    Dir, EntryKind, FsError, NAMED_FAILURES, Result,
     names::Names,
     read::{kind_of, meta_of},
     resolve::{LIST, open_same_mount},
@@ -75,7 +75,7 @@ impl Dir {
         match kind_of(place.as_fd(), name) {
             Err(Errno::NOENT) => return Ok(0),
             Err(e) => return Err(FsError::io("remove", self.show(path), e)),
-            Ok(Kind::Dir) => {}
+            Ok(EntryKind::Dir) => {}
             Ok(_) => {
                 return match unlinkat(&place, name, AtFlags::empty()) {
                     Ok(()) => Ok(1),
@@ -143,7 +143,7 @@ impl Dir {
                 .iter()
                 .filter_map(|kept| kept.strip_prefix(name).ok().map(Path::to_owned))
                 .collect();
-            let done = if below.is_empty() || entry.kind != Kind::Dir {
+            let done = if below.is_empty() || entry.kind != EntryKind::Dir {
                 self.remove_all(&inside, options)
             } else {
                 self.clear(&inside, &below, options)
@@ -267,11 +267,11 @@ impl<'d> Removal<'d> {
         }
     }
 
-    fn remove_entry(&mut self, kind: Kind) {
+    fn remove_entry(&mut self, kind: EntryKind) {
         let Some(dir) = self.stack.top() else {
             return;
         };
-        if kind != Kind::Dir {
+        if kind != EntryKind::Dir {
             match unlinkat(dir, self.stack.name(), AtFlags::empty()) {
                 Ok(()) => {
                     self.removed += 1;
@@ -279,7 +279,7 @@ impl<'d> Removal<'d> {
                 }
                 Err(Errno::NOENT) => return,
                 Err(e) => {
-                    if !matches!(kind_of(dir, self.stack.name()), Ok(Kind::Dir)) {
+                    if !matches!(kind_of(dir, self.stack.name()), Ok(EntryKind::Dir)) {
                         self.keep(e);
                         return;
                     }

@@ -17,7 +17,9 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Dir, FsError, IfThere, Kind, Meta, Result, read::meta_of, resolve::reopen};
+use crate::{
+    Dir, EntryKind, FsError, HostDir, IfThere, Meta, Result, read::meta_of, resolve::reopen,
+};
 
 /// Names of files that are being written begin so.
 pub(crate) const UNFINISHED: &str = ".rpmkit-new-";
@@ -28,7 +30,7 @@ pub enum Durability {
     /// Nothing is waited for. Afterwards the file may be old, new, or on some file systems empty.
     #[default]
     No,
-    /// Its content is on the platters before it gets its name: afterwards it is old or new.
+    /// Its content is synced to disk before it gets its name: afterwards it is old or new.
     Content,
     /// Its name is, too: afterwards it is new.
     Name,
@@ -54,6 +56,16 @@ impl Default for WriteOptions {
             exact_mode: false,
             sync: Durability::No,
             there: IfThere::Replace,
+        }
+    }
+}
+
+impl WriteOptions {
+    /// A file with `mode`, less the umask.
+    pub fn with_mode(mode: u32) -> Self {
+        Self {
+            mode,
+            ..Self::default()
         }
     }
 }
@@ -105,8 +117,8 @@ impl Dir {
         {
             return Err(FsError::Kind {
                 path: self.show(path),
-                found: Kind::Dir,
-                expected: Kind::File,
+                found: EntryKind::Dir,
+                expected: EntryKind::File,
             });
         }
         let (temporary, file) = locked_new(place.as_fd(), UNFINISHED, "", mode)
@@ -137,12 +149,29 @@ impl Dir {
                 .name
                 .as_encoded_bytes()
                 .starts_with(UNFINISHED.as_bytes());
-            if ours && entry.kind == Kind::File && abandoned(place.as_fd(), &entry.name).is_some() {
+            if ours
+                && entry.kind == EntryKind::File
+                && abandoned(place.as_fd(), &entry.name).is_some()
+            {
                 removed += u64::from(unlinkat(&place, &entry.name, AtFlags::empty()).is_ok());
             }
         }
         Ok(removed)
     }
+}
+
+/// [`Dir::write`] for one file in a directory of ours, named by its path on the host.
+///
+/// # Errors
+/// As there, and when its directory is missing.
+pub fn write_file(
+    path: impl AsRef<Path>,
+    content: impl AsRef<[u8]>,
+    options: &WriteOptions,
+) -> Result<()> {
+    let path = path.as_ref();
+    let dir = HostDir::open(path.parent().unwrap_or(Path::new("")))?;
+    dir.write(path.file_name().unwrap_or_default(), content, options)
 }
 
 impl Replacement {

@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use crate::{
-    Dir, FsError, HostDir, Kind, Meta, RemoveOptions, Result,
+    Dir, EntryKind, FsError, HostDir, Meta, RemoveOptions, Result,
     replace::{abandoned, locked_new},
     resolve::reopen,
 };
@@ -127,7 +127,8 @@ impl TempDir {
     pub fn sweep(base: &HostDir) -> Result<Swept> {
         let mut swept = Swept::default();
         for entry in base.list("", usize::MAX)? {
-            let Some(name) = directory_of(&entry.name).filter(|_| entry.kind == Kind::File) else {
+            let Some(name) = directory_of(&entry.name).filter(|_| entry.kind == EntryKind::File)
+            else {
                 continue;
             };
             let Some(_lock) = abandoned(base.as_fd(), &entry.name) else {

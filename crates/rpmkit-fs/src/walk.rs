@@ -16,7 +16,7 @@ use rustix::{
 };
 
 use crate::{
-    Dir, FsError, Kind, Meta, Result,
+    Dir, EntryKind, FsError, Meta, Result,
     names::Names,
     read::{kind_of, meta_of},
     resolve::{LIST, open_same_mount},
@@ -64,7 +64,7 @@ pub struct Walk<'d> {
     seen: u64,
     /// The last entry is a directory that is to be gone into.
     descend: bool,
-    kind: Kind,
+    kind: EntryKind,
 }
 
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl Dir {
             spare: Vec::new(),
             seen: 0,
             descend: false,
-            kind: Kind::Dir,
+            kind: EntryKind::Dir,
         };
         walk.enter(fd)?;
         Ok(walk)
@@ -166,7 +166,7 @@ impl Walk<'_> {
                 }));
             }
             self.kind = match (kind, self.stack.top()) {
-                (Kind::Unknown, Some(dir)) => match kind_of(dir, self.stack.name()) {
+                (EntryKind::Unknown, Some(dir)) => match kind_of(dir, self.stack.name()) {
                     // Removed meanwhile.
                     Err(Errno::NOENT) => continue,
                     Err(e) => {
@@ -177,7 +177,7 @@ impl Walk<'_> {
                 },
                 (kind, _) => kind,
             };
-            self.descend = self.kind == Kind::Dir && self.stack.len() < self.options.max_depth;
+            self.descend = self.kind == EntryKind::Dir && self.stack.len() < self.options.max_depth;
             return Some(Ok(()));
         }
     }
@@ -236,7 +236,7 @@ pub struct Entry<'w> {
     dir: BorrowedFd<'w>,
     path: &'w Path,
     name: &'w OsStr,
-    kind: Kind,
+    kind: EntryKind,
     depth: usize,
 }
 
@@ -252,7 +252,7 @@ impl<'w> Entry<'w> {
     }
 
     /// What it is, as the directory says.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> EntryKind {
         self.kind
     }
 

@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use crate::{
-    Dir, FsError, Kind, Meta, Result,
+    Dir, EntryKind, FsError, Meta, Result,
     dir::is_this,
     read::meta_of,
     resolve::{PLACE, reopen, walk_making},
@@ -74,9 +74,9 @@ impl Dir {
         let (place, name) = self.place("open", path)?;
         let flags = access | OFlags::CREATE | WRITE;
         let fd = openat(&place, name, flags, Mode::from_raw_mode(mode))
-            .map_err(|e| self.other_than(place.as_fd(), name, path, Kind::File, "open", e))?;
+            .map_err(|e| self.other_than(place.as_fd(), name, path, EntryKind::File, "open", e))?;
         let meta = self.stat_fd(&fd, path)?;
-        self.expect(&meta, Kind::File, path)?;
+        self.expect(&meta, EntryKind::File, path)?;
         if meta.links() > 1 {
             return Err(FsError::HardLinked {
                 path: self.show(path),
@@ -229,7 +229,7 @@ impl Dir {
             });
         }
         if !meta.is_dir() {
-            self.expect(&meta, Kind::File, path)?;
+            self.expect(&meta, EntryKind::File, path)?;
         }
         set_mode_of(&fd, mode).map_err(|e| FsError::io("change the mode of", self.show(path), e))
     }
@@ -269,7 +269,7 @@ impl Dir {
         done.map_err(|e| FsError::io("change the owner of", self.show(path), e))
     }
 
-    /// Brings everything on this directory's file system to the platters.
+    /// Fsyncs everything on this directory's file system.
     ///
     /// # Errors
     /// When the disk fails.
@@ -279,7 +279,7 @@ impl Dir {
             .map_err(|e| FsError::io("sync", &self.shown, e))
     }
 
-    /// Brings the names in directory `path` to the platters.
+    /// Fsyncs directory `path`: the names in it.
     ///
     /// # Errors
     /// When the disk fails.

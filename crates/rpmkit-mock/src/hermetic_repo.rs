@@ -9,7 +9,9 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser};
-use rpmkit_cli::{Context, Face, Failure, Outcome, Status, Verb, args::OutputArgs, frame, setup};
+use rpmkit_cli::{
+    Context, Face, Failure, Status, Verb, VerbResult, args::OutputArgs, frame, setup,
+};
 use rpmkit_core::{
     Error,
     repo::{Dirs, Fetcher, TransportOptions},
@@ -47,7 +49,7 @@ struct Args {
     output: OutputArgs,
 }
 
-fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
+fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
     let matches = match Args::command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => return frame::usage(cx, &error),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use rpmkit_cli::{Context, Face, Outcome, Printer, Status, Verb};
+use rpmkit_cli::{Context, Face, Printer, Status, Verb, VerbResult};
 use rpmkit_core::ExitCode;
 
 use crate::{
@@ -22,7 +22,7 @@ pub static VERB: Verb = Verb {
 /// `--version`.
 pub const MOCK_VERSION: &str = "6.7";
 
-fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
+fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
     let mut args = args.into_iter().map(|a| a.to_string_lossy().into_owned());
     let name = args.next().unwrap_or_else(|| "mock".to_owned());
     let args: Vec<String> = args.collect();

@@ -1,6 +1,6 @@
 //! The package manager that needs nothing of the host: libsolv decides, the target's rpm installs.
 //!
-//! Every stratum is a layer keyed by what goes into it: tool root (the target's own rpm, unpacked
+//! What is installed is made of layers, each keyed by what goes into it: tool root (the target's own rpm, unpacked
 //! natively), base (`chroot_setup_cmd`), build dependencies. Whatever is there already is a mount.
 
 use std::{cell::OnceCell, collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -14,7 +14,7 @@ use super::{
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, Request, Solution, SolveRepo, Solver};
+use rpmkit_solve::{Filelists, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust, Unsigned,
@@ -71,7 +71,7 @@ struct Ingredient {
 }
 
 /// What the package manager works with.
-pub struct Tools {
+pub struct PmParts {
     /// Identities.
     pub mode: IdMode,
     /// Where layers are.
@@ -86,7 +86,7 @@ pub struct Tools {
 
 impl Embedded {
     /// A package manager for `arch` over these repositories. Nothing is read yet.
-    pub fn new(tools: Tools, repos: RepoSet, arch: &str, options: TransactionOptions) -> Self {
+    pub fn new(tools: PmParts, repos: RepoSet, arch: &str, options: TransactionOptions) -> Self {
         Self {
             mode: tools.mode,
             store: tools.store,
@@ -149,9 +149,9 @@ impl Embedded {
     }
 
     /// A request with the settings of the `[main]` section.
-    pub fn request(&self) -> Request {
+    pub fn request(&self) -> SolveRequest {
         let main = &self.repos.main;
-        Request {
+        SolveRequest {
             weak_deps: main.install_weak_deps,
             best: main.best,
             strict: main.strict,
@@ -161,12 +161,16 @@ impl Embedded {
             disable_excludes: main.disable_excludes.clone(),
             // mock's own `--allowerasing`.
             allow_erasing: true,
-            ..Request::default()
+            ..SolveRequest::default()
         }
     }
 
     /// What has to be done to fulfil `request` in a root with `installed`.
-    pub fn resolve(&self, request: &Request, installed: &[Package]) -> Result<Solution, PmError> {
+    pub fn resolve(
+        &self,
+        request: &SolveRequest,
+        installed: &[Package],
+    ) -> Result<Solution, PmError> {
         let repos = self.metadata()?;
         self.events.phase(Phase::Solve, "", || {
             Ok(Solver::new(&self.arch, repos, installed, &self.solver_cache).solve(request)?)
@@ -190,12 +194,12 @@ impl Embedded {
     pub fn distrusts(&self, layer: &Layer) -> bool {
         let checked = |id: &String| match id.as_str() {
             "" => self.repos.main.localpkg_gpgcheck,
-            id => self.repos.find(id).is_some_and(|repo| repo.gpgcheck),
+            id => self.repos.find(id).is_some_and(|repo| repo.common.gpgcheck),
         };
         match &layer.meta().unsigned {
             Some(unsigned) => unsigned.iter().any(checked),
             // Made before this was written down.
-            None => self.repos.enabled().any(|repo| repo.gpgcheck),
+            None => self.repos.enabled().any(|repo| repo.common.gpgcheck),
         }
     }
 
@@ -323,7 +327,7 @@ impl Embedded {
     }
 
     /// The minimal buildroot: `request` installed into an empty tree and completed by `skeleton`.
-    pub fn base(&self, request: &Request, skeleton: &Skeleton) -> Result<Layer, PmError> {
+    pub fn base(&self, request: &SolveRequest, skeleton: &Skeleton) -> Result<Layer, PmError> {
         let solution = self.resolve(request, &[])?;
         let tool_root = self.tool_root()?;
         let id = self.key(&Key {

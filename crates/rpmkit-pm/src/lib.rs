@@ -9,7 +9,7 @@ mod space;
 mod sysusers;
 mod transaction;
 
-pub use embedded::{Embedded, Tools, after};
+pub use embedded::{Embedded, PmParts, after};
 pub use error::PmError;
 pub use installed::{parse as parse_installed, query_format};
 pub use skeleton::{OPS, Skeleton, SkeletonFile};

@@ -5,10 +5,11 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::{FsError, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{ChrootPath, rooted::Rooted};
@@ -174,15 +175,8 @@ fn write_file(
 
 /// Replaces by rename: the present file may be a hard link into another layer.
 fn write_new(path: &Path, content: &str) -> io::Result<()> {
-    let temporary = path.with_extension("rpmkit-new");
-    let _ = fs::remove_file(&temporary);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&temporary)?;
-    io::Write::write_all(&mut file, content.as_bytes())?;
-    fs::rename(&temporary, path)
+    rpmkit_fs::write_file(path, content, &WriteOptions::with_mode(0o644))
+        .map_err(FsError::into_system)
 }
 
 /// A request for the `skeleton` operation.

@@ -15,6 +15,7 @@ use nix::{
     fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::Mode,
 };
+use rpmkit_fs::{FsError, WriteOptions};
 use rpmkit_sandbox::{Command, Container, ContainerSpec, IdMode, Mount, RootFs, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -123,10 +124,9 @@ impl Needs {
     /// Keeps it. What is lost is asked again.
     pub fn write(&self, dir: &Path, id: &LayerId) -> io::Result<()> {
         std::fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        serde_json::to_writer(&mut file, self)?;
-        file.persist(Self::path(dir, id))?;
-        Ok(())
+        let options = WriteOptions::with_mode(0o600);
+        rpmkit_fs::write_file(Self::path(dir, id), serde_json::to_vec(self)?, &options)
+            .map_err(FsError::into_system)
     }
 
     fn path(dir: &Path, id: &LayerId) -> PathBuf {

@@ -9,7 +9,7 @@ use super::{
     repomd::Repomd,
     state::State,
 };
-use rpmkit_fetch::{Address, Ask, Cause, Failures, Mirrors, Validators, transfer};
+use rpmkit_fetch::{Address, Ask, FetchCause, FetchFailures, Mirrors, Validators, transfer};
 use rpmkit_types::{Checksum, Hasher};
 
 /// The table of contents, relative to the repository.
@@ -62,7 +62,7 @@ impl Fetcher {
             repo: repo.id.clone(),
         })?;
         // Wrong certificates and proxies are the user's mistake: told once, before any attempt.
-        self.check(&repo.id, &address(&repo.id, first)?, &repo.transport)?;
+        self.check(&repo.id, &address(&repo.id, first)?, &repo.common.transport)?;
         Ok((bases, versions))
     }
 
@@ -71,7 +71,7 @@ impl Fetcher {
         repo: &Repository,
         url: &str,
     ) -> Result<(Vec<String>, Vec<Checksum>), RepoError> {
-        let data = self.small(&repo.id, url, &repo.transport)?;
+        let data = self.small(&repo.id, url, &repo.common.transport)?;
         let bad = |reason: String| RepoError::Metadata {
             repo: repo.id.clone(),
             url: url.to_owned(),
@@ -112,8 +112,8 @@ impl Fetcher {
                 signed_by: state.signed_by.clone(),
             });
         }
-        let fetched = mirrors.each(REPOMD, &repo.transport, self.options.wait, |base| {
-            let file = base.join(REPOMD).map_err(Cause::Content)?;
+        let fetched = mirrors.each(REPOMD, &repo.common.transport, self.options.wait, |base| {
+            let file = base.join(REPOMD).map_err(FetchCause::Content)?;
             let known = reuse
                 .filter(|(state, _)| state.base == base.shown() && versions.is_empty())
                 .map(|(state, contents)| (&state.validators, contents));
@@ -122,11 +122,11 @@ impl Fetcher {
                 fresh,
                 ..Ask::default()
             };
-            let small = transfer::small(&self.agents, &file, &repo.transport, &ask)?;
+            let small = transfer::small(&self.agents, &file, &repo.common.transport, &ask)?;
             let (data, validators) = match (small, known) {
                 (Some(small), _) => (small.data, small.validators),
                 (None, Some((validators, contents))) => (contents.0.clone(), validators.clone()),
-                (None, None) => return Err(Cause::Status(304)),
+                (None, None) => return Err(FetchCause::Status(304)),
             };
             if let Some(first) = versions.first()
                 && !versions
@@ -134,13 +134,13 @@ impl Fetcher {
                     .any(|version| digest(&data, version) == *version)
             {
                 let expected: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                return Err(Cause::Digest {
+                return Err(FetchCause::Digest {
                     expected: expected.join(" or "),
                     found: digest(&data, first),
                 });
             }
             let repomd = Repomd::parse(&data)
-                .map_err(|reason| Cause::Content(format!("it is not valid: {reason}")))?;
+                .map_err(|reason| FetchCause::Content(format!("it is not valid: {reason}")))?;
             Ok((data, repomd, validators))
         });
         let ((data, repomd, validators), base) = match fetched {
@@ -154,7 +154,7 @@ impl Fetcher {
             validators,
             signed_by: None,
         };
-        if repo.repo_gpgcheck {
+        if repo.common.repo_gpgcheck {
             self.check_signature(repo, base, &contents.data)?;
             contents.signed_by = Some(repo.gpgkey.clone());
         }
@@ -179,14 +179,17 @@ impl Fetcher {
         let signed = base.join(REPOMD).map_err(bad)?.shown();
         // From the same server only: a signature belongs to one version of the file.
         let server = Mirrors::new(vec![file]);
-        let fetched = server.each("", &repo.transport, self.options.wait, |file| {
-            transfer::small(&self.agents, file, &repo.transport, &Ask::default())
+        let fetched = server.each("", &repo.common.transport, self.options.wait, |file| {
+            transfer::small(&self.agents, file, &repo.common.transport, &Ask::default())
         });
         let signature = match fetched {
             Ok((small, _)) => small.map(|small| small.data).unwrap_or_default(),
             Err(failures) => {
                 let missing = failures.0.last().is_some_and(|failure| {
-                    matches!(failure.cause, Cause::Missing | Cause::Status(404 | 410))
+                    matches!(
+                        failure.cause,
+                        FetchCause::Missing | FetchCause::Status(404 | 410)
+                    )
                 });
                 if !missing {
                     return Err(unavailable(repo, relative, failures));
@@ -208,7 +211,7 @@ impl Fetcher {
 }
 
 /// The failure to get a file of a repository.
-pub(super) fn unavailable(repo: &Repository, what: &str, failures: Failures) -> RepoError {
+pub(super) fn unavailable(repo: &Repository, what: &str, failures: FetchFailures) -> RepoError {
     RepoError::Unavailable {
         repo: repo.id.clone(),
         what: what.to_owned(),

@@ -2,11 +2,11 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use nix::fcntl::{Flock, FlockArg};
+use rpmkit_fs::WriteOptions;
 
 use super::error::RepoError;
 
@@ -57,16 +57,8 @@ pub(super) fn make_parent(path: &Path) -> Result<(), RepoError> {
 /// addresses may hold passwords.
 pub(super) fn replace(path: &Path, data: &[u8]) -> Result<(), RepoError> {
     make_parent(path)?;
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut temp = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .tempfile_in(dir)
-        .map_err(RepoError::io("create a file in", dir))?;
-    temp.write_all(data).map_err(RepoError::io("write", path))?;
-    temp.persist(path)
-        .map_err(|e| RepoError::io("rename into", path)(e.error))?;
-    Ok(())
+    rpmkit_fs::write_file(path, data, &WriteOptions::with_mode(0o600))
+        .map_err(|e| RepoError::io("write", path)(e.into_system()))
 }
 
 /// `path` with something appended to its last part.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rpmkit_fetch::{Cause, Failures};
+use rpmkit_fetch::{FetchCause, FetchFailures};
 
 use super::{conf::ConfError, gpg::SignatureProblem};
 use rpmkit_types::{ExitCode, Hint};
@@ -45,7 +45,7 @@ pub enum RepoError {
         /// The file, relative to the repository, or a package's name.
         what: String,
         /// Everything that was tried.
-        failures: Failures,
+        failures: FetchFailures,
     },
     /// Metadata that was got whole but makes no sense.
     #[error("repository `{repo}`: `{url}` is not valid: {reason}")]
@@ -227,19 +227,19 @@ fn disk_hints(source: &std::io::Error) -> Vec<Hint> {
     }
 }
 
-fn unavailable_hints(repo: &str, failures: &Failures) -> Vec<Hint> {
+fn unavailable_hints(repo: &str, failures: &FetchFailures) -> Vec<Hint> {
     let mut hints = Vec::new();
     match failures.0.last().map(|failure| &failure.cause) {
-        Some(Cause::Status(401 | 403)) => hints.push(Hint::new(
+        Some(FetchCause::Status(401 | 403)) => hints.push(Hint::new(
             "the server wants to know who you are: `username`, `password`, or `sslclientcert`",
         )),
-        Some(Cause::Tls(_)) => hints.push(Hint::new(
+        Some(FetchCause::Tls(_)) => hints.push(Hint::new(
             "if the server uses a private authority, name its certificate with `sslcacert`",
         )),
-        Some(Cause::Digest { .. } | Cause::Length { .. }) => hints.push(Hint::new(
+        Some(FetchCause::Digest { .. } | FetchCause::Length { .. }) => hints.push(Hint::new(
             "the mirror is broken or in the middle of an update: try again later or use another",
         )),
-        Some(Cause::Local { source, .. }) => return disk_hints(source),
+        Some(FetchCause::Local { source, .. }) => return disk_hints(source),
         _ => {}
     }
     if !repo.is_empty() {
@@ -253,11 +253,11 @@ fn unavailable_hints(repo: &str, failures: &Failures) -> Vec<Hint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rpmkit_fetch::Failure;
+    use rpmkit_fetch::FetchFailure;
 
     #[test]
     fn a_full_disk_is_told_as_such() {
-        let cause = Cause::Local {
+        let cause = FetchCause::Local {
             action: "write",
             path: "/x".into(),
             source: std::io::Error::from_raw_os_error(28),
@@ -266,7 +266,7 @@ mod tests {
         let error = RepoError::Unavailable {
             repo: "r".into(),
             what: "p".into(),
-            failures: Failures(vec![Failure {
+            failures: FetchFailures(vec![FetchFailure {
                 url: "http://h/p".into(),
                 cause,
             }]),

@@ -10,7 +10,8 @@ use std::{
 
 use super::{disk::Lock, error::RepoError, keys::Keys, memo::Memo};
 use rpmkit_fetch::{
-    Address, Agents, Ask, Cause, Failure, Failures, Mirrors, Proxies, TransportOptions, transfer,
+    Address, Agents, Ask, FetchCause, FetchFailure, FetchFailures, Mirrors, Proxies,
+    TransportOptions, transfer,
 };
 use rpmkit_types::{Checksum, event::Events};
 
@@ -170,24 +171,24 @@ pub(super) fn address(repo: &str, url: &str) -> Result<Address, RepoError> {
 }
 
 /// Turns one of our own errors into the cause of an attempt's failure.
-pub(super) fn as_cause(error: RepoError) -> Cause {
+pub(super) fn as_cause(error: RepoError) -> FetchCause {
     match error {
         RepoError::Io {
             action,
             path,
             source,
-        } => Cause::Local {
+        } => FetchCause::Local {
             action,
             path,
             source,
         },
-        other => Cause::Content(other.to_string()),
+        other => FetchCause::Content(other.to_string()),
     }
 }
 
 /// One failure as the whole list.
-pub(super) fn failed(address: &Address, cause: Cause) -> Failures {
-    Failures(vec![Failure {
+pub(super) fn failed(address: &Address, cause: FetchCause) -> FetchFailures {
+    FetchFailures(vec![FetchFailure {
         url: address.shown(),
         cause,
     }])

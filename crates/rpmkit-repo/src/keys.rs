@@ -118,7 +118,7 @@ impl Fetcher {
         {
             return Ok(data);
         }
-        let data = self.small(&repo.id, url, &repo.transport)?;
+        let data = self.small(&repo.id, url, &repo.common.transport)?;
         replace(&cached, &data)?;
         Ok(data)
     }

@@ -33,12 +33,12 @@ mod url;
 mod verified;
 mod xml;
 
-pub use conf::{MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
+pub use conf::{CommonOptions, MainOptions, OWN_RESULTS, RepoSet, Repository, UnusedOption, Vars};
 pub use error::RepoError;
 pub use fetcher::{Dirs, FetchOptions, Fetcher};
 pub use gpg::{Keyring, SignatureProblem};
 pub use metadata::RepoData;
 pub use prune::Pruned;
-pub use rpmkit_fetch::{Cause, Failure, Failures, Proxies, TransportOptions};
+pub use rpmkit_fetch::{FetchCause, FetchFailure, FetchFailures, Proxies, TransportOptions};
 pub use url::Target;
 pub use verified::VerifiedPackage;

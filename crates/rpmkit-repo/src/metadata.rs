@@ -26,7 +26,7 @@ use super::{
     state::{FORMAT, State, now, read_state, record_name},
 };
 use rpmkit_fetch::{
-    Address, Cause, Mirrors,
+    Address, FetchCause, Mirrors,
     transfer::{self, Expect},
 };
 use rpmkit_types::{Checksum, event::Phase};
@@ -62,7 +62,7 @@ impl Fetcher {
         for (repo, outcome) in repos.iter().zip(outcomes) {
             match outcome {
                 Ok(data) => all.push(data),
-                Err(error) if repo.skip_if_unavailable && error.skippable() => {
+                Err(error) if repo.common.skip_if_unavailable && error.skippable() => {
                     self.events.warn(format!(
                         "going on without repository `{}`: {error}",
                         repo.id
@@ -206,7 +206,7 @@ impl Fetcher {
         if self.options.refresh {
             return false;
         }
-        match repo.metadata_expire {
+        match repo.common.metadata_expire {
             Expire::Never => true,
             Expire::After(span) => {
                 let age = now().checked_sub(Duration::from_secs(state.checked));
@@ -218,7 +218,7 @@ impl Fetcher {
 
     /// Whether the signature was checked with the keys that are asked for now.
     pub(super) fn signature_known(&self, repo: &Repository, state: &State) -> bool {
-        !repo.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
+        !repo.common.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
     }
 
     /// The cached files, if all are there.
@@ -233,7 +233,7 @@ impl Fetcher {
             key: Checksum::sha256(data).hex,
             revision: repomd.revision.clone(),
             primary: self.have(repomd.find(&["primary"])?)?,
-            comps: optional(repomd.comps().filter(|_| repo.enablegroups))?,
+            comps: optional(repomd.comps().filter(|_| repo.common.enablegroups))?,
             modules: optional(repomd.modules())?,
             filelists: repomd.find(&["filelists"]).cloned(),
         })
@@ -305,7 +305,7 @@ impl Fetcher {
             signed_by: contents.signed_by.clone(),
         };
         // The time of asking matters only where there is a time of expiry.
-        let ages = !all_local(repo) && repo.metadata_expire != Expire::After(Duration::ZERO);
+        let ages = !all_local(repo) && repo.common.metadata_expire != Expire::After(Duration::ZERO);
         let same = old.is_some_and(|old| {
             old.repomd == state.repomd
                 && old.base == state.base
@@ -344,7 +344,7 @@ impl Fetcher {
         contents: &Contents,
     ) -> Result<(), (bool, RepoError)> {
         let repomd = &contents.repomd;
-        let comps = repomd.comps().filter(|_| repo.enablegroups);
+        let comps = repomd.comps().filter(|_| repo.common.enablegroups);
         let missing: Vec<&Record> = [repomd.find(&["primary"]), comps, repomd.modules()]
             .into_iter()
             .flatten()
@@ -380,27 +380,40 @@ impl Fetcher {
             checksum: Some(&record.checksum),
             size: record.size,
         };
-        let fetched = mirrors.each(&record.href, &repo.transport, self.options.wait, |base| {
-            let base = match &record.base {
-                Some(other) => &Address::parse(other).map_err(Cause::Content)?,
-                None => base,
-            };
-            let file = base.join(&record.href).map_err(Cause::Content)?;
-            transfer::to_part(&self.agents, &file, &repo.transport, &part, expect, &|n| {
-                meter.add(n);
-            })?;
-            std::fs::rename(&part, &path).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
-        });
+        let fetched = mirrors.each(
+            &record.href,
+            &repo.common.transport,
+            self.options.wait,
+            |base| {
+                let base = match &record.base {
+                    Some(other) => &Address::parse(other).map_err(FetchCause::Content)?,
+                    None => base,
+                };
+                let file = base.join(&record.href).map_err(FetchCause::Content)?;
+                transfer::to_part(
+                    &self.agents,
+                    &file,
+                    &repo.common.transport,
+                    &part,
+                    expect,
+                    &|n| {
+                        meter.add(n);
+                    },
+                )?;
+                std::fs::rename(&part, &path)
+                    .map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+            },
+        );
         match fetched {
             Ok(_) => Ok(path),
             Err(failures) => {
                 let stale = failures.0.iter().any(|failure| {
                     matches!(
                         failure.cause,
-                        Cause::Digest { .. }
-                            | Cause::Length { .. }
-                            | Cause::Missing
-                            | Cause::Status(404 | 410)
+                        FetchCause::Digest { .. }
+                            | FetchCause::Length { .. }
+                            | FetchCause::Missing
+                            | FetchCause::Status(404 | 410)
                     )
                 });
                 Err((stale, unavailable(repo, &record.href, failures)))

@@ -27,7 +27,7 @@ use super::{
     verified::VerifiedPackage,
 };
 use rpmkit_fetch::{
-    Address, Cause, Mirrors, TransportOptions,
+    Address, FetchCause, Mirrors, TransportOptions,
     transfer::{self, Expect},
 };
 use rpmkit_types::{Checksum, Hasher, Location, Package, event::Phase};
@@ -59,7 +59,7 @@ impl Fetcher {
             if repo.is_some() && self.stored(package).is_none() {
                 bytes += package.size;
             }
-            if let Some(wish) = repo.and_then(|r| r.transport.max_parallel_downloads) {
+            if let Some(wish) = repo.and_then(|r| r.common.transport.max_parallel_downloads) {
                 threads = Some(threads.map_or(wish, |t: usize| t.max(wish)));
             }
             work.push((package, repo));
@@ -150,7 +150,7 @@ impl Fetcher {
         // Another process may have brought a good one while we waited.
         match self.is_sound(&path, expect) {
             Ok(()) => Ok(Some(path)),
-            Err(Cause::Missing) => Ok(None),
+            Err(FetchCause::Missing) => Ok(None),
             Err(cause) => {
                 self.events.warn(format!(
                     "package {} in the cache is damaged and is fetched again: `{}`: {cause}",
@@ -178,7 +178,7 @@ impl Fetcher {
             }
             None => self.obtain(package, repo, meter)?,
         };
-        if repo.gpgcheck {
+        if repo.common.gpgcheck {
             let keys = self.keys(repo, "gpgcheck")?;
             self.check_signed(&path, &keys, repo, &repo.id, || {
                 self.mirrors_of(repo)
@@ -230,8 +230,10 @@ impl Fetcher {
             ..expected(package)
         };
         let href = &package.location.href;
-        let fetched = mirrors.each(href, &repo.transport, self.options.wait, |base| {
-            let file = base.join(&package.location.href).map_err(Cause::Content)?;
+        let fetched = mirrors.each(href, &repo.common.transport, self.options.wait, |base| {
+            let file = base
+                .join(&package.location.href)
+                .map_err(FetchCause::Content)?;
             match &file {
                 Address::Local(path) => {
                     self.is_sound(path, expect)?;
@@ -239,7 +241,14 @@ impl Fetcher {
                     Ok(path.clone())
                 }
                 Address::Remote(_) => {
-                    self.to_store(package, &file, &repo.transport, &place, expect, meter)?;
+                    self.to_store(
+                        package,
+                        &file,
+                        &repo.common.transport,
+                        &place,
+                        expect,
+                        meter,
+                    )?;
                     Ok(place.clone())
                 }
             }
@@ -262,9 +271,11 @@ impl Fetcher {
         place: &Path,
         expect: Expect<'_>,
         meter: &Meter<'_>,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), FetchCause> {
         let (Some(sum), Some(dir)) = (expect.checksum, place.parent()) else {
-            return Err(Cause::Content("it has no place in the store".to_owned()));
+            return Err(FetchCause::Content(
+                "it has no place in the store".to_owned(),
+            ));
         };
         let _lock = self.lock_for(&self.store(), sum).map_err(as_cause)?;
         // Another process may have brought it while we waited.
@@ -286,16 +297,16 @@ impl Fetcher {
     }
 
     /// Checks a file's length and digest, unless this very file was checked before.
-    fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), Cause> {
+    fn is_sound(&self, path: &Path, expect: Expect<'_>) -> Result<(), FetchCause> {
         let missing = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => Cause::Missing,
-            _ => Cause::Connection(e.to_string()),
+            std::io::ErrorKind::NotFound => FetchCause::Missing,
+            _ => FetchCause::Connection(e.to_string()),
         };
         let meta = std::fs::metadata(path).map_err(missing)?;
         if let Some(size) = expect.size
             && size != meta.len()
         {
-            return Err(Cause::Length {
+            return Err(FetchCause::Length {
                 expected: size,
                 found: meta.len(),
             });
@@ -309,7 +320,7 @@ impl Fetcher {
         }
         let found = hash_file(path, sum).map_err(missing)?;
         if found != *sum {
-            return Err(Cause::Digest {
+            return Err(FetchCause::Digest {
                 expected: claim,
                 found,
             });

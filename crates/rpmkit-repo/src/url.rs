@@ -12,7 +12,7 @@ use super::{
     progress::Meter,
 };
 use rpmkit_fetch::{
-    Address, Cause, Mirrors, TransportOptions,
+    Address, FetchCause, Mirrors, TransportOptions,
     transfer::{self, Arrived, Expect},
 };
 use rpmkit_types::{Checksum, ChecksumKind, event::Phase};
@@ -73,12 +73,12 @@ impl Fetcher {
                 Target::File(path) => path.to_owned(),
                 Target::Directory(dir) => dir.join(
                     file_name(url, &arrived)
-                        .ok_or_else(|| Cause::Content("it has no file name".to_owned()))?,
+                        .ok_or_else(|| FetchCause::Content("it has no file name".to_owned()))?,
                 ),
             };
             std::fs::rename(&part, &path)
                 .map_err(|e| as_cause(RepoError::io("rename into", &path)(e)))?;
-            transfer::settle(&part);
+            transfer::discard_note(&part);
             Ok(path)
         });
         match fetched {

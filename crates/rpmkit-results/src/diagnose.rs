@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::{
-    failure::{Cause, FailureCard, SpecLine},
+    failure::{FailureCause, FailureReport, SpecLine},
     section::{last_section, useful},
     speclines::locate,
 };
@@ -39,7 +39,7 @@ pub struct Evidence<'a> {
 }
 
 /// States the cause. Package, chroot, log and the next command are for the caller to add.
-pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
+pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
     let cause = cause(evidence);
     let status = match evidence.end {
         // mock ends with the failing command's own status; a status that does not fit says "general".
@@ -48,11 +48,11 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
         End::TimedOut(_) => ExitCode::Timeout.code(),
     };
     let exit_code = match cause {
-        Cause::MissingBuildRequires { .. } => ExitCode::Build.code(),
+        FailureCause::MissingBuildRequires { .. } => ExitCode::Build.code(),
         _ => status,
     };
     let lines = useful(evidence.lines, &cause);
-    let mut card = FailureCard {
+    let mut report = FailureReport {
         phase: Some(evidence.phase),
         message: message(&cause, &lines, evidence.end),
         spec: evidence
@@ -60,15 +60,17 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureCard {
             .and_then(|(path, text)| place(path, text, &cause, evidence.lines)),
         hints: hints(&cause),
         lines,
-        ..FailureCard::new(ExitCode::General, cause, String::new())
+        ..FailureReport::new(ExitCode::General, cause, String::new())
     };
-    card.exit_code = exit_code;
-    card
+    report.exit_code = exit_code;
+    report
 }
 
-fn place(path: &Path, text: &str, cause: &Cause, lines: &[String]) -> Option<SpecLine> {
+fn place(path: &Path, text: &str, cause: &FailureCause, lines: &[String]) -> Option<SpecLine> {
     let line = match cause {
-        Cause::SpecParse { .. } => lines.iter().find_map(|l| spec_error(l)).and_then(|e| e.0),
+        FailureCause::SpecParse { .. } => {
+            lines.iter().find_map(|l| spec_error(l)).and_then(|e| e.0)
+        }
         _ => locate(text, cause, lines),
     }?;
     Some(SpecLine {
@@ -81,11 +83,11 @@ fn place(path: &Path, text: &str, cause: &Cause, lines: &[String]) -> Option<Spe
     })
 }
 
-fn cause(evidence: &Evidence<'_>) -> Cause {
+fn cause(evidence: &Evidence<'_>) -> FailureCause {
     let lines = evidence.lines;
     match evidence.end {
-        End::TimedOut(seconds) => return Cause::Timeout { seconds },
-        End::Signal(signal) => return Cause::Killed { signal },
+        End::TimedOut(seconds) => return FailureCause::Timeout { seconds },
+        End::Signal(signal) => return FailureCause::Killed { signal },
         End::Status(_) => {}
     }
     if let Some(line) = lines
@@ -93,17 +95,17 @@ fn cause(evidence: &Evidence<'_>) -> Cause {
         .rev()
         .find(|l| l.contains("No space left on device"))
     {
-        return Cause::DiskFull {
+        return FailureCause::DiskFull {
             path: quoted(line).map(str::to_owned),
         };
     }
     rpm_cause(lines)
         .or_else(|| last_section(lines).map(|section| section.cause()))
-        .unwrap_or(Cause::Other)
+        .unwrap_or(FailureCause::Other)
 }
 
 /// Causes rpm itself states.
-fn rpm_cause(lines: &[String]) -> Option<Cause> {
+fn rpm_cause(lines: &[String]) -> Option<FailureCause> {
     let below = |heading: &str| -> Vec<String> {
         let Some(at) = lines
             .iter()
@@ -119,7 +121,7 @@ fn rpm_cause(lines: &[String]) -> Option<Cause> {
     };
     let needed = below("error: Failed build dependencies:");
     if !needed.is_empty() {
-        return Some(Cause::MissingBuildRequires {
+        return Some(FailureCause::MissingBuildRequires {
             requirements: needed
                 .iter()
                 .map(|l| l.split(" is needed by ").next().unwrap_or(l).to_owned())
@@ -144,29 +146,29 @@ fn rpm_cause(lines: &[String]) -> Option<Cause> {
         }
     }
     if !missing.is_empty() {
-        return Some(Cause::FilesMissing { files: missing });
+        return Some(FailureCause::FilesMissing { files: missing });
     }
     let unpackaged = below("error: Installed (but unpackaged) file(s) found:");
     if !unpackaged.is_empty() {
-        return Some(Cause::UnpackagedFiles { files: unpackaged });
+        return Some(FailureCause::UnpackagedFiles { files: unpackaged });
     }
     lines.iter().find_map(|line| {
         let text = line.strip_prefix("error: ")?;
         if let Some(file) = missing_source(text) {
-            return Some(Cause::MissingSource { file });
+            return Some(FailureCause::MissingSource { file });
         }
         if let Some(arch) = text
             .strip_prefix("Architecture is not included: ")
             .or_else(|| text.strip_prefix("Architecture is excluded: "))
         {
-            return Some(Cause::ArchExcluded {
+            return Some(FailureCause::ArchExcluded {
                 arch: arch.to_owned(),
             });
         }
         if text.starts_with("Arch dependent binaries in noarch package") {
-            return Some(Cause::ArchInNoarch);
+            return Some(FailureCause::ArchInNoarch);
         }
-        spec_error(line).map(|(_, message)| Cause::SpecParse { message })
+        spec_error(line).map(|(_, message)| FailureCause::SpecParse { message })
     })
 }
 
@@ -228,56 +230,64 @@ fn list(items: &[String]) -> String {
     }
 }
 
-fn message(cause: &Cause, lines: &[String], end: End) -> String {
+fn message(cause: &FailureCause, lines: &[String], end: End) -> String {
     match cause {
-        Cause::Section { section } => match telling(lines) {
+        FailureCause::Section { section } => match telling(lines) {
             Some(line) => format!("`{section}` failed: {line}"),
             None => format!("`{section}` failed"),
         },
-        Cause::MissingCommand { command, section } => match section {
+        FailureCause::MissingCommand { command, section } => match section {
             Some(section) if command.starts_with('%') => {
                 format!("`{section}` uses the macro `{command}`, which is not defined")
             }
             Some(section) => format!("`{section}` calls `{command}`, which is not installed"),
             None => format!("`{command}` is not installed"),
         },
-        Cause::MissingComponent {
+        FailureCause::MissingComponent {
             requirement,
             section,
         } => match section {
             Some(section) => format!("`{section}` needs `{requirement}`, which is not installed"),
             None => format!("`{requirement}` is needed and not installed"),
         },
-        Cause::UnpackagedFiles { files } => format!("{} installed but in no `%files`", list(files)),
-        Cause::FilesMissing { files } => format!("{} in `%files` but not installed", list(files)),
-        Cause::MissingBuildRequires { requirements } => {
+        FailureCause::UnpackagedFiles { files } => {
+            format!("{} installed but in no `%files`", list(files))
+        }
+        FailureCause::FilesMissing { files } => {
+            format!("{} in `%files` but not installed", list(files))
+        }
+        FailureCause::MissingBuildRequires { requirements } => {
             format!(
                 "build dependencies are not installed: {}",
                 list(requirements)
             )
         }
-        Cause::MissingSource { file } => format!("the source `{file}` is missing"),
-        Cause::PatchFailed { patch: Some(patch) } => format!("the patch `{patch}` does not apply"),
-        Cause::PatchFailed { patch: None } => "a patch does not apply".to_owned(),
-        Cause::WrongSourceDirectory { directory } => {
+        FailureCause::MissingSource { file } => format!("the source `{file}` is missing"),
+        FailureCause::PatchFailed { patch: Some(patch) } => {
+            format!("the patch `{patch}` does not apply")
+        }
+        FailureCause::PatchFailed { patch: None } => "a patch does not apply".to_owned(),
+        FailureCause::WrongSourceDirectory { directory } => {
             format!("the sources do not unpack to the directory `{directory}`")
         }
-        Cause::SpecParse { message } => format!("the spec does not parse: {message}"),
-        Cause::ArchExcluded { arch } => format!("the spec does not build for `{arch}`"),
-        Cause::ArchInNoarch => "a `noarch` package holds machine code".to_owned(),
-        Cause::Unresolvable { problems, .. } => match problems.first() {
+        FailureCause::SpecParse { message } => format!("the spec does not parse: {message}"),
+        FailureCause::ArchExcluded { arch } => format!("the spec does not build for `{arch}`"),
+        FailureCause::ArchInNoarch => "a `noarch` package holds machine code".to_owned(),
+        FailureCause::Unresolvable { problems, .. } => match problems.first() {
             Some(first) => format!("dependencies cannot be satisfied: {first}"),
             None => "dependencies cannot be satisfied".to_owned(),
         },
-        Cause::Timeout {
+        FailureCause::Timeout {
             seconds: Some(seconds),
         } => format!("stopped after {seconds} seconds, the time it was allowed"),
-        Cause::Timeout { seconds: None } => "stopped for taking longer than allowed".to_owned(),
-        Cause::DiskFull { path: Some(path) } => format!("no space left to write `{path}`"),
-        Cause::DiskFull { path: None } => "no space left on the file system".to_owned(),
-        Cause::Killed { signal } => format!("killed by signal {signal}"),
-        Cause::Interrupted => "interrupted".to_owned(),
-        Cause::Other => match (telling(lines), end) {
+        FailureCause::Timeout { seconds: None } => {
+            "stopped for taking longer than allowed".to_owned()
+        }
+        FailureCause::DiskFull { path: Some(path) } => format!("no space left to write `{path}`"),
+        FailureCause::DiskFull { path: None } => "no space left on the file system".to_owned(),
+        FailureCause::Killed { signal } => format!("killed by signal {signal}"),
+        FailureCause::Interrupted => "interrupted".to_owned(),
+        FailureCause::Other => match (telling(lines), end) {
             (Some(line), _) => line.to_owned(),
             (None, End::Status(status)) => format!("the command ended with status {status}"),
             (None, _) => "the command failed".to_owned(),
@@ -293,42 +303,42 @@ fn telling(lines: &[String]) -> Option<&str> {
         .map(|l| l.trim().trim_start_matches("error: "))
 }
 
-fn hints(cause: &Cause) -> Vec<Hint> {
+fn hints(cause: &FailureCause) -> Vec<Hint> {
     let one = |text: String| vec![Hint(text)];
     match cause {
-        Cause::MissingCommand { command, .. } if command.starts_with('%') => one(format!(
+        FailureCause::MissingCommand { command, .. } if command.starts_with('%') => one(format!(
             "add a `BuildRequires:` on the package that defines `{command}`, or write `%%` where a per cent sign is meant"
         )),
-        Cause::MissingCommand { command, .. } => one(format!("add `BuildRequires: /usr/bin/{command}` to the spec")),
-        Cause::MissingComponent { requirement, .. } => one(format!("add `BuildRequires: {requirement}` to the spec")),
-        Cause::UnpackagedFiles { .. } => one(
+        FailureCause::MissingCommand { command, .. } => one(format!("add `BuildRequires: /usr/bin/{command}` to the spec")),
+        FailureCause::MissingComponent { requirement, .. } => one(format!("add `BuildRequires: {requirement}` to the spec")),
+        FailureCause::UnpackagedFiles { .. } => one(
             "list them in a `%files` section, or delete them at the end of `%install`".to_owned(),
         ),
-        Cause::FilesMissing { .. } => one(
+        FailureCause::FilesMissing { .. } => one(
             "remove them from `%files`, or see in `%install` why they were not installed".to_owned(),
         ),
-        Cause::MissingBuildRequires { .. } => one(
+        FailureCause::MissingBuildRequires { .. } => one(
             "they were installed from no repository: check their names, or enable the repository that has them".to_owned(),
         ),
-        Cause::MissingSource { file } => one(format!(
+        FailureCause::MissingSource { file } => one(format!(
             "put `{file}` beside the spec, or give its line a URL it can be downloaded from"
         )),
-        Cause::PatchFailed { .. } => one("rebase the patch on these sources, or drop it if they contain it already".to_owned()),
-        Cause::WrongSourceDirectory { .. } => one(
+        FailureCause::PatchFailed { .. } => one("rebase the patch on these sources, or drop it if they contain it already".to_owned()),
+        FailureCause::WrongSourceDirectory { .. } => one(
             "name the directory the archive contains with `-n` on `%setup` or `%autosetup`".to_owned(),
         ),
-        Cause::ArchExcluded { .. } => one("see `ExclusiveArch` and `ExcludeArch` in the spec".to_owned()),
-        Cause::ArchInNoarch => one("remove `BuildArch: noarch`, or do not install compiled files".to_owned()),
-        Cause::Timeout { .. } => one("raise the limit with `--rpmbuild-timeout SECONDS`; 0 is none".to_owned()),
-        Cause::DiskFull { .. } => one("free space, then see `rpmkit snap gc` for what rpmkit itself can give back".to_owned()),
-        Cause::Killed { signal: 9 } => one("the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`".to_owned()),
-        Cause::Section { section } if section == "%check" => one("to build without the tests, add `--nocheck`".to_owned()),
-        Cause::Section { .. }
-        | Cause::SpecParse { .. }
-        | Cause::Unresolvable { .. }
-        | Cause::Killed { .. }
-        | Cause::Interrupted
-        | Cause::Other => Vec::new(),
+        FailureCause::ArchExcluded { .. } => one("see `ExclusiveArch` and `ExcludeArch` in the spec".to_owned()),
+        FailureCause::ArchInNoarch => one("remove `BuildArch: noarch`, or do not install compiled files".to_owned()),
+        FailureCause::Timeout { .. } => one("raise the limit with `--rpmbuild-timeout SECONDS`; 0 is none".to_owned()),
+        FailureCause::DiskFull { .. } => one("free space, then see `rpmkit snap gc` for what rpmkit itself can give back".to_owned()),
+        FailureCause::Killed { signal: 9 } => one("the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`".to_owned()),
+        FailureCause::Section { section } if section == "%check" => one("to build without the tests, add `--nocheck`".to_owned()),
+        FailureCause::Section { .. }
+        | FailureCause::SpecParse { .. }
+        | FailureCause::Unresolvable { .. }
+        | FailureCause::Killed { .. }
+        | FailureCause::Interrupted
+        | FailureCause::Other => Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 
 /// Diagnoses a recorded run of a real rpmbuild; `tests/rpmbuild-output` has them with their specs.
-fn recorded(name: &str) -> FailureCard {
+fn recorded(name: &str) -> FailureReport {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpmbuild-output");
     let output = std::fs::read_to_string(dir.join(format!("{name}.txt"))).unwrap();
     let spec = format!("{}.spec", name.trim_end_matches("-bash"));
@@ -20,8 +20,8 @@ fn recorded(name: &str) -> FailureCard {
 
 /// Message, and the text of the spec line pointed at.
 fn said(name: &str) -> (String, Option<String>) {
-    let card = recorded(name);
-    (card.message, card.spec.and_then(|s| s.text))
+    let report = recorded(name);
+    (report.message, report.spec.and_then(|s| s.text))
 }
 
 #[track_caller]
@@ -40,11 +40,14 @@ fn a_failing_build_names_the_first_error() {
         "`%build` failed: hello.c:2:30: error: 'nothere' undeclared (first use in this function)",
         Some("make"),
     );
-    let card = recorded("build-fails");
-    assert_eq!(card.exit_code, 1);
-    assert_eq!(card.lines.first().unwrap(), "hello.c: In function 'main':");
+    let report = recorded("build-fails");
+    assert_eq!(report.exit_code, 1);
     assert_eq!(
-        card.lines.last().unwrap(),
+        report.lines.first().unwrap(),
+        "hello.c: In function 'main':"
+    );
+    assert_eq!(
+        report.lines.last().unwrap(),
         "make: *** [Makefile:2: all] Error 1"
     );
 }
@@ -63,7 +66,7 @@ fn a_failing_check_offers_nocheck() {
 fn file_lists_are_compared_as_rpm_did() {
     assert_eq!(
         recorded("unpackaged").cause,
-        Cause::UnpackagedFiles {
+        FailureCause::UnpackagedFiles {
             files: vec!["/usr/share/demo/a".into(), "/usr/share/demo/b".into()]
         }
     );
@@ -74,7 +77,7 @@ fn file_lists_are_compared_as_rpm_did() {
     );
     assert_eq!(
         recorded("files-missing").cause,
-        Cause::FilesMissing {
+        FailureCause::FilesMissing {
             files: vec![
                 "/usr/bin/other".into(),
                 "/usr/share/demo/*.txt".into(),
@@ -92,16 +95,16 @@ fn file_lists_are_compared_as_rpm_did() {
 
 #[test]
 fn missing_build_dependencies_end_with_ten() {
-    let card = recorded("missing-br");
+    let report = recorded("missing-br");
     assert_eq!(
-        card.cause,
-        Cause::MissingBuildRequires {
+        report.cause,
+        FailureCause::MissingBuildRequires {
             requirements: vec!["nosuch-devel".into(), "pkgconfig(nothere) >= 2".into()]
         }
     );
-    assert_eq!(card.exit_code, 10);
+    assert_eq!(report.exit_code, 10);
     assert_eq!(
-        card.spec.unwrap().text.unwrap(),
+        report.spec.unwrap().text.unwrap(),
         "BuildRequires: nosuch-devel"
     );
 }
@@ -157,19 +160,20 @@ fn prep_tells_patches_from_directories() {
             Some("%setup -q -n demo-2.0"),
         );
     }
-    let card = recorded("badtar");
+    let report = recorded("badtar");
     assert_eq!(
-        card.cause,
-        Cause::Section {
+        report.cause,
+        FailureCause::Section {
             section: "%prep".into()
         }
     );
     assert!(
-        card.lines
+        report
+            .lines
             .iter()
             .any(|l| l.contains("not look like a tar archive")),
         "{:?}",
-        card.lines
+        report.lines
     );
 }
 
@@ -182,7 +186,7 @@ fn what_a_section_misses_becomes_a_requirement() {
     ] {
         assert_eq!(
             recorded(run).cause,
-            Cause::MissingComponent {
+            FailureCause::MissingComponent {
                 requirement: requirement.into(),
                 section: Some("%build".into())
             },
@@ -202,37 +206,37 @@ fn what_a_section_misses_becomes_a_requirement() {
         Some("%nosuchmacro -q"),
     );
     assert!(
-        matches!(recorded("macro-bash").cause, Cause::MissingCommand { command, .. } if command.starts_with('%'))
+        matches!(recorded("macro-bash").cause, FailureCause::MissingCommand { command, .. } if command.starts_with('%'))
     );
 }
 
 #[test]
 fn other_ways_to_stop() {
-    assert_eq!(recorded("killed").cause, Cause::Killed { signal: 9 });
+    assert_eq!(recorded("killed").cause, FailureCause::Killed { signal: 9 });
     assert_eq!(
         recorded("exclusive").cause,
-        Cause::ArchExcluded {
+        FailureCause::ArchExcluded {
             arch: "x86_64".into()
         }
     );
-    assert_eq!(recorded("archnoarch").cause, Cause::ArchInNoarch);
+    assert_eq!(recorded("archnoarch").cause, FailureCause::ArchInNoarch);
     check(
         "archnoarch",
         "a `noarch` package holds machine code",
         Some("BuildArch:      noarch"),
     );
     assert!(
-        matches!(recorded("diskfull").cause, Cause::DiskFull { path: Some(p) } if p.ends_with("/usr/bin/big"))
+        matches!(recorded("diskfull").cause, FailureCause::DiskFull { path: Some(p) } if p.ends_with("/usr/bin/big"))
     );
     assert_eq!(
         recorded("genbr").cause,
-        Cause::Section {
+        FailureCause::Section {
             section: "%generate_buildrequires".into()
         }
     );
     assert!(matches!(
         recorded("genbr11").cause,
-        Cause::MissingBuildRequires { .. }
+        FailureCause::MissingBuildRequires { .. }
     ));
 }
 
@@ -250,21 +254,24 @@ fn the_end_of_the_process_beats_its_output() {
     let late = ended(End::TimedOut(Some(60)));
     assert_eq!(
         (late.exit_code, late.cause),
-        (11, Cause::Timeout { seconds: Some(60) })
+        (11, FailureCause::Timeout { seconds: Some(60) })
     );
-    assert_eq!(ended(End::Signal(15)).cause, Cause::Killed { signal: 15 });
+    assert_eq!(
+        ended(End::Signal(15)).cause,
+        FailureCause::Killed { signal: 15 }
+    );
 }
 
 #[test]
 fn a_silent_failure_still_says_something() {
-    let card = diagnose(&Evidence {
+    let report = diagnose(&Evidence {
         phase: Phase::Command,
         end: End::Status(3),
         lines: &[],
         spec: None,
     });
     assert_eq!(
-        (card.message.as_str(), card.exit_code),
+        (report.message.as_str(), report.exit_code),
         ("the command ended with status 3", 3)
     );
 }
@@ -274,13 +281,13 @@ fn long_reports_keep_their_first_error_and_their_end() {
     let mut lines = vec!["Executing(%build): /bin/sh -e /var/tmp/rpm-tmp.x".to_owned()];
     lines.extend((0..50).map(|n| format!("a.c:{n}: error: wrong")));
     lines.push("error: Bad exit status from /var/tmp/rpm-tmp.x (%build)".into());
-    let card = diagnose(&Evidence {
+    let report = diagnose(&Evidence {
         phase: Phase::Rpmbuild,
         end: End::Status(1),
         lines: &lines,
         spec: None,
     });
-    assert_eq!(card.lines.len(), 20);
-    assert_eq!(card.lines[0], "a.c:0: error: wrong");
-    assert_eq!(card.lines[19], "a.c:49: error: wrong");
+    assert_eq!(report.lines.len(), 20);
+    assert_eq!(report.lines[0], "a.c:0: error: wrong");
+    assert_eq!(report.lines[19], "a.c:49: error: wrong");
 }

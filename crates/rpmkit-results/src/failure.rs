@@ -1,7 +1,7 @@
 //! What a failed run knows about its failure, as one record.
 //!
-//! The terminal card, the `failure` member of `result.json`, the CI annotation and the last JSON
-//! line are all renderings of a [`FailureCard`]; none of them looks at a log again.
+//! The terminal report, the `failure` member of `result.json`, the CI annotation and the last JSON
+//! line are all renderings of a [`FailureReport`]; none of them looks at a log again.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub const FORMAT: u32 = 1;
 /// The reason a run ended, most specific first wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Cause {
+pub enum FailureCause {
     /// A section of the spec ended with a failure and nothing more precise is known.
     Section {
         /// With its per cent sign: `%build`.
@@ -105,7 +105,7 @@ pub enum Cause {
     },
     /// The user or a supervisor stopped the run.
     Interrupted,
-    /// Nothing of the above; the card's message says what is known.
+    /// Nothing of the above; the report's message says what is known.
     Other,
 }
 
@@ -123,14 +123,14 @@ pub struct SpecLine {
 
 /// Everything there is to say about one failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailureCard {
+pub struct FailureReport {
     /// [`FORMAT`].
     pub format: u32,
     /// The phase that failed, where the run had got into one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Why.
-    pub cause: Cause,
+    pub cause: FailureCause,
     /// One line for people, lower case, no full stop.
     pub message: String,
     /// The package that failed, as `name-version-release` or a file name.
@@ -158,9 +158,9 @@ pub struct FailureCard {
     pub exit_code: u8,
 }
 
-impl FailureCard {
-    /// A card that knows only a message and a code; the rest is filled in by who knows it.
-    pub fn new(exit_code: ExitCode, cause: Cause, message: impl Into<String>) -> Self {
+impl FailureReport {
+    /// A report that knows only a message and a code; the rest is filled in by who knows it.
+    pub fn new(exit_code: ExitCode, cause: FailureCause, message: impl Into<String>) -> Self {
         Self {
             format: FORMAT,
             phase: None,
@@ -183,14 +183,14 @@ impl FailureCard {
     pub fn suggest_look(&mut self, how: Option<&str>) {
         let helps = matches!(
             self.cause,
-            Cause::Section { .. }
-                | Cause::MissingCommand { .. }
-                | Cause::MissingComponent { .. }
-                | Cause::UnpackagedFiles { .. }
-                | Cause::FilesMissing { .. }
-                | Cause::PatchFailed { .. }
-                | Cause::WrongSourceDirectory { .. }
-                | Cause::Killed { .. }
+            FailureCause::Section { .. }
+                | FailureCause::MissingCommand { .. }
+                | FailureCause::MissingComponent { .. }
+                | FailureCause::UnpackagedFiles { .. }
+                | FailureCause::FilesMissing { .. }
+                | FailureCause::PatchFailed { .. }
+                | FailureCause::WrongSourceDirectory { .. }
+                | FailureCause::Killed { .. }
         );
         if let Some(chroot) = self
             .chroot
@@ -202,13 +202,13 @@ impl FailureCard {
         }
     }
 
-    /// The failure line by line, for a log or a terminal without cards: the message, then what of the
+    /// The failure line by line, for a log or a terminal without failure reports: the message, then what of the
     /// cause it does not say. What nothing provides is said in the words of dnf, which people and
     /// programs look for, with who asked.
     pub fn statement(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.message.lines().map(str::to_owned).collect();
         let (more, quoted) = match &self.cause {
-            Cause::Unresolvable {
+            FailureCause::Unresolvable {
                 problems,
                 unmatched,
             } => {
@@ -219,8 +219,10 @@ impl FailureCard {
                 lines.extend(unmatched.iter().map(|line| format!("{line}{by}")));
                 (problems, false)
             }
-            Cause::UnpackagedFiles { files } | Cause::FilesMissing { files } => (files, true),
-            Cause::MissingBuildRequires { requirements } => (requirements, true),
+            FailureCause::UnpackagedFiles { files } | FailureCause::FilesMissing { files } => {
+                (files, true)
+            }
+            FailureCause::MissingBuildRequires { requirements } => (requirements, true),
             _ => return lines,
         };
         let more = more.iter().filter(|line| !self.message.contains(*line));
@@ -251,77 +253,83 @@ mod tests {
     #[test]
     fn an_older_writer_and_a_newer_one_can_both_be_read() {
         let bare = r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1}"#;
-        let card: FailureCard = serde_json::from_str(bare).unwrap();
-        assert_eq!(card.cause, Cause::Other);
+        let report: FailureReport = serde_json::from_str(bare).unwrap();
+        assert_eq!(report.cause, FailureCause::Other);
         let newer =
             r#"{"format":1,"cause":{"kind":"other"},"message":"no","exit_code":1,"new":[]}"#;
-        assert_eq!(serde_json::from_str::<FailureCard>(newer).unwrap(), card);
+        assert_eq!(
+            serde_json::from_str::<FailureReport>(newer).unwrap(),
+            report
+        );
     }
 
     #[test]
     fn a_look_is_offered_where_it_helps() {
-        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "no");
-        card.chroot = Some("td".into());
-        card.suggest_look(None);
-        assert_eq!(card.next, None);
-        card.cause = Cause::ArchInNoarch;
-        card.suggest_look(None);
-        assert_eq!(card.next, None);
-        card.cause = Cause::PatchFailed { patch: None };
-        card.suggest_look(None);
-        assert_eq!(card.next.as_deref(), Some("rpmkit mock -r td --shell"));
-        card.next = None;
-        card.suggest_look(Some("-r td --configdir /c"));
+        let mut report = FailureReport::new(ExitCode::General, FailureCause::Other, "no");
+        report.chroot = Some("td".into());
+        report.suggest_look(None);
+        assert_eq!(report.next, None);
+        report.cause = FailureCause::ArchInNoarch;
+        report.suggest_look(None);
+        assert_eq!(report.next, None);
+        report.cause = FailureCause::PatchFailed { patch: None };
+        report.suggest_look(None);
+        assert_eq!(report.next.as_deref(), Some("rpmkit mock -r td --shell"));
+        report.next = None;
+        report.suggest_look(Some("-r td --configdir /c"));
         assert_eq!(
-            card.next.as_deref(),
+            report.next.as_deref(),
             Some("rpmkit mock -r td --configdir /c --shell")
         );
     }
 
     #[test]
     fn the_statement_says_what_the_message_leaves_out() {
-        let cause = Cause::Unresolvable {
+        let cause = FailureCause::Unresolvable {
             problems: vec!["cannot install `no-such-devel >= 3`".into()],
             unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
         };
-        let mut card = FailureCard::new(ExitCode::PackageManager, cause, "no way");
-        card.package = Some("x-1-1.src.rpm".into());
+        let mut report = FailureReport::new(ExitCode::PackageManager, cause, "no way");
+        report.package = Some("x-1-1.src.rpm".into());
         assert_eq!(
-            card.statement(),
+            report.statement(),
             [
                 "no way",
                 "No matching package to install: 'no-such-devel >= 3' (required by x-1-1.src.rpm)",
                 "cannot install `no-such-devel >= 3`",
             ]
         );
-        card.cause = Cause::FilesMissing {
+        report.cause = FailureCause::FilesMissing {
             files: vec!["/a".into(), "/b".into()],
         };
-        card.message = "`/a` is not there".into();
-        assert_eq!(card.statement(), ["`/a` is not there", "    /b"]);
+        report.message = "`/a` is not there".into();
+        assert_eq!(report.statement(), ["`/a` is not there", "    /b"]);
     }
 
     #[test]
-    fn a_card_survives_json() {
-        let mut card = FailureCard::new(
+    fn a_failure_report_survives_json() {
+        let mut report = FailureReport::new(
             ExitCode::Build,
-            Cause::Section {
+            FailureCause::Section {
                 section: "%check".into(),
             },
             "`%check` failed",
         );
-        card.phase = Some(Phase::Rpmbuild);
-        card.spec = Some(SpecLine {
+        report.phase = Some(Phase::Rpmbuild);
+        report.spec = Some(SpecLine {
             file: "a.spec".into(),
             line: 4,
             text: None,
         });
-        card.hints.push(Hint::new("try again"));
-        let text = serde_json::to_string(&card).unwrap();
+        report.hints.push(Hint::new("try again"));
+        let text = serde_json::to_string(&report).unwrap();
         assert!(
             text.contains(r#""kind":"section","section":"%check""#),
             "{text}"
         );
-        assert_eq!(serde_json::from_str::<FailureCard>(&text).unwrap(), card);
+        assert_eq!(
+            serde_json::from_str::<FailureReport>(&text).unwrap(),
+            report
+        );
     }
 }

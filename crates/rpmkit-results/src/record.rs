@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rpmkit_fs::{FsError, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
@@ -77,7 +78,7 @@ pub struct BuildRecord {
     /// Architecture built for.
     pub arch: String,
     /// `success` or `fail`.
-    pub outcome: Outcome,
+    pub outcome: BuildOutcome,
     /// Status the process ends with.
     pub exit_code: u8,
     /// What was built, once the source package is known.
@@ -100,13 +101,13 @@ pub struct BuildRecord {
     pub warnings: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<super::failure::FailureCard>,
+    pub failure: Option<super::failure::FailureReport>,
 }
 
 /// How a build ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum BuildOutcome {
     /// Packages were made.
     Success,
     /// They were not.
@@ -119,12 +120,8 @@ impl BuildRecord {
         let target = dir.join("result.json");
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        let mut file = tempfile::Builder::new()
-            .prefix(".result")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(dir)?;
-        file.write_all(&text)?;
-        file.persist(&target)?;
+        rpmkit_fs::write_file(&target, text, &WriteOptions::with_mode(0o644))
+            .map_err(FsError::into_system)?;
         Ok(target)
     }
 }
@@ -308,7 +305,7 @@ mod tests {
             rpmkit: "0".into(),
             chroot: "c".into(),
             arch: "x86_64".into(),
-            outcome: Outcome::Success,
+            outcome: BuildOutcome::Success,
             exit_code: 0,
             package: None,
             source: None,

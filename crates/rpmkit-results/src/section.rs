@@ -1,6 +1,6 @@
 //! What the output of one failing spec section tells.
 
-use super::failure::Cause;
+use super::failure::FailureCause;
 
 /// The section that failed and the lines it printed.
 pub(super) struct Section<'a> {
@@ -28,7 +28,7 @@ pub(super) fn last_section(lines: &[String]) -> Option<Section<'_>> {
 impl Section<'_> {
     /// The most precise cause its lines allow. The last matching line wins: earlier ones may have
     /// been a configure script trying things out.
-    pub(super) fn cause(&self) -> Cause {
+    pub(super) fn cause(&self) -> FailureCause {
         let section = Some(self.name.to_owned());
         if self.name == "%prep"
             && let Some(cause) = self.prep_cause()
@@ -42,7 +42,7 @@ impl Section<'_> {
             .take(3)
             .any(|l| l.trim_end().ends_with("Killed"))
         {
-            return Cause::Killed { signal: 9 };
+            return FailureCause::Killed { signal: 9 };
         }
         for line in self.lines.iter().rev().take(60) {
             // What the shell traces is the text of the spec, not an answer to it.
@@ -50,21 +50,21 @@ impl Section<'_> {
                 continue;
             }
             if let Some(command) = missing_command(line) {
-                return Cause::MissingCommand { command, section };
+                return FailureCause::MissingCommand { command, section };
             }
             if let Some(requirement) = missing_component(line) {
-                return Cause::MissingComponent {
+                return FailureCause::MissingComponent {
                     requirement,
                     section,
                 };
             }
         }
-        Cause::Section {
+        FailureCause::Section {
             section: self.name.to_owned(),
         }
     }
 
-    fn prep_cause(&self) -> Option<Cause> {
+    fn prep_cause(&self) -> Option<FailureCause> {
         let failed = |l: &String| {
             l.contains(" FAILED -- saving rejects")
                 || l.contains(" FAILED at ")
@@ -72,7 +72,7 @@ impl Section<'_> {
                 || l.contains("patch does not apply")
         };
         if let Some(at) = self.lines.iter().rposition(failed) {
-            return Some(Cause::PatchFailed {
+            return Some(FailureCause::PatchFailed {
                 patch: self.lines[..=at].iter().rev().find_map(|l| patch_name(l)),
             });
         }
@@ -85,7 +85,7 @@ impl Section<'_> {
                         .1
                         .strip_suffix(": No such file or directory")
                 })?;
-            Some(Cause::WrongSourceDirectory {
+            Some(FailureCause::WrongSourceDirectory {
                 directory: directory.to_owned(),
             })
         })
@@ -204,12 +204,12 @@ pub(super) fn alarming(line: &str) -> bool {
     .any(|mark| line.contains(mark))
 }
 
-/// The most lines a card shows.
+/// The most lines a report shows.
 const SHOWN: usize = 20;
 
 /// The last lines worth showing: those of the failing section (or before rpm's summary), without
 /// shell tracing of rpm's own preamble, starting at the first alarm if that is near the end.
-pub(super) fn useful(lines: &[String], cause: &Cause) -> Vec<String> {
+pub(super) fn useful(lines: &[String], cause: &FailureCause) -> Vec<String> {
     let own: Vec<&String> = match last_section(lines) {
         Some(section) => section.lines.iter().collect(),
         None => lines
@@ -220,9 +220,9 @@ pub(super) fn useful(lines: &[String], cause: &Cause) -> Vec<String> {
     // These causes carry their lines in themselves.
     if matches!(
         cause,
-        Cause::UnpackagedFiles { .. }
-            | Cause::FilesMissing { .. }
-            | Cause::MissingBuildRequires { .. }
+        FailureCause::UnpackagedFiles { .. }
+            | FailureCause::FilesMissing { .. }
+            | FailureCause::MissingBuildRequires { .. }
     ) {
         return Vec::new();
     }

@@ -1,41 +1,42 @@
 //! Finding the line of a spec that a failure belongs to.
 
-use super::failure::Cause;
+use super::failure::FailureCause;
 
 /// The line (from one) of `spec` that `cause` is about, if one can be named with confidence.
 /// `lines` is the failed command's output, whose shell tracing tells how far a section got.
-pub(super) fn locate(spec: &str, cause: &Cause, lines: &[String]) -> Option<u32> {
+pub(super) fn locate(spec: &str, cause: &FailureCause, lines: &[String]) -> Option<u32> {
     let found = match cause {
-        Cause::Section { section } => in_section(spec, section, lines),
-        Cause::MissingCommand { section, .. } | Cause::MissingComponent { section, .. } => {
+        FailureCause::Section { section } => in_section(spec, section, lines),
+        FailureCause::MissingCommand { section, .. }
+        | FailureCause::MissingComponent { section, .. } => {
             in_section(spec, section.as_deref()?, lines)
         }
-        Cause::PatchFailed { patch: Some(patch) } => {
+        FailureCause::PatchFailed { patch: Some(patch) } => {
             tag(spec, "patch", patch).or_else(|| in_section(spec, "%prep", &[]))
         }
-        Cause::PatchFailed { patch: None } => in_section(spec, "%prep", &[]),
-        Cause::WrongSourceDirectory { .. } => starting(spec, &["%setup", "%autosetup"]),
-        Cause::FilesMissing { files } => files.first().and_then(|f| in_files(spec, f)),
-        Cause::UnpackagedFiles { .. } => starting(spec, &["%files"]),
-        Cause::MissingBuildRequires { requirements } => requirements.first().and_then(|r| {
+        FailureCause::PatchFailed { patch: None } => in_section(spec, "%prep", &[]),
+        FailureCause::WrongSourceDirectory { .. } => starting(spec, &["%setup", "%autosetup"]),
+        FailureCause::FilesMissing { files } => files.first().and_then(|f| in_files(spec, f)),
+        FailureCause::UnpackagedFiles { .. } => starting(spec, &["%files"]),
+        FailureCause::MissingBuildRequires { requirements } => requirements.first().and_then(|r| {
             tag(
                 spec,
                 "buildrequires",
                 r.split_whitespace().next().unwrap_or(r),
             )
         }),
-        Cause::MissingSource { file } => {
+        FailureCause::MissingSource { file } => {
             tag(spec, "source", file).or_else(|| tag(spec, "patch", file))
         }
-        Cause::ArchExcluded { .. } => starting_tag(spec, &["exclusivearch", "excludearch"]),
-        Cause::ArchInNoarch => starting_tag(spec, &["buildarch"]),
-        Cause::SpecParse { .. }
-        | Cause::Unresolvable { .. }
-        | Cause::Timeout { .. }
-        | Cause::DiskFull { .. }
-        | Cause::Killed { .. }
-        | Cause::Interrupted
-        | Cause::Other => None,
+        FailureCause::ArchExcluded { .. } => starting_tag(spec, &["exclusivearch", "excludearch"]),
+        FailureCause::ArchInNoarch => starting_tag(spec, &["buildarch"]),
+        FailureCause::SpecParse { .. }
+        | FailureCause::Unresolvable { .. }
+        | FailureCause::Timeout { .. }
+        | FailureCause::DiskFull { .. }
+        | FailureCause::Killed { .. }
+        | FailureCause::Interrupted
+        | FailureCause::Other => None,
     }?;
     u32::try_from(found + 1).ok()
 }

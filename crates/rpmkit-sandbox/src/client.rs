@@ -2,7 +2,7 @@
 
 use crate::command::{Command, Exit, Finished, Output, Stdin, Stream};
 use crate::error::SandboxError;
-use crate::plan::{Io, Plan, Request, RunPlan, Started};
+use crate::plan::{ControlRequest, Io, Plan, RunPlan, Started};
 use crate::spec::ContainerSpec;
 use crate::{output, spawn, wire};
 use nix::sys::socket::{
@@ -34,7 +34,7 @@ impl Killer {
     /// SIGKILL to every process inside. The container stays usable; waiting commands end with signal 9.
     pub fn kill_all(&self) {
         // The other end being gone means that all are dead already.
-        drop(wire::send(&*self.socket, &Request::KillAll, &[]));
+        drop(wire::send(&*self.socket, &ControlRequest::KillAll, &[]));
     }
 }
 
@@ -128,7 +128,10 @@ impl Container {
         {
             let mut fds = vec![theirs.as_fd()];
             fds.extend(opened.theirs.iter().map(|fd| fd.as_fd()));
-            self.request(&Request::Run(Box::new(plan(command, opened.io))), &fds)?;
+            self.request(
+                &ControlRequest::Run(Box::new(plan(command, opened.io))),
+                &fds,
+            )?;
         }
         // Our copies of the other ends would keep us from seeing that all others are closed.
         opened.theirs.clear();
@@ -169,7 +172,7 @@ impl Container {
         let (ours, theirs) = wire::pair()?;
         let (rows, columns) = crate::interactive::size(input).unwrap_or((24, 80));
         self.request(
-            &Request::Run(Box::new(plan(command, Io::Terminal(rows, columns)))),
+            &ControlRequest::Run(Box::new(plan(command, Io::Terminal(rows, columns)))),
             &[theirs.as_fd()],
         )?;
         drop(theirs);
@@ -202,7 +205,7 @@ impl Container {
         let Some(mut monitor) = self.monitor.take() else {
             return Ok(());
         };
-        drop(wire::send(&*self.socket, &Request::Stop, &[]));
+        drop(wire::send(&*self.socket, &ControlRequest::Stop, &[]));
         let status = monitor
             .wait()
             .map_err(SandboxError::io("wait for the container's end"))?;
@@ -213,7 +216,11 @@ impl Container {
         }
     }
 
-    fn request(&self, request: &Request, fds: &[BorrowedFd<'_>]) -> Result<(), SandboxError> {
+    fn request(
+        &self,
+        request: &ControlRequest,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<(), SandboxError> {
         wire::send(&*self.socket, request, fds).map_err(|source| match source.kind() {
             std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => {
                 SandboxError::Died("a command was sent".to_owned())

@@ -6,7 +6,7 @@ use crate::child::{self, ChildIo};
 use crate::command::Leftovers;
 use crate::error::{AtStep, Step, StepError};
 use crate::exec::SavedLimits;
-use crate::plan::{Io, Order, Reply, Request, RunPlan};
+use crate::plan::{ControlRequest, Io, Order, Reply, RunPlan};
 use crate::spec::ContainerSpec;
 use crate::{mknod, pty, wire};
 use nix::errno::Errno;
@@ -151,10 +151,10 @@ impl Init<'_> {
     fn serve_controls(&mut self, ready: &[bool]) -> Result<Next, Errno> {
         let mut gone = Vec::new();
         for (at, _) in ready.iter().enumerate().filter(|(_, ready)| **ready) {
-            match wire::receive::<Request>(&self.controls[at]) {
-                Ok(Some((Request::Run(plan), fds))) => self.start(&plan, fds),
-                Ok(Some((Request::KillAll, _))) => kill_everything(),
-                Ok(Some((Request::Stop, _))) => return Ok(Next::Stop),
+            match wire::receive::<ControlRequest>(&self.controls[at]) {
+                Ok(Some((ControlRequest::Run(plan), fds))) => self.start(&plan, fds),
+                Ok(Some((ControlRequest::KillAll, _))) => kill_everything(),
+                Ok(Some((ControlRequest::Stop, _))) => return Ok(Next::Stop),
                 Ok(None) | Err(_) if at == 0 => return Ok(Next::Stop),
                 Ok(None) | Err(_) => gone.push(at),
             }

@@ -21,7 +21,6 @@ mod diagnose;
 mod error;
 mod exec;
 mod ids;
-mod inhabitants;
 mod init;
 mod interactive;
 mod kernfs;
@@ -39,6 +38,7 @@ mod plan;
 mod present;
 mod probe;
 mod probe_steps;
+mod processes;
 mod pty;
 mod reexec;
 mod seccomp;
@@ -53,11 +53,11 @@ pub use command::{Command, Exit, Finished, Leftovers, Output, Stdin, Stream, Use
 pub use diagnose::Advice;
 pub use error::{SandboxError, Step, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
-pub use inhabitants::{Inhabitant, end, inhabitants};
 pub use ops::{OpFn, call, call_with_fds, detach, join_ops, sent_fds};
 pub use output::Lines;
 pub use present::{is_ours, is_presented, present, withdraw};
 pub use probe::{Finding, Probe, ProbeRequest, State, detect, probe};
+pub use processes::{RootProcess, end_processes, processes_in};
 pub use reexec::reexec;
 pub use spec::{
     ContainerSpec, Filters, Limit, Mount, Network, Overlay, Personality, Resource, RootFs,

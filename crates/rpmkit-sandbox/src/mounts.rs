@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// A mount of the caller's, opened where that must happen before the host's tree goes away.
-pub(crate) enum Prepared<'a> {
+pub(crate) enum PreparedMount<'a> {
     /// To be attached here.
     Detached(OwnedFd, &'a Path),
     /// To be cloned from one container path to another once both exist.
@@ -23,7 +23,7 @@ pub(crate) enum Prepared<'a> {
 }
 
 /// Opens the source of a mount.
-pub(crate) fn prepare(mount: &Mount) -> Result<Prepared<'_>, StepError> {
+pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
     match mount {
         Mount::Bind {
             source,
@@ -32,19 +32,19 @@ pub(crate) fn prepare(mount: &Mount) -> Result<Prepared<'_>, StepError> {
             optional,
         } => {
             if *optional && !source.exists() {
-                return Ok(Prepared::Nothing);
+                return Ok(PreparedMount::Nothing);
             }
             let tree = clone_tree(source, Step::Bind)?;
             if *read_only {
                 make_read_only(tree.as_fd(), source)?;
             }
-            Ok(Prepared::Detached(tree, target))
+            Ok(PreparedMount::Detached(tree, target))
         }
         Mount::Inner {
             source,
             target,
             read_only,
-        } => Ok(Prepared::Inner {
+        } => Ok(PreparedMount::Inner {
             source,
             target,
             read_only: *read_only,
@@ -60,20 +60,20 @@ pub(crate) fn prepare(mount: &Mount) -> Result<Prepared<'_>, StepError> {
                 sys::ATTR_NOSUID | sys::ATTR_NODEV,
                 Step::Tmpfs,
             )?;
-            Ok(Prepared::Detached(fs, target))
+            Ok(PreparedMount::Detached(fs, target))
         }
         Mount::Overlay { target, overlay } => {
-            Ok(Prepared::Detached(overlay::mount(overlay)?, target))
+            Ok(PreparedMount::Detached(overlay::mount(overlay)?, target))
         }
     }
 }
 
 /// Attaches it; `/` is the container's root by now.
-pub(crate) fn attach(mount: Prepared<'_>) -> Result<(), StepError> {
+pub(crate) fn attach(mount: PreparedMount<'_>) -> Result<(), StepError> {
     match mount {
-        Prepared::Nothing => Ok(()),
-        Prepared::Detached(tree, target) => attach_at(tree.as_fd(), target, Step::Bind),
-        Prepared::Inner {
+        PreparedMount::Nothing => Ok(()),
+        PreparedMount::Detached(tree, target) => attach_at(tree.as_fd(), target, Step::Bind),
+        PreparedMount::Inner {
             source,
             target,
             read_only,

@@ -30,7 +30,7 @@ pub(crate) enum Started {
 
 /// Requests to pid 1 on a control socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
+pub(crate) enum ControlRequest {
     /// Start a command. Descriptors: the command's own channel, then what `io` asks for.
     Run(Box<RunPlan>),
     /// SIGKILL to everything but pid 1.

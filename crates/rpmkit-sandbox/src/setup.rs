@@ -7,7 +7,7 @@ use crate::dev::Devices;
 use crate::error::{AtStep, Step, StepError};
 use crate::exec::SavedLimits;
 use crate::kernfs::KernelFs;
-use crate::mounts::{self, Prepared};
+use crate::mounts::{self, PreparedMount};
 use crate::spec::{ContainerSpec, Network, Personality, RootFs};
 use crate::{net, overlay, sys};
 use nix::errno::Errno;
@@ -38,7 +38,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         net::loopback_up()?;
     }
     let limits = SavedLimits::raise_files()?;
-    let prepared: Vec<Prepared<'_>> = spec
+    let prepared: Vec<PreparedMount<'_>> = spec
         .mounts
         .iter()
         .map(mounts::prepare)

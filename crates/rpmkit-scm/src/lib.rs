@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use rpmkit_cli::{Context, Face, Outcome, Verb};
+use rpmkit_cli::{Context, Face, Verb, VerbResult};
 
 /// `rpmkit scm` and `rpmkit-scm`.
 pub static VERB: Verb = Verb {
@@ -28,7 +28,7 @@ fn command() -> clap::Command {
         )
 }
 
-fn run(cx: &mut Context, mut args: Vec<OsString>) -> Outcome {
+fn run(cx: &mut Context, mut args: Vec<OsString>) -> VerbResult {
     args.insert(args.len().min(1), "--scm-enable".into());
     (rpmkit_mock::VERB.run)(cx, args)
 }

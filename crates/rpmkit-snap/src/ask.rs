@@ -3,10 +3,10 @@
 use rpmkit_cli::Failure;
 use rpmkit_core::chroot::SnapshotInfo;
 
-use crate::verbs::Request;
+use crate::verbs::SnapContext;
 
 /// Lets the user confirm what cannot be undone. Without a terminal, `--yes` must have been given.
-pub(crate) fn confirm(request: &Request<'_>, question: &str) -> Result<(), Failure> {
+pub(crate) fn confirm(request: &SnapContext<'_>, question: &str) -> Result<(), Failure> {
     if request.yes {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(crate) fn confirm(request: &Request<'_>, question: &str) -> Result<(), Failu
 
 /// The name given, or one chosen from the list.
 pub(crate) fn choose(
-    request: &Request<'_>,
+    request: &SnapContext<'_>,
     given: Option<&str>,
     what: &str,
 ) -> Result<String, Failure> {

@@ -18,7 +18,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use rpmkit_cli::{Failure, Host, Outcome, Status};
+use rpmkit_cli::{Failure, Host, Status, VerbResult};
 use rpmkit_core::{
     Error,
     chroot::{Chroot, ChrootError, Place},
@@ -26,7 +26,7 @@ use rpmkit_core::{
 };
 use rpmkit_host::{HostCommand, Tool};
 
-use crate::verbs::{Request, shell};
+use crate::verbs::{SnapContext, shell};
 
 /// The keeper's sub-command.
 const KEEPER: &str = "keep";
@@ -110,7 +110,7 @@ fn keeper_program(host: &Host) -> Result<PathBuf, Failure> {
 }
 
 /// `--umount`: ends what `--mount` left. Nothing mounted is fine, as in mock.
-pub fn umount(chroot: &Chroot) -> Outcome {
+pub fn umount(chroot: &Chroot) -> VerbResult {
     if chroot.unmount().map_err(Error::from)? || chroot.mounted_at().map_err(Error::from)?.is_none()
     {
         return Ok(Status::OK);
@@ -138,7 +138,7 @@ pub fn umount(chroot: &Chroot) -> Outcome {
 }
 
 /// The keeper itself.
-pub(crate) fn run(request: &Request<'_>, args: &KeepArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &KeepArgs) -> VerbResult {
     let mut session = request.opened.chroot.open().map_err(Error::from)?;
     session.mark_dirty().map_err(Error::from)?;
     let container = shell::start_visible(request, &session, &args.builddir)?;

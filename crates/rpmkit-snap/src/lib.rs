@@ -12,7 +12,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use rpmkit_cli::{
-    Context, Face, Outcome, Verb,
+    Context, Face, Verb, VerbResult,
     args::{ChrootArgs, OutputArgs},
 };
 
@@ -120,7 +120,7 @@ enum SnapVerb {
     Keep(keep::KeepArgs),
 }
 
-fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
+fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
     let Cli { verb, common } = match rpmkit_cli::parse::<Cli>(cx, args) {
         Ok(cli) => cli,
         Err(ended) => return ended,
@@ -135,7 +135,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
         _ => None,
     };
     let opened = Opened::new(cx, &common.chroot(), events, direct)?;
-    let request = verbs::Request {
+    let request = verbs::SnapContext {
         opened: &opened,
         printer: cx.printer.clone(),
         host: &cx.host,
@@ -158,7 +158,7 @@ fn run(cx: &mut Context, args: Vec<OsString>) -> Outcome {
         SnapVerb::Du(_) => verbs::du::run(&request),
         SnapVerb::Keep(args) => keep::run(&request, &args),
     };
-    opened.store.settle();
+    opened.store.wait_for_background();
     cx.json = json;
     outcome
 }

@@ -3,7 +3,7 @@
 //! mock runs each on the buildroot and then on the bootstrap chroot; these take as many chroots as there are.
 //! All failures of its plugin end with 1, which [`rpmkit_core::Error::exit_code`] knows.
 
-use rpmkit_cli::{Failure, Outcome, Printer, Status};
+use rpmkit_cli::{Failure, Printer, Status, VerbResult};
 use rpmkit_core::{Error, ExitCode, chroot::Chroot};
 
 /// mock's answer when no plugin knows an operation: the overlayfs plugin is not enabled.
@@ -27,7 +27,7 @@ fn each(
     chroots: &[Chroot],
     args: &[String],
     work: impl Fn(&Chroot, &str) -> Result<(), rpmkit_core::chroot::ChrootError>,
-) -> Outcome {
+) -> VerbResult {
     let name = name(args)?;
     for chroot in chroots {
         work(chroot, name).map_err(Error::from)?;
@@ -36,24 +36,24 @@ fn each(
 }
 
 /// `--snapshot NAME`
-pub fn snapshot(chroots: &[Chroot], args: &[String]) -> Outcome {
+pub fn snapshot(chroots: &[Chroot], args: &[String]) -> VerbResult {
     each(chroots, args, |chroot, name| {
         chroot.snapshot_prepared(name, "")
     })
 }
 
 /// `--rollback-to NAME`
-pub fn rollback_to(chroots: &[Chroot], args: &[String]) -> Outcome {
+pub fn rollback_to(chroots: &[Chroot], args: &[String]) -> VerbResult {
     each(chroots, args, |chroot, name| chroot.rollback(name))
 }
 
 /// `--remove-snapshot NAME`
-pub fn remove_snapshot(chroots: &[Chroot], args: &[String]) -> Outcome {
+pub fn remove_snapshot(chroots: &[Chroot], args: &[String]) -> VerbResult {
     each(chroots, args, |chroot, name| chroot.remove(&[name]))
 }
 
 /// `--list-snapshots`: on standard output, a star before all names of the current state.
-pub fn list_snapshots(chroots: &[Chroot], printer: &Printer) -> Outcome {
+pub fn list_snapshots(chroots: &[Chroot], printer: &Printer) -> VerbResult {
     for chroot in chroots {
         for snapshot in chroot.list().map_err(Error::from)? {
             let mark = if snapshot.current { "*" } else { " " };
@@ -64,13 +64,13 @@ pub fn list_snapshots(chroots: &[Chroot], printer: &Printer) -> Outcome {
 }
 
 /// `--clean`: back to the current snapshot.
-pub fn clean(chroot: &Chroot) -> Outcome {
+pub fn clean(chroot: &Chroot) -> VerbResult {
     chroot.clean().map_err(Error::from)?;
     Ok(Status::OK)
 }
 
 /// `--scrub=overlayfs` and the snapshots' part of `--scrub=all`.
-pub fn scrub(chroots: &[Chroot]) -> Outcome {
+pub fn scrub(chroots: &[Chroot]) -> VerbResult {
     for chroot in chroots {
         chroot.scrub().map_err(Error::from)?;
     }

@@ -43,7 +43,7 @@ impl Opened {
             Some(home) => (home.to_owned(), chroot_name(text)?),
             None => match configured(cx, args, text) {
                 Ok(settings) => {
-                    let name = settings.shared_root.parse();
+                    let name = settings.chroot.shared_root.parse();
                     let name = name.map_err(|e: NameError| Failure::command_line(e.to_string()))?;
                     (homes::of(&cx.host, &settings)?, name)
                 }

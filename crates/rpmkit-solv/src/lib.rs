@@ -24,7 +24,7 @@ pub mod sort;
 pub use pool::{Id, Pool, PoolError, RelOp, RepoId, SolvId};
 pub use problem::{Problem, Rule, RuleKind};
 pub use repo::{DepKind, PackageData};
-pub use solver::{Job, JobAction, JobSelect, Outcome, Reason, Solved, SolverFlags, Step};
+pub use solver::{Job, JobAction, JobSelect, Reason, Solved, SolverFlags, SolverOutcome, Step};
 
 #[cfg(test)]
 mod tests;

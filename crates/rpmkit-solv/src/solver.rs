@@ -106,7 +106,7 @@ pub enum Step {
 
 /// What a run ended with.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum SolverOutcome {
     /// The steps, in libsolv's order.
     Steps(Vec<Step>),
     /// Why not; never empty.
@@ -117,7 +117,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Solved {
     /// Steps or problems.
-    pub outcome: Outcome,
+    pub outcome: SolverOutcome,
     /// Packages that are in the resulting system, installed ones included; empty with problems.
     pub present: Vec<SolvId>,
 }
@@ -158,7 +158,7 @@ impl Pool {
         // than return null, but a null is still turned into a panic-free early end below.
         let Some(raw) = NonNull::new(unsafe { c::solver_create(self.raw()) }) else {
             return Solved {
-                outcome: Outcome::Problems(Vec::new()),
+                outcome: SolverOutcome::Problems(Vec::new()),
                 present: Vec::new(),
             };
         };
@@ -183,7 +183,7 @@ impl Pool {
         let problems = unsafe { c::solver_solve(solver.raw(), queue.as_mut_ptr()) };
         if problems != 0 {
             return Solved {
-                outcome: Outcome::Problems(problem::collect(self, &solver)),
+                outcome: SolverOutcome::Problems(problem::collect(self, &solver)),
                 present: Vec::new(),
             };
         }
@@ -193,7 +193,7 @@ impl Pool {
         // SAFETY: both live; the count of new packages is not needed.
         unsafe { c::transaction_installedresult(transaction.0, present.as_mut_ptr()) };
         Solved {
-            outcome: Outcome::Steps(self.steps(&solver, &transaction)),
+            outcome: SolverOutcome::Steps(self.steps(&solver, &transaction)),
             present: present.ids().iter().map(|&id| SolvId(id)).collect(),
         }
     }

@@ -36,7 +36,7 @@ fn install(one_of: Vec<SolvId>) -> Job {
 }
 
 fn names(pool: &Pool, solved: &Solved) -> Vec<String> {
-    let Outcome::Steps(steps) = &solved.outcome else {
+    let SolverOutcome::Steps(steps) = &solved.outcome else {
         panic!("no solution: {:?}", solved.outcome)
     };
     steps
@@ -90,7 +90,7 @@ fn excluded_packages_are_named_in_the_problem() {
     pool.set_considered(&allowed);
     assert!(!pool.is_considered(tool[0]) && pool.is_considered(app));
     let solved = pool.solve(&[install(vec![app])], SolverFlags::default());
-    let Outcome::Problems(problems) = solved.outcome else {
+    let SolverOutcome::Problems(problems) = solved.outcome else {
         panic!("solved although the tool is excluded")
     };
     let kinds: Vec<RuleKind> = problems[0].rules.iter().map(|r| r.kind).collect();

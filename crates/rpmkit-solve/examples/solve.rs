@@ -8,7 +8,7 @@
 
 use std::{io::BufRead, path::PathBuf, time::Instant};
 
-use rpmkit_solve::{Filelists, Request, SolveRepo, Solver};
+use rpmkit_solve::{Filelists, SolveRepo, SolveRequest, Solver};
 use rpmkit_types::Package;
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let repos: Vec<SolveRepo> = setup.repos.into_iter().map(SolveRepo::from).collect();
     let mut solver = Solver::new(&setup.arch, &repos, &setup.installed, &setup.cache);
     for line in std::io::stdin().lock().lines() {
-        let request: Request = serde_json::from_str(&line?)?;
+        let request: SolveRequest = serde_json::from_str(&line?)?;
         let started = Instant::now();
         let outcome = solver.solve(&request);
         let ms = started.elapsed().as_secs_f64() * 1000.0;

@@ -2,7 +2,7 @@
 
 use rpmkit_solv::SolvId;
 
-use super::{Request, SolveRepo, load::Loaded, subject::Search};
+use super::{SolveRepo, SolveRequest, load::Loaded, subject::Search};
 
 /// Why a package is out of the question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Filter {
     pub(crate) fn apply(
         loaded: &mut Loaded,
         repos: &[SolveRepo],
-        request: &Request,
+        request: &SolveRequest,
         modules: Vec<(SolvId, Out)>,
     ) -> Self {
         let slots = loaded.pool.slots();

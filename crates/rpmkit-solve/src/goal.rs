@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rpmkit_solv::{DepKind, Job, JobAction, JobSelect, SolvId};
 
 use super::{
-    Request, Update,
+    SolveRequest, Update,
     comps::{Comps, Member},
     fill,
     glob::Glob,
@@ -46,7 +46,7 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
-    fn push(&mut self, action: JobAction, select: JobSelect, request: &Request, asker: Asker) {
+    fn push(&mut self, action: JobAction, select: JobSelect, request: &SolveRequest, asker: Asker) {
         // Build dependencies are never optional, whatever `strict` says.
         let weak =
             !request.strict && action == JobAction::Install && !matches!(asker, Asker::BuildDep(_));
@@ -78,7 +78,7 @@ impl Goal {
     /// Translates a request.
     pub(crate) fn new(
         search: &mut Search<'_>,
-        request: &Request,
+        request: &SolveRequest,
         comps: &Comps,
         basearch: &str,
     ) -> Self {
@@ -140,7 +140,7 @@ impl Goal {
         }
     }
 
-    fn install(&mut self, search: &mut Search<'_>, request: &Request, spec: &str) {
+    fn install(&mut self, search: &mut Search<'_>, request: &SolveRequest, spec: &str) {
         let asker = Asker::Spec(spec.to_owned());
         let found = search.spec(spec);
         if found.packages.is_empty() {
@@ -196,7 +196,12 @@ impl Goal {
         }
     }
 
-    fn build_dep(&mut self, search: &mut Search<'_>, request: &Request, dep: &rpmkit_types::Dep) {
+    fn build_dep(
+        &mut self,
+        search: &mut Search<'_>,
+        request: &SolveRequest,
+        dep: &rpmkit_types::Dep,
+    ) {
         let asker = Asker::BuildDep(dep.to_string());
         let Some(id) = fill::intern_dep(&mut search.loaded.pool, dep) else {
             self.unmatched.push(asker);
@@ -221,7 +226,7 @@ impl Goal {
         }
     }
 
-    fn update(&mut self, search: &mut Search<'_>, request: &Request) {
+    fn update(&mut self, search: &mut Search<'_>, request: &SolveRequest) {
         let specs: Vec<(String, Vec<SolvId>, bool)> = match &request.update {
             Update::No => return,
             Update::All => vec![("*".to_owned(), search.all.clone(), true)],
@@ -267,7 +272,7 @@ impl Goal {
         }
     }
 
-    fn remove(&mut self, search: &mut Search<'_>, request: &Request, spec: &str) {
+    fn remove(&mut self, search: &mut Search<'_>, request: &SolveRequest, spec: &str) {
         let asker = Asker::Remove(spec.to_owned());
         let mut found = search.spec(spec).packages;
         found.retain(|&s| search.loaded.is_installed(s));
@@ -289,7 +294,7 @@ impl Goal {
     }
 
     /// What somebody asked for once must not be cleaned away.
-    fn protect_wanted(&mut self, search: &Search<'_>, request: &Request) {
+    fn protect_wanted(&mut self, search: &Search<'_>, request: &SolveRequest) {
         let pool = &search.loaded.pool;
         for s in pool.packages_of(search.loaded.system) {
             let name = pool.nevra(s).0;
@@ -302,7 +307,7 @@ impl Goal {
     fn group(
         &mut self,
         search: &mut Search<'_>,
-        request: &Request,
+        request: &SolveRequest,
         comps: &Comps,
         basearch: &str,
         spec: &str,
@@ -344,7 +349,7 @@ impl Goal {
     fn member(
         &mut self,
         search: &mut Search<'_>,
-        request: &Request,
+        request: &SolveRequest,
         basearch: &str,
         group: &str,
         member: &Member,

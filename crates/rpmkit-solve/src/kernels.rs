@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rpmkit_solv::{Id, Job, JobAction, JobSelect, SolvId};
 
-use super::{Request, load::Loaded};
+use super::{SolveRequest, load::Loaded};
 
 fn job(action: JobAction, s: SolvId) -> Job {
     Job {
@@ -16,7 +16,7 @@ fn job(action: JobAction, s: SolvId) -> Job {
 }
 
 /// Jobs that bring a solution (`present`) within the limit; none when it is.
-pub(crate) fn limit(loaded: &mut Loaded, request: &Request, present: &[SolvId]) -> Vec<Job> {
+pub(crate) fn limit(loaded: &mut Loaded, request: &SolveRequest, present: &[SolvId]) -> Vec<Job> {
     let limit = request.installonly_limit as usize;
     if limit == 0 {
         return Vec::new();

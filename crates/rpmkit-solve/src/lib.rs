@@ -1,7 +1,7 @@
 //! Which packages to install: exactly what dnf would choose, or in words why nothing can be.
 //!
 //! [`Solver`] takes repositories ([`SolveRepo`]: verified local metadata files and settings), the
-//! installed set and a place for caches. [`Solver::solve`] answers a [`Request`] with a
+//! installed set and a place for caches. [`Solver::solve`] answers a [`SolveRequest`] with a
 //! [`Solution`], or with [`SolveError::Unsolvable`], which explains itself.
 //!
 //! Metadata is parsed once per state of a repository and kept in libsolv's binary form; an answer
@@ -56,7 +56,7 @@ pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};
 pub use glob::glob_matches;
 pub use repo::{Filelists, SolveRepo};
-pub use request::{GroupTypes, Request, Update};
+pub use request::{GroupTypes, SolveRequest, Update};
 pub use rich::{Rich, RichError};
 pub use solution::{Reason, Replacement, Solution};
 pub use solver::{Solver, basearch};

@@ -9,12 +9,12 @@ use std::{
 };
 
 use rpmkit_solv::{
-    DepKind, Job, JobAction, JobSelect, Outcome, PackageData, Pool, RepoId, SolvId, SolverFlags,
-    Step,
+    DepKind, Job, JobAction, JobSelect, PackageData, Pool, RepoId, SolvId, SolverFlags,
+    SolverOutcome, Step,
 };
 
 use super::{
-    Request, SolveError, SolveRepo,
+    SolveError, SolveRepo, SolveRequest,
     filter::Out,
     load::{self, Loaded},
     rich::Rich,
@@ -44,7 +44,7 @@ impl Module {
         format!("{}:{}", self.name, self.stream)
     }
 
-    /// Name of its stand-in: builds that need the same count as one.
+    /// Name of the solvable made up for it: builds that need the same count as one.
     fn solvable(&self) -> String {
         let mut needs: Vec<String> = self
             .requires
@@ -161,7 +161,7 @@ impl Modules {
     fn active(
         &self,
         arch: &str,
-        request: &Request,
+        request: &SolveRequest,
         enabled: &BTreeMap<String, String>,
     ) -> Result<Vec<bool>, SolveError> {
         let mut pool = Pool::new(arch)?;
@@ -223,7 +223,7 @@ impl Modules {
                 })
                 .collect();
             let solved = pool.solve(&tried, SolverFlags::default());
-            if let Outcome::Steps(steps) = solved.outcome {
+            if let SolverOutcome::Steps(steps) = solved.outcome {
                 for step in steps {
                     if let Step::Install { package, .. } = step {
                         names.insert(pool.nevra(package).0.to_owned());
@@ -244,7 +244,7 @@ impl Modules {
         &self,
         pool: &mut Pool,
         repo: RepoId,
-        request: &Request,
+        request: &SolveRequest,
     ) -> Result<(), SolveError> {
         let streams: BTreeSet<&str> = match request
             .module_platform
@@ -284,7 +284,7 @@ impl Modules {
         arch: &str,
         loaded: &mut Loaded,
         repos: &[SolveRepo],
-        request: &Request,
+        request: &SolveRequest,
     ) -> Result<Vec<(SolvId, Out)>, SolveError> {
         if self.all.is_empty() {
             return Ok(Vec::new());

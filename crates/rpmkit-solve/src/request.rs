@@ -68,7 +68,7 @@ pub enum Update {
 /// dependencies on, nothing erased for the sake of something else).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Request {
+pub struct SolveRequest {
     /// Specs as dnf's `install` takes them: names, globs, `name.arch`, `name-version-release`,
     /// provides with versions, file paths, `@group` and `@group/mandatory,optional`.
     pub install: Vec<String>,
@@ -118,7 +118,7 @@ pub struct Request {
     pub unneeded_candidates: Vec<String>,
 }
 
-impl Default for Request {
+impl Default for SolveRequest {
     fn default() -> Self {
         Self {
             install: Vec::new(),
@@ -157,7 +157,7 @@ const INSTALLONLY: [&str; 6] = [
     "multiversion(kernel)",
 ];
 
-impl Request {
+impl SolveRequest {
     /// Reads the words of `chroot_setup_cmd`, which are a dnf command line: `install a b @c`,
     /// `groupinstall c`, `group install c`, `update`, `upgrade a`, `remove a`, `builddep` excluded.
     /// Settings stay at their defaults. Options (`--setopt=…`) are not read.
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn setup_commands() {
-        let read = |text: &str| Request::from_command(&words(text)).unwrap();
+        let read = |text: &str| SolveRequest::from_command(&words(text)).unwrap();
         assert_eq!(
             read("install @buildsys-build bash").install,
             ["@buildsys-build", "bash"]
@@ -233,7 +233,7 @@ mod tests {
             read("upgrade a").update,
             Update::Specs(vec!["a".to_owned()])
         );
-        assert!(Request::from_command(&words("frobnicate x")).is_err());
-        assert!(Request::from_command(&[]).is_err());
+        assert!(SolveRequest::from_command(&words("frobnicate x")).is_err());
+        assert!(SolveRequest::from_command(&[]).is_err());
     }
 }

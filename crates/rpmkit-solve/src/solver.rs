@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, io, path::Path, rc::Rc};
 
-use rpmkit_solv::{Outcome, Pool, SolverFlags, Step};
+use rpmkit_solv::{Pool, SolverFlags, SolverOutcome, Step};
 
 use super::{
-    Reason, Replacement, Request, Solution, SolveError, SolveRepo,
+    Reason, Replacement, Solution, SolveError, SolveRepo, SolveRequest,
     comps::Comps,
     explain::Explain,
     fill,
@@ -56,7 +56,7 @@ impl Solver {
     ///
     /// # Errors
     /// [`SolveError::Unsolvable`] when there is no solution; the others when metadata cannot be read.
-    pub fn solve(&mut self, request: &Request) -> Result<Solution, SolveError> {
+    pub fn solve(&mut self, request: &SolveRequest) -> Result<Solution, SolveError> {
         let key = self.answer_key(request);
         if let Some(key) = &key
             && let Some(known) = self
@@ -100,7 +100,7 @@ impl Solver {
     }
 
     /// Digest of everything an answer depends on; None when some repository has no key.
-    fn answer_key(&self, request: &Request) -> Option<String> {
+    fn answer_key(&self, request: &SolveRequest) -> Option<String> {
         if self.repos.iter().any(|r| r.cache_key.is_empty()) {
             return None;
         }
@@ -118,7 +118,7 @@ impl Solver {
         Some(Checksum::sha256(&serde_json::to_vec(&all).ok()?).hex)
     }
 
-    fn work_out(&mut self, request: &Request) -> Result<Solution, SolveError> {
+    fn work_out(&mut self, request: &SolveRequest) -> Result<Solution, SolveError> {
         self.comps()?;
         let modules = match &self.modules {
             Some(known) => known.clone(),
@@ -175,7 +175,7 @@ impl Solver {
             }
             Some(solved.outcome)
         };
-        if let Some(Outcome::Steps(steps)) = outcome {
+        if let Some(SolverOutcome::Steps(steps)) = outcome {
             let mut solution = answer(loaded, &self.repos, &self.installed, steps);
             solution.skipped = goal.skipped;
             return Ok(solution);
@@ -188,7 +188,7 @@ impl Solver {
             may_erase: request.allow_erasing,
         };
         let why = match outcome {
-            Some(Outcome::Problems(problems)) => explain.problems(&problems),
+            Some(SolverOutcome::Problems(problems)) => explain.problems(&problems),
             _ => explain.unmatched(),
         };
         Err(SolveError::Unsolvable(Box::new(why)))
@@ -197,7 +197,7 @@ impl Solver {
 
 /// `@module:stream/profile` among the specs becomes an enabled stream and the profile's packages;
 /// None when there is nothing of the kind.
-fn expand_modules(request: &Request, modules: &Modules) -> Option<Request> {
+fn expand_modules(request: &SolveRequest, modules: &Modules) -> Option<SolveRequest> {
     let found: Vec<(usize, (String, Vec<String>))> = request
         .install
         .iter()
@@ -222,7 +222,7 @@ fn expand_modules(request: &Request, modules: &Modules) -> Option<Request> {
 }
 
 /// Paths and path patterns a request names.
-fn paths_of(request: &Request) -> BTreeSet<String> {
+fn paths_of(request: &SolveRequest) -> BTreeSet<String> {
     let specs = request.install.iter().chain(&request.remove);
     let deps = request
         .builddeps

@@ -12,7 +12,7 @@ use rpmkit_vcs::{
     ArchiveOptions, FileTimes, ScmError,
     archive::{self, DirTimes},
     distgit::{self, SourceStore},
-    git::{self, Access, history},
+    git::{self, RemoteAccess, history},
     options::{Method, ScmOptions},
     svn,
 };
@@ -45,7 +45,7 @@ impl Checkout {
     pub fn get(
         options: &ScmOptions,
         tmp: &Path,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         let work_dir = tempfile::Builder::new()
@@ -90,7 +90,7 @@ impl Checkout {
     fn get_git(
         &self,
         options: &ScmOptions,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<(), ScmError> {
         // Below 128 is `git checkout`'s answer to an unknown name, 128 `git clone`'s to all else.
@@ -144,7 +144,7 @@ impl Checkout {
         &self,
         repo: &git2::Repository,
         options: &ScmOptions,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<(), ScmError> {
         if let Some(branch) = &options.branch {
@@ -159,7 +159,7 @@ impl Checkout {
     fn get_distgit(
         &self,
         options: &ScmOptions,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<(), ScmError> {
         if options.clone_request().is_some() {
@@ -215,7 +215,7 @@ impl Checkout {
         options: &ScmOptions,
         defines: &[(String, String)],
         parser: &mut dyn SpecParser,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<Ready, SrpmError> {
         let write_tar = options.write_tar || self.src_dir.join(".write_tar").exists();
@@ -310,7 +310,7 @@ impl Checkout {
     fn times(
         &self,
         options: &ScmOptions,
-        access: &Access,
+        access: &RemoteAccess,
         events: &Events,
     ) -> Result<DirTimes, SrpmError> {
         match options.method {

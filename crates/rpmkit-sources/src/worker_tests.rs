@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::srpm::tests::{PlainParser, names};
 use rpmkit_vcs::{
-    Host,
+    CommandEnv,
     testing::TestRepo,
     testing_server::{GitServer, Rules},
 };
@@ -18,9 +18,9 @@ use rpmkit_vcs::{
 const SPEC: &str =
     "Name: hello\nVersion: 1.0\nRelease: 1\nSource0: hello-1.0.tar.xz\nSource1: extra.conf\n";
 
-fn access() -> Access {
-    Access {
-        host: Host {
+fn access() -> RemoteAccess {
+    RemoteAccess {
+        host: CommandEnv {
             env: [
                 ("PATH", "/usr/local/bin:/usr/bin:/bin"),
                 ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -29,7 +29,7 @@ fn access() -> Access {
             .into_iter()
             .collect(),
         },
-        ..Access::default()
+        ..RemoteAccess::default()
     }
 }
 

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser};
 use rpmkit_cli::{
-    Context, Face, Failure, Outcome, Status, Verb,
+    Context, Face, Failure, Status, Verb, VerbResult,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
     choose, frame, job, setup,
     sources::{self, Checkout},
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, card as failure_card},
+    build::{About, Buildroot, ChrootAccess, failure_report},
     config::Search,
     srpm,
 };
@@ -67,7 +67,7 @@ struct SrpmArgs {
     output: OutputArgs,
 }
 
-fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
+fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     let args = match frame::parse::<Cli>(cx, args) {
         Ok(cli) => cli.args,
         Err(ended) => return ended,
@@ -106,10 +106,11 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
         .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
-        None => sources::results(&sources::top(&path))?.join(&settings.chroot_name),
+        None => sources::results(&sources::top(&path))?.join(&settings.chroot.chroot_name),
     };
     job::open_logs(cx, &dir)?;
-    let mut root = Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
+    let mut root =
+        Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral).map_err(Error::from)?;
     let checkout = Checkout {
         path: &path,
         source: &args.sources,
@@ -120,16 +121,16 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
             events.info(note.clone());
         }
         ready
-            .package(&mut root, &dir, settings.clean)
+            .package(&mut root, &dir, settings.build.clean)
             .map_err(|error| {
                 let about = About {
-                    chroot: settings.chroot_name.clone(),
+                    chroot: settings.chroot.chroot_name.clone(),
                     package: ready.name(),
                     spec: ready.spec_text(),
                     resultdir: Some(dir.clone()),
                     ..About::default()
                 };
-                Failure::of_card(failure_card(&error, &about))
+                Failure::of_report(failure_report(&error, &about))
             })
     });
     // Whatever happened, there is nothing in the chroot to keep.
@@ -142,7 +143,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> Outcome {
     Ok(Status::OK)
 }
 
-fn explain(cx: &Context, path: &Path, args: &SrpmArgs) -> Outcome {
+fn explain(cx: &Context, path: &Path, args: &SrpmArgs) -> VerbResult {
     let request = sources::request(path, &args.sources)?;
     let told = srpm::explain(&request).map_err(Error::from)?;
     if cx.json {

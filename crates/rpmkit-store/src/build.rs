@@ -11,7 +11,7 @@ use super::{
     now,
     ops::CopyTree,
     random_id,
-    root::{Root, SIDE_DIRS},
+    root::{Root, VOLUMES},
 };
 use rpmkit_types::LayerId;
 
@@ -149,13 +149,13 @@ impl Store {
 
     /// Makes the directories that are kept off the overlay, with what the parent saved in them.
     pub(crate) fn make_sides(&self, dir: &Path, parent: Option<&Layer>) -> Result<(), StoreError> {
-        let sides = dir.join("dirs");
-        self.0.disk.mkdir(&sides, 0o755)?;
-        for (name, _, mode) in SIDE_DIRS {
-            let to = sides.join(name);
+        let volumes = dir.join("dirs");
+        self.0.disk.mkdir(&volumes, 0o755)?;
+        for (name, _, mode) in VOLUMES {
+            let to = volumes.join(name);
             // Most layers save nothing there, and a look is cheaper than a copy.
             let saved = |p: &PathBuf| std::fs::read_dir(p).is_ok_and(|mut d| d.next().is_some());
-            match parent.map(|p| p.side(name)).filter(saved) {
+            match parent.map(|p| p.volume(name)).filter(saved) {
                 Some(from) => self.copy(&from, &to)?,
                 None => {
                     self.0.disk.mkdir(&to, mode)?;
@@ -218,7 +218,7 @@ impl Store {
         self.mark_unsynced(id)?;
         disk.rename(dir, &self.layer_dir(id))?;
         let layer = self.find_unguarded(id)?.ok_or_else(|| self.missing(id))?;
-        self.settle_layer(layer.clone());
+        self.sync_in_background(layer.clone());
         Ok(layer)
     }
 }
@@ -252,7 +252,7 @@ impl Pending {
 
     /// A directory kept off the overlay: `builddir`, `tmp` or `vartmp`. What is in it when the layer
     /// is published, those on top of it start with.
-    pub fn side(&self, name: &str) -> PathBuf {
+    pub fn volume(&self, name: &str) -> PathBuf {
         self.dir.join("dirs").join(name)
     }
 

@@ -192,12 +192,6 @@ impl Disk {
         }
         self.rename(temporary, path)
     }
-
-    /// `syncfs` of the file system that holds `path`.
-    pub(crate) fn syncfs(&self, path: &Path) -> Result<(), StoreError> {
-        let dir = File::open(path).at("open", path)?;
-        nix::unistd::syncfs(&dir).at("sync", path)
-    }
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -1,8 +1,8 @@
 //! Long chains made short.
 //!
 //! A flattened tree holds hard links to the newest version of every file of a chain, which costs no
-//! data, and stands in for the chain when it is mounted. Its id follows from the id of the layer it
-//! stands for, so neither references nor parents change, and losing it loses nothing.
+//! data, and takes the place of the chain when it is mounted. Its id follows from the id of the layer at
+//! its top, so neither references nor parents change, and losing it loses nothing.
 
 use super::{
     Driver, FLATTEN_ABOVE, Layer, LayerKind, LayerSpec, Slot, Store, StoreError, ask, error::At,
@@ -10,7 +10,7 @@ use super::{
 };
 
 impl Store {
-    /// Makes the stand-in for the chain of `top`, if it is not there. Does nothing with the plain
+    /// Makes the flattened tree of the chain of `top`, if it is not there. Does nothing with the plain
     /// driver, whose chains have one layer.
     pub fn flatten(&self, top: &Layer) -> Result<(), StoreError> {
         if self.0.format.driver == Driver::Plain {

@@ -85,7 +85,7 @@ impl Format {
     }
 
     /// Writes the file into a new store, or checks an old one's.
-    pub(crate) fn settle(&self, disk: &Disk, dir: &Path) -> Result<(), StoreError> {
+    pub(crate) fn write_or_check(&self, disk: &Disk, dir: &Path) -> Result<(), StoreError> {
         let path = dir.join("format");
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -143,17 +143,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let disk = Disk::default();
         let mine = Format::new(1000, Mapping::Sub { start: 200_000 }, Driver::Overlay);
-        mine.settle(&disk, dir.path()).unwrap();
-        mine.settle(&disk, dir.path()).unwrap();
+        mine.write_or_check(&disk, dir.path()).unwrap();
+        mine.write_or_check(&disk, dir.path()).unwrap();
         for other in [
             Format::new(1001, mine.mapping, mine.driver),
             Format::new(1000, Mapping::Single, mine.driver),
             Format::new(1000, mine.mapping, Driver::Plain),
         ] {
-            assert!(other.settle(&disk, dir.path()).is_err());
+            assert!(other.write_or_check(&disk, dir.path()).is_err());
         }
         std::fs::write(dir.path().join("format"), r#"{"format":99,"x":1}"#).unwrap();
-        let error = mine.settle(&disk, dir.path()).unwrap_err().to_string();
+        let error = mine
+            .write_or_check(&disk, dir.path())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("has format 99, but 1 is needed"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use super::{
     flat_id,
     layer::{LayerKind, LayerMeta, read_meta},
     lock::{Lock, Want},
-    ops::{Usage, UsageOf},
+    ops::{KEPT, Usage, UsageOf},
 };
 use rpmkit_types::LayerId;
 
@@ -70,7 +70,7 @@ impl Store {
         Ok(out)
     }
 
-    /// Everything needed by `roots`: their ancestors, and stand-ins of whatever is needed.
+    /// Everything needed by `roots`: their ancestors, and flattened trees of whatever is needed.
     fn closure(
         roots: BTreeSet<LayerId>,
         metas: &BTreeMap<LayerId, LayerMeta>,
@@ -144,7 +144,7 @@ impl Store {
             if marked.contains(id) {
                 continue;
             }
-            // A stand-in goes with what it stands for; being unmarked, that is unmarked too.
+            // A flattened tree goes with its chain; being unmarked, that is unmarked too.
             if meta.kind.is_reproducible() && !doomed.contains(id) {
                 spare.push(id.clone());
             } else {
@@ -168,7 +168,7 @@ impl Store {
         if let Some(keep) = options.keep {
             self.drop_least_recently_used(keep, &metas, &spare, &mut going)?;
         }
-        self.drop_orphaned_stand_ins(&metas, &marked, &mut going);
+        self.drop_orphaned_flattened(&metas, &marked, &mut going);
         // Children first: a crash in between must not leave one without its parent.
         for id in children_first(&going, &metas) {
             let Some(meta) = metas.get(&id) else { continue };
@@ -222,8 +222,8 @@ impl Store {
         }
     }
 
-    /// Stand-ins whose original goes, and those whose original is gone already.
-    fn drop_orphaned_stand_ins(
+    /// Flattened trees whose chain goes, and those whose chain is gone already.
+    fn drop_orphaned_flattened(
         &self,
         metas: &BTreeMap<LayerId, LayerMeta>,
         marked: &BTreeSet<LayerId>,
@@ -305,7 +305,7 @@ impl Store {
     /// Own bytes of a layer; zero when nobody has measured and `measure` is not set.
     fn size_of(&self, id: &LayerId, measure: bool) -> Result<u64, StoreError> {
         let dir = self.layer_dir(id);
-        let known = std::fs::read(dir.join("size.json"))
+        let known = std::fs::read(dir.join(KEPT))
             .ok()
             .and_then(|t| serde_json::from_slice::<Usage>(&t).ok());
         match known {

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rpmkit_fs::WriteOptions;
 use rpmkit_sandbox::{IdMode, ProbeRequest, SandboxError, State};
 use serde::{Deserialize, Serialize};
 
@@ -84,10 +85,7 @@ pub fn survey(home: &Path, user: u32) -> Result<Survey, SandboxError> {
     };
     if let Ok(text) = serde_json::to_vec(&kept) {
         // A cache: not being able to keep it is no failure.
-        let temporary = home.join(format!("host.json.{}", std::process::id()));
-        if std::fs::write(&temporary, text).is_ok() {
-            let _ = std::fs::rename(&temporary, &path);
-        }
+        let _ = rpmkit_fs::write_file(&path, text, &WriteOptions::with_mode(0o666));
     }
     Ok(kept.survey)
 }

@@ -13,7 +13,7 @@ use super::{
     error::{At, StoreError},
     format::{Driver, FORMAT},
     lock::Lock,
-    ops::Usage,
+    ops::{KEPT, Usage},
 };
 use rpmkit_types::{LayerId, Package};
 
@@ -132,7 +132,7 @@ impl Layer {
     }
 
     /// The saved content of one of the directories that are kept off the overlay.
-    pub fn side(&self, name: &str) -> PathBuf {
+    pub fn volume(&self, name: &str) -> PathBuf {
         self.dir.join("dirs").join(name)
     }
 
@@ -154,7 +154,7 @@ impl Layer {
 
     /// The measured size, if somebody measured already.
     pub(super) fn known_usage(&self) -> Option<Usage> {
-        serde_json::from_slice(&std::fs::read(self.dir.join("size.json")).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(self.dir.join(KEPT)).ok()?).ok()
     }
 }
 

@@ -11,7 +11,7 @@
 //!   chroots/<name>/            states of chroots: names of snapshots, what is current (see `chroot`)
 //!                              {state.json, state.safe, shown-<ext>.json, copy-<ext>/, locks}
 //!   s/<short> -> ../layers/<id>/fs    short names for mount options
-//!   unsynced/<id>              published, but not yet known to be on the platters
+//!   unsynced/<id>              published, but not yet known to be synced to disk
 //!   trash/<random>             deleted, waiting to be removed
 //!   empty/                     the lowest layer of a root that has none
 //! ```
@@ -34,7 +34,8 @@ mod layer;
 mod lock;
 pub mod ops;
 mod root;
-mod settle;
+mod sync;
+mod table;
 mod transport;
 mod trash;
 
@@ -53,9 +54,9 @@ pub use gc::{Collected, GcOptions, GcReport, Roots};
 pub use hands::{Direct, Hands, Namespace, Ops};
 pub use layer::{Layer, LayerKind, LayerMeta, LayerSpec};
 pub use lock::Holder;
-pub use root::{Root, SIDE_DIRS};
+pub use root::{Root, VOLUMES};
 
-pub use ops::OPS;
+pub use table::OPS;
 
 pub(crate) use error::At;
 pub(crate) use gc::entries;
@@ -98,16 +99,16 @@ pub(crate) struct Inner {
     pub events: Events,
     pub disk: Disk,
     pub boot: String,
-    /// Threads that bring published layers to the platters.
-    pub settling: Mutex<Vec<JoinHandle<()>>>,
-    /// State files that were changed and may not be on the platters.
+    /// Threads that sync published layers to disk, measure and flatten.
+    pub background: Mutex<Vec<JoinHandle<()>>>,
+    /// State files that were changed and may not be synced to disk.
     pub changed: Mutex<BTreeSet<PathBuf>>,
     /// Whether something was put into the trash.
     pub trashed: AtomicBool,
 }
 
 impl Drop for Inner {
-    /// Has changed state files brought to the platters and the trash emptied, once for the whole run.
+    /// Has changed state files synced to disk and the trash emptied, once for the whole run.
     fn drop(&mut self) {
         let Ok(changed) = self.changed.get_mut() else {
             return;
@@ -167,7 +168,7 @@ impl Store {
                 disk.mkdir(&path, 0o755)?;
             }
         }
-        options.format.settle(&disk, &dir)?;
+        options.format.write_or_check(&disk, &dir)?;
         drop(lock);
         let disk = disk.with_spare(dir.join("spare"));
         let store = Self(Arc::new(Inner {
@@ -178,7 +179,7 @@ impl Store {
             events: options.events,
             disk,
             boot: boot_id(),
-            settling: Mutex::new(Vec::new()),
+            background: Mutex::new(Vec::new()),
             changed: Mutex::new(BTreeSet::new()),
             trashed: AtomicBool::new(false),
         }));
@@ -341,7 +342,7 @@ impl Store {
     }
 }
 
-/// Id of the flattened stand-in for the chain below and including a layer.
+/// Id of the flattened tree for the chain below and including a layer.
 pub(crate) fn flat_id(id: &LayerId) -> LayerId {
     LayerId::of(format!("flat {FORMAT} {id}").as_bytes())
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// They cannot be on it because a directory that exists in a lower layer cannot be renamed there
 /// (EXDEV), which builds do all the time. They belong to a snapshot all the same: a layer keeps a
 /// copy of each next to its files.
-pub const SIDE_DIRS: [(&str, &str, u32); 3] = [
+pub const VOLUMES: [(&str, &str, u32); 3] = [
     ("builddir", "/builddir", 0o755),
     ("tmp", "/tmp", 0o1777),
     ("vartmp", "/var/tmp", 0o1777),

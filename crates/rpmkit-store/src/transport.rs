@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Layer, LayerKind, LayerSpec, Root, SIDE_DIRS, Store, StoreError,
+    Layer, LayerKind, LayerSpec, Root, Store, StoreError, VOLUMES,
     archive::{Labels, Pack, Shape, Unpack, Unpacked},
     ask,
     lock::{Lock, Want},
@@ -26,16 +26,16 @@ impl Store {
         };
         let hands = &*self.inner().hands;
         let mut out: Vec<Change> = ask(hands, "diff", &input)?;
-        for (name, place, _) in SIDE_DIRS {
-            // What the side directory hides in a chroot is no difference, the mount point included.
+        for (name, place, _) in VOLUMES {
+            // What the volume hides in a chroot is no difference, the mount point included.
             out.retain(|c| !Path::new(&c.path).starts_with(place));
-            let side = |layer: Option<&Layer>| -> Vec<_> {
-                let dir = layer.map(|l| l.side(name));
+            let volume = |layer: Option<&Layer>| -> Vec<_> {
+                let dir = layer.map(|l| l.volume(name));
                 dir.into_iter().filter(|d| d.exists()).collect()
             };
             let input = Diff {
-                old: side(old),
-                new: side(new),
+                old: volume(old),
+                new: volume(new),
             };
             let changes: Vec<Change> = ask(hands, "diff", &input)?;
             out.extend(changes.into_iter().map(|c| Change {
@@ -70,13 +70,13 @@ impl Store {
         if layers.is_empty() {
             layers.push(self.dir().join("empty"));
         }
-        let side = |(name, place, _): &(&str, &str, u32)| {
+        let volume = |(name, place, _): &(&str, &str, u32)| {
             let layer = top?;
-            Some((layer.side(name), (*place).to_owned()))
+            Some((layer.volume(name), (*place).to_owned()))
         };
         let input = Pack {
             layers,
-            sides: SIDE_DIRS.iter().filter_map(side).collect(),
+            volumes: VOLUMES.iter().filter_map(volume).collect(),
             dest: partial.clone(),
             shape,
             labels,
@@ -100,9 +100,9 @@ impl Store {
         let input = Unpack {
             archive: archive.to_owned(),
             fs: pending.fs(),
-            sides: SIDE_DIRS
+            volumes: VOLUMES
                 .iter()
-                .map(|(name, place, _)| (pending.side(name), (*place).to_owned()))
+                .map(|(name, place, _)| (pending.volume(name), (*place).to_owned()))
                 .collect(),
         };
         let unpacked: Unpacked =
@@ -131,8 +131,8 @@ impl Store {
             layers.push(self.dir().join("empty"));
         }
         self.materialise_from(layers, dest)?;
-        for (name, place, _) in SIDE_DIRS {
-            let Some(from) = top.map(|t| t.side(name)).filter(|d| d.exists()) else {
+        for (name, place, _) in VOLUMES {
+            let Some(from) = top.map(|t| t.volume(name)).filter(|d| d.exists()) else {
                 continue;
             };
             let place = Path::new(place.trim_start_matches('/'));

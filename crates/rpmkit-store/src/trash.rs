@@ -27,23 +27,19 @@ impl Store {
     /// Best called while something long runs anyway, or last of all: ext4 is slow to create files
     /// right after many were deleted.
     pub fn sweep(&self) -> Result<(), StoreError> {
-        let trash = self.0.dir.join("trash");
-        let lock = self.0.dir.join("trash.lock");
-        let Some(_lock) = Lock::take(&self.0.disk, &lock, Want::TryExclusive)? else {
-            return Ok(());
+        self.0.disk.step().at("remove", &self.0.dir.join("trash"))?;
+        let job = Housekeep {
+            store: self.0.dir.clone(),
+            sweep: true,
+            ..Housekeep::default()
         };
-        for entry in std::fs::read_dir(&trash).at("list", &trash)? {
-            let path = entry.at("list", &trash)?.path();
-            self.0.disk.step().at("remove", &path)?;
-            ask::<_, ()>(&*self.0.hands, "remove-tree", &RemoveTree { path })?;
-        }
-        Ok(())
+        ask(&*self.0.hands, "housekeep", &job)
     }
 
     /// Removes the whole store if nothing is left in it that anybody needs, and its home if that is empty
     /// then. What could be made again goes, too. Does nothing when somebody is using the store.
     pub fn dissolve(&self, roots: Roots<'_>) -> Result<(), StoreError> {
-        self.settle();
+        self.wait_for_background();
         let path = self.0.dir.join("lock");
         let Some(_guard) = Lock::take(&self.0.disk, &path, Want::TryExclusive)? else {
             return Ok(());

@@ -17,7 +17,7 @@ impl Hint {
 
 /// A failure that knows its exit code and what to do about it. A crate passes on a failure of whoever it was
 /// called by in this form, without knowing its type.
-pub trait Failure: std::error::Error + Send + Sync {
+pub trait CodedError: std::error::Error + Send + Sync {
     /// mock's code for it.
     fn exit_code(&self) -> ExitCode;
 
@@ -27,14 +27,14 @@ pub trait Failure: std::error::Error + Send + Sync {
 
 /// A failure of a type only the caller knows.
 #[derive(Debug)]
-pub struct AnyFailure(Box<dyn Failure>);
+pub struct AnyCodedError(Box<dyn CodedError>);
 
-impl AnyFailure {
+impl AnyCodedError {
     /// The failure as what it was made of, where it is of that type.
     ///
     /// # Errors
     /// The failure itself, where it is of another type.
-    pub fn downcast<T: Failure + 'static>(self) -> Result<T, Self> {
+    pub fn downcast<T: CodedError + 'static>(self) -> Result<T, Self> {
         let known = (&*self.0 as &(dyn std::error::Error + 'static)).is::<T>();
         if !known {
             return Err(self);
@@ -57,19 +57,19 @@ impl AnyFailure {
     }
 }
 
-impl<T: Failure + 'static> From<T> for AnyFailure {
+impl<T: CodedError + 'static> From<T> for AnyCodedError {
     fn from(failure: T) -> Self {
         Self(Box::new(failure))
     }
 }
 
-impl std::fmt::Display for AnyFailure {
+impl std::fmt::Display for AnyCodedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for AnyFailure {
+impl std::error::Error for AnyCodedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
     }
@@ -84,7 +84,7 @@ mod tests {
     #[error("it is full")]
     struct Full;
 
-    impl Failure for Full {
+    impl CodedError for Full {
         fn exit_code(&self) -> ExitCode {
             ExitCode::ResultDir
         }
@@ -98,7 +98,7 @@ mod tests {
     #[error("it is empty")]
     struct Empty;
 
-    impl Failure for Empty {
+    impl CodedError for Empty {
         fn exit_code(&self) -> ExitCode {
             ExitCode::General
         }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_failure_comes_back_as_what_it_was() {
-        let any = AnyFailure::from(Full);
+        let any = AnyCodedError::from(Full);
         assert_eq!(any.to_string(), "it is full");
         assert_eq!(any.exit_code(), ExitCode::ResultDir);
         let any = any.downcast::<Empty>().unwrap_err();

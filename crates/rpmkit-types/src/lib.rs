@@ -13,6 +13,7 @@ mod name;
 mod package;
 mod path;
 pub mod rooted;
+pub mod scm;
 mod trust;
 
 pub use checksum::{Checksum, ChecksumKind, Hasher};
@@ -21,7 +22,7 @@ pub use event::{Event, Events, Listener};
 pub use evr::{Evr, Nevra, NevraError};
 pub use exit::ExitCode;
 pub use file_name::{is_source_package, source_stem};
-pub use hint::{AnyFailure, Failure, Hint};
+pub use hint::{AnyCodedError, CodedError, Hint};
 pub use name::{ChrootName, LayerId, NameError};
 pub use package::{Location, Package, Requirement};
 pub use path::ChrootPath;

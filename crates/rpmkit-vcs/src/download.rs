@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{ScmError, distgit::file_digest};
-use rpmkit_fetch::{Cause, TransportOptions};
+use rpmkit_fetch::{FetchCause, TransportOptions};
 use rpmkit_repo::{Fetcher, RepoError, Target};
 use rpmkit_types::{Checksum, ChecksumKind};
 
@@ -47,7 +47,7 @@ fn refused(url: &str, expected: Option<&Checksum>, error: RepoError) -> ScmError
     let found = match &error {
         RepoError::Unavailable { failures, .. } => {
             failures.0.iter().find_map(|failure| match &failure.cause {
-                Cause::Digest { found, .. } => Some(found.clone()),
+                FetchCause::Digest { found, .. } => Some(found.clone()),
                 _ => None,
             })
         }

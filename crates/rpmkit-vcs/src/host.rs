@@ -10,12 +10,12 @@ use super::ScmError;
 
 /// The host as commands see it.
 #[derive(Debug, Clone, Default)]
-pub struct Host {
+pub struct CommandEnv {
     /// The caller's environment; `PATH` in it says where commands are found.
     pub env: Environment,
 }
 
-impl Host {
+impl CommandEnv {
     /// Runs a command of the user's own configuration, its output becoming events line by line.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ fn capture(command: &HostCommand, events: &Events, keep: bool) -> Result<Vec<u8>
 fn shown(argv: &[String]) -> String {
     let words: Vec<String> = argv
         .iter()
-        .map(|word| super::git::without_secret(word))
+        .map(|word| super::url::without_secret(word))
         .collect();
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
@@ -142,8 +142,8 @@ mod tests {
             .args(words)
     }
 
-    fn host() -> Host {
-        Host {
+    fn host() -> CommandEnv {
+        CommandEnv {
             env: [("PATH", "/usr/bin:/bin")].into_iter().collect(),
         }
     }

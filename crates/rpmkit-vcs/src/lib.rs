@@ -17,9 +17,10 @@ pub mod svn;
 pub mod testing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing_server;
+mod url;
 
 pub use archive::{ArchiveOptions, Compression, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
-pub use host::{Host, run as run_on_host};
+pub use host::{CommandEnv, run as run_on_host};
 pub use options::{Method, ScmOptions};

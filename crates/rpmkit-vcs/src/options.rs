@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rpmkit_types::scm::scm_default_text;
 use serde_json::{Map, Value};
 
 use super::{ScmError, git::CloneRequest};
@@ -18,24 +19,6 @@ pub enum Method {
     /// A dist-git, by default through `rpkg`.
     Distgit,
 }
-
-/// mock's defaults (`site-defaults.cfg` documents them).
-const DEFAULTS: &[(&str, &str)] = &[
-    ("method", "git"),
-    ("cvs_get", "cvs -d /srv/cvs co SCM_BRN SCM_PKG"),
-    (
-        "git_get",
-        "git clone SCM_BRN git://localhost/SCM_PKG.git SCM_PKG",
-    ),
-    ("svn_get", "svn co file:///srv/svn/SCM_PKG/SCM_BRN SCM_PKG"),
-    (
-        "distgit_get",
-        "rpkg clone -a --branch SCM_BRN SCM_PKG SCM_PKG",
-    ),
-    ("distgit_src_get", "rpkg sources"),
-    ("spec", "SCM_PKG.spec"),
-    ("ext_src_dir", "/dev/null"),
-];
 
 /// The options with every placeholder filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +55,8 @@ impl ScmOptions {
     /// [`ScmError::Method`], [`ScmError::NoPackage`], [`ScmError::Quotes`]: mock's exit code 5.
     pub fn read(values: &Map<String, Value>) -> Result<Self, ScmError> {
         let text = |key: &str| {
-            values.get(key).map(python_text).unwrap_or_else(|| {
-                DEFAULTS
-                    .iter()
-                    .find(|(name, _)| *name == key)
-                    .map(|(_, value)| (*value).to_owned())
-                    .unwrap_or_default()
-            })
+            let given = values.get(key).map(python_text);
+            given.unwrap_or_else(|| scm_default_text(key).unwrap_or_default().to_owned())
         };
         let (method, get_key) = match text("method").as_str() {
             "git" => (Method::Git, "git_get"),

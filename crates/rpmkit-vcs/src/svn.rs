@@ -6,7 +6,7 @@ use quick_xml::{Reader, events::Event as Xml};
 
 use rpmkit_host::{HostCommand, Tool};
 
-use super::{Host, ScmError, host::output};
+use super::{CommandEnv, ScmError, host::output};
 use rpmkit_types::event::Events;
 
 /// The time of the last change of everything in a working copy, by path relative to it; and
@@ -16,7 +16,7 @@ use rpmkit_types::event::Events;
 /// When `svn` is missing or fails.
 pub fn file_times(
     checkout: &Path,
-    host: &Host,
+    host: &CommandEnv,
     events: &Events,
 ) -> Result<(HashMap<Vec<u8>, i64>, i64), ScmError> {
     // What follows the last `@` would be a revision.

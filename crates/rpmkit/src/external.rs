@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_cli::{Context, Failure, Host, Outcome, nearest::nearest};
+use rpmkit_cli::{Context, Failure, Host, VerbResult, nearest::nearest};
 use rpmkit_host::{HostCommand, Tool};
 
 use crate::front;
@@ -55,7 +55,7 @@ pub fn installed(cx: &Context) -> Vec<String> {
 }
 
 /// Becomes `rpmkit-VERB`; returns only when there is none.
-pub fn run(cx: &mut Context, words: &[OsString]) -> Outcome {
+pub fn run(cx: &mut Context, words: &[OsString]) -> VerbResult {
     let [verb, rest @ ..] = words else {
         return Err(Failure::command_line("no verb given"));
     };

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use rpmkit_cli::{Context, Outcome, Verb, frame};
+use rpmkit_cli::{Context, Verb, VerbResult, frame};
 
 use crate::{external, generate, verbs};
 
@@ -52,7 +52,7 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs what the arguments say.
-pub fn run(cx: &mut Context) -> Outcome {
+pub fn run(cx: &mut Context) -> VerbResult {
     let args = cx.host.args.clone();
     if let Some(first) = args.get(1).and_then(|a| a.to_str()) {
         if let Some(verb) = SUITE.iter().find(|verb| verb.name == first) {

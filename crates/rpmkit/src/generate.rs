@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_cli::{Failure, Outcome, Status};
+use rpmkit_cli::{Failure, Status, VerbResult};
 
 use crate::{
     front::{self, SUITE},
@@ -18,7 +18,7 @@ use crate::{
 pub const HIDDEN: &str = "__generate";
 
 /// Writes `bash/`, `zsh/`, `fish/`, `man/` and `docs/` below the directory given.
-pub fn run(args: &[OsString]) -> Outcome {
+pub fn run(args: &[OsString]) -> VerbResult {
     let [dir] = args else {
         return Err(Failure::command_line("expected one directory"));
     };

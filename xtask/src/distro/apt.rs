@@ -21,6 +21,44 @@ pub struct Apt {
     config: PathBuf,
 }
 
+/// apt has the suite's lists, but what they say cannot be installed: a day on which a moving suite is broken.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Unavailable {
+    reason: String,
+}
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "apt cannot install the suite today: {}", self.reason)
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+impl Unavailable {
+    /// Reads apt's message; `None` where it speaks of something else, such as the network.
+    fn read(message: &str) -> Option<Self> {
+        let unmet = [
+            "unmet dependencies",
+            "held broken packages",
+            "no installation candidate",
+            "Unable to satisfy dependencies",
+        ];
+        let line = message
+            .lines()
+            .find(|line| unmet.iter().any(|text| line.contains(text)))?;
+        let detail = message
+            .lines()
+            .find(|line| line.contains(" : Depends:") || line.contains(" : PreDepends:"))
+            .unwrap_or_default();
+        Some(Self {
+            reason: format!("{} {}", line.trim(), detail.trim())
+                .trim_end()
+                .to_owned(),
+        })
+    }
+}
+
 /// A package apt would install.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -93,6 +131,9 @@ impl Apt {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             let error = String::from_utf8_lossy(&output.stderr);
+            if let Some(broken) = Unavailable::read(&format!("{text}\n{error}")) {
+                return Err(broken.into());
+            }
             bail!(
                 "`apt-get {}` failed ({}):\n{}",
                 arguments.join(" "),
@@ -405,6 +446,22 @@ mod tests {
             })
         );
         assert_eq!(item("Reading package lists..."), None);
+    }
+
+    #[test]
+    fn a_broken_suite_is_told_from_other_failures() {
+        let message = "Some packages could not be installed.\nThe following packages have unmet dependencies:\n \
+                       rpm : Depends: librpm10 (= 6.1.0-1) but 6.1.0-2 is to be installed\nE: Unable to correct \
+                       problems, you have held broken packages.\n";
+        let broken = Unavailable::read(message).map(|broken| broken.to_string());
+        assert!(
+            broken
+                .is_some_and(|text| text.contains("librpm10 (= 6.1.0-1)") && !text.contains('\n'))
+        );
+        assert_eq!(
+            Unavailable::read("E: Failed to fetch: Temporary failure resolving"),
+            None
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rpm::{Dependency, Scriptlet};
 
-use super::deb::{Deb, Entry, Kind};
+use super::deb::{Deb, DebKind, Entry};
 use super::depmap::{self, Evr};
 use super::rpmwrite::{Deps, File, Nature, Script, Spec};
 use super::suites::Profile;
@@ -88,7 +88,7 @@ pub fn convert(deb: Deb, names: &BTreeSet<String>, python: &str, profile: &Profi
         .into_iter()
         .filter(|entry| !recipe::dropped(&spec.name, &entry.path))
         .filter(|entry| {
-            !(matches!(entry.kind, Kind::Dir) && skeleton.contains(entry.path.as_str()))
+            !(matches!(entry.kind, DebKind::Dir) && skeleton.contains(entry.path.as_str()))
         })
         .map(|entry| file(entry, &deb.conffiles))
         .collect();
@@ -177,7 +177,7 @@ fn extras(spec: &mut Spec) {
             0o644
         };
         spec.files
-            .push(File::new(path, Kind::File(Vec::new()), mode).nature(Nature::Ghost));
+            .push(File::new(path, DebKind::File(Vec::new()), mode).nature(Nature::Ghost));
     }
 }
 

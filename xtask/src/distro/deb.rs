@@ -11,7 +11,7 @@ use super::control::Paragraph;
 
 /// What an entry is.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum DebKind {
     /// A regular file and its bytes.
     File(Vec<u8>),
     /// A directory.
@@ -30,7 +30,7 @@ pub struct Entry {
     /// The path as packaged, for `/bin/sh`-like provides.
     pub original: String,
     /// What it is.
-    pub kind: Kind,
+    pub kind: DebKind,
     /// Permission bits, setuid and friends included.
     pub mode: u16,
     /// Owner by name.
@@ -155,11 +155,11 @@ fn data_entries(mut reader: Box<dyn Read + '_>) -> Result<Vec<Entry>> {
             (tar::EntryType::Regular, _) => {
                 let mut content = Vec::with_capacity(usize::try_from(header.size()?)?);
                 entry.read_to_end(&mut content)?;
-                Kind::File(content)
+                DebKind::File(content)
             }
-            (tar::EntryType::Directory, _) => Kind::Dir,
-            (tar::EntryType::Symlink, Some(link)) => Kind::Symlink(link),
-            (tar::EntryType::Link, Some(link)) => Kind::Hardlink(merged(&absolute(&link))),
+            (tar::EntryType::Directory, _) => DebKind::Dir,
+            (tar::EntryType::Symlink, Some(link)) => DebKind::Symlink(link),
+            (tar::EntryType::Link, Some(link)) => DebKind::Hardlink(merged(&absolute(&link))),
             (other, _) => bail!("`{original}`: cannot convert a tar entry of type {other:?}"),
         };
         if original == "/" {

@@ -10,7 +10,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use super::{Apt, Distro, Job, Stamp, Writer, beside, comps, lock, own, recipe, remove, repodata};
+use super::{
+    Apt, Distro, Job, Scratch, Stamp, Writer, beside, comps, lock, own, recipe, remove, repodata,
+};
 
 /// Name of the repository's directory.
 const DIR: &str = "extras";
@@ -68,10 +70,10 @@ pub fn make(work: &Path, distro: &Distro, say: &dyn Fn(&str)) -> Result<()> {
     let fresh_paths: Vec<PathBuf> = paths.iter().filter(is_new).cloned().collect();
     say(&format!("converting {} Debian packages", fresh_paths.len()));
     let root = distro.root()?;
-    let place = tempfile::tempdir_in(work)?;
+    let place = Scratch::new(work.join(suite.private("building")))?;
     let job = Job {
         profile,
-        writer: Writer::of(root.as_ref(), place.path()),
+        writer: Writer::of(root.as_ref(), &place.0),
     };
     let mut count = job.convert_some(&paths, &fresh_paths, &packages)?.count;
     for (index, spec) in own::extras().into_iter().enumerate() {

@@ -10,6 +10,8 @@
 //!     gz/     Packages/ repodata/     metadata in gzip; the packages are hard links to those of zst
 //!     signed/ Packages/ repodata/     signed packages, metadata in zstd, repomd.xml.asc
 //!     extras/ Packages/ repodata/     compilers of other languages, only when asked for; has a stamp of its own
+//!     old/    Packages/ repodata/     small packages as rpm 4.8, 4.11 and 4.14 made them, see [`aged`]
+//!     modular/ signatures/      trixie and sid: see [`variants`] and [`signatures`]
 //!     root/                     trixie and sid: the suite's own rpm, rpmbuild and dnf, see [`root`]
 //! target/distro/apt-trixie, key-trixie, trixie   the same for another suite, see [`suites`]
 //! ```
@@ -17,6 +19,7 @@
 //! The recipe is the source of this module and its data files: while their digest matches the stamp there is
 //! nothing to do. A new distribution is made beside the old one and takes its place by rename.
 
+mod aged;
 mod apt;
 mod comps;
 mod control;
@@ -25,8 +28,10 @@ mod deb;
 mod depmap;
 mod elf;
 pub mod extras;
+mod header;
 mod jobs;
 mod native;
+pub mod oracle;
 mod own;
 mod pins;
 mod provides;
@@ -35,6 +40,7 @@ mod repodata;
 mod root;
 mod rpmwrite;
 mod sign;
+pub mod signatures;
 mod sources;
 mod suites;
 mod variants;
@@ -64,12 +70,14 @@ const EPOCH: u32 = 1_750_000_000;
 
 /// Everything that decides what the distribution is.
 const RECIPE: &[&str] = &[
+    include_str!("aged.rs"),
     include_str!("comps.rs"),
     include_str!("control.rs"),
     include_str!("convert.rs"),
     include_str!("deb.rs"),
     include_str!("depmap.rs"),
     include_str!("elf.rs"),
+    include_str!("header.rs"),
     include_str!("mod.rs"),
     include_str!("native.rs"),
     include_str!("own.rs"),
@@ -78,6 +86,7 @@ const RECIPE: &[&str] = &[
     include_str!("repodata.rs"),
     include_str!("root.rs"),
     include_str!("rpmwrite.rs"),
+    include_str!("signatures.rs"),
     include_str!("suites.rs"),
     include_str!("variants.rs"),
     include_str!("../../data/group"),
@@ -136,6 +145,20 @@ pub struct Distro {
 }
 
 impl Distro {
+    /// A distribution that is there.
+    pub fn at(dir: &Path) -> Result<Self> {
+        let stamp = Stamp::read(dir).with_context(|| {
+            format!(
+                "`{}` is no test distribution: it has no stamp",
+                dir.display()
+            )
+        })?;
+        Ok(Self {
+            dir: std::path::absolute(dir)?,
+            stamp,
+        })
+    }
+
     /// The root of the suite's own tools, where the suite has one.
     fn root(&self) -> Result<Option<Root>> {
         let has = !self.stamp.profile().tools.is_empty();
@@ -181,6 +204,53 @@ pub fn make(work: &Path, suite: Suite, out: Option<&Path>, say: &dyn Fn(&str)) -
     Ok(Distro { dir: out, stamp })
 }
 
+/// Makes the distributions of several suites side by side. A suite that moves and that apt cannot install today is
+/// left out, with a line that says so; every other failure is one.
+pub fn make_each(
+    work: &Path,
+    suites: &[Suite],
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<Distro>> {
+    let results: Vec<(Suite, Result<Distro>)> = std::thread::scope(|scope| {
+        let runs: Vec<_> = suites
+            .iter()
+            .map(|&suite| (suite, scope.spawn(move || make(work, suite, None, say))))
+            .collect();
+        runs.into_iter()
+            .map(|(suite, run)| {
+                let result = run
+                    .join()
+                    .unwrap_or_else(|_| Err(anyhow::anyhow!("the thread that made it panicked")));
+                (suite, result)
+            })
+            .collect()
+    });
+    let mut made = Vec::new();
+    for (suite, result) in results {
+        let profile = suite.profile();
+        match result {
+            Ok(distro) => made.push(distro),
+            Err(error) if excused(profile, &error) => say(&format!(
+                "note: without {}: {}",
+                profile.name,
+                error.root_cause()
+            )),
+            Err(error) => {
+                return Err(error.context(format!(
+                    "cannot make the test distribution of {}",
+                    profile.name
+                )));
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Whether a failure is the suite's own: it moves, and apt says that it cannot be installed.
+fn excused(profile: &Profile, error: &anyhow::Error) -> bool {
+    profile.moving && error.chain().any(|cause| cause.is::<apt::Unavailable>())
+}
+
 /// Asks apt what the suite's packages are today; returns the list to be recorded for it.
 pub fn record(work: &Path, suite: Suite, say: &dyn Fn(&str)) -> Result<String> {
     let _lock = lock(&work.join(suite.private("lock")), say)?;
@@ -201,7 +271,7 @@ fn build(
     say(&format!("{}: {}", profile.name, chosen.note));
     let packages = fresh.join("zst/Packages");
     fs::create_dir_all(&packages)?;
-    let place = tempfile::tempdir_in(work)?;
+    let place = Scratch::new(work.join(suite.private("building")))?;
     let root = if profile.tools.is_empty() {
         None
     } else {
@@ -209,7 +279,7 @@ fn build(
     };
     let job = Job {
         profile,
-        writer: Writer::of(root.as_ref(), place.path()),
+        writer: Writer::of(root.as_ref(), &place.0),
     };
     say(&format!(
         "converting {} Debian packages",
@@ -235,6 +305,7 @@ fn build(
     metadata("signed", repodata::Packing::Zstd)?;
     if let (Some(root), Writer::Native(native)) = (&root, &job.writer) {
         variants::modular(native, root, &fresh.join("modular"), &comps)?;
+        signatures::make(native, root, profile, &fresh.join("signatures"), &comps)?;
     }
     let repomd = fresh.join("signed/repodata/repomd.xml");
     fs::write(
@@ -242,6 +313,7 @@ fn build(
         sign::detached(&signer, &fs::read(&repomd)?)?,
     )?;
     fs::write(fresh.join("RPM-GPG-KEY-testdist"), public)?;
+    aged::make(&fresh.join("old"), &arch)?;
     let stamp = Stamp {
         format: Stamp::FORMAT,
         recipe,
@@ -422,6 +494,24 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// A directory for builds, gone when dropped; what a killed run left of it is gone when the next one begins.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(path: PathBuf) -> Result<Self> {
+        remove(&path)?;
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // The next run tries again.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 fn remove(path: &Path) -> Result<()> {
     if path.exists() {
         fs::remove_dir_all(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
@@ -448,4 +538,23 @@ fn lock(path: &Path, say: &dyn Fn(&str)) -> Result<Flock<OwnedFd>> {
     Flock::lock(file, FlockArg::LockExclusive)
         .map_err(|(_, error)| error)
         .context("cannot lock the distribution")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_moving_suite_may_be_broken() {
+        let broken = || {
+            let error = anyhow::Error::from(apt::Unavailable::default());
+            error.context("cannot make it")
+        };
+        assert!(excused(Suite::Sid.profile(), &broken()));
+        assert!(!excused(Suite::Trixie.profile(), &broken()));
+        assert!(!excused(
+            Suite::Sid.profile(),
+            &anyhow::anyhow!("no network")
+        ));
+    }
 }

@@ -11,7 +11,7 @@ use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use rpm::{Dependency, DependencyFlags, Scriptlet};
 
-use super::deb::Kind;
+use super::deb::DebKind;
 use super::root::Root;
 use super::rpmwrite::{File, Nature, Script, Spec};
 use super::variants::Build;
@@ -140,22 +140,22 @@ fn lay_out(files: Vec<File>, tree: &Path) -> Result<()> {
     let mut times = Vec::new();
     for file in files {
         let path = tree.join(file.path.trim_start_matches('/'));
-        if fs::symlink_metadata(&path).is_ok() && !matches!(file.kind, Kind::Dir) {
+        if fs::symlink_metadata(&path).is_ok() && !matches!(file.kind, DebKind::Dir) {
             continue;
         }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         match file.kind {
-            Kind::Dir => fs::create_dir_all(&path)?,
-            Kind::File(bytes) => {
+            DebKind::Dir => fs::create_dir_all(&path)?,
+            DebKind::File(bytes) => {
                 fs::write(&path, bytes)?;
                 // The spec has the modes; what is executable here only helps rpm to tell what a file is.
                 let mode = 0o644 | (u32::from(file.mode) & 0o111);
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
             }
-            Kind::Symlink(target) => symlink(target, &path)?,
-            Kind::Hardlink(target) => {
+            DebKind::Symlink(target) => symlink(target, &path)?,
+            DebKind::Hardlink(target) => {
                 links.push((tree.join(target.trim_start_matches('/')), path));
                 continue;
             }
@@ -301,11 +301,11 @@ fn listing(files: &[File]) -> String {
     for (path, file) in first {
         // A hard link has the attributes of what it links to.
         let file = match &file.kind {
-            Kind::Hardlink(target) => by_path.get(target.as_str()).copied().unwrap_or(file),
+            DebKind::Hardlink(target) => by_path.get(target.as_str()).copied().unwrap_or(file),
             _ => file,
         };
-        let link = matches!(file.kind, Kind::Symlink(_));
-        if matches!(file.kind, Kind::Dir) {
+        let link = matches!(file.kind, DebKind::Symlink(_));
+        if matches!(file.kind, DebKind::Dir) {
             out += "%dir ";
         }
         out += match file.nature {
@@ -361,7 +361,11 @@ mod tests {
         capable.caps = Some("cap_net_raw=ep");
         spec.files = vec![
             capable,
-            File::new("/usr/bin/z", Kind::Hardlink("/usr/bin/a b".into()), 0o644),
+            File::new(
+                "/usr/bin/z",
+                DebKind::Hardlink("/usr/bin/a b".into()),
+                0o644,
+            ),
             File::link("/etc/x", "y").nature(Nature::Config),
         ];
         spec

@@ -194,7 +194,7 @@ fn setup() -> Spec {
         config("/etc/profile", include_str!("../../data/profile")),
         File::new(
             "/var/log/lastlog",
-            super::deb::Kind::File(Vec::new()),
+            super::deb::DebKind::File(Vec::new()),
             0o644,
         )
         .nature(Nature::Ghost),
@@ -346,7 +346,7 @@ fn service(arch: &str) -> Vec<Spec> {
         File::text("/usr/libexec/testdist-service/daemon", shell, 0o755),
         File::new(
             "/usr/libexec/testdist-service/daemon-alias",
-            super::deb::Kind::Hardlink("/usr/libexec/testdist-service/daemon".into()),
+            super::deb::DebKind::Hardlink("/usr/libexec/testdist-service/daemon".into()),
             0o755,
         ),
         capable,
@@ -366,7 +366,7 @@ fn service(arch: &str) -> Vec<Spec> {
         File::link("/var/lib/testdist-service/current", "none").owned("tdservice", "tdservice"),
         File::new(
             "/var/log/testdist-service.log",
-            super::deb::Kind::File(Vec::new()),
+            super::deb::DebKind::File(Vec::new()),
             0o640,
         )
         .owned("tdservice", "tdservice")

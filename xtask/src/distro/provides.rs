@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rpm::Dependency;
 
-use super::deb::{Entry, Kind};
+use super::deb::{DebKind, Entry};
 use super::elf;
 
 /// Everything the files of one package provide, sorted, each once; `python` is such as `3.11`.
@@ -13,12 +13,12 @@ pub fn find(entries: &[Entry], python: &str) -> Vec<Dependency> {
     for entry in entries {
         // `/bin/sh` is asked for by that name although it lies in `/usr/bin`.
         if entry.path != entry.original
-            && !matches!(entry.kind, Kind::Dir)
+            && !matches!(entry.kind, DebKind::Dir)
             && entry.original.contains("bin/")
         {
             found.insert((entry.original.clone(), None));
         }
-        if let Kind::File(bytes) = &entry.kind {
+        if let DebKind::File(bytes) = &entry.kind {
             in_file(&entry.path, bytes, python, &mut found);
         }
     }

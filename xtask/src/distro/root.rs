@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::deb::{self, Kind};
+use super::deb::{self, DebKind};
 use super::jobs;
 
 /// Mounts what programs expect, then what was asked for, and goes in. Arguments: the root, how many binds there
@@ -82,11 +82,6 @@ impl Root {
         Self::at(dir)
     }
 
-    /// Its directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// A command in the root, with directories of the host at the places named.
     pub fn command<S: AsRef<OsStr>>(&self, binds: &[(&Path, &str)], words: &[S]) -> Command {
         let mut command = Command::new("unshare");
@@ -125,8 +120,8 @@ impl Root {
                 .join(" "),
             self.dir.display(),
             output.status,
-            text.trim(),
-            String::from_utf8_lossy(&output.stderr).trim()
+            tail(&text),
+            tail(&String::from_utf8_lossy(&output.stderr))
         );
         Ok(text)
     }
@@ -137,6 +132,12 @@ impl Root {
             .output()
             .context("cannot run `unshare`: it enters the root of the suite's own tools")
     }
+}
+
+/// The end of a long output, where the reason is.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
 /// Unpacks one package; owners and special bits are of no use here.
@@ -154,18 +155,18 @@ fn unpack(root: &Path, path: &Path) -> Result<()> {
         }
         let what = || format!("cannot unpack `{}`", target.display());
         match entry.kind {
-            Kind::Dir => fs::create_dir_all(&target).with_context(what)?,
-            Kind::File(bytes) => {
+            DebKind::Dir => fs::create_dir_all(&target).with_context(what)?,
+            DebKind::File(bytes) => {
                 fs::write(&target, bytes).with_context(what)?;
                 let mode = u32::from(entry.mode) & 0o777 | 0o200;
                 fs::set_permissions(&target, fs::Permissions::from_mode(mode))?;
             }
-            Kind::Symlink(link) => {
+            DebKind::Symlink(link) => {
                 if fs::symlink_metadata(&target).is_err() {
                     symlink(link, &target).with_context(what)?;
                 }
             }
-            Kind::Hardlink(other) => {
+            DebKind::Hardlink(other) => {
                 links.insert(target, other);
             }
         }

@@ -8,7 +8,7 @@ use rpm::{
     PackageBuilder, Scriptlet, Timestamp,
 };
 
-use super::deb::Kind;
+use super::deb::DebKind;
 use super::depmap::Evr;
 
 /// Payload level: the packages are made once and read often, but must be made in seconds.
@@ -73,7 +73,7 @@ pub struct File {
     /// Absolute path.
     pub path: String,
     /// What it is.
-    pub kind: Kind,
+    pub kind: DebKind,
     /// Permission bits.
     pub mode: u16,
     /// Owner.
@@ -92,7 +92,7 @@ pub struct File {
 
 impl File {
     /// A file of root's with these contents.
-    pub fn new(path: &str, kind: Kind, mode: u16) -> Self {
+    pub fn new(path: &str, kind: DebKind, mode: u16) -> Self {
         Self {
             path: path.to_owned(),
             kind,
@@ -108,17 +108,25 @@ impl File {
 
     /// A regular file.
     pub fn text(path: &str, content: &str, mode: u16) -> Self {
-        Self::new(path, Kind::File(content.as_bytes().to_vec()), mode)
+        Self::new(path, DebKind::File(content.as_bytes().to_vec()), mode)
     }
 
     /// A directory.
     pub fn dir(path: &str, mode: u16) -> Self {
-        Self::new(path, Kind::Dir, mode)
+        Self::new(path, DebKind::Dir, mode)
     }
 
     /// A symbolic link.
     pub fn link(path: &str, target: &str) -> Self {
-        Self::new(path, Kind::Symlink(target.to_owned()), 0o777)
+        Self::new(path, DebKind::Symlink(target.to_owned()), 0o777)
+    }
+
+    /// Its contents, if it is a regular file.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.kind {
+            DebKind::File(bytes) => Some(bytes),
+            _ => None,
+        }
     }
 
     /// The same, thought of otherwise.
@@ -191,12 +199,17 @@ impl Spec {
 
     /// Builds the package.
     pub fn build(self) -> Result<Package> {
+        self.build_with(CompressionWithLevel::Zstd(ZSTD_LEVEL))
+    }
+
+    /// The same with another compression.
+    pub fn build_with(self, compression: CompressionWithLevel) -> Result<Package> {
         let label = self.file_name();
-        self.assemble()
+        self.assemble(compression)
             .with_context(|| format!("cannot make `{label}`"))
     }
 
-    fn assemble(self) -> Result<Package> {
+    fn assemble(self, compression: CompressionWithLevel) -> Result<Package> {
         let newest = self
             .files
             .iter()
@@ -214,7 +227,7 @@ impl Spec {
         builder
             .using_config(
                 BuildConfig::v4()
-                    .compression(CompressionWithLevel::Zstd(ZSTD_LEVEL))
+                    .compression(compression)
                     .source_date(Timestamp(newest)),
             )
             .release(&self.evr.release)
@@ -285,7 +298,7 @@ fn add_files(builder: &mut PackageBuilder, files: Vec<File>) -> Result<()> {
     let linked: BTreeMap<String, String> = by_path
         .values()
         .filter_map(|file| match &file.kind {
-            Kind::Hardlink(target) => Some((file.path.clone(), target.clone())),
+            DebKind::Hardlink(target) => Some((file.path.clone(), target.clone())),
             _ => None,
         })
         .collect();
@@ -314,13 +327,13 @@ fn add_files(builder: &mut PackageBuilder, files: Vec<File>) -> Result<()> {
 fn add_file(builder: &mut PackageBuilder, file: File, identity: Option<String>) -> Result<()> {
     let ghost = file.nature == Nature::Ghost;
     let mut options = match &file.kind {
-        Kind::Dir if ghost => FileOptions::ghost_dir(&file.path),
-        Kind::Dir => FileOptions::dir(&file.path),
-        Kind::Symlink(target) => FileOptions::symlink(&file.path, target),
+        DebKind::Dir if ghost => FileOptions::ghost_dir(&file.path),
+        DebKind::Dir => FileOptions::dir(&file.path),
+        DebKind::Symlink(target) => FileOptions::symlink(&file.path, target),
         _ if ghost => FileOptions::ghost(&file.path),
         _ => FileOptions::new(&file.path),
     };
-    if !matches!(file.kind, Kind::Symlink(_)) {
+    if !matches!(file.kind, DebKind::Symlink(_)) {
         options = options.permissions(file.mode);
     }
     options = options
@@ -328,7 +341,7 @@ fn add_file(builder: &mut PackageBuilder, file: File, identity: Option<String>) 
         .group(&file.group)
         .modified_at(Timestamp(file.mtime));
     options = match file.nature {
-        Nature::Config if !matches!(file.kind, Kind::Symlink(_)) => options.config().noreplace(),
+        Nature::Config if !matches!(file.kind, DebKind::Symlink(_)) => options.config().noreplace(),
         Nature::State => options.config().noreplace().verify(
             FileVerifyFlags::ALL_FLAGS
                 - FileVerifyFlags::FILEDIGEST
@@ -350,10 +363,10 @@ fn add_file(builder: &mut PackageBuilder, file: File, identity: Option<String>) 
     }
     match file.kind {
         _ if ghost => builder.with_ghost(options)?,
-        Kind::Dir => builder.with_dir_entry(options)?,
-        Kind::Symlink(_) => builder.with_symlink(options)?,
-        Kind::File(bytes) => builder.with_file_contents(bytes, options)?,
-        Kind::Hardlink(target) => anyhow::bail!("hard link to `{target}` left over"),
+        DebKind::Dir => builder.with_dir_entry(options)?,
+        DebKind::Symlink(_) => builder.with_symlink(options)?,
+        DebKind::File(bytes) => builder.with_file_contents(bytes, options)?,
+        DebKind::Hardlink(target) => anyhow::bail!("hard link to `{target}` left over"),
     };
     Ok(())
 }

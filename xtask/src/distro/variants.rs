@@ -77,7 +77,7 @@ pub fn texts() -> impl Iterator<Item = &'static &'static str> {
         .iter()
         .chain(STREAMS)
         .map(|build| &build.text)
-        .chain([&MODULES])
+        .chain([&MODULES, &SIGNED.text, &super::signatures::SCRIPT])
 }
 
 /// Writes those that belong into every repository.

@@ -84,8 +84,12 @@ impl CiLog {
         }
         if let Some(failure) = failure {
             let _ = writeln!(text, "\n**Failed:** {}", failure.message);
-            if let Some(card) = failure.card.as_ref().filter(|card| !card.lines.is_empty()) {
-                let _ = writeln!(text, "\n```\n{}\n```", card.lines.join("\n"));
+            if let Some(report) = failure
+                .report
+                .as_ref()
+                .filter(|report| !report.lines.is_empty())
+            {
+                let _ = writeln!(text, "\n```\n{}\n```", report.lines.join("\n"));
             }
         }
         text
@@ -162,12 +166,12 @@ fn seconds(at: SystemTime) -> u64 {
 /// `::error file=F,line=N,title=T::message`
 fn annotation(failure: &Failure) -> String {
     let mut properties = Vec::new();
-    if let Some(card) = &failure.card {
-        if let Some(place) = &card.spec {
+    if let Some(report) = &failure.report {
+        if let Some(place) = &report.spec {
             properties.push(format!("file={}", property(&place.file.to_string_lossy())));
             properties.push(format!("line={}", place.line));
         }
-        if let Some(package) = &card.package {
+        if let Some(package) = &report.package {
             properties.push(format!("title={}", property(package)));
         }
     }
@@ -196,7 +200,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use rpmkit_core::{
         ExitCode,
-        results::failure::{Cause, FailureCard, SpecLine},
+        results::failure::{FailureCause, FailureReport, SpecLine},
     };
 
     use super::*;
@@ -215,14 +219,15 @@ mod tests {
         };
         let log = CiLog::new(printer, Some(&ci)).unwrap();
         tell(&log);
-        let mut card = FailureCard::new(ExitCode::General, Cause::Other, "100% wrong\nreally");
-        card.spec = Some(SpecLine {
+        let mut report =
+            FailureReport::new(ExitCode::General, FailureCause::Other, "100% wrong\nreally");
+        report.spec = Some(SpecLine {
             file: "a,b.spec".into(),
             line: 7,
             text: None,
         });
-        card.lines.push("the last line".into());
-        log.finish(Some(&Failure::of_card(card)));
+        report.lines.push("the last line".into());
+        log.finish(Some(&Failure::of_report(report)));
         assert_eq!(
             err.text(),
             "::group::download 3 packages\n\

@@ -36,13 +36,13 @@ impl Listener for JsonLines {
     }
 }
 
-/// The last line of a run that failed: `{"event": "failure", …}` with the card's members when there
-/// is a card, else message, hints and exit code.
+/// The last line of a run that failed: `{"event": "failure", …}` with the report's members when there
+/// is a report, else message, hints and exit code.
 pub fn failure_line(failure: &Failure) -> String {
     let mut object = serde_json::Map::new();
     object.insert("event".into(), "failure".into());
-    let body = match &failure.card {
-        Some(card) => serde_json::to_value(card),
+    let body = match &failure.report {
+        Some(report) => serde_json::to_value(report),
         None => Ok(serde_json::json!({
             "message": failure.message,
             "hints": failure.hints,

@@ -1,33 +1,35 @@
 //! Defaults that depend on the host, or that a plain table cannot say.
 
-use crate::{Dict, Host, Value};
+use rpmkit_types::scm::{SCM_DEFAULTS, ScmDefault};
 
-pub(super) fn host_arch(host: &Host) -> Option<Value> {
+use crate::{Dict, HostFacts, Value};
+
+pub(super) fn host_arch(host: &HostFacts) -> Option<Value> {
     Some(host.arch.as_str().into())
 }
 
-pub(super) fn chrootuid(host: &Host) -> Option<Value> {
+pub(super) fn chrootuid(host: &HostFacts) -> Option<Value> {
     Some(host.uid.into())
 }
 
 /// mock leaves it unset where the host has no group of that name.
-pub(super) fn chrootgid(host: &Host) -> Option<Value> {
+pub(super) fn chrootgid(host: &HostFacts) -> Option<Value> {
     host.groups.get("mock").map(|gid| (*gid).into())
 }
 
-pub(super) fn run_uuid(host: &Host) -> Option<Value> {
+pub(super) fn run_uuid(host: &HostFacts) -> Option<Value> {
     Some(host.run_id.as_str().into())
 }
 
-pub(super) fn version(_: &Host) -> Option<Value> {
+pub(super) fn version(_: &HostFacts) -> Option<Value> {
     Some(env!("CARGO_PKG_VERSION").into())
 }
 
-pub(super) fn plugin_dir(_: &Host) -> Option<Value> {
+pub(super) fn plugin_dir(_: &HostFacts) -> Option<Value> {
     Some("/usr/lib/python3/site-packages/mockbuild/plugins".into())
 }
 
-pub(super) fn ca_trust_dirs(_: &Host) -> Option<Value> {
+pub(super) fn ca_trust_dirs(_: &HostFacts) -> Option<Value> {
     let pair = |path: &str| Value::Tuple(vec![path.into(), path.into()]);
     Some(Value::List(vec![
         pair("/etc/pki/ca-trust"),
@@ -35,7 +37,7 @@ pub(super) fn ca_trust_dirs(_: &Host) -> Option<Value> {
     ]))
 }
 
-pub(super) fn dnf5_avoid_opts(_: &Host) -> Option<Value> {
+pub(super) fn dnf5_avoid_opts(_: &HostFacts) -> Option<Value> {
     let without = || vec!["--allowerasing"];
     let words = [
         "remove",
@@ -48,7 +50,7 @@ pub(super) fn dnf5_avoid_opts(_: &Host) -> Option<Value> {
     Some(Dict::from_iter(words.map(|word| (word, without()))).into())
 }
 
-pub(super) fn macros(_: &Host) -> Option<Value> {
+pub(super) fn macros(_: &HostFacts) -> Option<Value> {
     Some(
         Dict::from_iter([
             ("%_topdir", "/builddir/build"),
@@ -61,26 +63,17 @@ pub(super) fn macros(_: &Host) -> Option<Value> {
     )
 }
 
-pub(super) fn scm_opts(_: &Host) -> Option<Value> {
-    let mut dict = Dict::from_iter([
-        ("method", "git"),
-        ("cvs_get", "cvs -d /srv/cvs co SCM_BRN SCM_PKG"),
-        (
-            "git_get",
-            "git clone SCM_BRN git://localhost/SCM_PKG.git SCM_PKG",
-        ),
-        ("svn_get", "svn co file:///srv/svn/SCM_PKG/SCM_BRN SCM_PKG"),
-        (
-            "distgit_get",
-            "rpkg clone -a --branch SCM_BRN SCM_PKG SCM_PKG",
-        ),
-        ("distgit_src_get", "rpkg sources"),
-        ("spec", "SCM_PKG.spec"),
-    ]);
-    dict.set("int_src_dir", Value::None);
-    dict.set("ext_src_dir", "/dev/null");
-    dict.set("write_tar", false);
-    dict.set("git_timestamps", false);
-    dict.set("exclude_vcs", true);
+pub(super) fn scm_opts(_: &HostFacts) -> Option<Value> {
+    let mut dict = Dict::new();
+    for (name, value) in SCM_DEFAULTS {
+        dict.set(
+            *name,
+            match *value {
+                ScmDefault::Unset => Value::None,
+                ScmDefault::Text(text) => text.into(),
+                ScmDefault::Flag(flag) => flag.into(),
+            },
+        );
+    }
     Some(dict.into())
 }

@@ -16,7 +16,7 @@ mod user;
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::{Dict, Host, Value};
+use super::{Dict, HostFacts, Value};
 
 pub use aliases::{ALIASES, canonical};
 pub use plugin_support::{plugin_instead, plugin_support};
@@ -25,7 +25,7 @@ pub use plugins::NAMES as PLUGINS;
 /// What an option holds. Used for the schema of our files and for lints, never to refuse a file that
 /// mock would load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OptionKind {
     /// `True` or `False`.
     Bool,
     /// A whole number.
@@ -77,7 +77,7 @@ pub enum Preset {
     /// A dictionary of text.
     Dict(&'static [(&'static str, &'static str)]),
     /// Something made for this host; `None` leaves the option unset.
-    Computed(fn(&Host) -> Option<Value>),
+    Computed(fn(&HostFacts) -> Option<Value>),
 }
 
 /// One option.
@@ -86,7 +86,7 @@ pub struct OptionSpec {
     /// Its name.
     pub name: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: OptionKind,
     /// What mock presets.
     pub default: Preset,
     /// Whether rpmkit acts on it.
@@ -98,7 +98,7 @@ pub struct OptionSpec {
 impl OptionSpec {
     const fn new(
         name: &'static str,
-        kind: Kind,
+        kind: OptionKind,
         default: Preset,
         support: Support,
         doc: &'static str,
@@ -113,7 +113,7 @@ impl OptionSpec {
     }
 
     /// The default on this host, if there is one.
-    pub fn default_value(&self, host: &Host) -> Option<Value> {
+    pub fn default_value(&self, host: &HostFacts) -> Option<Value> {
         let texts = |items: &[&str]| items.iter().map(|text| Value::from(*text)).collect();
         Some(match self.default {
             Preset::Unset => return None,
@@ -156,7 +156,7 @@ pub fn find(name: &str) -> Option<&'static OptionSpec> {
 }
 
 /// mock's built-in configuration on this host.
-pub fn defaults(host: &Host) -> Dict {
+pub fn defaults(host: &HostFacts) -> Dict {
     let mut dict = Dict::new();
     for spec in all() {
         if let Some(value) = spec.default_value(host) {
@@ -177,26 +177,28 @@ mod tests {
         for spec in all() {
             assert!(seen.insert(spec.name), "{} twice", spec.name);
             assert!(ALIASES.iter().all(|(alias, _)| *alias != spec.name));
-            let Some(value) = spec.default_value(&Host::default()) else {
+            let Some(value) = spec.default_value(&HostFacts::default()) else {
                 continue;
             };
             let fits = match spec.kind {
-                Kind::Bool => matches!(value, Value::Bool(_)),
-                Kind::Int => matches!(value, Value::Int(_)),
-                Kind::Str => matches!(value, Value::Str(_)),
-                Kind::StrOrNone => matches!(value, Value::Str(_) | Value::None),
-                Kind::Words => matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_)),
-                Kind::List => matches!(value, Value::List(_)),
-                Kind::Tuple => matches!(value, Value::Tuple(_)),
-                Kind::Dict => matches!(value, Value::Dict(_)),
-                Kind::Any => true,
+                OptionKind::Bool => matches!(value, Value::Bool(_)),
+                OptionKind::Int => matches!(value, Value::Int(_)),
+                OptionKind::Str => matches!(value, Value::Str(_)),
+                OptionKind::StrOrNone => matches!(value, Value::Str(_) | Value::None),
+                OptionKind::Words => {
+                    matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_))
+                }
+                OptionKind::List => matches!(value, Value::List(_)),
+                OptionKind::Tuple => matches!(value, Value::Tuple(_)),
+                OptionKind::Dict => matches!(value, Value::Dict(_)),
+                OptionKind::Any => true,
             };
             assert!(fits, "{} has the default {value}", spec.name);
         }
         // What upstream's loader sets before it reads the first file.
-        let count = defaults(&Host {
+        let count = defaults(&HostFacts {
             groups: [("mock".to_owned(), 135)].into(),
-            ..Host::default()
+            ..HostFacts::default()
         })
         .len();
         assert_eq!(count, 142);

@@ -1,6 +1,6 @@
 //! The plugins mock has: which are on, and their own options.
 
-use crate::{Dict, Host, Value};
+use crate::{Dict, HostFacts, Value};
 
 /// The names in mock's order of calling. The last two are what mock finds by looking at the file
 /// names of its plugin directory.
@@ -43,11 +43,11 @@ const ENABLED: &[&str] = &[
     "hw_info",
 ];
 
-pub(super) fn names(_: &Host) -> Option<Value> {
+pub(super) fn names(_: &HostFacts) -> Option<Value> {
     Some(NAMES.to_vec().into())
 }
 
-pub(super) fn conf(_: &Host) -> Option<Value> {
+pub(super) fn conf(_: &HostFacts) -> Option<Value> {
     let mut conf = Dict::new();
     for name in NAMES {
         conf.set(format!("{name}_enable"), ENABLED.contains(name));

@@ -1,68 +1,68 @@
 //! Options about users, environment and files in the chroot.
 
-use super::{Kind, OptionSpec, Preset, Support, computed};
+use super::{OptionKind, OptionSpec, Preset, Support, computed};
 
 /// The rows of this group.
 pub(super) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
         "chroothome",
-        Kind::Str,
+        OptionKind::Str,
         Preset::Str("/builddir"),
         Support::Used,
         "Home of the build user in the chroot.",
     ),
     OptionSpec::new(
         "chrootuid",
-        Kind::Int,
+        OptionKind::Int,
         Preset::Computed(computed::chrootuid),
         Support::Used,
         "Numeric id of the build user in the chroot.",
     ),
     OptionSpec::new(
         "chrootgid",
-        Kind::Int,
+        OptionKind::Int,
         Preset::Computed(computed::chrootgid),
         Support::Used,
         "Numeric id of the build group in the chroot.",
     ),
     OptionSpec::new(
         "chrootuser",
-        Kind::Str,
+        OptionKind::Str,
         Preset::Str("mockbuild"),
         Support::Used,
         "Name of the build user in the chroot.",
     ),
     OptionSpec::new(
         "chrootgroup",
-        Kind::Str,
+        OptionKind::Str,
         Preset::Str("mock"),
         Support::Used,
         "Name of the build group in the chroot.",
     ),
     OptionSpec::new(
         "copy_host_users",
-        Kind::List,
+        OptionKind::List,
         Preset::List(&[]),
         Support::Used,
         "Host users that also get an account in the chroot.",
     ),
     OptionSpec::new(
         "use_host_shadow_utils",
-        Kind::Bool,
+        OptionKind::Bool,
         Preset::Bool(true),
         Support::Moot,
         "Makes users with the host's tools.",
     ),
     OptionSpec::new(
         "shadow_utils_isolation_option",
-        Kind::Str,
+        OptionKind::Str,
         Preset::Str("--prefix"),
         Support::Moot,
         "How the user tools are pointed at the chroot.",
     ),
     OptionSpec::new(
         "environment",
-        Kind::Dict,
+        OptionKind::Dict,
         Preset::Dict(&[
             ("TERM", "vt100"),
             ("SHELL", "/bin/bash"),
@@ -78,42 +78,42 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
     ),
     OptionSpec::new(
         "http_proxy",
-        Kind::StrOrNone,
+        OptionKind::StrOrNone,
         Preset::Unset,
         Support::Used,
         "Proxy for http addresses.",
     ),
     OptionSpec::new(
         "https_proxy",
-        Kind::StrOrNone,
+        OptionKind::StrOrNone,
         Preset::Unset,
         Support::Used,
         "Proxy for https addresses.",
     ),
     OptionSpec::new(
         "ftp_proxy",
-        Kind::StrOrNone,
+        OptionKind::StrOrNone,
         Preset::Unset,
         Support::Used,
         "Proxy for ftp addresses.",
     ),
     OptionSpec::new(
         "no_proxy",
-        Kind::StrOrNone,
+        OptionKind::StrOrNone,
         Preset::Unset,
         Support::Used,
         "Hosts reached without a proxy.",
     ),
     OptionSpec::new(
         "extra_chroot_dirs",
-        Kind::List,
+        OptionKind::List,
         Preset::List(&[]),
         Support::Used,
         "Directories made in a new chroot.",
     ),
     OptionSpec::new(
         "files",
-        Kind::Dict,
+        OptionKind::Dict,
         Preset::Dict(&[]),
         Support::Used,
         "Files written into a new chroot: path without the leading slash to text.",

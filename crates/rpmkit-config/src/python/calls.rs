@@ -4,10 +4,10 @@ use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::Ranged;
 use std::rc::Rc;
 
-use super::{expr::is_root, modules, parse_int, refuse, run::Interp};
+use super::{expr::is_root, interp::Interp, modules, parse_int, refuse};
 use crate::{ConfigError, Value, heap::Cell, options};
 
-impl Interp<'_, '_> {
+impl Interp<'_> {
     pub(super) fn call(&mut self, call: &ExprCall) -> Result<Cell, ConfigError> {
         if let Expr::Name(name) = call.func.as_ref() {
             return self.builtin(call, name.id.as_str());
@@ -187,7 +187,7 @@ impl Interp<'_, '_> {
                         return Err(self.wrong(call, message));
                     }
                 };
-                let found = self.reading.draft.get(name);
+                let found = self.reading.draft().get(name);
                 match method {
                     "pop" => {
                         if found.is_none() && default.is_none() {
@@ -195,7 +195,7 @@ impl Interp<'_, '_> {
                                 self.wrong(call, format!("the option `{name}` is not set here"))
                             );
                         }
-                        self.reading.draft.remove(name);
+                        self.reading.draft_mut().remove(name);
                     }
                     "setdefault" if found.is_none() => {
                         let value = default.clone().unwrap_or(Cell::Plain(Value::None));
@@ -210,10 +210,10 @@ impl Interp<'_, '_> {
     }
 
     fn set_option(&mut self, node: &impl Ranged, name: &str, value: Cell) {
-        self.reading.draft.set_cell(name, value);
+        self.reading.draft_mut().set_cell(name, value);
         let origin = self.origin(node);
         let path = [options::canonical(name).to_owned()];
-        self.reading.draft.origins.set(&path, origin);
+        self.reading.draft_mut().origins.set(&path, origin);
     }
 
     /// The entries `update` is given: a dictionary, pairs, or named arguments.

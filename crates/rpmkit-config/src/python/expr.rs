@@ -4,18 +4,15 @@ use ruff_python_ast::{BoolOp, Expr, ExprSubscript, Operator, StmtAugAssign, Unar
 use ruff_text_size::Ranged;
 use std::{cell::RefCell, rc::Rc};
 
-use super::{literal, ops, refuse, run::Interp};
+use super::{interp::Interp, limits::MAX_ITEMS, literal, ops, refuse};
 use crate::{ConfigError, Value, heap::Cell, options};
-
-/// Items one list or dictionary may have.
-pub(super) const MAX_ITEMS: usize = 200_000;
 
 /// Whether an expression is the name `config_opts`.
 pub(super) fn is_root(expr: &Expr) -> bool {
     matches!(expr, Expr::Name(name) if name.id.as_str() == "config_opts")
 }
 
-impl Interp<'_, '_> {
+impl Interp<'_> {
     /// The value of an expression, no longer shared.
     pub(super) fn value(&mut self, expr: &Expr) -> Result<Value, ConfigError> {
         let cell = self.eval(expr)?;
@@ -137,7 +134,7 @@ impl Interp<'_, '_> {
         for op in chain.into_iter().rev() {
             // `'%(option)s' % config_opts`
             let right = if op.op == Operator::Mod && is_root(&op.right) {
-                Cell::new(Value::Dict(self.reading.draft.with_aliases()))
+                Cell::new(Value::Dict(self.reading.draft().with_aliases()))
             } else {
                 self.eval(&op.right)?
             };
@@ -231,7 +228,7 @@ impl Interp<'_, '_> {
     pub(super) fn touch(&mut self, target: &Expr) -> Result<(), ConfigError> {
         if let Some(path) = self.path(target)? {
             let origin = self.origin(target);
-            self.reading.draft.origins.touch(&path, origin);
+            self.reading.draft_mut().origins.touch(&path, origin);
         }
         Ok(())
     }
@@ -266,10 +263,10 @@ impl Interp<'_, '_> {
             }
             Expr::Subscript(subscript) if is_root(&subscript.value) => {
                 let name = self.option_name(subscript)?;
-                self.reading.draft.set_cell(&name, value);
+                self.reading.draft_mut().set_cell(&name, value);
                 let origin = self.origin(target);
                 let path = [options::canonical(&name).to_owned()];
-                self.reading.draft.origins.set(&path, origin);
+                self.reading.draft_mut().origins.set(&path, origin);
                 Ok(())
             }
             Expr::Subscript(subscript) => {
@@ -277,7 +274,7 @@ impl Interp<'_, '_> {
                 self.store(subscript, &container, value)?;
                 if let Some(path) = self.path(target)? {
                     let origin = self.origin(target);
-                    self.reading.draft.origins.set(&path, origin);
+                    self.reading.draft_mut().origins.set(&path, origin);
                 }
                 Ok(())
             }
@@ -331,7 +328,7 @@ impl Interp<'_, '_> {
     fn subscript(&mut self, subscript: &ExprSubscript) -> Result<Cell, ConfigError> {
         if is_root(&subscript.value) {
             let name = self.option_name(subscript)?;
-            return self.reading.draft.get(&name).ok_or_else(|| {
+            return self.reading.draft().get(&name).ok_or_else(|| {
                 let near = crate::lint::nearest(&name)
                     .map(|near| format!("; did you mean `{near}`?"))
                     .unwrap_or_default();
@@ -343,7 +340,7 @@ impl Interp<'_, '_> {
         }
         if super::modules::is_environ(&subscript.value) {
             let name = self.value(&subscript.slice)?.to_string();
-            return match self.reading.request.host.env.get(&name) {
+            return match self.reading.host().env.get(&name) {
                 Some(value) => Ok(Cell::Plain(value.as_str().into())),
                 None => Err(self.wrong(
                     subscript,
@@ -427,9 +424,9 @@ impl Interp<'_, '_> {
                 let name = self.value(&compare.left)?;
                 let found = name.as_str().is_some_and(|name| {
                     if environ {
-                        self.reading.request.host.env.contains_key(name)
+                        self.reading.host().env.contains_key(name)
                     } else {
-                        self.reading.draft.contains(name)
+                        self.reading.draft().contains(name)
                     }
                 });
                 return Ok(found == (*op == CmpOp::In));
@@ -457,7 +454,7 @@ impl Interp<'_, '_> {
         };
         if is_root(&subscript.value) {
             let name = self.option_name(subscript)?;
-            return if self.reading.draft.remove(&name) {
+            return if self.reading.draft_mut().remove(&name) {
                 Ok(())
             } else {
                 Err(self.wrong(target, format!("there is no option `{name}` to delete")))

@@ -5,10 +5,10 @@ use ruff_python_ast::{
     InterpolatedStringElements,
 };
 
-use super::{format, run::Interp};
+use super::{format, interp::Interp};
 use crate::{ConfigError, Value, repr};
 
-impl Interp<'_, '_> {
+impl Interp<'_> {
     pub(super) fn fstring(&mut self, text: &ExprFString) -> Result<String, ConfigError> {
         let mut out = String::new();
         for part in text.value.iter() {
@@ -30,7 +30,7 @@ impl Interp<'_, '_> {
                 InterpolatedStringElement::Literal(text) => out.push_str(&text.value),
                 InterpolatedStringElement::Interpolation(value) => self.interpolate(value, out)?,
             }
-            if out.len() > super::ops::MAX_TEXT {
+            if out.len() > super::limits::MAX_TEXT {
                 let node = element;
                 return Err(self.wrong(node, "the text would be too long"));
             }

@@ -1,12 +1,7 @@
 //! A look at the text before it is parsed: nesting and chains beyond any sensible configuration are
 //! refused, so that no input can exhaust the stack.
 
-/// Brackets and blocks within each other.
-const MAX_NESTING: usize = 80;
-/// Operators in one statement.
-const MAX_OPERATORS: usize = 1500;
-/// Bytes of one file.
-const MAX_BYTES: usize = 16 << 20;
+use super::limits::{MAX_BYTES, MAX_NESTING, MAX_OPERATORS};
 
 /// What is too much, and at which byte.
 pub(super) fn check(text: &str) -> Result<(), (usize, String)> {

@@ -10,13 +10,12 @@ use ruff_python_ast::{Expr, ExprCall};
 use std::rc::Rc;
 
 use super::{
+    limits::MAX_PASTES,
     literal,
+    loading::Loading,
     unit::{Segment, Unit},
 };
-use crate::{ConfigError, files, load::Reading};
-
-/// Files pasted into each other at most.
-const MAX_PASTES: usize = 200;
+use crate::{ConfigError, files};
 
 /// Whether a call is `include(…)`.
 pub(super) fn is_include(call: &ExprCall) -> bool {
@@ -24,42 +23,40 @@ pub(super) fn is_include(call: &ExprCall) -> bool {
 }
 
 /// The file an include means: an absolute path, or one relative to a configuration directory.
-pub(super) fn find(reading: &Reading<'_>, name: &str) -> Option<PathBuf> {
+pub(super) fn find(reading: &dyn Loading, name: &str) -> Option<PathBuf> {
     if Path::new(name).is_absolute() {
         return Some(PathBuf::from(name)).filter(|path| files::exists(path));
     }
-    reading.files.find(&[name.to_owned()])
+    reading.files().find(&[name.to_owned()])
 }
 
 /// Where an include was looked for.
-pub(super) fn looked(reading: &Reading<'_>, name: &str) -> Vec<PathBuf> {
+pub(super) fn looked(reading: &dyn Loading, name: &str) -> Vec<PathBuf> {
     if Path::new(name).is_absolute() {
         return vec![name.into()];
     }
-    reading.files.looked(name)
+    reading.files().looked(name)
 }
 
 /// Reads and parses a file; includes inside strings and brackets are pasted in.
-pub(super) fn unit(reading: &mut Reading<'_>, path: &Path) -> Result<Rc<Unit>, ConfigError> {
-    let cache = &mut reading.loader.python;
-    if let Some(unit) = cache.get(path) {
+pub(super) fn unit(reading: &mut dyn Loading, path: &Path) -> Result<Rc<Unit>, ConfigError> {
+    if let Some(unit) = reading.parsed().get(path) {
         return Ok(Rc::clone(unit));
     }
     let text = straight(files::read(path)?);
     let inner = inner_lines(&text);
     if !inner.iter().any(|line| find(reading, &line.name).is_some()) {
         let unit = Rc::new(Unit::parse(path, text, Vec::new())?);
-        reading
-            .loader
-            .python
-            .insert(path.to_owned(), Rc::clone(&unit));
+        reading.parsed().insert(path.to_owned(), Rc::clone(&unit));
         return Ok(unit);
     }
     let mut pasted = Pasted::default();
     let mut seen = vec![path.to_owned()];
     pasted.add(reading, path, &text, &mut seen)?;
     for file in &seen[1..] {
-        reading.draft.add_file(file.to_string_lossy().into_owned());
+        reading
+            .draft_mut()
+            .add_file(file.to_string_lossy().into_owned());
     }
     Unit::parse(path, pasted.text, pasted.segments).map(Rc::new)
 }
@@ -114,7 +111,7 @@ impl Pasted {
 
     fn add(
         &mut self,
-        reading: &Reading<'_>,
+        reading: &dyn Loading,
         path: &Path,
         text: &str,
         seen: &mut Vec<PathBuf>,

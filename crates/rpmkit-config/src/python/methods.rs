@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{Expr, ExprCall};
 
-use super::{ops, run::Interp};
+use super::{interp::Interp, limits, ops};
 use crate::{ConfigError, Value, heap::Cell};
 
 /// Whether a method can be read at all.
@@ -31,7 +31,7 @@ pub(super) fn known(name: &str) -> bool {
     )
 }
 
-impl Interp<'_, '_> {
+impl Interp<'_> {
     pub(super) fn method(
         &mut self,
         call: &ExprCall,
@@ -216,7 +216,7 @@ impl Interp<'_, '_> {
             }
             ("replace", [Value::Str(old), Value::Str(new)]) => {
                 let times = text.matches(old.as_str()).count();
-                if text.len() + times.saturating_mul(new.len()) > ops::MAX_TEXT {
+                if text.len() + times.saturating_mul(new.len()) > limits::MAX_TEXT {
                     return Err(self.wrong(call, "the text would be too long"));
                 }
                 plain(text.replace(old.as_str(), new))
@@ -252,7 +252,7 @@ impl Interp<'_, '_> {
                 let parts = parts
                     .ok_or_else(|| self.wrong(call, "join() takes a list or tuple of text"))?;
                 let size: usize = parts.iter().map(|part| part.len() + text.len()).sum();
-                if size > ops::MAX_TEXT {
+                if size > limits::MAX_TEXT {
                     return Err(self.wrong(call, "the text would be too long"));
                 }
                 plain(parts.join(text))

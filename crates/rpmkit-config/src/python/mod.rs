@@ -9,7 +9,10 @@ mod format;
 mod fstring;
 mod guard;
 mod include;
+mod interp;
+mod limits;
 mod literal;
+mod loading;
 mod methods;
 mod modules;
 mod ops;
@@ -19,6 +22,7 @@ mod run;
 mod unit;
 
 pub use literal::literal;
+pub(super) use loading::Loading;
 pub use percent::percent;
 pub(super) use run::run;
 pub(super) use unit::Cache;

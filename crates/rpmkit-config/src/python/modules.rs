@@ -1,10 +1,10 @@
 //! The harmless parts of Python modules: facts about the host that a configuration may ask for. All of
-//! them come from [`Host`](crate::Host).
+//! them come from [`HostFacts`](crate::Host).
 
 use ruff_python_ast::{Expr, ExprAttribute};
 use std::rc::Rc;
 
-use super::{refuse, run::Interp};
+use super::{interp::Interp, refuse};
 use crate::{ConfigError, User, Value, heap::Cell};
 
 /// Field names of the records some calls give, with their positions.
@@ -80,7 +80,7 @@ fn group(name: &str, gid: u32) -> Cell {
     ]))
 }
 
-impl Interp<'_, '_> {
+impl Interp<'_> {
     /// A field of a record, such as `.gr_gid`.
     pub(super) fn attribute(&mut self, attribute: &ExprAttribute) -> Result<Cell, ConfigError> {
         let name = attribute.attr.as_str();
@@ -117,7 +117,7 @@ impl Interp<'_, '_> {
         function: &str,
         args: &[Cell],
     ) -> Option<Result<Cell, String>> {
-        let host = &self.reading.request.host;
+        let host = &self.reading.host();
         let arg = |nth: usize| match args.get(nth) {
             Some(Cell::Plain(value)) => Ok(value),
             Some(_) => Err(format!("{function}() takes plain values")),

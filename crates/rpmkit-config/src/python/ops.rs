@@ -2,11 +2,11 @@
 
 use ruff_python_ast::{CmpOp, Operator, UnaryOp};
 
-use super::percent;
+use super::{
+    limits::{MAX_ITEMS, MAX_TEXT},
+    percent,
+};
 use crate::Value;
-
-/// Bytes one text may have.
-pub(super) const MAX_TEXT: usize = 64 << 20;
 
 fn unsupported(left: &Value, op: Operator, right: &Value) -> String {
     match (left, op, right) {
@@ -60,7 +60,7 @@ pub(super) fn binary(left: &Value, op: Operator, right: &Value) -> Result<Value,
 fn repeat(items: &[Value], times: &Value) -> Option<Vec<Value>> {
     let times = usize::try_from(int(times)?.max(0)).ok()?;
     let len = items.len().checked_mul(times)?;
-    (len <= super::expr::MAX_ITEMS).then(|| items.iter().cycle().take(len).cloned().collect())
+    (len <= MAX_ITEMS).then(|| items.iter().cycle().take(len).cloned().collect())
 }
 
 fn fits(len: usize) -> Result<(), String> {

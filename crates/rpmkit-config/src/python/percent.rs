@@ -65,7 +65,7 @@ pub fn percent(text: &str, value: &Value) -> Result<String, String> {
         }
         let value = args.take(name.as_deref())?;
         out.push_str(&one(kind, value, &spec)?);
-        if out.len() > super::ops::MAX_TEXT {
+        if out.len() > super::limits::MAX_TEXT {
             return Err("the text would be too long".into());
         }
     }

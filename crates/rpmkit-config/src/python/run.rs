@@ -9,18 +9,17 @@ use std::{
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::Ranged;
 
-use super::{include, refuse, unit::Unit};
+use super::{include, interp::Interp, loading::Loading, refuse};
 use crate::{
-    ConfigError, Level, Message, Origin, Value, files,
-    heap::Cell,
-    load::{MAX_DEPTH, Reading},
+    ConfigError, Level, Value,
+    files::{self, MAX_DEPTH},
 };
 
 /// Modules whose harmless parts are there, so that importing them changes nothing.
 const MODULES: &[&str] = &["os", "os.path", "grp", "pwd", "socket", "uuid", "platform"];
 
 /// Reads a file into the configuration.
-pub(crate) fn run(reading: &mut Reading<'_>, path: &Path) -> Result<(), ConfigError> {
+pub(crate) fn run(reading: &mut dyn Loading, path: &Path) -> Result<(), ConfigError> {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unit = include::unit(reading, &real)?;
     let mut interp = Interp {
@@ -35,45 +34,7 @@ pub(crate) fn run(reading: &mut Reading<'_>, path: &Path) -> Result<(), ConfigEr
     interp.body(&unit.parsed.syntax().body)
 }
 
-/// The state of reading one top file and what it includes.
-pub(super) struct Interp<'a, 'b> {
-    pub(super) reading: &'a mut Reading<'b>,
-    pub(super) unit: Rc<Unit>,
-    /// Plain names the file has given values to. They end with the file, as in mock.
-    pub(super) locals: HashMap<String, Cell>,
-    /// Paths read so far: each is read once.
-    included: HashSet<String>,
-    depth: usize,
-    /// Whether the statement is under an `if`.
-    branch: bool,
-}
-
-impl Interp<'_, '_> {
-    pub(super) fn refused(
-        &self,
-        node: &impl Ranged,
-        what: impl Into<String>,
-        instead: impl Into<String>,
-    ) -> ConfigError {
-        ConfigError::Refused {
-            place: self.unit.place(node.range()),
-            what: what.into(),
-            instead: instead.into(),
-        }
-    }
-
-    pub(super) fn wrong(&self, node: &impl Ranged, message: impl Into<String>) -> ConfigError {
-        ConfigError::Evaluate {
-            place: self.unit.place(node.range()),
-            message: message.into(),
-        }
-    }
-
-    pub(super) fn origin(&self, node: &impl Ranged) -> Origin {
-        let (file, line) = self.unit.line(node.range());
-        Origin::File { file, line }
-    }
-
+impl Interp<'_> {
     fn body(&mut self, statements: &[Stmt]) -> Result<(), ConfigError> {
         statements.iter().try_for_each(|stmt| self.statement(stmt))
     }
@@ -164,10 +125,6 @@ impl Interp<'_, '_> {
         }
     }
 
-    pub(super) fn say(&mut self, level: Level, text: String) {
-        self.reading.draft.messages.push(Message { level, text });
-    }
-
     fn include(&mut self, call: &ruff_python_ast::ExprCall) -> Result<(), ConfigError> {
         let [argument] = call.arguments.args.as_ref() else {
             return Err(self.wrong(call, "include() takes one argument, the name of a file"));
@@ -195,7 +152,7 @@ impl Interp<'_, '_> {
             );
             return Ok(());
         }
-        self.reading.draft.add_file(key);
+        self.reading.draft_mut().add_file(key);
         let inner = include::unit(self.reading, &path)?;
         let outer = std::mem::replace(&mut self.unit, Rc::clone(&inner));
         self.depth += 1;

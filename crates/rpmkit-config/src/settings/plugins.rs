@@ -1,26 +1,36 @@
 //! Which plugins are on, and their options.
 
-use crate::{Dict, Value};
+use super::{Overlayfs, read::Reader};
+use crate::{Config, ConfigError, Dict, Value};
 
 /// A typed view of `plugin_conf`.
 #[derive(Debug, Clone, Default)]
 pub struct Plugins {
     conf: Dict,
     enabled: Vec<String>,
+    /// Where snapshots lie.
+    pub overlayfs: Overlayfs,
 }
 
 impl Plugins {
-    pub(super) fn new(conf: Value, names: &[String]) -> Self {
-        let conf = match conf {
-            Value::Dict(dict) => dict,
+    pub(super) fn new(config: &Config, places: &Reader<'_>) -> Result<Self, ConfigError> {
+        let conf = match places.option("plugin_conf")? {
+            Some(Value::Dict(dict)) => dict,
             _ => Dict::new(),
         };
-        let on = |name: &&String| {
+        let on = |name: &String| {
             conf.get(&format!("{name}_enable"))
                 .is_some_and(Value::truth)
         };
-        let enabled = names.iter().filter(on).cloned().collect();
-        Self { conf, enabled }
+        let mut enabled = places.words("plugins")?;
+        enabled.retain(on);
+        let mut plugins = Self {
+            conf,
+            enabled,
+            overlayfs: Overlayfs::default(),
+        };
+        plugins.overlayfs = Overlayfs::new(config, &plugins);
+        Ok(plugins)
     }
 
     /// Whether a plugin is on.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Isolation;
 use crate::{Config, ConfigError, Dict, Value, template::Expander};
 
 /// Variables that name proxies; mock hands them to what runs in the chroot.
@@ -71,6 +70,11 @@ impl<'a> Reader<'a> {
                 name: self.config.name().to_owned(),
             }),
         }
+    }
+
+    /// `unique-ext`, if it says anything.
+    pub(super) fn unique_extension(&self) -> Result<Option<String>, ConfigError> {
+        Ok(self.optional("unique-ext")?.filter(|ext| !ext.is_empty()))
     }
 
     /// Text in which mock's old `%(option)s` form is still expanded.
@@ -210,10 +214,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `environment` with the home directory and proxies put in, as mock does.
-    pub(super) fn environment(
-        &self,
-        config: &Config,
-    ) -> Result<Vec<(String, String)>, ConfigError> {
+    pub(super) fn environment(&self) -> Result<Vec<(String, String)>, ConfigError> {
         let mut vars = self.pairs("environment")?;
         let mut set = |name: &str, value: String| match vars.iter_mut().find(|(key, _)| key == name)
         {
@@ -224,7 +225,7 @@ impl<'a> Reader<'a> {
         for name in PROXIES {
             let value = match self.option(name)?.filter(Value::truth) {
                 Some(value) => Some(Self::plain(name, &value)?),
-                None => config.host_env(name).filter(|value| !value.is_empty()),
+                None => self.config.host_env(name).filter(|value| !value.is_empty()),
             };
             if let Some(value) = value {
                 set(name, value);
@@ -233,18 +234,13 @@ impl<'a> Reader<'a> {
         Ok(vars)
     }
 
-    /// `isolation`, else the older `use_nspawn`.
-    pub(super) fn isolation(&self) -> Result<Isolation, ConfigError> {
-        Ok(match self.option("isolation")?.unwrap_or_default() {
-            Value::Str(text) if text == "simple" => Isolation::Simple,
-            Value::Str(text) if text == "nspawn" => Isolation::Nspawn,
-            Value::Str(text) if text == "auto" => Isolation::Auto,
-            Value::None => match self.option("use_nspawn")?.unwrap_or_default() {
-                Value::Bool(true) => Isolation::Nspawn,
-                Value::Bool(false) => Isolation::Simple,
-                _ => Isolation::Auto,
-            },
-            other => return Err(Self::wrong("isolation", &other, "auto, simple or nspawn")),
-        })
+    /// Whether `isolation` is one of mock's words; the older `use_nspawn` may be anything.
+    pub(super) fn isolation(&self) -> Result<(), ConfigError> {
+        let value = self.option("isolation")?.unwrap_or_default();
+        match &value {
+            Value::None => self.option("use_nspawn").map(drop),
+            Value::Str(text) if ["auto", "simple", "nspawn"].contains(&text.as_str()) => Ok(()),
+            other => Err(Self::wrong("isolation", other, "auto, simple or nspawn")),
+        }
     }
 }

@@ -8,15 +8,15 @@ use crate::{Dict, Value};
 
 /// Looks options up by name and converts only those a template asks for.
 #[derive(Debug)]
-pub(super) struct Context(Arc<Dict>);
+pub(super) struct TemplateContext(Arc<Dict>);
 
-impl Context {
+impl TemplateContext {
     pub(super) fn value(options: Arc<Dict>) -> Jinja {
         Jinja::from_object(Self(options))
     }
 }
 
-impl Object for Context {
+impl Object for TemplateContext {
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
         self.0.get(key.as_str()?).map(to_jinja)
     }

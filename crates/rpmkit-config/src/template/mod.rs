@@ -13,7 +13,7 @@ use std::sync::Arc;
 use minijinja::Environment;
 
 use super::{ConfigError, Dict, Place, Value};
-use context::Context;
+use context::TemplateContext;
 
 /// mock's limit on rounds; the last one must change nothing.
 const ROUNDS: i64 = 5;
@@ -36,7 +36,7 @@ impl Expander {
         };
         Self {
             engine: engine::environment(),
-            context: Context::value(Arc::clone(&raw)),
+            context: TemplateContext::value(Arc::clone(&raw)),
             raw,
             rounds,
         }

@@ -12,7 +12,7 @@ use crate::{
     ConfigError, Origin, Place, Value,
     draft::Draft,
     heap::Cell,
-    options::{self, Kind},
+    options::{self, OptionKind},
 };
 
 /// Keys that are not options.
@@ -135,7 +135,7 @@ impl Reader<'_> {
         }
     }
 
-    fn convert(&self, item: &Item, kind: Option<Kind>) -> Result<Value, ConfigError> {
+    fn convert(&self, item: &Item, kind: Option<OptionKind>) -> Result<Value, ConfigError> {
         value::convert(item, kind).map_err(|(at, message): Bad| ConfigError::Evaluate {
             place: place(
                 self.file,

@@ -3,7 +3,7 @@
 
 use toml_edit::{Item, TableLike, Value as Toml};
 
-use crate::{Dict, Value, options::Kind, python};
+use crate::{Dict, Value, options::OptionKind, python};
 
 /// The key that marks a Python literal.
 pub(super) const LITERAL: &str = "python";
@@ -12,7 +12,7 @@ pub(super) const LITERAL: &str = "python";
 pub(super) type Bad = (Option<usize>, String);
 
 /// Converts an item for an option of that kind.
-pub(super) fn convert(item: &Item, kind: Option<Kind>) -> Result<Value, Bad> {
+pub(super) fn convert(item: &Item, kind: Option<OptionKind>) -> Result<Value, Bad> {
     let value = match item {
         Item::None => Value::None,
         Item::Value(value) => scalar(value)?,
@@ -25,7 +25,7 @@ pub(super) fn convert(item: &Item, kind: Option<Kind>) -> Result<Value, Bad> {
         ),
     };
     Ok(match (kind, value) {
-        (Some(Kind::Tuple), Value::List(items)) => Value::Tuple(items),
+        (Some(OptionKind::Tuple), Value::List(items)) => Value::Tuple(items),
         (_, value) => value,
     })
 }

@@ -3,7 +3,7 @@
 use super::value::LITERAL;
 use crate::{
     Dict, Value,
-    options::{self, Kind},
+    options::{self, OptionKind},
     repr,
 };
 
@@ -31,7 +31,7 @@ pub fn to_toml(options: &Dict) -> String {
     let mut out = String::new();
     let mut tables = Vec::new();
     for (name, value) in options.pairs() {
-        let tuple = options::find(name).is_some_and(|spec| spec.kind == Kind::Tuple);
+        let tuple = options::find(name).is_some_and(|spec| spec.kind == OptionKind::Tuple);
         match value {
             Value::Dict(dict) if is_table(dict) => tables.push((name, dict)),
             Value::Tuple(items) if tuple => entry(&mut out, name, &Value::List(items.clone())),

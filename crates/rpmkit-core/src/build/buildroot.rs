@@ -18,9 +18,9 @@ use super::{
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
-use rpmkit_solve::{Request, Solution};
+use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
-    Layer, LayerKind, SIDE_DIRS,
+    Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, Package, event::Log};
@@ -41,27 +41,32 @@ pub struct Buildroot {
 
 /// How to come by a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum ChrootAccess {
     /// The chroot itself; an error when somebody is working in it.
     Own,
-    /// The chroot itself, or a throw-away twin when somebody is working in it.
-    OwnOrTwin,
+    /// The chroot itself, or an ephemeral one when somebody is working in it.
+    OwnOrEphemeral,
 }
 
 impl Buildroot {
     /// Opens the chroot of `settings`. Installs nothing yet.
-    pub fn open(engine: &Engine, settings: &Settings, access: Access) -> Result<Self, BuildError> {
+    pub fn open(
+        engine: &Engine,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Self, BuildError> {
         let name = settings
+            .chroot
             .shared_root
             .parse()
             .map_err(|e| BuildError::Repositories {
-                chroot: settings.chroot_name.clone(),
+                chroot: settings.chroot.chroot_name.clone(),
                 reason: format!("option `root`: {e}"),
             })?;
         let chroot = Chroot::new(
             engine.store(),
             name,
-            settings.uniqueext.as_deref().unwrap_or_default(),
+            settings.chroot.uniqueext.as_deref().unwrap_or_default(),
         );
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let mut mounts: Vec<Mount> = settings
@@ -70,20 +75,20 @@ impl Buildroot {
             .into_iter()
             .map(|(from, to)| Mount::bind(from, to))
             .collect();
-        mounts.extend(plugins::mounts::mounts(settings)?);
-        let ccache = Cache::open(engine, settings)?;
+        mounts.extend(plugins::mounts::mounts(&settings.plugins)?);
+        let ccache = Cache::open(engine, &settings.chroot, &settings.plugins)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
-            &settings.overlayfs,
+            &settings.plugins.overlayfs,
             engine.events(),
             "hook_mount_root",
             || chroot.open(),
         );
         let session = match opened {
-            Err(ChrootError::InUse { holder, .. }) if access == Access::OwnOrTwin => {
+            Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
                 let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
                 engine.events().info(format!(
-                    "chroot `{}` is in use by {who}; building in a twin of it",
+                    "chroot `{}` is in use by {who}; building in an ephemeral copy of it",
                     chroot.label()
                 ));
                 chroot.throwaway(None)?
@@ -106,8 +111,8 @@ impl Buildroot {
     /// nothing else of the host's: no caches, no mounts.
     pub(super) fn with_network(&self) -> Result<Self, BuildError> {
         let mut settings = self.settings.clone();
-        settings.rpmbuild_networking = true;
-        settings.use_host_resolv = true;
+        settings.build.rpmbuild_networking = true;
+        settings.chroot.use_host_resolv = true;
         Ok(Self {
             engine: self.engine.clone(),
             pm: super::repositories::package_manager(&self.engine, &settings)?,
@@ -150,7 +155,7 @@ impl Buildroot {
     }
 
     fn hook<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
-        let options = self.settings.overlayfs.clone();
+        let options = self.settings.plugins.overlayfs.clone();
         let events = self.engine.events().clone();
         traced(&options, &events, name, || work(self))
     }
@@ -225,16 +230,20 @@ impl Buildroot {
     }
 
     /// mock's `chroot_setup_cmd` and what else every root of this configuration has.
-    fn setup_request(&self) -> Result<Request, BuildError> {
+    fn setup_request(&self) -> Result<SolveRequest, BuildError> {
         let mut request = self.pm.request();
         let solve = |e| BuildError::Pm(PmError::Solve(e));
         request
-            .add_command(&self.settings.chroot_setup_cmd)
+            .add_command(&self.settings.chroot.chroot_setup_cmd)
             .map_err(solve)?;
-        request
-            .install
-            .extend(self.settings.chroot_additional_packages.iter().cloned());
-        for (action, specs) in &self.settings.module_setup_commands {
+        request.install.extend(
+            self.settings
+                .chroot
+                .chroot_additional_packages
+                .iter()
+                .cloned(),
+        );
+        for (action, specs) in &self.settings.repositories.module_setup_commands {
             let specs = specs.split_whitespace().map(str::to_owned);
             match action.as_str() {
                 "enable" => request.module_enable.extend(specs),
@@ -249,13 +258,19 @@ impl Buildroot {
     fn skeleton(&self) -> Skeleton {
         let s = &self.settings;
         Skeleton {
-            user: s.chrootuser.clone(),
-            uid: s.chrootuid,
-            group: s.chrootgroup.clone(),
-            gid: s.chrootgid,
-            home: ChrootPath::new(&s.chroothome),
-            directories: s.extra_chroot_dirs.iter().map(ChrootPath::new).collect(),
+            user: s.chroot.chrootuser.clone(),
+            uid: s.chroot.chrootuid,
+            group: s.chroot.chrootgroup.clone(),
+            gid: s.chroot.chrootgid,
+            home: ChrootPath::new(&s.chroot.chroothome),
+            directories: s
+                .chroot
+                .extra_chroot_dirs
+                .iter()
+                .map(ChrootPath::new)
+                .collect(),
             files: s
+                .chroot
                 .files
                 .iter()
                 .map(|(path, content)| SkeletonFile {
@@ -304,14 +319,14 @@ impl Buildroot {
     }
 
     /// What `request` would change.
-    pub fn resolve(&mut self, request: &Request) -> Result<Solution, BuildError> {
+    pub fn resolve(&mut self, request: &SolveRequest) -> Result<Solution, BuildError> {
         self.packages()?;
         let installed = self.packages.as_deref().unwrap_or_default();
         Ok(self.pm.resolve(request, installed)?)
     }
 
     /// Installs, updates and removes. `note` says for what, for people.
-    pub fn change(&mut self, request: &Request, note: &str) -> Result<Solution, BuildError> {
+    pub fn change(&mut self, request: &SolveRequest, note: &str) -> Result<Solution, BuildError> {
         let solution = self.resolve(request)?;
         self.advance(&solution, note)?;
         Ok(solution)
@@ -342,7 +357,7 @@ impl Buildroot {
 
     /// A command with the configuration's environment, in the build directory's home.
     pub fn command(&self, argv: Vec<String>, user: User) -> Run {
-        let mut env = self.settings.environment.clone();
+        let mut env = self.settings.chroot.environment.clone();
         if self.has_network() {
             for (name, value) in &self.engine.surroundings().proxies {
                 if !env.iter().any(|(known, _)| known == name) {
@@ -369,8 +384,8 @@ impl Buildroot {
     /// The build user.
     pub fn build_user(&self) -> User {
         User::Id {
-            uid: self.settings.chrootuid,
-            gid: self.settings.chrootgid,
+            uid: self.settings.chroot.chrootuid,
+            gid: self.settings.chroot.chrootgid,
         }
     }
 
@@ -397,7 +412,7 @@ impl Buildroot {
             let spec = self.container_spec();
             let locks = self.session.lock_fds();
             self.container = Some(Container::start_with(&spec, &locks, None)?);
-            if self.settings.overlayfs.touch_rpmdb {
+            if self.settings.plugins.overlayfs.touch_rpmdb {
                 self.touch_rpmdb()?;
             }
         }
@@ -444,26 +459,26 @@ impl Buildroot {
     }
 
     fn has_network(&self) -> bool {
-        self.settings.rpmbuild_networking
+        self.settings.build.rpmbuild_networking
     }
 
     fn container_spec(&self) -> ContainerSpec {
         let s = &self.settings;
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
-        spec.hostname = s.hostname.clone();
-        for (name, place, _) in SIDE_DIRS {
+        spec.hostname = s.chroot.hostname.clone();
+        for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
-                &s.chroothome
+                &s.chroot.chroothome
             } else {
                 place
             };
             spec.mounts
-                .push(Mount::bind(self.session.side(name), place));
+                .push(Mount::bind(self.session.volume(name), place));
         }
         if self.has_network() {
             spec.network = Network::Host;
-            if s.use_host_resolv {
+            if s.chroot.use_host_resolv {
                 spec.mounts.push(Mount::Bind {
                     source: self.engine.surroundings().resolv_conf.clone(),
                     target: "/etc/resolv.conf".into(),
@@ -474,7 +489,7 @@ impl Buildroot {
         }
         spec.mounts.extend(self.ccache.iter().map(Cache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
-        if thirty_two_bit(&s.target_arch) {
+        if thirty_two_bit(&s.chroot.target_arch) {
             spec.personality = Personality::Linux32;
         }
         spec
@@ -482,12 +497,12 @@ impl Buildroot {
 
     /// Host path of the build user's home.
     pub fn home(&self) -> PathBuf {
-        self.session.side("builddir")
+        self.session.volume("builddir")
     }
 
     /// The build tree as seen inside.
     pub fn topdir(&self) -> ChrootPath {
-        ChrootPath::new(Path::new(&self.settings.chroothome).join("build"))
+        ChrootPath::new(Path::new(&self.settings.chroot.chroothome).join("build"))
     }
 
     /// Ends the work and keeps the root as it is.
@@ -495,7 +510,7 @@ impl Buildroot {
         self.stop()?;
         let events = self.engine.events();
         Ok(traced(
-            &self.settings.overlayfs,
+            &self.settings.plugins.overlayfs,
             events,
             "hook_umount_root",
             || self.session.close(),
@@ -509,7 +524,7 @@ impl Buildroot {
         }
         let events = self.engine.events();
         Ok(traced(
-            &self.settings.overlayfs,
+            &self.settings.plugins.overlayfs,
             events,
             "hook_postclean",
             || self.session.discard(),
@@ -523,11 +538,12 @@ const BUILD_IDS: (u32, u32) = (1000, 135);
 
 fn with_build_user(settings: &Settings, caller: u32) -> Settings {
     let mut settings = settings.clone();
-    if settings.chrootuid == caller || settings.chrootuid == 0 {
-        (settings.chrootuid, settings.chrootgid) = BUILD_IDS;
+    let chroot = &mut settings.chroot;
+    if chroot.chrootuid == caller || chroot.chrootuid == 0 {
+        (chroot.chrootuid, chroot.chrootgid) = BUILD_IDS;
     }
-    if settings.chrootgid == 0 {
-        settings.chrootgid = BUILD_IDS.1;
+    if chroot.chrootgid == 0 {
+        chroot.chrootgid = BUILD_IDS.1;
     }
     settings
 }

@@ -29,13 +29,13 @@ impl SpecParser for Shared<'_, '_> {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, rpmkit_types::AnyFailure> {
+    ) -> Result<String, rpmkit_types::AnyCodedError> {
         Ok(self.0.borrow_mut().expand_spec(spec, source_dir, defines)?)
     }
 }
 
 impl TreeRunner for Shared<'_, '_> {
-    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyFailure> {
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyCodedError> {
         let mut root = self.0.borrow_mut();
         let mut request = root.package_manager().request();
         request.install = vec![package.to_owned()];
@@ -46,7 +46,7 @@ impl TreeRunner for Shared<'_, '_> {
         }
     }
 
-    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyFailure> {
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyCodedError> {
         Ok(self.0.borrow_mut().run_in_tree(command)?)
     }
 }

@@ -6,7 +6,7 @@ use rpmkit_sandbox::IdMode;
 
 use super::BuildError;
 use rpmkit_host::Environment;
-use rpmkit_pm::Tools;
+use rpmkit_pm::PmParts;
 use rpmkit_repo::Fetcher;
 use rpmkit_results::record::unix_time;
 use rpmkit_store::{Hands, Holder, Namespace, Store, host::Survey};
@@ -115,8 +115,8 @@ impl Engine {
     }
 
     /// What a package manager is made with.
-    pub(super) fn tools(&self) -> Tools {
-        Tools {
+    pub(super) fn tools(&self) -> PmParts {
+        PmParts {
             mode: self.0.mode.clone(),
             store: self.0.store.clone(),
             fetcher: self.0.fetcher.clone(),

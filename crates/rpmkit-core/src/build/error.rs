@@ -191,7 +191,7 @@ impl BuildError {
     }
 }
 
-impl rpmkit_types::Failure for BuildError {
+impl rpmkit_types::CodedError for BuildError {
     fn exit_code(&self) -> ExitCode {
         self.exit_code()
     }

@@ -1,10 +1,10 @@
 //! The pipeline: source package → build requirements to a fixed point → rpmbuild → results.
 
 mod buildroot;
-mod card;
 mod conventions;
 mod engine;
 mod error;
+mod failure_report;
 mod hooks;
 mod macros;
 mod plugins;
@@ -16,11 +16,11 @@ mod source;
 pub(crate) mod transfer;
 mod tree;
 
-pub use buildroot::{Access, Buildroot};
-pub use card::{About, card};
+pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
 pub use engine::{Engine, Surroundings};
 pub use error::BuildError;
+pub use failure_report::{About, failure_report};
 pub use hooks::traced;
 pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
 pub use plugins::compress_logs;

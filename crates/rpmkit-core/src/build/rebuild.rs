@@ -9,13 +9,13 @@ use rpmkit_sandbox::Exit;
 
 use super::{
     BuildError, Buildroot, Item, Stage, plugins,
-    rpmbuild::{MISSING_BUILD_REQUIRES, Made, check},
+    rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{Contents, WRITE},
 };
 use rpmkit_repo as repo;
 use rpmkit_results::record::hardware_report;
 use rpmkit_rpmfile::{SourceTree, unpack_source};
-use rpmkit_solve::Request;
+use rpmkit_solve::SolveRequest;
 use rpmkit_types::{
     ChrootPath, Dep, Nevra, Package,
     event::{Event, Events, Level, Log, Phase},
@@ -86,11 +86,11 @@ fn steps(
             fill(root, job, source)?;
             let name = source.spec.file_name().unwrap_or_default();
             let spec = root.in_tree(Path::new("SPECS").join(name));
-            let made = settle(root, &spec, staging)?;
+            let made = make_until_complete(root, &spec, staging)?;
             Ok((spec, made))
         })?;
         let dynamic = made.is_dynamic();
-        if dynamic && !root.settings().dynamic_buildrequires {
+        if dynamic && !root.settings().build.dynamic_buildrequires {
             return Err(BuildError::DynamicOff);
         }
         plugins::prebuild(root, job)?;
@@ -202,12 +202,16 @@ fn left_out(source: &SourceTree, sources: Option<&Path>) -> Vec<PathBuf> {
 
 /// Remakes the source package and installs what it requires until nothing more is missing: what
 /// is installed may change what the spec requires.
-fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Made, BuildError> {
-    let rounds = root.settings().static_buildrequires_max_loops.max(1);
+fn make_until_complete(
+    root: &mut Buildroot,
+    spec: &ChrootPath,
+    staging: &Path,
+) -> Result<BuiltSrpm, BuildError> {
+    let rounds = root.settings().build.static_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     for _ in 0..rounds {
         let made = events.phase(Phase::Srpm, "", || root.make_source(spec, staging))?;
-        if root.settings().short_circuit.is_some() {
+        if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
         let request = requirements(root, &made);
@@ -221,13 +225,13 @@ fn settle(root: &mut Buildroot, spec: &ChrootPath, staging: &Path) -> Result<Mad
 }
 
 /// The source package's own requirements and the configuration's additions to them.
-fn requirements(root: &Buildroot, made: &Made) -> Request {
+fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     let mut request = root.package_manager().request();
     request.builddeps = made.requirements();
     let settings = root.settings();
     request
         .install
-        .extend(settings.additional_packages.iter().cloned());
+        .extend(settings.build.additional_packages.iter().cloned());
     if settings.plugins.enabled("ccache") {
         request.install.push(plugins::ccache::PACKAGE.to_owned());
     }
@@ -238,9 +242,13 @@ fn requirements(root: &Buildroot, made: &Made) -> Request {
         format!("{name}-{}", evr.version),
         name.clone(),
     ];
-    let more = forms
-        .iter()
-        .find_map(|form| settings.more_buildreqs.iter().find(|(key, _)| key == form));
+    let more = forms.iter().find_map(|form| {
+        settings
+            .build
+            .more_buildreqs
+            .iter()
+            .find(|(key, _)| key == form)
+    });
     if let Some((_, extra)) = more {
         request.install.extend(extra.iter().cloned());
     }
@@ -255,7 +263,7 @@ fn generate(
     staging: &Path,
     keep: bool,
 ) -> Result<(), BuildError> {
-    let rounds = root.settings().dynamic_buildrequires_max_loops.max(1);
+    let rounds = root.settings().build.dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     let phase = Phase::DynamicBuildRequires;
     for round in 0..rounds {
@@ -292,11 +300,11 @@ fn generate(
 }
 
 /// Moves packages to the result directory.
-fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, BuildError> {
+fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Built, BuildError> {
     let events = root.engine().events().clone();
     events.phase(Phase::Results, "", || {
         root.stop()?;
-        let arch = root.settings().rpmbuild_arch.clone();
+        let arch = root.settings().build.rpmbuild_arch.clone();
         let nested = format!("RPMS/{arch}");
         let taken = root.take(
             &["RPMS", &nested, "RPMS/noarch", "SRPMS"],
@@ -311,7 +319,7 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &Made) -> Result<Built, Bu
             } => BuildError::ResultDir { path, source },
             other => other,
         })?;
-        if artifacts.is_empty() && root.settings().short_circuit.is_none() {
+        if artifacts.is_empty() && root.settings().build.short_circuit.is_none() {
             return Err(BuildError::NoResults);
         }
         if let Some(nth) = superseded(&artifacts, &made.path) {

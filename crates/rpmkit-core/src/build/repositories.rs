@@ -9,14 +9,18 @@ use rpmkit_types::event::Level;
 /// The repositories of `dnf.conf`, as it switches them on and off.
 pub fn repositories_of(settings: &Settings) -> Result<RepoSet, BuildError> {
     let mut vars = Vars::for_target(
-        &settings.repo_arch,
-        settings.releasever.as_deref().unwrap_or_default(),
+        &settings.repositories.repo_arch,
+        settings
+            .repositories
+            .releasever
+            .as_deref()
+            .unwrap_or_default(),
     );
-    for (name, value) in &settings.dnf_vars {
+    for (name, value) in &settings.repositories.dnf_vars {
         vars.set(name, value);
     }
-    RepoSet::parse(&settings.dnf_conf, &vars).map_err(|e| BuildError::Repositories {
-        chroot: settings.chroot_name.clone(),
+    RepoSet::parse(&settings.repositories.dnf_conf, &vars).map_err(|e| BuildError::Repositories {
+        chroot: settings.chroot.chroot_name.clone(),
         reason: e.to_string(),
     })
 }
@@ -27,7 +31,7 @@ pub(super) fn package_manager(
     settings: &Settings,
 ) -> Result<Embedded, BuildError> {
     let wrong = |reason: String| BuildError::Repositories {
-        chroot: settings.chroot_name.clone(),
+        chroot: settings.chroot.chroot_name.clone(),
         reason,
     };
     let mut repos = repositories_of(settings)?;
@@ -40,7 +44,7 @@ pub(super) fn package_manager(
         };
         engine.events().message(level, None, option.to_string());
     }
-    let words = &settings.enable_disable_repos;
+    let words = &settings.repositories.enable_disable_repos;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         let (option, given) = match word.split_once('=') {
@@ -70,7 +74,7 @@ pub(super) fn package_manager(
     Ok(Embedded::new(
         engine.tools(),
         repos,
-        &settings.repo_arch,
+        &settings.repositories.repo_arch,
         options,
     ))
 }

@@ -23,13 +23,13 @@ const SOURCE_PACKAGES: &str = "src.rpm";
 
 /// A source package that rpmbuild made.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct BuiltSrpm {
     /// Host path of a copy.
     pub path: PathBuf,
     pub package: Package,
 }
 
-impl Made {
+impl BuiltSrpm {
     /// What has to be installed to build it.
     pub fn requirements(&self) -> Vec<Dep> {
         self.package
@@ -51,18 +51,22 @@ impl Buildroot {
     pub(super) fn rpmbuild_options(&self) -> RpmbuildOptions {
         let s = self.settings();
         RpmbuildOptions {
-            command: s.rpmbuild_command.clone(),
-            target: s.rpmbuild_arch.clone(),
-            check: s.check,
-            short_circuit: s.short_circuit.as_deref().and_then(|name| match name {
-                "prep" => Some(ShortCircuit::Prep),
-                "build" => Some(ShortCircuit::Build),
-                "install" => Some(ShortCircuit::Install),
-                "binary" => Some(ShortCircuit::Binary),
-                _ => None,
-            }),
-            extra: shlex::split(&s.rpmbuild_opts).unwrap_or_default(),
-            noclean: !s.cleanup_on_success,
+            command: s.build.rpmbuild_command.clone(),
+            target: s.build.rpmbuild_arch.clone(),
+            check: s.build.check,
+            short_circuit: s
+                .build
+                .short_circuit
+                .as_deref()
+                .and_then(|name| match name {
+                    "prep" => Some(ShortCircuit::Prep),
+                    "build" => Some(ShortCircuit::Build),
+                    "install" => Some(ShortCircuit::Install),
+                    "binary" => Some(ShortCircuit::Binary),
+                    _ => None,
+                }),
+            extra: shlex::split(&s.build.rpmbuild_opts).unwrap_or_default(),
+            noclean: !s.build.cleanup_on_success,
         }
     }
 
@@ -78,7 +82,7 @@ impl Buildroot {
         let user = self.build_user();
         let mut run = self.command(options.argv(stage, spec), user);
         run.log = Some(Log::Build);
-        run.timeout = self.settings().rpmbuild_timeout;
+        run.timeout = self.settings().build.rpmbuild_timeout;
         run.cwd = self.topdir().as_path().to_owned();
         let ran = self.run(&run)?;
         if ran.exit == Exit::TimedOut {
@@ -94,10 +98,13 @@ impl Buildroot {
 
     /// Whether this rpmbuild has `--noclean`; asked only where the answer matters.
     fn knows_noclean(&mut self) -> Result<bool, BuildError> {
-        if self.settings().cleanup_on_success {
+        if self.settings().build.cleanup_on_success {
             return Ok(false);
         }
-        let argv = vec![self.settings().rpmbuild_command.clone(), "--help".into()];
+        let argv = vec![
+            self.settings().build.rpmbuild_command.clone(),
+            "--help".into(),
+        ];
         let ran = self.quietly(argv)?;
         Ok(String::from_utf8_lossy(&ran.output).contains("--noclean"))
     }
@@ -107,13 +114,13 @@ impl Buildroot {
         &mut self,
         spec: &ChrootPath,
         staging: &Path,
-    ) -> Result<Made, BuildError> {
+    ) -> Result<BuiltSrpm, BuildError> {
         self.remove(&["SRPMS"], SOURCE_PACKAGES)?;
         let ran = self.rpmbuild(Stage::Source, spec, Phase::Srpm)?;
         check(ran, "rpmbuild -bs", Phase::Srpm)?;
         let mut made = self.take(&["SRPMS"], SOURCE_PACKAGES, staging)?;
         match (made.pop(), made.len()) {
-            (Some(path), 0) => Ok(Made {
+            (Some(path), 0) => Ok(BuiltSrpm {
                 package: repo::local::read_header(&path)?,
                 path,
             }),

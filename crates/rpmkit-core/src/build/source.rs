@@ -89,7 +89,7 @@ impl SpecParser for InChroot<'_> {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, rpmkit_types::AnyFailure> {
+    ) -> Result<String, rpmkit_types::AnyCodedError> {
         Ok(self.0.expand_spec(spec, source_dir, defines)?)
     }
 }
@@ -110,7 +110,10 @@ impl Buildroot {
         })?;
         let inside = self.in_tree(Path::new("SPECS").join(spec.file_name().unwrap_or_default()));
         let mut argv = vec!["rpmspec".to_owned(), "-P".to_owned()];
-        argv.extend(["--target".to_owned(), self.settings().rpmbuild_arch.clone()]);
+        argv.extend([
+            "--target".to_owned(),
+            self.settings().build.rpmbuild_arch.clone(),
+        ]);
         for (name, value) in defines {
             let name = name.trim_start_matches('%');
             argv.extend(["--define".to_owned(), format!("{name} {value}")]);

@@ -36,21 +36,23 @@ impl Buildroot {
     /// Lays out the build tree, the macros file, and `contents`, all owned by the build user.
     pub fn fill_home(&mut self, contents: Contents) -> Result<(), BuildError> {
         let s = self.settings();
-        let macro_file = match &s.macrofile {
+        let macro_file = match &s.build.macrofile {
             Some(path) => Some(read(path)?),
             None => None,
         };
         let macros = s
+            .build
             .macros
             .iter()
             .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
         let text = rpmmacros(macro_file.as_deref(), macros);
         let owner = Owner {
-            uid: s.chrootuid,
-            gid: s.chrootgid,
+            uid: s.chroot.chrootuid,
+            gid: s.chroot.chrootgid,
         };
         let wipe = contents.fresh.then(|| {
             let mut keep: Vec<PathBuf> = s
+                .build
                 .exclude_from_homedir_cleanup
                 .iter()
                 .map(PathBuf::from)

@@ -14,7 +14,7 @@ use rustix::{
 
 use super::{CopyOptions, Filled, as_dir, attributes, bounded, fill};
 use crate::{
-    Dir, Entry, FsError, IfThere, Kind, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
+    Dir, Entry, EntryKind, FsError, IfThere, NAMED_FAILURES, RemoveOptions, Result, WalkOptions,
     read::meta_of,
     resolve::{LIST, reopen},
     stack::DirStack,
@@ -137,7 +137,7 @@ impl Dir {
                 Err(error) => Err(error),
                 Ok(entry) => {
                     job.up_to(entry.depth(), &mut fail);
-                    let is_dir = entry.kind() == Kind::Dir;
+                    let is_dir = entry.kind() == EntryKind::Dir;
                     let done = if wanted(&entry) {
                         job.entry(&entry).map(|()| true)
                     } else {
@@ -210,12 +210,12 @@ impl Job<'_> {
 
     fn entry(&mut self, entry: &Entry<'_>) -> Result<()> {
         match entry.kind() {
-            Kind::Dir => self.dir(entry),
-            Kind::File => {
+            EntryKind::Dir => self.dir(entry),
+            EntryKind::File => {
                 let file = entry.open_file()?;
                 self.file(entry, &file)
             }
-            Kind::Link => self.link(entry),
+            EntryKind::Link => self.link(entry),
             _ => {
                 self.copied.skipped += 1;
                 if self.copied.skipped_first.len() < NAMED_FAILURES {
@@ -234,7 +234,7 @@ impl Job<'_> {
         let made = match mkdirat(place, name, Mode::RWXU) {
             Ok(()) => true,
             Err(Errno::EXIST) if self.options.file.there == IfThere::Replace => {
-                if crate::read::kind_of(place, name).map_err(failed)? == Kind::Dir {
+                if crate::read::kind_of(place, name).map_err(failed)? == EntryKind::Dir {
                     false
                 } else {
                     unlinkat(place, name, AtFlags::empty()).map_err(failed)?;

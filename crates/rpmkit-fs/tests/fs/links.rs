@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use rpmkit_fs::{FsError, Kind, Links};
+use rpmkit_fs::{EntryKind, FsError, Links};
 
 use crate::Case;
 
@@ -24,7 +24,7 @@ fn links_that_stay_are_followed() {
             assert_eq!(tree.real_path(name).unwrap(), Path::new("packaging/x.spec"));
             assert!(tree.exists(name).unwrap());
         }
-        assert_eq!(tree.lstat("x.spec").unwrap().kind(), Kind::Link);
+        assert_eq!(tree.lstat("x.spec").unwrap().kind(), EntryKind::Link);
         assert_eq!(
             tree.read_link("x.spec").unwrap(),
             Path::new("packaging/x.spec")

@@ -1,6 +1,6 @@
 use std::{fs, os::unix::net::UnixListener};
 
-use rpmkit_fs::{FsError, Kind, Links};
+use rpmkit_fs::{EntryKind, FsError, Links};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
 use crate::{Case, is_root, odd_names};
@@ -13,9 +13,9 @@ fn nothing_but_regular_files_is_opened() {
     case.file("d/f", "");
     let _socket = UnixListener::bind(case.path().join("socket")).unwrap();
     let mut all = vec![
-        ("pipe", Kind::Fifo),
-        ("socket", Kind::Socket),
-        ("d", Kind::Dir),
+        ("pipe", EntryKind::Fifo),
+        ("socket", EntryKind::Socket),
+        ("d", EntryKind::Dir),
     ];
     if is_root() {
         let path = case.path().join("null");
@@ -27,7 +27,7 @@ fn nothing_but_regular_files_is_opened() {
             makedev(1, 3),
         )
         .unwrap();
-        all.push(("null", Kind::Char));
+        all.push(("null", EntryKind::Char));
     }
     for tree in case.both(Links::Beneath) {
         for (name, kind) in &all {
@@ -45,7 +45,7 @@ fn nothing_but_regular_files_is_opened() {
                 else {
                     panic!("{name}: {error}");
                 };
-                assert_eq!((found, expected), (*kind, Kind::File), "{name}");
+                assert_eq!((found, expected), (*kind, EntryKind::File), "{name}");
             }
         }
         let error = tree.read("to-pipe", 10).unwrap_err();
@@ -101,7 +101,7 @@ fn lists_are_sorted_and_bounded() {
         assert!(
             listed
                 .iter()
-                .any(|e| e.name == name && e.kind == Kind::File)
+                .any(|e| e.name == name && e.kind == EntryKind::File)
         );
     }
     assert!(matches!(

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_fs::{FsError, Kind, Links, UntrustedTree, WalkOptions};
+use rpmkit_fs::{EntryKind, FsError, Links, UntrustedTree, WalkOptions};
 
 use crate::{Case, as_ordinary_user, odd_names};
 
@@ -81,7 +81,7 @@ fn any_depth_with_few_descriptors() {
             // Other tests open some, too.
             assert!(fs::read_dir("/proc/self/fd").unwrap().count() < before + 400);
         }
-        if entry.kind() == Kind::File {
+        if entry.kind() == EntryKind::File {
             entry.open_file().unwrap();
         }
     }

@@ -197,3 +197,20 @@ fn ours_may_hold_links_of_ours() {
     let tree = host.tree("a", Links::Beneath).unwrap();
     assert_eq!(tree.show("b"), host.path().join("a/b"));
 }
+
+#[test]
+fn a_file_is_replaced_by_its_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    fs::write(&path, "old").unwrap();
+    rpmkit_fs::write_file(&path, "new", &WriteOptions::with_mode(0o600)).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let nowhere = dir.path().join("no/f");
+    let error = rpmkit_fs::write_file(nowhere, "", &WriteOptions::default()).unwrap_err();
+    assert_eq!(error.into_system().kind(), std::io::ErrorKind::NotFound);
+}

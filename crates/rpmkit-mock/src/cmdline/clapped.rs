@@ -8,7 +8,7 @@ use clap_complete::{
 };
 use rpmkit_cli::{Host, complete};
 
-use super::table::{ENTRIES, Entry, Kind};
+use super::table::{ENTRIES, Entry, FlagKind};
 
 /// mock's command line, under the name `rpmkit-mock`.
 pub fn command() -> Command {
@@ -66,21 +66,21 @@ fn arg(entry: &Entry) -> Arg {
         arg = arg.short(short);
     }
     let arg = match &entry.kind {
-        Kind::Help => arg.action(ArgAction::Help).help_heading("Options"),
-        Kind::Version => arg.action(ArgAction::Version).help_heading("Options"),
-        Kind::Mode(_) => arg.action(ArgAction::SetTrue).help_heading("Modes"),
-        Kind::Flag(_) => arg.action(ArgAction::SetTrue).help_heading("Options"),
-        Kind::Value(name, _) | Kind::Int(name, _) => arg
+        FlagKind::Help => arg.action(ArgAction::Help).help_heading("Options"),
+        FlagKind::Version => arg.action(ArgAction::Version).help_heading("Options"),
+        FlagKind::Mode(_) => arg.action(ArgAction::SetTrue).help_heading("Modes"),
+        FlagKind::Flag(_) => arg.action(ArgAction::SetTrue).help_heading("Options"),
+        FlagKind::Value(name, _) | FlagKind::Int(name, _) => arg
             .action(ArgAction::Append)
             .value_name(*name)
             .value_hint(hint(name))
             .help_heading("Options"),
-        Kind::Choice(name, choices, _) => arg
+        FlagKind::Choice(name, choices, _) => arg
             .action(ArgAction::Append)
             .value_name(*name)
             .value_parser(PossibleValuesParser::new(*choices))
             .help_heading(if id == "scrub" { "Modes" } else { "Options" }),
-        Kind::Pair(names, _) => arg
+        FlagKind::Pair(names, _) => arg
             .action(ArgAction::Append)
             .num_args(2)
             .value_names(*names)

@@ -14,5 +14,5 @@ pub use self::{
     clapped::command,
     options::{Options, PackageManager, RepoSwitch, ScrubTarget, ShortCircuit},
     parse::{Ending, Parsed, parse},
-    table::{ENTRIES, Entry, Kind},
+    table::{ENTRIES, Entry, FlagKind},
 };

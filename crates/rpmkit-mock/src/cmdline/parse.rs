@@ -3,7 +3,7 @@
 
 use super::{
     options::Options,
-    table::{ENTRIES, Entry, Kind},
+    table::{ENTRIES, Entry, FlagKind},
 };
 use crate::mode::Word;
 
@@ -151,9 +151,9 @@ fn take(
         )))
     };
     let wanted = match entry.kind {
-        Kind::Help | Kind::Version | Kind::Mode(_) | Kind::Flag(_) => 0,
-        Kind::Value(..) | Kind::Choice(..) | Kind::Int(..) => 1,
-        Kind::Pair(..) => 2,
+        FlagKind::Help | FlagKind::Version | FlagKind::Mode(_) | FlagKind::Flag(_) => 0,
+        FlagKind::Value(..) | FlagKind::Choice(..) | FlagKind::Int(..) => 1,
+        FlagKind::Pair(..) => 2,
     };
     let mut values = Vec::with_capacity(wanted);
     let mut next = at + 1;
@@ -222,20 +222,20 @@ fn apply(entry: &Entry, values: Vec<String>, parsed: &mut Parsed) -> Result<(), 
     // `take` has counted the values.
     let mut value = || values.next().unwrap_or_default();
     match entry.kind {
-        Kind::Help => return Err(Ending::Help),
-        Kind::Version => return Err(Ending::Version),
-        Kind::Mode(mode) => parsed.mode = Some(mode),
-        Kind::Flag(set) => set(options),
-        Kind::Value(_, set) => set(options, value()),
-        Kind::Pair(_, set) => set(options, value(), value()),
-        Kind::Int(_, set) => {
+        FlagKind::Help => return Err(Ending::Help),
+        FlagKind::Version => return Err(Ending::Version),
+        FlagKind::Mode(mode) => parsed.mode = Some(mode),
+        FlagKind::Flag(set) => set(options),
+        FlagKind::Value(_, set) => set(options, value()),
+        FlagKind::Pair(_, set) => set(options, value(), value()),
+        FlagKind::Int(_, set) => {
             let text = value();
             match text.trim().parse() {
                 Ok(number) => set(options, number),
                 Err(_) => return bad(format!("invalid int value: {}", quoted(&text))),
             }
         }
-        Kind::Choice(_, choices, set) => {
+        FlagKind::Choice(_, choices, set) => {
             let text = value();
             if !choices.contains(&text.as_str()) {
                 let choices: Vec<String> = choices.iter().map(|c| quoted(c)).collect();

@@ -10,13 +10,13 @@ pub struct Entry {
     /// With their dashes; mock's order, which its error messages show.
     pub names: &'static [&'static str],
     /// What it takes and does.
-    pub kind: Kind,
+    pub kind: FlagKind,
     /// For help and man page.
     pub help: &'static str,
 }
 
 /// What an option takes and does.
-pub enum Kind {
+pub enum FlagKind {
     /// Prints help and ends.
     Help,
     /// Prints the version and ends.
@@ -39,11 +39,11 @@ pub enum Kind {
     Pair([&'static str; 2], fn(&mut Options, String, String)),
 }
 
-const fn entry(names: &'static [&'static str], kind: Kind, help: &'static str) -> Entry {
+const fn entry(names: &'static [&'static str], kind: FlagKind, help: &'static str) -> Entry {
     Entry { names, kind, help }
 }
 
-use Kind::{Choice, Flag, Help, Int, Mode, Pair, Value, Version};
+use FlagKind::{Choice, Flag, Help, Int, Mode, Pair, Value, Version};
 
 /// The whole table.
 pub static ENTRIES: &[Entry] = &[

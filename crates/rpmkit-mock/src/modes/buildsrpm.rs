@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, Event,
-    build::{Access, Buildroot, MakeSource, source_package},
+    build::{Buildroot, ChrootAccess, MakeSource, source_package},
 };
 
 use super::{
@@ -15,10 +15,10 @@ use super::{
 };
 
 /// Makes it into the result directory.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
-    let mut root = work.open(cx, Access::OwnOrTwin)?;
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
+    let mut root = work.open(cx, ChrootAccess::OwnOrEphemeral)?;
     let made = make(cx, work, &mut root, false);
-    let ended = if made.is_ok() == work.settings.cleanup_on_success {
+    let ended = if made.is_ok() == work.settings.build.cleanup_on_success {
         root.discard()
     } else {
         root.close()
@@ -36,7 +36,7 @@ pub fn make(
     remove: bool,
 ) -> Result<PathBuf, Failure> {
     let options = &work.request.options;
-    if work.settings.scm {
+    if work.settings.build.scm {
         let found = scm::checkout(cx, work, root)?;
         let word = found.spec.display().to_string();
         let made = package(
@@ -92,8 +92,8 @@ fn package(
         spec,
         sources,
         dereference: options.symlink_dereference,
-        resultdir: work.settings.resultdir.clone(),
-        clean: work.settings.clean,
+        resultdir: work.settings.build.resultdir.clone(),
+        clean: work.settings.build.clean,
     };
     let made = source_package(root, &job).map_err(|e| work.failure(&e));
     timed.end(made.is_ok());

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     ExitCode,
-    build::{Access, BuildError, Buildroot},
+    build::{BuildError, Buildroot, ChrootAccess},
     repo::OWN_RESULTS,
     types::source_stem,
 };
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Builds the chain.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let options = &work.request.options;
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
@@ -62,7 +62,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
     }
 }
 
-fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> Outcome {
+fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -> VerbResult {
     if !skipped.is_empty() {
         work.info(format!(
             "Packages skipped as already built: {}",
@@ -144,8 +144,8 @@ impl Chain<'_> {
         let srpm = fetched(self.cx, self.work, word, self.downloads)?;
         let engine = self.work.engine(self.cx)?;
         let mut settings = self.work.settings.clone();
-        settings.dnf_conf.push_str(&section(self.repo));
-        let root = Buildroot::open(&engine, &settings, Access::OwnOrTwin)
+        settings.repositories.dnf_conf.push_str(&section(self.repo));
+        let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
             .map_err(|e| self.work.failure(&e))?;
         one(
             self.cx,
@@ -154,7 +154,7 @@ impl Chain<'_> {
             srpm,
             None,
             dir,
-            self.work.settings.clean,
+            self.work.settings.build.clean,
         )
         .map(drop)
     }
@@ -188,7 +188,9 @@ fn repository(cx: &Context, work: &Work<'_>) -> Result<PathBuf, Failure> {
                 .keep()
         }
     };
-    let repo = local.join("results").join(&work.settings.chroot_name);
+    let repo = local
+        .join("results")
+        .join(&work.settings.chroot.chroot_name);
     fs::create_dir_all(&repo).map_err(|e| cannot("create", &repo, &e))?;
     Ok(repo)
 }

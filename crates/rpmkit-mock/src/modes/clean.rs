@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use rpmkit_cli::{Context, Failure, Outcome, Status, homes, setup};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, homes, setup};
 use rpmkit_core::{
     Error, Events,
     build::repositories_of,
@@ -16,7 +16,7 @@ use crate::cmdline::ScrubTarget;
 
 /// Drops what is on top of the current snapshot and, as mock does, results that lie in mock's own
 /// directory of the chroot.
-pub fn clean(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn clean(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.state("clean chroot", || {
         work.hook("hook_postclean", || chroot.clean())
@@ -27,7 +27,7 @@ pub fn clean(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// Removes what is named, of this configuration and no other.
-pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> Outcome {
+pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> VerbResult {
     let names: Vec<String> = work
         .request
         .options
@@ -58,12 +58,16 @@ fn scrub_one(
     chroot: &Chroot,
     target: ScrubTarget,
 ) -> Result<(), Failure> {
-    let name = &work.settings.chroot_name;
+    let name = &work.settings.chroot.chroot_name;
     let say = |what: &str| work.info(format!("scrubbing {what} for {name}"));
     let forget =
         |kinds| -> Result<(), Failure> { Ok(chroot.forget_cached(kinds).map_err(Error::from)?) };
     // The caches are the configuration's, whatever the `--uniqueext`.
-    let cache = work.settings.cache_topdir.join(&work.settings.shared_root);
+    let cache = work
+        .settings
+        .chroot
+        .cache_topdir
+        .join(&work.settings.chroot.shared_root);
     match target {
         ScrubTarget::All => {
             say("everything");
@@ -125,7 +129,7 @@ fn everything(work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
     chroot.scrub().map_err(Error::from)?;
     // Whoever scrubs wants the space.
     chroot.store().sweep().map_err(Error::from)?;
-    if work.settings.overlayfs.has_base_dir() && chroot.ext().is_empty() {
+    if work.settings.plugins.overlayfs.has_base_dir() && chroot.ext().is_empty() {
         chroot.store().dissolve(&mentioned).map_err(Error::from)?;
     }
     Ok(())
@@ -144,14 +148,14 @@ fn forget_packages(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(),
 
 /// The default result directory goes with the chroot; one that was asked for stays.
 fn remove_results(work: &Work<'_>) -> Result<(), Failure> {
-    if !work.settings.resultdir_given {
-        remove(&work.settings.resultdir)?;
+    if !work.settings.build.resultdir_given {
+        remove(&work.settings.build.resultdir)?;
     }
     // Where the root was seen, and the directory around both, unless there is something else in it.
-    let root = &work.settings.rootdir;
+    let root = &work.settings.chroot.rootdir;
     let around = root
         .parent()
-        .filter(|dir| dir.ends_with(&work.settings.root));
+        .filter(|dir| dir.ends_with(&work.settings.chroot.root));
     for dir in std::iter::once(root.as_path()).chain(around) {
         match fs::remove_dir(dir) {
             Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
@@ -168,7 +172,10 @@ fn remove_results(work: &Work<'_>) -> Result<(), Failure> {
 /// so a caller who is not root needs the namespace it was made in.
 fn remove_ccache(cx: &Context, work: &Work<'_>, cache: &Path) -> Result<(), Failure> {
     let own = cx.host.dirs.cache.join("ccache");
-    for dir in [cache.join("ccache"), own.join(&work.settings.shared_root)] {
+    for dir in [
+        cache.join("ccache"),
+        own.join(&work.settings.chroot.shared_root),
+    ] {
         let denied = fs::remove_dir_all(&dir)
             .is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
         if denied {
@@ -194,7 +201,7 @@ fn remove(dir: &Path) -> Result<(), Failure> {
 
 /// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the stores
 /// know whose chroots they have.
-pub fn scrub_all_chroots(cx: &Context) -> Outcome {
+pub fn scrub_all_chroots(cx: &Context) -> VerbResult {
     for home in homes::all(&cx.host) {
         let elsewhere = home != homes::usual(&cx.host);
         let (_, store) = open_store(&cx.host, home, Events::silent())?;

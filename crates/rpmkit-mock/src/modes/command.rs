@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use rpmkit_cli::{Context, Failure, Outcome, Status, listen::python_quoted};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, listen::python_quoted};
 use rpmkit_core::{
     Error, Event, Listener,
-    build::{Access, Buildroot},
+    build::{Buildroot, ChrootAccess},
     event::Log,
 };
 use rpmkit_sandbox::{Command, Exit, Lines, Output, Stdin, User};
@@ -13,16 +13,16 @@ use rpmkit_sandbox::{Command, Exit, Lines, Output, Stdin, User};
 use super::work::Work;
 
 /// `--shell [COMMAND…]`: with a terminal; the words are one line for the shell inside.
-pub fn shell(cx: &Context, work: &Work<'_>) -> Outcome {
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+pub fn shell(cx: &Context, work: &Work<'_>) -> VerbResult {
+    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
     let words = &work.request.words;
     let argv = match words.as_slice() {
         [] => vec!["/bin/sh".to_owned(), "-i".to_owned(), "-l".to_owned()],
         words => vec!["/bin/sh".to_owned(), "-c".to_owned(), words.join(" ")],
     };
-    let unprivileged = work.request.options.unpriv || work.settings.no_root_shells;
+    let unprivileged = work.request.options.unpriv || work.settings.chroot.no_root_shells;
     let cwd = work.request.options.cwd.clone();
-    let cwd = cwd.unwrap_or_else(|| work.settings.chroothome.clone());
+    let cwd = cwd.unwrap_or_else(|| work.settings.chroot.chroothome.clone());
     let mut command = command(&mut root, work, argv, unprivileged, cwd.into())?;
     if let Some(term) = cx.host.var("TERM") {
         command = command.env("TERM", term);
@@ -36,7 +36,7 @@ pub fn shell(cx: &Context, work: &Work<'_>) -> Outcome {
 
 /// `--chroot COMMAND…`: without a terminal; one word is a line for the shell inside, several are run
 /// as they are.
-pub fn chroot(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
     let words = &work.request.words;
     let argv = match words.as_slice() {
         [] => {
@@ -48,7 +48,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> Outcome {
         words => words.to_vec(),
     };
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
     let cwd = work
         .request
         .options
@@ -122,7 +122,7 @@ fn ended(
     work: &Work<'_>,
     root: Buildroot,
     exit: Result<Exit, rpmkit_core::build::BuildError>,
-) -> Outcome {
+) -> VerbResult {
     let closed = root.close();
     let exit = exit.map_err(|e| work.failure(&e))?;
     closed.map_err(Error::from)?;

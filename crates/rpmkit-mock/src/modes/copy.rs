@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
-    build::{Access, Buildroot},
+    build::{Buildroot, ChrootAccess},
 };
 use rpmkit_sandbox::{Command, Stdin};
 
@@ -28,10 +28,10 @@ fn parts<'a>(work: &Work<'a>, mode: &str) -> Result<(&'a [String], &'a str), Fai
 }
 
 /// `SOURCE… DESTINATION`: files of the host into the chroot.
-pub fn copy_in(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn copy_in(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyin")?;
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::Own)?;
+    let mut root = work.prepared(cx, ChrootAccess::Own)?;
     let outcome = copy_all_in(cx, work, &mut root, sources, &inside(dest));
     root.close().map_err(Error::from)?;
     outcome
@@ -48,7 +48,7 @@ fn copy_all_in(
     root: &mut Buildroot,
     sources: &[String],
     dest: &str,
-) -> Outcome {
+) -> VerbResult {
     let dest_is_dir = test(work, root, "-d", dest)?;
     if sources.len() > 1 && !dest_is_dir {
         return Err(Failure::usage(format!(
@@ -86,7 +86,7 @@ fn copy_all_in(
         let unpack = ["tar", "-C", &dir, "--no-same-owner", "-xf", "-"];
         inside_command(work, root, &unpack, tar)?;
         // What lies in the build user's home is theirs.
-        let home = &work.settings.chroothome;
+        let home = &work.settings.chroot.chroothome;
         if Path::new(&target).starts_with(home) {
             let owner = match root.build_user() {
                 rpmkit_sandbox::User::Id { uid, gid } => format!("{uid}:{gid}"),
@@ -144,11 +144,11 @@ fn inside_command(
 
 /// `SOURCE… DESTINATION`: files of the chroot to the host. Sources may be patterns, and `~` is the
 /// build user's home.
-pub fn copy_out(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn copy_out(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyout")?;
     let dest_path = host_path(cx, dest);
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
     let outcome = copy_all_out(work, &mut root, sources, dest, &dest_path);
     root.close().map_err(Error::from)?;
     outcome
@@ -160,12 +160,12 @@ fn copy_all_out(
     sources: &[String],
     dest: &str,
     dest_path: &Path,
-) -> Outcome {
+) -> VerbResult {
     let mut found = Vec::new();
     for source in sources {
         let pattern = match source.strip_prefix('~') {
             Some(rest) if rest.is_empty() || rest.starts_with('/') => {
-                format!("{}{rest}", work.settings.chroothome)
+                format!("{}{rest}", work.settings.chroot.chroothome)
             }
             _ => inside(source),
         };

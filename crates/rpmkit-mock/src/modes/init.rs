@@ -1,15 +1,15 @@
 //! `--init`: the minimal buildroot, nothing built.
 
-use rpmkit_cli::{Context, Outcome, Status};
-use rpmkit_core::{Error, build::Access};
+use rpmkit_cli::{Context, Status, VerbResult};
+use rpmkit_core::{Error, build::ChrootAccess};
 
 use super::work::Work;
 
 /// Prepares the chroot, from its current snapshot unless `--no-clean`.
-pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.open(cx, Access::Own)?;
-    if work.settings.clean {
+    let mut root = work.open(cx, ChrootAccess::Own)?;
+    if work.settings.build.clean {
         work.state("clean chroot", || root.clean())
             .map_err(|e| work.failure(&e))?;
     }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{Access, BuildError, Buildroot},
+    build::{BuildError, Buildroot, ChrootAccess},
     repo::local::read_package,
-    solve::{Request, Update},
+    solve::{SolveRequest, Update},
     types::{Dep, DepFlag, Evr},
 };
 
@@ -18,10 +18,10 @@ pub fn change(
     cx: &Context,
     work: &Work<'_>,
     note: &str,
-    fill: impl FnOnce(&mut Buildroot, &mut Request) -> Result<(), Failure>,
-) -> Outcome {
+    fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::Own)?;
+    let mut root = work.prepared(cx, ChrootAccess::Own)?;
     let mut request = root.package_manager().request();
     let outcome = fill(&mut root, &mut request).and_then(|()| {
         root.change(&request, note)
@@ -39,7 +39,7 @@ pub fn add_packages(
     cx: &Context,
     work: &Work<'_>,
     words: &[String],
-    request: &mut Request,
+    request: &mut SolveRequest,
 ) -> Result<(), Failure> {
     for word in words {
         if let Some(external) = word.strip_prefix("external:") {
@@ -60,7 +60,7 @@ pub fn add_packages(
 }
 
 /// `--install PACKAGE…`
-pub fn install(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
     let words = &work.request.words;
     if words.is_empty() {
         return Err(Failure::usage(
@@ -74,7 +74,7 @@ pub fn install(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// `--remove PACKAGE…`
-pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
     let words = &work.request.words;
     if words.is_empty() {
         return Err(Failure::usage("You must specify a package list to remove."));
@@ -88,7 +88,7 @@ pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// `--update [PACKAGE…]`
-pub fn update(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn update(cx: &Context, work: &Work<'_>) -> VerbResult {
     let words = &work.request.words;
     change(cx, work, "update", |_, request| {
         request.update = updated(words);
@@ -105,7 +105,7 @@ pub fn updated(words: &[String]) -> Update {
 }
 
 /// `--installdeps FILE…`: what source packages, packages and specs require.
-pub fn dependencies(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn dependencies(cx: &Context, work: &Work<'_>) -> VerbResult {
     let words = &work.request.words;
     if words.is_empty() {
         return Err(Failure::usage(

@@ -18,14 +18,14 @@ mod snapshot;
 mod tarball;
 mod work;
 
-use rpmkit_cli::{Context, Failure, Outcome};
+use rpmkit_cli::{Context, Failure, VerbResult};
 use rpmkit_core::{Event, ExitCode};
 
 use self::work::Work;
 use crate::{mode::Mode, request::MockRequest, run::MOCK_VERSION};
 
 /// Runs the mode of a request; `program` and `args` are the words it was made from.
-pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[String]) -> Outcome {
+pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[String]) -> VerbResult {
     match request.mode {
         Mode::ScrubAllChroots => return clean::scrub_all_chroots(cx),
         Mode::ListChroots => return show::list_chroots(cx, request),
@@ -64,7 +64,7 @@ fn state(work: &Work<'_>, start: bool) {
     });
 }
 
-fn dispatch(cx: &mut Context, work: &Work<'_>) -> Outcome {
+fn dispatch(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     match &work.request.mode {
         Mode::Rebuild { .. } => rebuild::run(cx, work),
         Mode::Chain => chain::run(cx, work),

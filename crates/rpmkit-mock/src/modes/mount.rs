@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
     chroot::{Chroot, Place},
@@ -15,23 +15,26 @@ use crate::mode::Mode;
 
 fn place<'a>(work: &'a Work<'_>) -> Place<'a> {
     Place {
-        at: &work.settings.rootdir,
-        home: Path::new(&work.settings.chroothome),
+        at: &work.settings.chroot.rootdir,
+        home: Path::new(&work.settings.chroot.chroothome),
     }
 }
 
 /// `--mount`: the root, writable, until `--umount`.
-pub fn mount(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn mount(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.hook("hook_mount_root", || {
         mock::mount(&cx.host, &chroot, place(work))
     })?;
-    work.info(format!("mounted at {}", work.settings.rootdir.display()));
+    work.info(format!(
+        "mounted at {}",
+        work.settings.chroot.rootdir.display()
+    ));
     Ok(Status::OK)
 }
 
 /// `--umount`
-pub fn unmount(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn unmount(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     work.hook("hook_umount_root", || mock::umount(&chroot))
 }
@@ -85,12 +88,12 @@ pub fn show_root(cx: &Context, work: &Work<'_>) {
 
 /// `--print-root-path`: where the chroot's root is seen, with mock's slash at the end. Makes sure that it is
 /// seen there, if there is one.
-pub fn root_path(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn root_path(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
     if let Err(failure) = reveal(cx, work, &chroot) {
         cx.printer.line(format!("WARNING: {}", failure.message));
     }
-    let path = work.settings.rootdir.display().to_string();
+    let path = work.settings.chroot.rootdir.display().to_string();
     cx.printer.data(format!("{}/", path.trim_end_matches('/')));
     Ok(Status::OK)
 }
@@ -111,15 +114,15 @@ fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure>
 }
 
 /// `--orphanskill`: ends whatever runs in the chroot, whoever started it, as mock does.
-pub fn orphans(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn orphans(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = work.chroot(cx)?;
-    let found = chroot.inhabitants().map_err(Error::from)?;
+    let found = chroot.processes().map_err(Error::from)?;
     for process in found.iter().filter(|p| !p.is_init) {
         work.events.warn(format!(
             "Leftover process {} is being killed with signal 15: {}",
             process.pid, process.command
         ));
     }
-    rpmkit_sandbox::end(&found);
+    rpmkit_sandbox::end_processes(&found);
     Ok(Status::OK)
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use rpmkit_cli::{
-    Context, Failure, Outcome, Status,
+    Context, Failure, Status, VerbResult,
     job::{self, Cleanup},
 };
 use rpmkit_core::{
     Error,
-    build::{About, Access, Buildroot, Built, Rebuild, supersede},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, supersede},
     repo::{Target, TransportOptions, local::read_header},
     types::is_source_package,
 };
@@ -24,7 +24,7 @@ use super::{
 use crate::cmdline::ScrubTarget;
 
 /// Builds all, in order, up to the first that fails.
-pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     let options = &work.request.options;
     if options.hermetic_build.is_some() {
         // Nothing of an earlier run takes part.
@@ -37,16 +37,16 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     let mut first = None;
     // The source package this run makes itself.
     let mut own = None;
-    let mut clean = work.settings.clean;
-    if work.settings.scm || (options.spec.is_some() && options.sources.is_some()) {
-        let mut root = work.open(cx, Access::OwnOrTwin)?;
+    let mut clean = work.settings.build.clean;
+    if work.settings.build.scm || (options.spec.is_some() && options.sources.is_some()) {
+        let mut root = work.open(cx, ChrootAccess::OwnOrEphemeral)?;
         match buildsrpm::make(cx, work, &mut root, true) {
             Ok(srpm) => {
                 own = Some(srpm.clone());
                 packages.push(srpm);
             }
             Err(failure) => {
-                let _ = if work.settings.cleanup_on_failure {
+                let _ = if work.settings.build.cleanup_on_failure {
                     root.discard()
                 } else {
                     root.close()
@@ -77,7 +77,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
     for srpm in packages {
         let root = match first.take() {
             Some(root) => root,
-            None => work.open(cx, Access::OwnOrTwin)?,
+            None => work.open(cx, ChrootAccess::OwnOrEphemeral)?,
         };
         let made = one(
             cx,
@@ -85,7 +85,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
             root,
             srpm,
             spec.clone(),
-            &work.settings.resultdir,
+            &work.settings.build.resultdir,
             clean,
         )?;
         if let Some(own) = own.take().filter(|own| is_renamed(own, &made.artifacts)) {
@@ -93,7 +93,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> Outcome {
         }
         built.push(made);
     }
-    if work.settings.post_install {
+    if work.settings.build.post_install {
         post_install(cx, work, &built)?;
     }
     Ok(Status::OK)
@@ -114,7 +114,7 @@ pub fn one(
     let shown = srpm.display().to_string();
     let timed = Timed::start(work, &shown);
     let about = About {
-        chroot: work.settings.chroot_name.clone(),
+        chroot: work.settings.chroot.chroot_name.clone(),
         package: srpm
             .file_name()
             .unwrap_or_default()
@@ -133,11 +133,11 @@ pub fn one(
         sources: options.sources.as_ref().map(|word| host_path(cx, word)),
         resultdir: resultdir.to_owned(),
         clean,
-        calculate: work.settings.calculatedeps,
+        calculate: work.settings.build.calculatedeps,
     };
     let cleanup = Cleanup {
-        on_success: work.settings.cleanup_on_success,
-        on_failure: work.settings.cleanup_on_failure,
+        on_success: work.settings.build.cleanup_on_success,
+        on_failure: work.settings.build.cleanup_on_failure,
     };
     let built = job::build(cx, root, &rebuild, about, cleanup);
     timed.end_in(built.is_ok(), resultdir);
@@ -156,7 +156,7 @@ impl<'a> Timed<'a> {
     pub fn start(work: &'a Work<'a>, item: &str) -> Self {
         work.info(format!(
             "Start({item})  Config({})",
-            work.settings.shared_root
+            work.settings.chroot.shared_root
         ));
         Self {
             work,
@@ -167,7 +167,7 @@ impl<'a> Timed<'a> {
 
     /// Says how it ended, with the configuration's result directory.
     pub fn end(self, ok: bool) {
-        let dir = self.work.settings.resultdir.clone();
+        let dir = self.work.settings.build.resultdir.clone();
         self.end_in(ok, &dir);
     }
 
@@ -179,7 +179,7 @@ impl<'a> Timed<'a> {
         if ok {
             events.info(format!(
                 "Done({}) Config({}) {minutes} minutes {seconds} seconds",
-                self.item, settings.chroot_name
+                self.item, settings.chroot.chroot_name
             ));
         } else {
             events.message(
@@ -187,7 +187,7 @@ impl<'a> Timed<'a> {
                 None,
                 format!(
                     "Exception({}) Config({}) {minutes} minutes {seconds} seconds",
-                    self.item, settings.shared_root
+                    self.item, settings.chroot.shared_root
                 ),
             );
         }

@@ -48,7 +48,7 @@ pub fn checkout(cx: &Context, work: &Work<'_>, root: &mut Buildroot) -> Result<F
         return Err(failed(error));
     }
     work.open_logs(cx)?;
-    if work.settings.clean {
+    if work.settings.build.clean {
         root.clean().map_err(|e| work.failure(&e))?;
     }
     root.init().map_err(|e| work.failure(&e))?;

@@ -4,7 +4,7 @@
 //! There is one chroot: nothing ever writes to a tool root, which is our bootstrap, so every state of it is
 //! the same and there is nothing to name.
 
-use rpmkit_cli::{Context, Failure, Outcome};
+use rpmkit_cli::{Context, Failure, VerbResult};
 use rpmkit_core::chroot::Chroot;
 use rpmkit_snap::mock;
 
@@ -13,14 +13,14 @@ use super::work::Work;
 /// The chroot; or mock's refusal where the configuration says that there shall be no snapshots.
 fn chroot(cx: &Context, work: &Work<'_>, hook: &str) -> Result<[Chroot; 1], Failure> {
     let settings = &work.settings;
-    if settings.overlayfs.switched_off() && !settings.plugins.enabled("lvm_root") {
+    if settings.plugins.overlayfs.switched_off() && !settings.plugins.enabled("lvm_root") {
         return Err(mock::not_provided(hook));
     }
     Ok([work.chroot(cx)?])
 }
 
 /// Names the present state.
-pub fn create(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn create(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "make_snapshot")?;
     work.hook("hook_make_snapshot", || {
@@ -29,7 +29,7 @@ pub fn create(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// Goes back to a name.
-pub fn rollback(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn rollback(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "rollback_to")?;
     work.hook("hook_rollback_to", || {
@@ -38,7 +38,7 @@ pub fn rollback(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// Forgets a name.
-pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "remove_snapshot")?;
     work.hook("hook_remove_snapshot", || {
@@ -47,7 +47,7 @@ pub fn remove(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// A line a name, marked when it is what `--clean` returns to.
-pub fn list(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn list(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = chroot(cx, work, "list_snapshots")?;
     work.hook("hook_list_snapshots", || {
         mock::list_snapshots(&chroot, &cx.printer)

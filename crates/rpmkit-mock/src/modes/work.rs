@@ -12,11 +12,14 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, BuildError, Buildroot, Engine, added_repository, card, traced},
+    build::{
+        About, BuildError, Buildroot, ChrootAccess, Engine, added_repository, failure_report,
+        traced,
+    },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
     event::{Event, Log},
-    results::{failure::Cause, record::hardware_report},
+    results::{failure::FailureCause, record::hardware_report},
 };
 
 use crate::{
@@ -76,10 +79,10 @@ impl<'a> Work<'a> {
         }
         let mut settings = config.settings().map_err(Error::from)?;
         for url in &request.options.addrepo {
-            let section = added_repository(&settings.dnf_conf, url);
-            settings.dnf_conf.push_str(&section);
+            let section = added_repository(&settings.repositories.dnf_conf, url);
+            settings.repositories.dnf_conf.push_str(&section);
         }
-        let console = MockConsole::new(cx.printer.clone(), settings.print_main_output);
+        let console = MockConsole::new(cx.printer.clone(), settings.build.print_main_output);
         let events = Events::new(
             Fanout::default()
                 .with(cx.logs.clone())
@@ -101,12 +104,12 @@ impl<'a> Work<'a> {
     /// mock's default result directory lies below `basedir`, which only root and mock's own group
     /// can write to. Who cannot gets the same tree below their own state directory.
     fn place_results(&mut self, cx: &Context) {
-        let dir = cx.host.cwd.join(&self.settings.resultdir);
-        self.settings.resultdir = if self.settings.resultdir_given || writable(&dir) {
+        let dir = cx.host.cwd.join(&self.settings.build.resultdir);
+        self.settings.build.resultdir = if self.settings.build.resultdir_given || writable(&dir) {
             dir
         } else {
             let state = cx.host.dirs.state.join("mock");
-            match dir.strip_prefix(&self.settings.basedir) {
+            match dir.strip_prefix(&self.settings.chroot.basedir) {
                 Ok(below) => state.join(below),
                 Err(_) => dir,
             }
@@ -115,14 +118,14 @@ impl<'a> Work<'a> {
 
     /// As results, so the place where the root is seen.
     fn place_root(&mut self, cx: &Context) {
-        let root = cx.host.cwd.join(&self.settings.rootdir);
+        let root = cx.host.cwd.join(&self.settings.chroot.rootdir);
         let mut around = root.parent().unwrap_or(Path::new("/"));
         while !around.exists() {
             around = around.parent().unwrap_or(Path::new("/"));
         }
         let can_write = nix::unistd::access(around, nix::unistd::AccessFlags::W_OK).is_ok();
         let state = cx.host.dirs.state.join("mock");
-        self.settings.rootdir = match root.strip_prefix(&self.settings.basedir) {
+        self.settings.chroot.rootdir = match root.strip_prefix(&self.settings.chroot.basedir) {
             Ok(below) if !can_write => state.join(below),
             _ => root,
         };
@@ -130,7 +133,7 @@ impl<'a> Work<'a> {
 
     /// Does what mock's overlayfs plugin does in a hook; tells of it where the configuration wants that.
     pub fn hook<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
-        traced(&self.settings.overlayfs, &self.events, name, work)
+        traced(&self.settings.plugins.overlayfs, &self.events, name, work)
     }
 
     /// A line for people and `root.log`.
@@ -154,7 +157,7 @@ impl<'a> Work<'a> {
 
     /// Starts the log files of the configuration's result directory.
     pub fn open_logs(&self, cx: &Context) -> Result<(), Failure> {
-        self.open_logs_in(cx, &self.settings.resultdir)
+        self.open_logs_in(cx, &self.settings.build.resultdir)
     }
 
     /// Starts the log files of a directory, with the line mock begins each with.
@@ -182,13 +185,13 @@ impl<'a> Work<'a> {
     }
 
     /// The chroot, prepared or not.
-    pub fn open(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+    pub fn open(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
         let engine = self.engine(cx)?;
         Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
     }
 
     /// The chroot, with the minimal buildroot in it.
-    pub fn prepared(&self, cx: &Context, access: Access) -> Result<Buildroot, Failure> {
+    pub fn prepared(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
         let mut root = self.open(cx, access)?;
         self.state("chroot init", || root.init())
             .map_err(|e| self.failure(&e))?;
@@ -198,33 +201,41 @@ impl<'a> Work<'a> {
     /// The chroot's snapshots and state.
     pub fn chroot(&self, cx: &Context) -> Result<Chroot, Failure> {
         let engine = self.engine(cx)?;
-        let name = self.settings.shared_root.parse().map_err(|e| {
+        let name = self.settings.chroot.shared_root.parse().map_err(|e| {
             Failure::new(
                 rpmkit_core::ExitCode::Config,
-                format!("option `root` of `{}`: {e}", self.settings.chroot_name),
+                format!(
+                    "option `root` of `{}`: {e}",
+                    self.settings.chroot.chroot_name
+                ),
             )
         })?;
-        let ext = self.settings.uniqueext.as_deref().unwrap_or_default();
+        let ext = self
+            .settings
+            .chroot
+            .uniqueext
+            .as_deref()
+            .unwrap_or_default();
         Ok(Chroot::new(engine.store(), name, ext))
     }
 
     /// A failure of the engine with all that is known around it.
     pub fn failure(&self, error: &BuildError) -> Failure {
-        let mut card = card(
+        let mut report = failure_report(
             error,
             &About {
-                chroot: self.settings.chroot_name.clone(),
-                resultdir: Some(self.settings.resultdir.clone()),
+                chroot: self.settings.chroot.chroot_name.clone(),
+                resultdir: Some(self.settings.build.resultdir.clone()),
                 ..About::default()
             },
         );
         // There is no package whose requirements they would be: the problems are the message.
-        if let Cause::Unresolvable { problems, .. } = &card.cause
+        if let FailureCause::Unresolvable { problems, .. } = &report.cause
             && !problems.is_empty()
         {
-            card.message = problems.join("\n");
+            report.message = problems.join("\n");
         }
-        Failure::of_card(card)
+        Failure::of_report(report)
     }
 }
 

@@ -84,7 +84,7 @@ fn tools_with(version: &str) -> Vec<String> {
     let conf = format!("[r]\nbaseurl=file://{}\ngpgcheck=0\n", repo.display());
     let repos = RepoSet::parse(&conf, &Vars::for_target("x86_64", "1")).unwrap();
     let make = || {
-        let tools = Tools {
+        let tools = PmParts {
             mode: mode.clone(),
             store: store.clone(),
             fetcher: Arc::new(Fetcher::new(

@@ -1,8 +1,6 @@
 //! `[main]`: what holds for the whole run.
 
-use super::{ConfError, ini::Entry, value};
-use crate::conf::{Expire, repository::set_transport};
-use rpmkit_fetch::TransportOptions;
+use super::{CommonOptions, ConfError, ini::Entry, value};
 use rpmkit_types::Setting;
 
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
@@ -48,62 +46,7 @@ pub struct MainOptions {
     /// Documentation is not installed (yum's and microdnf's `install_docs=0`, dnf's `tsflags=nodocs`).
     pub install_docs: bool,
     /// What a repository takes from `[main]` unless it states its own.
-    pub inherited: Inherited,
-}
-
-/// Options a repository takes from `[main]` unless it states its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inherited {
-    /// Verify the signature of packages.
-    pub gpgcheck: bool,
-    /// Where `gpgcheck` was set.
-    pub gpgcheck_set: Setting,
-    /// Verify the signature of `repomd.xml`.
-    pub repo_gpgcheck: bool,
-    /// Go on without a repository that cannot be read.
-    pub skip_if_unavailable: bool,
-    /// Use the repository's groups.
-    pub enablegroups: bool,
-    /// How long metadata counts as fresh.
-    pub metadata_expire: Expire,
-    /// Connections.
-    pub transport: TransportOptions,
-}
-
-impl Default for Inherited {
-    fn default() -> Self {
-        Self {
-            gpgcheck: false,
-            gpgcheck_set: Setting::Default,
-            repo_gpgcheck: false,
-            skip_if_unavailable: false,
-            enablegroups: true,
-            // Two days, as in dnf.
-            metadata_expire: Expire::After(std::time::Duration::from_secs(48 * 3600)),
-            transport: TransportOptions::default(),
-        }
-    }
-}
-
-impl Inherited {
-    /// Takes the option if it is one of these.
-    pub(super) fn set(&mut self, entry: &Entry, text: &str) -> Result<bool, ConfError> {
-        let wrong = |expected| ConfError::value(entry, expected);
-        match entry.key.as_str() {
-            "gpgcheck" | "pkg_gpgcheck" => {
-                self.gpgcheck = value::boolean(text).map_err(wrong)?;
-                self.gpgcheck_set = Setting::Main;
-            }
-            "repo_gpgcheck" => self.repo_gpgcheck = value::boolean(text).map_err(wrong)?,
-            "skip_if_unavailable" => {
-                self.skip_if_unavailable = value::boolean(text).map_err(wrong)?;
-            }
-            "enablegroups" => self.enablegroups = value::boolean(text).map_err(wrong)?,
-            "metadata_expire" => self.metadata_expire = value::expire(text).map_err(wrong)?,
-            _ => return set_transport(&mut self.transport, entry, text),
-        }
-        Ok(true)
-    }
+    pub common: CommonOptions,
 }
 
 impl Default for MainOptions {
@@ -128,7 +71,7 @@ impl Default for MainOptions {
             exclude_from_weak: Vec::new(),
             exclude_from_weak_autodetect: true,
             install_docs: true,
-            inherited: Inherited::default(),
+            common: CommonOptions::default(),
         }
     }
 }
@@ -158,7 +101,7 @@ impl MainOptions {
             "exclude_from_weak" => self.exclude_from_weak.extend(value::list(text)),
             "exclude_from_weak_autodetect" => self.exclude_from_weak_autodetect = flag()?,
             "install_docs" => self.install_docs = flag()?,
-            _ => return self.inherited.set(entry, text),
+            _ => return self.common.set(entry, text, Setting::Main),
         }
         Ok(true)
     }

@@ -3,6 +3,7 @@
 //! Options that rpmkit acts on become fields; every other one is kept as [`UnusedOption`], so that
 //! nothing a user wrote is dropped without a trace.
 
+mod common;
 mod ini;
 mod main_options;
 mod repository;
@@ -10,6 +11,7 @@ mod set;
 mod value;
 mod vars;
 
+pub use common::CommonOptions;
 pub use main_options::MainOptions;
 pub use repository::{OWN_RESULTS, Repository};
 pub use set::RepoSet;

@@ -1,9 +1,8 @@
 //! One repository, as a section of `dnf.conf` describes it.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use super::{ConfError, Expire, ini::Entry, main_options::Inherited, value};
-use rpmkit_fetch::TransportOptions;
+use super::{CommonOptions, ConfError, Expire, ini::Entry, value};
 use rpmkit_types::{Setting, Unsigned};
 
 /// The repository with what a chain has built so far; mock's name of it.
@@ -36,65 +35,13 @@ pub struct Repository {
     pub module_hotfixes: bool,
     /// URLs or paths of the keys its signatures are made with.
     pub gpgkey: Vec<String>,
-    /// Verify package signatures.
-    pub gpgcheck: bool,
-    /// Where `gpgcheck` was set.
-    pub gpgcheck_set: Setting,
-    /// Verify the signature of `repomd.xml`.
-    pub repo_gpgcheck: bool,
-    /// A run goes on without it.
-    pub skip_if_unavailable: bool,
-    /// Its groups count.
-    pub enablegroups: bool,
-    /// How long its metadata counts as fresh.
-    pub metadata_expire: Expire,
-    /// Connections to it.
-    pub transport: TransportOptions,
-}
-
-/// Takes the option if it is one of these.
-pub(super) fn set_transport(
-    options: &mut TransportOptions,
-    entry: &Entry,
-    text: &str,
-) -> Result<bool, ConfError> {
-    let wrong = |expected| ConfError::value(entry, expected);
-    let path = || value::text(text).map(PathBuf::from);
-    match entry.key.as_str() {
-        "username" => options.username = value::text(text),
-        "password" => options.password = value::text(text),
-        "proxy" => options.proxy = Some(value::text(text).filter(|t| t != "_none_")),
-        "proxy_username" => options.proxy_username = value::text(text),
-        "proxy_password" => options.proxy_password = value::text(text),
-        "proxy_auth_method" => match text.to_ascii_lowercase().as_str() {
-            "any" | "none" | "basic" => {}
-            // Digest, NTLM and negotiate are kept as options nothing acts on.
-            _ => return Ok(false),
-        },
-        "sslverify" => options.sslverify = value::boolean(text).map_err(wrong)?,
-        "sslcacert" => options.sslcacert = path(),
-        "sslclientcert" => options.sslclientcert = path(),
-        "sslclientkey" => options.sslclientkey = path(),
-        "user_agent" => options.user_agent = value::text(text),
-        "timeout" => options.timeout = value::seconds(text).map_err(wrong)?,
-        "minrate" => options.minrate = value::bytes(text).map_err(wrong)?,
-        "retries" => options.retries = value::count(text).map_err(wrong)?,
-        "max_parallel_downloads" | "max_downloads_per_mirror" => {
-            let count = value::count(text).map_err(wrong)? as usize;
-            if entry.key == "max_parallel_downloads" {
-                // dnf allows twenty at most.
-                options.max_parallel_downloads = Some(count.clamp(1, 20));
-            }
-        }
-        "ip_resolve" => options.ip_version = value::ip_version(text).map_err(wrong)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
+    /// What it states of what `[main]` may state for all, or else that.
+    pub common: CommonOptions,
 }
 
 impl Repository {
     /// A repository with dnf's defaults, or those `[main]` states.
-    pub(super) fn new(id: &str, inherited: &Inherited) -> Self {
+    pub(super) fn new(id: &str, common: &CommonOptions) -> Self {
         Self {
             id: id.to_owned(),
             name: id.to_owned(),
@@ -108,13 +55,7 @@ impl Repository {
             includepkgs: Vec::new(),
             module_hotfixes: false,
             gpgkey: Vec::new(),
-            gpgcheck: inherited.gpgcheck,
-            gpgcheck_set: inherited.gpgcheck_set,
-            repo_gpgcheck: inherited.repo_gpgcheck,
-            skip_if_unavailable: inherited.skip_if_unavailable,
-            enablegroups: inherited.enablegroups,
-            metadata_expire: inherited.metadata_expire,
-            transport: inherited.transport.clone(),
+            common: common.clone(),
         }
     }
 
@@ -125,17 +66,22 @@ impl Repository {
             baseurl: vec![url.into()],
             cost: 1,
             module_hotfixes: true,
-            metadata_expire: Expire::After(Duration::ZERO),
-            ..Self::new(id, &Inherited::default())
+            ..Self::new(
+                id,
+                &CommonOptions {
+                    metadata_expire: Expire::After(Duration::ZERO),
+                    ..CommonOptions::default()
+                },
+            )
         }
     }
 
     /// Why nobody looks at the signatures of its packages; `None` when somebody does.
     pub fn unsigned(&self) -> Option<Unsigned> {
-        match (self.gpgcheck, self.id == OWN_RESULTS) {
+        match (self.common.gpgcheck, self.id == OWN_RESULTS) {
             (true, _) => None,
             (false, true) => Some(Unsigned::OwnResult),
-            (false, false) => Some(Unsigned::GpgcheckOff(self.gpgcheck_set)),
+            (false, false) => Some(Unsigned::GpgcheckOff(self.common.gpgcheck_set)),
         }
     }
 
@@ -159,33 +105,12 @@ impl Repository {
             "includepkgs" => self.includepkgs.extend(value::list(text)),
             "module_hotfixes" => self.module_hotfixes = flag()?,
             "gpgkey" => self.gpgkey = value::list(text),
-            "gpgcheck" | "pkg_gpgcheck" => {
-                self.gpgcheck = flag()?;
-                self.gpgcheck_set = Setting::Repository;
-            }
             // Said once more in many repositories; it means something only in `[main]`.
             "best" | "strict" | "obsoletes" | "localpkg_gpgcheck" => {
                 flag()?;
                 return Ok(false);
             }
-            _ => {
-                let mut inherited = Inherited {
-                    gpgcheck: self.gpgcheck,
-                    gpgcheck_set: self.gpgcheck_set,
-                    repo_gpgcheck: self.repo_gpgcheck,
-                    skip_if_unavailable: self.skip_if_unavailable,
-                    enablegroups: self.enablegroups,
-                    metadata_expire: self.metadata_expire,
-                    transport: self.transport.clone(),
-                };
-                let taken = inherited.set(entry, text)?;
-                self.repo_gpgcheck = inherited.repo_gpgcheck;
-                self.skip_if_unavailable = inherited.skip_if_unavailable;
-                self.enablegroups = inherited.enablegroups;
-                self.metadata_expire = inherited.metadata_expire;
-                self.transport = inherited.transport;
-                return Ok(taken);
-            }
+            _ => return self.common.set(entry, text, Setting::Repository),
         }
         Ok(true)
     }

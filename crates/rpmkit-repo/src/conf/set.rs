@@ -44,7 +44,7 @@ impl RepoSet {
                 .filter(|other| vars.substitute(&other.name) == id)
                 .copied()
                 .collect();
-            let mut repo = Repository::new(&id, &set.main.inherited);
+            let mut repo = Repository::new(&id, &set.main.common);
             for entry in last_of_each(&parts) {
                 let value = vars.substitute(&entry.value);
                 if !repo.set(entry, &value)? {

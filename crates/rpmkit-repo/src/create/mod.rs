@@ -18,6 +18,7 @@ use std::{
 
 use records::{Chunks, attribute, chunks};
 use reuse::Previous;
+use rpmkit_fs::{HostDir, WriteOptions};
 use walkdir::WalkDir;
 
 use super::{disk::Lock, error::RepoError, parallel, repomd::Repomd};
@@ -278,16 +279,8 @@ fn store(
 
 /// Writes a file for everybody to read, whole or not at all.
 fn publish(path: &Path, data: &[u8]) -> Result<(), RepoError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut temp = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(dir)
-        .map_err(RepoError::io("create a file in", dir))?;
-    temp.write_all(data).map_err(RepoError::io("write", path))?;
-    temp.persist(path)
-        .map_err(|e| RepoError::io("rename into", path)(e.error))?;
-    Ok(())
+    rpmkit_fs::write_file(path, data, &WriteOptions::with_mode(0o644))
+        .map_err(|e| RepoError::io("write", path)(e.into_system()))
 }
 
 /// Removes metadata of earlier states, and what a killed maker left.
@@ -305,6 +298,9 @@ fn sweep(dir: &Path, repodata: &Path, keep: &HashSet<String>) -> Result<(), Repo
             std::fs::remove_file(&path).map_err(RepoError::io("remove", &path))?;
         }
     }
+    HostDir::open(repodata)
+        .and_then(|dir| dir.sweep_unfinished(""))
+        .map_err(|e| RepoError::io("read", repodata)(e.into_system()))?;
     // A signature of the state before does not fit any more.
     let signature = repodata.join("repomd.xml.asc");
     match std::fs::remove_file(&signature) {

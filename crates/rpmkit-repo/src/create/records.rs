@@ -53,13 +53,13 @@ fn xml_arch(package: &Package) -> &str {
     }
 }
 
-enum Kind {
+enum ListedKind {
     Plain,
     Directory,
     Ghost,
 }
 
-fn files(meta: &PackageMetadata) -> Result<Vec<(String, Kind)>, rpm::Error> {
+fn files(meta: &PackageMetadata) -> Result<Vec<(String, ListedKind)>, rpm::Error> {
     let paths = meta.get_file_paths_split()?;
     let modes = array(
         meta.header
@@ -80,9 +80,9 @@ fn files(meta: &PackageMetadata) -> Result<Vec<(String, Kind)>, rpm::Error> {
                 .get(i)
                 .is_some_and(|flag| flag & FileFlags::GHOST.bits() != 0);
             let kind = match (directory, ghost) {
-                (true, _) => Kind::Directory,
-                (false, true) => Kind::Ghost,
-                (false, false) => Kind::Plain,
+                (true, _) => ListedKind::Directory,
+                (false, true) => ListedKind::Ghost,
+                (false, false) => ListedKind::Plain,
             };
             (format!("{dir}{base}"), kind)
         })
@@ -103,7 +103,7 @@ fn primary(
     sum: &Checksum,
     stat: &std::fs::Metadata,
     href: &str,
-    files: &[(String, Kind)],
+    files: &[(String, ListedKind)],
 ) -> String {
     let get = |value: Result<&str, rpm::Error>| text(value.unwrap_or_default()).into_owned();
     let archive = meta
@@ -220,7 +220,7 @@ fn deps<'a>(out: &mut String, name: &str, list: impl Iterator<Item = (&'a Dep, b
     }
 }
 
-fn filelists(identity: &str, files: &[(String, Kind)]) -> String {
+fn filelists(identity: &str, files: &[(String, ListedKind)]) -> String {
     let mut out = format!("<package {identity}");
     for (path, kind) in files {
         file(&mut out, "  ", path, kind);
@@ -229,11 +229,11 @@ fn filelists(identity: &str, files: &[(String, Kind)]) -> String {
     out
 }
 
-fn file(out: &mut String, indent: &str, path: &str, kind: &Kind) {
+fn file(out: &mut String, indent: &str, path: &str, kind: &ListedKind) {
     let kind = match kind {
-        Kind::Plain => "",
-        Kind::Directory => " type=\"dir\"",
-        Kind::Ghost => " type=\"ghost\"",
+        ListedKind::Plain => "",
+        ListedKind::Directory => " type=\"dir\"",
+        ListedKind::Ghost => " type=\"ghost\"",
     };
     let _ = writeln!(out, "{indent}<file{kind}>{}</file>", text(path));
 }

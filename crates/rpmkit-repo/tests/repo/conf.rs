@@ -27,7 +27,7 @@ fn a_fedora_template() {
     let [local, fedora] = &set.repos[..] else {
         panic!("{:?}", set.repos)
     };
-    assert!(!local.enabled && local.cost == 2000 && !local.gpgcheck);
+    assert!(!local.enabled && local.cost == 2000 && !local.common.gpgcheck);
     assert_eq!(
         local.baseurl,
         ["https://koji.example.com/f40/latest/x86_64/"]
@@ -37,10 +37,13 @@ fn a_fedora_template() {
         Some("https://m.example.com/metalink?repo=fedora-40&arch=x86_64")
     );
     assert_eq!(fedora.gpgkey, ["file:///k/a", "file:///k/b"]);
-    assert!(fedora.enabled && fedora.gpgcheck);
-    assert_eq!(fedora.metadata_expire, Expire::After(Duration::ZERO));
-    assert_eq!(fedora.transport.retries, 20);
-    assert_eq!(fedora.transport.user_agent.as_deref(), Some("Mock (x)"));
+    assert!(fedora.enabled && fedora.common.gpgcheck);
+    assert_eq!(fedora.common.metadata_expire, Expire::After(Duration::ZERO));
+    assert_eq!(fedora.common.transport.retries, 20);
+    assert_eq!(
+        fedora.common.transport.user_agent.as_deref(),
+        Some("Mock (x)")
+    );
     assert_eq!((fedora.priority, fedora.cost), (99, 1000));
     // Nothing is dropped without a trace, and all of it is known to dnf.
     let unused: Vec<&str> = set.unused.iter().map(|o| o.key.as_str()).collect();
@@ -97,21 +100,27 @@ fn connections_are_inherited_and_overridden() {
     );
     // `[main]` holds wherever it stands.
     let (a, b) = (&set.repos[0], &set.repos[1]);
-    assert_eq!(a.transport.proxy, Some(None));
+    assert_eq!(a.common.transport.proxy, Some(None));
     assert_eq!(
-        b.transport.proxy,
+        b.common.transport.proxy,
         Some(Some("http://proxy:3128".to_owned()))
     );
-    assert_eq!(a.metadata_expire, Expire::After(Duration::from_secs(21600)));
-    assert_eq!(b.metadata_expire, Expire::Never);
-    assert!(!a.transport.sslverify && b.transport.sslverify);
-    assert_eq!(a.transport.max_parallel_downloads, Some(20));
-    assert_eq!(b.transport.timeout, Duration::from_secs(90));
-    assert_eq!(b.transport.minrate, 2048);
-    assert_eq!(b.transport.ip_version, IpVersion::V4);
-    assert_eq!(b.transport.password.as_deref(), Some("p w"));
-    assert_eq!(b.transport.sslclientkey.as_deref(), Some("/k".as_ref()));
-    assert!(a.skip_if_unavailable && a.repo_gpgcheck);
+    assert_eq!(
+        a.common.metadata_expire,
+        Expire::After(Duration::from_secs(21600))
+    );
+    assert_eq!(b.common.metadata_expire, Expire::Never);
+    assert!(!a.common.transport.sslverify && b.common.transport.sslverify);
+    assert_eq!(a.common.transport.max_parallel_downloads, Some(20));
+    assert_eq!(b.common.transport.timeout, Duration::from_secs(90));
+    assert_eq!(b.common.transport.minrate, 2048);
+    assert_eq!(b.common.transport.ip_version, IpVersion::V4);
+    assert_eq!(b.common.transport.password.as_deref(), Some("p w"));
+    assert_eq!(
+        b.common.transport.sslclientkey.as_deref(),
+        Some("/k".as_ref())
+    );
+    assert!(a.common.skip_if_unavailable && a.common.repo_gpgcheck);
 }
 
 #[test]
@@ -154,7 +163,7 @@ fn switching_and_adding() {
     assert_eq!(set.enabled().count(), 0);
     set.add(Repository::at("local", "/srv/repo"));
     let local = set.find("local").unwrap();
-    assert!(local.enabled && !local.gpgcheck && local.module_hotfixes && local.cost == 1);
+    assert!(local.enabled && !local.common.gpgcheck && local.module_hotfixes && local.cost == 1);
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl Cache {
     pub fn warnings(&self) -> Vec<String> {
         let warning = |event: &Event| match event {
             Event::Message {
-                level: rpmkit_core::event::Level::Warning,
+                level: rpmkit_types::event::Level::Warning,
                 text,
                 ..
             } => Some(text.clone()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rpmkit_repo::{Cause, FetchOptions, Proxies, RepoError, RepoSet};
+use rpmkit_repo::{FetchCause, FetchOptions, Proxies, RepoError, RepoSet};
 
 use crate::{
     fixture::{Cache, Repo, conf, one},
@@ -336,7 +336,10 @@ fn silence_and_slowness_end() {
     let RepoError::Unavailable { failures, .. } = &error else {
         panic!("{error}")
     };
-    assert!(matches!(failures.0[0].cause, Cause::Timeout(_)), "{error}");
+    assert!(
+        matches!(failures.0[0].cause, FetchCause::Timeout(_)),
+        "{error}"
+    );
 
     server.mend();
     server.fault("repomd.xml", Fault::Slow(10, Duration::from_millis(60)), 1);

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use rpmkit_repo::{Cause, RepoData, RepoError};
+use rpmkit_repo::{FetchCause, RepoData, RepoError};
 use rpmkit_types::compress;
 
 use crate::fixture::{Cache, Repo, one};
@@ -139,7 +139,7 @@ fn a_damaged_primary_is_refused() {
     let RepoError::Unavailable { failures, .. } = &error else {
         panic!("{error}")
     };
-    assert!(matches!(failures.0[0].cause, Cause::Digest { .. }));
+    assert!(matches!(failures.0[0].cause, FetchCause::Digest { .. }));
     let message = error.to_string();
     assert!(
         message.contains("expected sha256:") && message.contains("found sha256:"),

@@ -38,7 +38,7 @@ pub enum Fault {
 
 /// What was asked.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct SeenRequest {
     pub target: String,
     pub headers: HashMap<String, String>,
 }
@@ -48,7 +48,7 @@ struct Inner {
     root: PathBuf,
     /// Faults by the end of the path, with how often they strike.
     faults: Vec<(String, Fault, usize)>,
-    log: Vec<Request>,
+    log: Vec<SeenRequest>,
     /// `name:password` that must come with every request.
     password: Option<String>,
     /// Tunnels are allowed.
@@ -131,7 +131,7 @@ impl Server {
     }
 
     /// Everything asked since the last call.
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<SeenRequest> {
         std::mem::take(&mut self.inner.lock().unwrap().log)
     }
 
@@ -158,7 +158,7 @@ impl Server {
                 headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
             }
         }
-        let request = Request { target, headers };
+        let request = SeenRequest { target, headers };
         self.inner.lock().unwrap().log.push(request.clone());
         if method == "CONNECT"
             && let Some(client) = plain
@@ -169,7 +169,7 @@ impl Server {
     }
 
     /// As a proxy does for `CONNECT`.
-    fn tunnel(&self, request: &Request, mut client: TcpStream) -> std::io::Result<()> {
+    fn tunnel(&self, request: &SeenRequest, mut client: TcpStream) -> std::io::Result<()> {
         if !self.inner.lock().unwrap().tunnels {
             return simple(&mut client, 403);
         }
@@ -198,7 +198,7 @@ impl Server {
         found
     }
 
-    fn answer(&self, request: &Request, out: &mut impl Write) -> std::io::Result<()> {
+    fn answer(&self, request: &SeenRequest, out: &mut impl Write) -> std::io::Result<()> {
         // A proxy gets the whole URL.
         let target = match request.target.strip_prefix("http://") {
             Some(rest) => &rest[rest.find('/').unwrap_or(rest.len())..],

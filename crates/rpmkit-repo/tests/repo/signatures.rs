@@ -287,7 +287,7 @@ fn what_stands_behind_a_package_is_known_before_it_is_fetched() {
     let package = repo.packages("local_build_repo").remove(0);
     let own = Cache::new().fetcher().trust(&package, &set).unwrap();
     assert_eq!(own, Trust::Unsigned(Unsigned::OwnResult));
-    set.repos[0].gpgcheck = true;
+    set.repos[0].common.gpgcheck = true;
     assert!(Cache::new().fetcher().trust(&package, &set).is_err());
 }
 

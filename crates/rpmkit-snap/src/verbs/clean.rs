@@ -1,17 +1,17 @@
 //! `rpmkit snap clean`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::Error;
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 
 /// Drop what was done on top of the current snapshot
 #[derive(Debug, Args)]
 pub(crate) struct CleanArgs {}
 
-pub(crate) fn run(request: &Request<'_>) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>) -> VerbResult {
     let chroot = &request.opened.chroot;
     chroot.clean().map_err(Error::from)?;
     request.done(

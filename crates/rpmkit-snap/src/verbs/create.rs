@@ -1,11 +1,11 @@
 //! `rpmkit snap create`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::Error;
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 
 /// Keep the present state under a name
 ///
@@ -25,7 +25,7 @@ pub(crate) struct CreateArgs {
     message: String,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &CreateArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &CreateArgs) -> VerbResult {
     let name = match &args.name {
         Some(name) => name.clone(),
         None => jiff::Zoned::now().strftime("%Y-%m-%d_%H%M%S").to_string(),

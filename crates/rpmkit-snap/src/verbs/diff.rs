@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Failure, Outcome, Status, Tone};
+use rpmkit_cli::{Failure, Status, Tone, VerbResult};
 use rpmkit_core::{
     Error,
     chroot::Session,
@@ -15,7 +15,7 @@ use rpmkit_core::{
 };
 use serde::Serialize;
 
-use super::{Request, shell};
+use super::{SnapContext, shell};
 
 /// Show files and packages that differ between two snapshots
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ struct Report {
     files: Vec<Change>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &DiffArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &DiffArgs) -> VerbResult {
     let (store, chroot) = (&request.opened.store, &request.opened.chroot);
     let old = chroot.layer(&args.old).map_err(Error::from)?;
     let new = match &args.new {
@@ -85,7 +85,7 @@ fn is_rpmdb(path: &str) -> bool {
         .any(|dir| path.starts_with(dir))
 }
 
-fn show(request: &Request<'_>, report: &Report) {
+fn show(request: &SnapContext<'_>, report: &Report) {
     let printer = &request.printer;
     let line = |mark: &str, text: String| {
         let tone = match mark {
@@ -120,7 +120,7 @@ fn show(request: &Request<'_>, report: &Report) {
 
 /// Packages of a root: as told when a layer of ours was made, else as its own rpm says.
 fn packages(
-    request: &Request<'_>,
+    request: &SnapContext<'_>,
     layer: Option<&Layer>,
 ) -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
     let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

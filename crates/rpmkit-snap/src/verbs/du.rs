@@ -1,11 +1,11 @@
 //! `rpmkit snap du`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::{Error, LayerId, store::LayerKind};
 use serde::Serialize;
 
-use super::Request;
+use super::SnapContext;
 use crate::text;
 
 /// Show what takes the disk space: every layer with its size and use
@@ -24,7 +24,7 @@ struct Row {
     note: String,
 }
 
-pub(crate) fn run(request: &Request<'_>) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>) -> VerbResult {
     let store = &request.opened.store;
     let mut rows = Vec::new();
     for meta in store.all_metas().map_err(Error::from)? {

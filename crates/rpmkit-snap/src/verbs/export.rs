@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Failure, Outcome, Status};
+use rpmkit_cli::{Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
     store::archive::{Labels, Shape},
 };
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 
 /// Write a snapshot to a file
 ///
@@ -41,7 +41,7 @@ enum Format {
     Oci,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &ExportArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &ExportArgs) -> VerbResult {
     if args.file.exists() && !args.force {
         return Err(
             Failure::command_line(format!("`{}` is there already", args.file.display()))

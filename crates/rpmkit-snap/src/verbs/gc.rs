@@ -1,10 +1,10 @@
 //! `rpmkit snap gc`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::{Error, chroot::mentioned, store::GcOptions};
 
-use super::Request;
+use super::SnapContext;
 use crate::text;
 
 /// Free disk space: drop layers that nothing refers to
@@ -21,7 +21,7 @@ pub(crate) struct GcArgs {
     dry_run: bool,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &GcArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &GcArgs) -> VerbResult {
     let store = &request.opened.store;
     let report = store
         .gc(

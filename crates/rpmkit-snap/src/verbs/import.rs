@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rpmkit_cli::{Failure, Outcome, Status};
+use rpmkit_cli::{Failure, Status, VerbResult};
 use rpmkit_core::Error;
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 
 /// Make a snapshot of a file: a tar of a root, or an OCI image such as `podman save` writes
 ///
@@ -24,7 +24,7 @@ pub(crate) struct ImportArgs {
     message: Option<String>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &ImportArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &ImportArgs) -> VerbResult {
     let file = request.host.cwd.join(&args.file);
     let (store, chroot) = (&request.opened.store, &request.opened.chroot);
     let taken = chroot.state().map_err(Error::from)?.names;

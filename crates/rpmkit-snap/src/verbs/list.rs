@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use rpmkit_cli::{Failure, Outcome, Status, Tone};
+use rpmkit_cli::{Failure, Status, Tone, VerbResult};
 use rpmkit_core::{
     Error,
     chroot::{SnapshotInfo, Upper},
@@ -11,7 +11,7 @@ use rpmkit_core::{
 };
 use serde::Serialize;
 
-use super::Request;
+use super::SnapContext;
 use crate::text;
 
 /// List snapshots as a tree
@@ -46,7 +46,7 @@ struct Listing<'a> {
     in_use_by: Option<rpmkit_core::store::Holder>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &ListArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &ListArgs) -> VerbResult {
     let list = request.list()?;
     if args.names && !request.json {
         for snapshot in &list {
@@ -130,7 +130,7 @@ fn remark(row: &Row) -> String {
     short
 }
 
-fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
+fn row(request: &SnapContext<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     let (chroot, store) = (&request.opened.chroot, &request.opened.store);
     let Some(layer) = chroot.layer(&info.name).map_err(Error::from)? else {
         return Ok(Row {
@@ -169,7 +169,7 @@ fn row(request: &Request<'_>, info: SnapshotInfo) -> Result<Row, Failure> {
     })
 }
 
-fn unsaved(request: &Request<'_>) -> Result<bool, Failure> {
+fn unsaved(request: &SnapContext<'_>) -> Result<bool, Failure> {
     let chroot = &request.opened.chroot;
     let mut state = chroot.state().map_err(Error::from)?;
     let instance = state.instance(chroot.ext());

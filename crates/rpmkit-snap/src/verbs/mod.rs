@@ -20,7 +20,7 @@ use rpmkit_core::{Error, chroot::SnapshotInfo};
 use crate::open::Opened;
 
 /// What a verb is given.
-pub(crate) struct Request<'a> {
+pub(crate) struct SnapContext<'a> {
     pub opened: &'a Opened,
     pub printer: Printer,
     pub host: &'a Host,
@@ -28,7 +28,7 @@ pub(crate) struct Request<'a> {
     pub yes: bool,
 }
 
-impl Request<'_> {
+impl SnapContext<'_> {
     pub fn list(&self) -> Result<Vec<SnapshotInfo>, Failure> {
         Ok(self.opened.chroot.list().map_err(Error::from)?)
     }

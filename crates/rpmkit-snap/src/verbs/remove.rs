@@ -2,11 +2,11 @@
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::Error;
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 use crate::ask;
 
 /// Forget snapshots
@@ -19,7 +19,7 @@ pub(crate) struct RemoveArgs {
     names: Vec<String>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &RemoveArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &RemoveArgs) -> VerbResult {
     let names = match args.names.as_slice() {
         [] => vec![ask::choose(request, None, "Remove")?],
         names => names.to_vec(),

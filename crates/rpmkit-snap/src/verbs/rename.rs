@@ -2,11 +2,11 @@
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::Error;
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 
 /// Give a snapshot another name
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) struct RenameArgs {
     new: String,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &RenameArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &RenameArgs) -> VerbResult {
     let chroot = &request.opened.chroot;
     chroot.rename(&args.old, &args.new).map_err(Error::from)?;
     request.done(

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Outcome, Status};
+use rpmkit_cli::{Status, VerbResult};
 use rpmkit_core::{Error, chroot::Upper};
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 use crate::ask;
 
 /// Go back to a snapshot
@@ -19,7 +19,7 @@ pub(crate) struct RollbackArgs {
     name: Option<String>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &RollbackArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &RollbackArgs) -> VerbResult {
     let name = ask::choose(request, args.name.as_deref(), "Go back to")?;
     let chroot = &request.opened.chroot;
     let mut state = chroot.state().map_err(Error::from)?;

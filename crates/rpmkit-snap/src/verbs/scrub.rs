@@ -1,11 +1,11 @@
 //! `rpmkit snap scrub`
 
 use clap::Args;
-use rpmkit_cli::{Outcome, Status, homes};
+use rpmkit_cli::{Status, VerbResult, homes};
 use rpmkit_core::{Error, chroot::mentioned};
 use serde_json::json;
 
-use super::Request;
+use super::SnapContext;
 use crate::ask;
 
 /// Remove everything of this chroot: all its snapshots and states
@@ -14,7 +14,7 @@ use crate::ask;
 #[derive(Debug, Args)]
 pub(crate) struct ScrubArgs {}
 
-pub(crate) fn run(request: &Request<'_>) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>) -> VerbResult {
     let chroot = &request.opened.chroot;
     let count = request.list()?.len();
     ask::confirm(

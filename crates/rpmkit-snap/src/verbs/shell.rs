@@ -4,11 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
-use rpmkit_cli::{Failure, Outcome, Status, setup::sandbox_failure};
-use rpmkit_core::{Error, chroot::Session, store::SIDE_DIRS};
+use rpmkit_cli::{Failure, Status, VerbResult, setup::sandbox_failure};
+use rpmkit_core::{Error, chroot::Session, store::VOLUMES};
 use rpmkit_sandbox::{Command, Container, ContainerSpec, Mount, Network, Stream};
 
-use super::Request;
+use super::SnapContext;
 use crate::ask;
 
 /// Look around in a snapshot: a shell on a throw-away copy of it
@@ -27,7 +27,7 @@ pub(crate) struct ShellArgs {
     command: Vec<String>,
 }
 
-pub(crate) fn run(request: &Request<'_>, args: &ShellArgs) -> Outcome {
+pub(crate) fn run(request: &SnapContext<'_>, args: &ShellArgs) -> VerbResult {
     let name = ask::choose(request, args.name.as_deref(), "Look around in")?;
     let layer = request.opened.chroot.layer(&name).map_err(Error::from)?;
     let Some(layer) = layer else {
@@ -61,7 +61,7 @@ pub(crate) fn run(request: &Request<'_>, args: &ShellArgs) -> Outcome {
 
 /// A container on a session's root, with the directories that are kept off the overlay.
 pub(crate) fn start(
-    request: &Request<'_>,
+    request: &SnapContext<'_>,
     session: &Session,
     network: bool,
 ) -> Result<Container, Failure> {
@@ -71,7 +71,7 @@ pub(crate) fn start(
 
 /// A container nothing runs in, whose root is seen from outside.
 pub(crate) fn start_visible(
-    request: &Request<'_>,
+    request: &SnapContext<'_>,
     session: &Session,
     home: &Path,
 ) -> Result<Container, Failure> {
@@ -80,16 +80,16 @@ pub(crate) fn start_visible(
     Container::start_with(&spec, &session.lock_fds(), None).map_err(|e| sandbox_failure(&e))
 }
 
-fn spec(request: &Request<'_>, session: &Session, network: bool, home: &Path) -> ContainerSpec {
+fn spec(request: &SnapContext<'_>, session: &Session, network: bool, home: &Path) -> ContainerSpec {
     let mode = request.opened.survey.mode.clone();
     let mut spec = ContainerSpec::new(mode, session.root().into());
-    for (name, place, _) in SIDE_DIRS {
+    for (name, place, _) in VOLUMES {
         let place = if name == "builddir" {
             home
         } else {
             Path::new(place)
         };
-        spec.mounts.push(Mount::bind(session.side(name), place));
+        spec.mounts.push(Mount::bind(session.volume(name), place));
     }
     if network {
         spec.network = Network::Host;
@@ -105,7 +105,7 @@ fn spec(request: &Request<'_>, session: &Session, network: bool, home: &Path) ->
 
 /// What a command in a session's root writes.
 pub(crate) fn output(
-    request: &Request<'_>,
+    request: &SnapContext<'_>,
     session: &Session,
     words: &[&str],
 ) -> Result<String, Failure> {

@@ -8,10 +8,8 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_core::{
-    solve::{Request, SolveError, Solver},
-    types::{Dep, DepFlag, Evr},
-};
+use rpmkit_solve::{SolveError, SolveRequest, Solver};
+use rpmkit_types::{Dep, DepFlag, Evr};
 use text::Scenario;
 
 fn check(path: &Path) {
@@ -55,7 +53,7 @@ scenarios! { basic filters modular groups installed random1 random10 random2 ran
 
 #[test]
 fn what_nothing_matches_is_said_in_dnfs_words_too() {
-    let unmatched = |request: Request| {
+    let unmatched = |request: SolveRequest| {
         let cache = tempfile::tempdir().unwrap();
         let solved = Solver::new("x86_64", &[], &[], cache.path()).solve(&request);
         let Err(SolveError::Unsolvable(why)) = solved else {
@@ -63,20 +61,20 @@ fn what_nothing_matches_is_said_in_dnfs_words_too() {
         };
         why.obstacles[0].unmatched.clone().unwrap()
     };
-    let required = unmatched(Request {
+    let required = unmatched(SolveRequest {
         builddeps: vec![Dep {
             name: "no-such-devel".into(),
             version: Some((DepFlag::Ge, Evr::parse("3"))),
         }],
-        ..Request::default()
+        ..SolveRequest::default()
     });
     assert_eq!(
         required,
         "No matching package to install: 'no-such-devel >= 3'"
     );
-    let asked = unmatched(Request {
+    let asked = unmatched(SolveRequest {
         install: vec!["no-such".into()],
-        ..Request::default()
+        ..SolveRequest::default()
     });
     assert_eq!(asked, "No match for argument: no-such");
 }

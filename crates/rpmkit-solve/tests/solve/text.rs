@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
-use rpmkit_solve::{Filelists, Request, SolveError, SolveRepo, Solver, Update};
+use rpmkit_solve::{Filelists, SolveError, SolveRepo, SolveRequest, Solver, Update};
 use rpmkit_types::{Dep, DepFlag, Evr, Location, Nevra, Package, Requirement};
 
 #[derive(Debug, Clone, Default)]
@@ -158,9 +158,9 @@ impl Scenario {
 
     /// Runs one case twice, the second time from the caches.
     pub fn check(&self, case: &Case) -> Result<(), String> {
-        let mut request = Request {
+        let mut request = SolveRequest {
             weak_deps: false,
-            ..Request::default()
+            ..SolveRequest::default()
         };
         let mut arch = "x86_64".to_owned();
         let (mut expect, mut expect_removed) = (None, None);

@@ -48,7 +48,7 @@ impl Victim {
     }
 }
 
-fn packit(repo: &TestRepo, actions: &str) -> Result<Prepared, SrpmError> {
+fn packit(repo: &TestRepo, actions: &str) -> Result<StagedSources, SrpmError> {
     let text = format!("specfile_path: packaging/hello.spec\nactions:\n{actions}");
     repo.write("packit.yaml", text);
     repo.commit("convention");
@@ -196,10 +196,10 @@ fn links_are_replaced_in_archives_only_by_files_of_the_tree() {
     }
     symlink(victim.path(), plain.path().join("leak")).unwrap();
     for tree in [repo.path(), plain.path()] {
-        let (prepared, _staging) = run(&Request {
+        let (prepared, _staging) = run(&SourceRequest {
             path: tree.to_owned(),
             symlink_dereference: true,
-            ..Request::default()
+            ..SourceRequest::default()
         })
         .unwrap();
         let links = links(&prepared.sources[0].path);
@@ -244,11 +244,11 @@ struct Vendors {
 }
 
 impl TreeRunner for Vendors {
-    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyFailure> {
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyCodedError> {
         Ok(package == "/usr/bin/cargo" && self.has_cargo)
     }
 
-    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyFailure> {
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyCodedError> {
         fs::create_dir_all(command.out.join("vendor/itoa-1.0.0")).unwrap();
         fs::write(command.out.join("vendor/itoa-1.0.0/lib.rs"), "").unwrap();
         self.asked.push(command.clone());
@@ -308,7 +308,7 @@ fn a_cargo_of_the_host_reads_nothing_of_the_checkouts_settings() {
         ("CARGO_REGISTRY_TOKEN", SECRET),
         ("SSH_AUTH_SOCK", SECRET),
     ];
-    let host = rpmkit_vcs::Host {
+    let host = rpmkit_vcs::CommandEnv {
         env: env.into_iter().collect(),
     };
     let dest = home.path().join("vendor.tar.gz");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Made, SrpmError, copy,
+    SourceOutcome, SrpmError, copy,
     files::{below, copy_dated, date, write_dated},
     job::Job,
     packit::{self, Packit, Project},
@@ -82,7 +82,7 @@ impl Job<'_, '_> {
     }
 
     /// Copr's convention: the project's Makefile makes the source package itself.
-    pub fn copr(mut self, survey: &Survey) -> Result<Made, SrpmError> {
+    pub fn copr(mut self, survey: &Survey) -> Result<SourceOutcome, SrpmError> {
         let makefile = PathBuf::from(".copr/Makefile");
         let copy = self.staging.join("TREE");
         copy::copy_tree(&survey.tree, &copy)?;
@@ -136,7 +136,7 @@ impl Job<'_, '_> {
                 let srpm = below(&out, &srpm)?;
                 self.notes
                     .push("the source package was made by .copr/Makefile".to_owned());
-                Ok(Made::Package {
+                Ok(SourceOutcome::Package {
                     srpm,
                     notes: self.notes,
                 })
@@ -149,7 +149,7 @@ impl Job<'_, '_> {
     }
 
     /// Packit's convention: its actions run in a copy of the tree, which then counts.
-    pub fn packit(mut self, survey: Survey) -> Result<Made, SrpmError> {
+    pub fn packit(mut self, survey: Survey) -> Result<SourceOutcome, SrpmError> {
         let packit = survey.packit.unwrap_or_default();
         let copy_dir = self.staging.join("TREE");
         copy::copy_tree(&survey.tree, &copy_dir)?;

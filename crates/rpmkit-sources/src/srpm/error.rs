@@ -48,7 +48,7 @@ pub enum SrpmError {
     },
     /// The target's rpm could not read the spec, or the chroot could not be had.
     #[error(transparent)]
-    Parse(rpmkit_types::AnyFailure),
+    Parse(rpmkit_types::AnyCodedError),
     /// An archive of dependencies is to be made, and the target has nothing to make it with.
     #[error("`{}` is nowhere, and the target's repositories have nothing to run `{}` with", archive.display(), tool.command())]
     NoVendorTool {
@@ -63,7 +63,7 @@ pub enum SrpmError {
         /// Which.
         tool: VendorTool,
         /// Why.
-        source: rpmkit_types::AnyFailure,
+        source: rpmkit_types::AnyCodedError,
     },
     /// Sources the spec names are nowhere to be found.
     #[error("{} of spec `{spec}` {}: {}", plural(missing.len(), "source"), if missing.len() == 1 { "is missing" } else { "are missing" }, missing.iter().map(MissingSource::to_string).collect::<Vec<_>>().join(", "))]

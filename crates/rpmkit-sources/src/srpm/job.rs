@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Made, Prepared, Request, SourceOrigin, SrpmError, StagedSource, Tools,
+    SourceOrigin, SourceOutcome, SourceRequest, SourceTools, SrpmError, StagedSource,
+    StagedSources,
     error::MissingSource,
     files::{date, write_dated},
     places::{DiskDir, Places, is_upstream},
@@ -25,9 +26,9 @@ use rpmkit_vcs::{
 
 /// One source package in the making.
 pub(super) struct Job<'j, 't> {
-    pub request: &'j Request,
+    pub request: &'j SourceRequest,
     pub staging: &'j Path,
-    pub tools: &'j mut Tools<'t>,
+    pub tools: &'j mut SourceTools<'t>,
     pub notes: Vec<String>,
     /// Directories outside of the tree that have sources.
     pub disk: Vec<DiskDir>,
@@ -51,7 +52,7 @@ impl Job<'_, '_> {
         spec: &Spec,
         text: &str,
         below: Option<PathBuf>,
-    ) -> Result<Made, SrpmError> {
+    ) -> Result<SourceOutcome, SrpmError> {
         let source_dir = self.directory("SOURCES")?;
         let parse_dir = self.directory("PARSE")?;
         let staged = self.staging.join(spec.file_name());
@@ -114,7 +115,7 @@ impl Job<'_, '_> {
             });
         }
         fs::remove_dir_all(&parse_dir).map_err(SrpmError::io("remove", &parse_dir))?;
-        Ok(Made::Sources(Box::new(Prepared {
+        Ok(SourceOutcome::Sources(Box::new(StagedSources {
             spec: staged,
             source_dir,
             sources,

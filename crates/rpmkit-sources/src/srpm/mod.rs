@@ -29,7 +29,10 @@ pub use convention::{Convention, Explanation, Found};
 pub use error::{MissingSource, SrpmError};
 pub(crate) use files::copy_dated;
 pub use find::find_specs;
-pub use prepare::{Made, Prepared, Request, SourceOrigin, StagedSource, Tools, explain, prepare};
+pub use prepare::{
+    SourceOrigin, SourceOutcome, SourceRequest, SourceTools, StagedSource, StagedSources, explain,
+    prepare,
+};
 pub use runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand, TreeRunner};
 pub use spec::{ExpandedSpec, SourceKind, SpecSource};
 pub use tree::{SourceTree, TreeChoice};
@@ -51,7 +54,7 @@ pub trait SpecParser {
         spec: &Path,
         source_dir: &Path,
         defines: &[(String, String)],
-    ) -> Result<String, rpmkit_types::AnyFailure>;
+    ) -> Result<String, rpmkit_types::AnyCodedError>;
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ use super::{
     tree::{SourceTree, TreeChoice},
 };
 use rpmkit_types::event::Events;
-use rpmkit_vcs::{Download, Host, distgit::SourceStore};
+use rpmkit_vcs::{CommandEnv, Download, distgit::SourceStore};
 
 /// What to make a source package of.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct SourceRequest {
     /// A directory, usually a git checkout, or a spec file.
     pub path: PathBuf,
     /// The spec, relative to the current directory or to the tree.
@@ -46,7 +46,7 @@ pub struct Request {
 }
 
 /// What preparing needs from outside.
-pub struct Tools<'a> {
+pub struct SourceTools<'a> {
     /// The target's rpm.
     pub parser: &'a mut dyn SpecParser,
     /// The build root, for conventions with commands; without it those end with an error.
@@ -57,7 +57,7 @@ pub struct Tools<'a> {
     pub download: &'a dyn Download,
     /// The host, where the user wants its cargo and go to make archives of vendored dependencies; else
     /// those of the target's repositories do, through `runner`.
-    pub vendor_with_host: Option<&'a Host>,
+    pub vendor_with_host: Option<&'a CommandEnv>,
     /// The user's store of downloads.
     pub store: &'a SourceStore,
     /// Where progress goes.
@@ -94,7 +94,7 @@ pub struct StagedSource {
 
 /// What `rpmbuild -bs` needs.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub struct StagedSources {
     /// The spec in the staging directory.
     pub spec: PathBuf,
     /// The directory that is to be `_sourcedir`; holds nothing but the sources.
@@ -109,9 +109,9 @@ pub struct Prepared {
 
 /// What comes out.
 #[derive(Debug, Clone)]
-pub enum Made {
+pub enum SourceOutcome {
     /// Sources for `rpmbuild -bs`.
-    Sources(Box<Prepared>),
+    Sources(Box<StagedSources>),
     /// A source package a project's own Makefile made already.
     Package {
         /// The file, in the staging directory.
@@ -126,10 +126,10 @@ pub enum Made {
 /// # Errors
 /// See [`SrpmError`].
 pub fn prepare(
-    request: &Request,
+    request: &SourceRequest,
     staging: &Path,
-    tools: &mut Tools<'_>,
-) -> Result<Made, SrpmError> {
+    tools: &mut SourceTools<'_>,
+) -> Result<SourceOutcome, SrpmError> {
     let survey = Survey::take(request, tools.choose.as_deref_mut())?;
     let mut job = Job {
         request,
@@ -176,7 +176,7 @@ pub fn prepare(
 ///
 /// # Errors
 /// When the tree cannot be read. Several specs or none are no error here.
-pub fn explain(request: &Request) -> Result<Explanation, SrpmError> {
+pub fn explain(request: &SourceRequest) -> Result<Explanation, SrpmError> {
     let mut first = |_: &[PathBuf]| Some(0);
     match Survey::take(request, Some(&mut first)) {
         Ok(survey) => {

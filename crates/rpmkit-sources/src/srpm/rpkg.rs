@@ -25,7 +25,7 @@ pub(super) fn render(
     text: &str,
     out: &Path,
 ) -> Result<Rendered, SrpmError> {
-    let mut context = Context::new(tree, spec, out)?;
+    let mut context = RpkgContext::new(tree, spec, out)?;
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("{{{") {
@@ -118,7 +118,7 @@ impl<'a> Call<'a> {
     }
 }
 
-struct Context<'a> {
+struct RpkgContext<'a> {
     tree: &'a SourceTree,
     repo: &'a git2::Repository,
     head: Commit<'a>,
@@ -142,7 +142,7 @@ struct Release {
     tag: String,
 }
 
-impl<'a> Context<'a> {
+impl<'a> RpkgContext<'a> {
     fn new(tree: &'a SourceTree, spec: &Path, out: &'a Path) -> Result<Self, SrpmError> {
         let repo = tree.repository().ok_or_else(|| {
             SrpmError::Scm(ScmError::NoRepository {

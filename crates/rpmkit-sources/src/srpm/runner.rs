@@ -35,11 +35,11 @@ pub trait TreeRunner {
     ///
     /// # Errors
     /// When they cannot be asked.
-    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyFailure>;
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyCodedError>;
 
     /// Installs the packages, runs the command, and gives its standard output.
     ///
     /// # Errors
     /// When it fails or cannot be run.
-    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyFailure>;
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyCodedError>;
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Choose, Request, SrpmError,
+    Choose, SourceRequest, SrpmError,
     convention::{self, Convention, Found},
     find,
     packit::{self, Packit},
@@ -70,7 +70,10 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    pub fn take(request: &Request, choose: Option<&mut Choose<'_>>) -> Result<Self, SrpmError> {
+    pub fn take(
+        request: &SourceRequest,
+        choose: Option<&mut Choose<'_>>,
+    ) -> Result<Self, SrpmError> {
         let (tree, named) = open(request)?;
         let packit = packit::NAMES
             .iter()
@@ -114,7 +117,7 @@ impl Survey {
 }
 
 /// Opens the tree a request means, with the spec it names.
-fn open(request: &Request) -> Result<(SourceTree, Option<PathBuf>), SrpmError> {
+fn open(request: &SourceRequest) -> Result<(SourceTree, Option<PathBuf>), SrpmError> {
     let path = if request.path.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -139,7 +142,7 @@ fn open(request: &Request) -> Result<(SourceTree, Option<PathBuf>), SrpmError> {
     Ok((tree, Some(path.to_owned())))
 }
 
-fn locate(request: &Request, tree: &SourceTree, named: &Path) -> Result<Spec, SrpmError> {
+fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<Spec, SrpmError> {
     if tree.has(named.as_os_str().as_bytes()) {
         return Ok(Spec::InTree(named.to_owned()));
     }

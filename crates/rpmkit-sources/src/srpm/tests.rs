@@ -1,4 +1,4 @@
-//! The way from checkouts of every kind to staged sources. One file, since all cases share the stand-ins for
+//! The way from checkouts of every kind to staged sources. One file, since all cases share the fakes of
 //! the target's rpm, the build root and the network at its top.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -18,7 +18,7 @@ impl SpecParser for PlainParser {
         spec: &Path,
         _: &Path,
         _: &[(String, String)],
-    ) -> Result<String, rpmkit_types::AnyFailure> {
+    ) -> Result<String, rpmkit_types::AnyCodedError> {
         let text = fs::read_to_string(spec).unwrap();
         let tag = |tag: &str| {
             text.lines()
@@ -48,7 +48,9 @@ pub(crate) fn upstream() -> TestRepo {
     repo
 }
 
-pub(crate) fn run(request: &Request) -> Result<(Prepared, tempfile::TempDir), SrpmError> {
+pub(crate) fn run(
+    request: &SourceRequest,
+) -> Result<(StagedSources, tempfile::TempDir), SrpmError> {
     let staging = tempfile::tempdir().unwrap();
     let prepared = with(request, staging.path(), None, None)?;
     Ok((prepared, staging))
@@ -72,28 +74,28 @@ impl Download for NoNetwork {
 }
 
 pub(crate) fn with(
-    request: &Request,
+    request: &SourceRequest,
     staging: &Path,
     choose: Option<Box<Choose<'_>>>,
     runner: Option<&mut dyn TreeRunner>,
-) -> Result<Prepared, SrpmError> {
+) -> Result<StagedSources, SrpmError> {
     match made(request, staging, choose, runner, &NoNetwork)? {
-        Made::Sources(prepared) => Ok(*prepared),
-        Made::Package { srpm, .. } => panic!("made {srpm:?}"),
+        SourceOutcome::Sources(prepared) => Ok(*prepared),
+        SourceOutcome::Package { srpm, .. } => panic!("made {srpm:?}"),
     }
 }
 
 pub(crate) fn made(
-    request: &Request,
+    request: &SourceRequest,
     staging: &Path,
     choose: Option<Box<Choose<'_>>>,
     runner: Option<&mut dyn TreeRunner>,
     download: &dyn Download,
-) -> Result<Made, SrpmError> {
+) -> Result<SourceOutcome, SrpmError> {
     let store = SourceStore::new(staging.join("store"));
     let events = Events::silent();
     let mut parser = PlainParser;
-    let mut tools = Tools {
+    let mut tools = SourceTools {
         parser: &mut parser,
         runner: runner.map(|runner| runner as &mut dyn TreeRunner),
         choose,
@@ -105,10 +107,10 @@ pub(crate) fn made(
     prepare(request, &staging.join("staging"), &mut tools)
 }
 
-pub(crate) fn of(repo: &TestRepo) -> Request {
-    Request {
+pub(crate) fn of(repo: &TestRepo) -> SourceRequest {
+    SourceRequest {
         path: repo.path().to_owned(),
-        ..Request::default()
+        ..SourceRequest::default()
     }
 }
 
@@ -174,7 +176,7 @@ fn uncommitted_changes_count_unless_a_commit_is_asked_for() {
     repo.git(&["tag", "v2.1"]);
     repo.write("hello.c", "changed");
     repo.write("new.c", "new");
-    let content = |request: &Request| {
+    let content = |request: &SourceRequest| {
         let (prepared, _staging) = run(request).unwrap();
         let mut text = String::new();
         let archive = prepared.source_dir.join("hello-2.1.tar.gz");
@@ -233,9 +235,9 @@ fn no_spec_two_specs_and_missing_sources_are_told() {
     );
     assert_eq!(error.hints().len(), 2);
 
-    let error = run(&Request {
+    let error = run(&SourceRequest {
         path: "/proc/no-such-place".into(),
-        ..Request::default()
+        ..SourceRequest::default()
     })
     .unwrap_err();
     assert_eq!(error.to_string(), "`/proc/no-such-place` does not exist");
@@ -294,9 +296,9 @@ fn specs_outside_the_tree_and_without_history() {
     ] {
         fs::write(plain.path().join(name), text).unwrap();
     }
-    let of = |path: PathBuf| Request {
+    let of = |path: PathBuf| SourceRequest {
         path,
-        ..Request::default()
+        ..SourceRequest::default()
     };
     let (prepared, _staging) = run(&of(plain.path().to_owned())).unwrap();
     assert!(names(&prepared.sources[0].path).contains(&"hello-2.1/main.c".to_owned()));
@@ -313,11 +315,11 @@ pub(crate) struct HostRunner {
 }
 
 impl TreeRunner for HostRunner {
-    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyFailure> {
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyCodedError> {
         Ok(package == "rpmautospec" && self.autospec)
     }
 
-    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyFailure> {
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyCodedError> {
         self.packages.extend(command.packages.iter().cloned());
         let here = |text: &str| {
             text.replace(TREE_IN_ROOT, command.tree.to_str().unwrap())
@@ -363,7 +365,7 @@ fn a_copr_makefile_makes_the_package_itself() {
     repo.write("hello.c", "uncommitted\n");
     let staging = tempfile::tempdir().unwrap();
     let mut runner = runner();
-    let Made::Package { srpm, .. } = made(
+    let SourceOutcome::Package { srpm, .. } = made(
         &of(&repo),
         staging.path(),
         None,
@@ -565,11 +567,11 @@ fn urls_are_fetched_when_asked_for_and_remembered() {
         Err(SrpmError::MissingSources { .. })
     ));
     request.get_sources = true;
-    let go = |request: &Request, download: &dyn Download| {
+    let go = |request: &SourceRequest, download: &dyn Download| {
         let _ = fs::remove_dir_all(staging.path().join("staging"));
         made(request, staging.path(), None, None, download)
     };
-    let Made::Sources(prepared) = go(&request, &Always(b"tarball")).unwrap() else {
+    let SourceOutcome::Sources(prepared) = go(&request, &Always(b"tarball")).unwrap() else {
         panic!("no sources");
     };
     assert_eq!(prepared.sources[0].origin, SourceOrigin::Url);
@@ -602,7 +604,7 @@ fn listed_sources_come_from_the_lookaside() {
     // What lies about is stale.
     repo.write("hello-2.1.tar.gz", "old");
     let staging = tempfile::tempdir().unwrap();
-    let Made::Sources(prepared) =
+    let SourceOutcome::Sources(prepared) =
         made(&of(&repo), staging.path(), None, None, &Always(b"tarball")).unwrap()
     else {
         panic!("no sources");

@@ -34,7 +34,7 @@ pub enum TreeChoice {
 pub struct SourceTree {
     root: PathBuf,
     repo: Option<Repository>,
-    kind: Kind,
+    kind: TreeKind,
     /// Paths inside the tree, relative to `root`, sorted.
     files: Vec<Vec<u8>>,
     /// Where `root` is inside the repository; empty for its top.
@@ -42,7 +42,7 @@ pub struct SourceTree {
     notes: Vec<String>,
 }
 
-enum Kind {
+enum TreeKind {
     Commit {
         id: git2::Oid,
         time: i64,
@@ -77,7 +77,7 @@ impl SourceTree {
             return Ok(Self {
                 root,
                 repo: None,
-                kind: Kind::Directory,
+                kind: TreeKind::Directory,
                 files,
                 inside: Vec::new(),
                 notes: Vec::new(),
@@ -128,14 +128,14 @@ impl SourceTree {
                     },
                     other => other,
                 })?;
-                Kind::Commit {
+                TreeKind::Commit {
                     id: commit.id(),
                     time: commit.time().seconds(),
                 }
             }
             None => {
                 let state = archive::worktree_state(&repo)?;
-                Kind::Worktree {
+                TreeKind::Worktree {
                     time: repo
                         .head()
                         .ok()
@@ -151,7 +151,7 @@ impl SourceTree {
             }
         };
         let all = match &kind {
-            Kind::Commit { id, .. } => commit_files(&repo, *id)?,
+            TreeKind::Commit { id, .. } => commit_files(&repo, *id)?,
             _ => archive::worktree_files(&repo)?,
         };
         let files = below(all, &inside);
@@ -185,7 +185,7 @@ impl SourceTree {
     /// The commit that is read, unless it is a working tree or has no history.
     pub fn commit(&self) -> Option<git2::Oid> {
         match self.kind {
-            Kind::Commit { id, .. } => Some(id),
+            TreeKind::Commit { id, .. } => Some(id),
             _ => None,
         }
     }
@@ -203,9 +203,9 @@ impl SourceTree {
     /// For people: "commit 1a2b3c4", "the working tree" …
     pub fn describe(&self) -> String {
         match &self.kind {
-            Kind::Commit { id, .. } => format!("commit {:.10}", id.to_string()),
-            Kind::Worktree { .. } => "the working tree".to_owned(),
-            Kind::Directory => "a directory without history".to_owned(),
+            TreeKind::Commit { id, .. } => format!("commit {:.10}", id.to_string()),
+            TreeKind::Worktree { .. } => "the working tree".to_owned(),
+            TreeKind::Directory => "a directory without history".to_owned(),
         }
     }
 
@@ -224,7 +224,7 @@ impl SourceTree {
     pub fn read(&self, path: &[u8]) -> Result<Vec<u8>, SrpmError> {
         let disk = self.root.join(git::bytes_path(path));
         match (&self.kind, &self.repo) {
-            (Kind::Commit { id, .. }, Some(repo)) => {
+            (TreeKind::Commit { id, .. }, Some(repo)) => {
                 let full = self.in_repository(path);
                 let content = || -> Result<Vec<u8>, git2::Error> {
                     let tree = repo.find_commit(*id)?.tree()?;
@@ -245,8 +245,10 @@ impl SourceTree {
         let disk =
             || fs::metadata(self.root.join(git::bytes_path(path))).map_or(0, |data| data.mtime());
         match &self.kind {
-            Kind::Commit { time, .. } => *time,
-            Kind::Worktree { time, own } if !own.contains_key(&self.in_repository(path)) => *time,
+            TreeKind::Commit { time, .. } => *time,
+            TreeKind::Worktree { time, own } if !own.contains_key(&self.in_repository(path)) => {
+                *time
+            }
             _ => disk(),
         }
     }
@@ -254,7 +256,7 @@ impl SourceTree {
     /// Whether a file may be executed; links are followed as by [`SourceTree::read`].
     pub(super) fn executable(&self, path: &[u8]) -> bool {
         match (&self.kind, &self.repo) {
-            (Kind::Commit { id, .. }, Some(repo)) => repo
+            (TreeKind::Commit { id, .. }, Some(repo)) => repo
                 .find_commit(*id)
                 .and_then(|commit| commit.tree())
                 .and_then(|tree| git::follow_link(repo, &tree, &self.in_repository(path)))
@@ -270,10 +272,12 @@ impl SourceTree {
     /// As the functions of [`archive`].
     pub fn archive(&self, dest: &Path, options: &ArchiveOptions) -> Result<Vec<String>, SrpmError> {
         Ok(match (&self.kind, &self.repo) {
-            (Kind::Commit { id, .. }, Some(repo)) => {
+            (TreeKind::Commit { id, .. }, Some(repo)) => {
                 archive::archive_commit(repo, &id.to_string(), dest, options)?
             }
-            (Kind::Worktree { .. }, Some(repo)) => archive::archive_worktree(repo, dest, options)?,
+            (TreeKind::Worktree { .. }, Some(repo)) => {
+                archive::archive_worktree(repo, dest, options)?
+            }
             _ => {
                 archive::archive_dir(&self.root, dest, options, &DirTimes::Disk, true)?;
                 Vec::new()

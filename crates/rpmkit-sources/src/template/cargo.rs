@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, ffi::OsStr, fs, path::Path};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
-use super::{Facts, Kind, TemplateError, read, repo};
+use super::{Facts, ProjectKind, TemplateError, read, repo};
 use rpmkit_host::{HostCommand, Tool};
-use rpmkit_vcs::Host;
+use rpmkit_vcs::CommandEnv;
 
-pub(super) fn inspect(dir: &Path, host: &Host) -> Result<Facts, TemplateError> {
+pub(super) fn inspect(dir: &Path, host: &CommandEnv) -> Result<Facts, TemplateError> {
     let manifest = dir.join("Cargo.toml");
     // cargo's message about a manifest it cannot parse is a picture; ours is a line.
     read::toml(&manifest)?;
@@ -19,7 +19,7 @@ pub(super) fn inspect(dir: &Path, host: &Host) -> Result<Facts, TemplateError> {
         path: manifest.clone(),
     })?;
     let main = chosen.main;
-    let mut facts = Facts::new(Kind::Rust);
+    let mut facts = Facts::new(ProjectKind::Rust);
     facts.name = chosen.name(&metadata);
     facts.library = chosen.library;
     facts.version = main.version.to_string();
@@ -105,7 +105,7 @@ fn git_sources(lock: &toml::Table) -> String {
     out
 }
 
-fn metadata(manifest: &Path, host: &Host) -> Result<Metadata, TemplateError> {
+fn metadata(manifest: &Path, host: &CommandEnv) -> Result<Metadata, TemplateError> {
     let failed = |reason: &dyn std::fmt::Display| TemplateError::Cargo {
         path: manifest.to_owned(),
         reason: words(&reason.to_string()),

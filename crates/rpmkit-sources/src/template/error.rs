@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Kind;
+use super::ProjectKind;
 use rpmkit_types::{ExitCode, Hint};
 
 /// A spec cannot be written.
@@ -84,7 +84,7 @@ pub enum TemplateError {
     #[error("the template for {kind} cannot be filled in: {reason}")]
     Render {
         /// Which.
-        kind: Kind,
+        kind: ProjectKind,
         /// Why.
         reason: String,
     },

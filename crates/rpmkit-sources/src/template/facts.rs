@@ -12,7 +12,7 @@ use super::{
 /// Kinds of projects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ProjectKind {
     /// A crate or workspace with programs.
     Rust,
     /// `pyproject.toml`
@@ -27,7 +27,7 @@ pub enum Kind {
     Go,
 }
 
-impl Kind {
+impl ProjectKind {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Rust,
@@ -62,7 +62,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ProjectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Which template.
-    pub kind: Kind,
+    pub kind: ProjectKind,
     /// The project's name.
     pub name: String,
     /// Its version as the project writes it; [`rpm_version`] makes it rpm's.
@@ -132,7 +132,7 @@ const CRATES: &str = "[source.crates-io]\nreplace-with = \"vendored-sources\"\n\
 
 impl Facts {
     /// Facts with nothing known but the kind.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: ProjectKind) -> Self {
         Self {
             kind,
             name: String::new(),
@@ -207,7 +207,7 @@ impl Facts {
     /// The name of the package and its spec.
     pub fn package(&self) -> String {
         let name = rpm_name(&self.name);
-        if self.kind == Kind::Python {
+        if self.kind == ProjectKind::Python {
             // As Fedora names Python projects: normalised, with one prefix.
             let name = name.to_lowercase().replace(['_', '.'], "-");
             if self.binaries.is_empty() && !name.starts_with("python-") {
@@ -224,9 +224,9 @@ impl Facts {
     /// The package a library goes into, where that is another than the source package's.
     fn library_package(&self) -> String {
         match self.kind {
-            Kind::Rust if self.library => format!("{}-devel", self.package()),
+            ProjectKind::Rust if self.library => format!("{}-devel", self.package()),
             // As Fedora has it: `python-x` is the source of `python3-x`.
-            Kind::Python => self
+            ProjectKind::Python => self
                 .package()
                 .strip_prefix("python-")
                 .map(|name| format!("python3-{name}"))
@@ -277,33 +277,33 @@ impl Facts {
 
     fn commands(&self) -> Commands {
         let own: &[&str] = match self.kind {
-            Kind::Autotools if self.bootstrap => {
+            ProjectKind::Autotools if self.bootstrap => {
                 &["autoconf", "automake", "gcc", "libtool", "make"]
             }
-            Kind::Autotools => &["gcc", "make"],
-            Kind::Cmake => &["cmake", "gcc", "make"],
-            Kind::Meson => &["gcc", "meson", "ninja-build"],
-            Kind::Rust | Kind::Python | Kind::Go => &[],
+            ProjectKind::Autotools => &["gcc", "make"],
+            ProjectKind::Cmake => &["cmake", "gcc", "make"],
+            ProjectKind::Meson => &["gcc", "meson", "ninja-build"],
+            ProjectKind::Rust | ProjectKind::Python | ProjectKind::Go => &[],
         };
         let (build, install, check) = match self.kind {
-            Kind::Autotools if self.bootstrap && self.shared_only => (
+            ProjectKind::Autotools if self.bootstrap && self.shared_only => (
                 "autoreconf -fiv\n%configure --disable-static\n%make_build",
                 "%make_install",
                 "make check",
             ),
-            Kind::Autotools if self.shared_only => (
+            ProjectKind::Autotools if self.shared_only => (
                 "%configure --disable-static\n%make_build",
                 "%make_install",
                 "make check",
             ),
-            Kind::Autotools if self.bootstrap => (
+            ProjectKind::Autotools if self.bootstrap => (
                 "autoreconf -fiv\n%configure\n%make_build",
                 "%make_install",
                 "make check",
             ),
-            Kind::Autotools => ("%configure\n%make_build", "%make_install", "make check"),
+            ProjectKind::Autotools => ("%configure\n%make_build", "%make_install", "make check"),
             // Plain commands: the macros %cmake and %meson differ between distributions.
-            Kind::Cmake => (
+            ProjectKind::Cmake => (
                 CMAKE,
                 "DESTDIR=%{buildroot} cmake --install build-rpm",
                 "cd build-rpm && ctest --output-on-failure",

@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path};
 
-use super::{Facts, Kind, TemplateError, read::text};
+use super::{Facts, ProjectKind, TemplateError, read::text};
 
 pub(super) fn inspect(dir: &Path) -> Result<Facts, TemplateError> {
     let path = dir.join("go.mod");
     let file = text(&path)?;
-    let mut facts = Facts::new(Kind::Go);
+    let mut facts = Facts::new(ProjectKind::Go);
     let mut module = None;
     let mut external = false;
     let mut block = false;

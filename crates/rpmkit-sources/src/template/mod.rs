@@ -8,6 +8,7 @@ mod cargo;
 mod error;
 mod facts;
 mod golang;
+mod inspect;
 mod license;
 mod native;
 mod python;
@@ -17,8 +18,8 @@ mod text;
 mod vendor;
 
 pub use error::TemplateError;
-pub use facts::{Facts, Kind};
-pub use read::{detect, inspect};
+pub use facts::{Facts, ProjectKind};
+pub use inspect::{detect, inspect};
 pub use text::rpm_version;
 pub use vendor::{VendorPlace, VendorTool};
 

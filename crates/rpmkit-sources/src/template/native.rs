@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Facts, Kind, TemplateError, license,
+    Facts, ProjectKind, TemplateError, license,
     read::{call, calls, line_of, text},
 };
 
@@ -14,7 +14,7 @@ use super::{
 const DEPTH: usize = 4;
 
 pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
-    let mut facts = Facts::new(Kind::Autotools);
+    let mut facts = Facts::new(ProjectKind::Autotools);
     facts.bootstrap = !dir.join("configure").is_file();
     let source = ["configure.ac", "configure.in"]
         .iter()
@@ -131,7 +131,7 @@ pub(super) fn autotools(dir: &Path) -> Result<Facts, TemplateError> {
 pub(super) fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
     let path = dir.join("CMakeLists.txt");
     let top = without_comments(&text(&path)?);
-    let mut facts = Facts::new(Kind::Cmake);
+    let mut facts = Facts::new(ProjectKind::Cmake);
     let Some(words) = commands(&top, "project").into_iter().next() else {
         return Err(TemplateError::syntax(
             &path,
@@ -236,7 +236,7 @@ pub(super) fn cmake(dir: &Path) -> Result<Facts, TemplateError> {
 pub(super) fn meson(dir: &Path) -> Result<Facts, TemplateError> {
     let path = dir.join("meson.build");
     let top = text(&path)?;
-    let mut facts = Facts::new(Kind::Meson);
+    let mut facts = Facts::new(ProjectKind::Meson);
     let Some(arguments) = call(&top, "project") else {
         let at = top.find("project").unwrap_or_default();
         return Err(TemplateError::syntax(

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use super::{Facts, Kind, TemplateError, license, read, repo};
+use super::{Facts, ProjectKind, TemplateError, license, read, repo};
 
 pub(super) fn inspect(dir: &Path) -> Result<Facts, TemplateError> {
-    let mut facts = Facts::new(Kind::Python);
+    let mut facts = Facts::new(ProjectKind::Python);
     let path = dir.join("pyproject.toml");
     let table = if path.is_file() {
         read::toml(&path)?

@@ -15,9 +15,9 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     dir
 }
 
-fn host() -> rpmkit_vcs::Host {
+fn host() -> rpmkit_vcs::CommandEnv {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    rpmkit_vcs::Host {
+    rpmkit_vcs::CommandEnv {
         env: [("PATH", path)].into_iter().collect(),
     }
 }
@@ -116,7 +116,7 @@ fn a_workspace_takes_its_programs_and_not_its_helpers() {
     assert!(spec(&facts).contains("cargo build --release --offline %{?_smp_mflags} -p one\n"));
 }
 
-fn fails(files: &[(&str, &str)], kind: Kind) -> TemplateError {
+fn fails(files: &[(&str, &str)], kind: ProjectKind) -> TemplateError {
     let dir = project(files);
     inspect(dir.path(), kind, &host()).unwrap_err()
 }
@@ -171,7 +171,7 @@ fn rust_projects_that_cannot_be_packaged() {
             ("l/Cargo.toml", lib),
             ("l/src/lib.rs", ""),
         ],
-        Kind::Rust,
+        ProjectKind::Rust,
     );
     assert!(matches!(error, TemplateError::NoBinary { .. }), "{error}");
     let error = fails(
@@ -182,7 +182,7 @@ fn rust_projects_that_cannot_be_packaged() {
             ),
             ("src/main.rs", "fn main(){}"),
         ],
-        Kind::Rust,
+        ProjectKind::Rust,
     );
     assert!(matches!(error, TemplateError::Outside { .. }), "{error}");
     let dir = project(&[
@@ -190,7 +190,7 @@ fn rust_projects_that_cannot_be_packaged() {
         ("l/Cargo.toml", lib),
         ("l/src/main.rs", "fn main(){}"),
     ]);
-    let error = inspect(&dir.path().join("l"), Kind::Rust, &host()).unwrap_err();
+    let error = inspect(&dir.path().join("l"), ProjectKind::Rust, &host()).unwrap_err();
     assert!(matches!(error, TemplateError::Member { .. }), "{error}");
 }
 
@@ -200,18 +200,28 @@ fn files_that_do_not_parse_are_named_with_the_line() {
         (
             "Cargo.toml",
             "[package]\nname = 'x'\nversion =\n",
-            Kind::Rust,
+            ProjectKind::Rust,
             3,
         ),
-        ("pyproject.toml", "[project]\n[project\n", Kind::Python, 2),
-        ("go.mod", "module x\n\nrequires y\n", Kind::Go, 3),
-        ("go.mod", "go 1.21\n", Kind::Go, 1),
-        ("configure.ac", "dnl\nAC_INIT([x],\n", Kind::Autotools, 2),
-        ("meson.build", "# c\nproject('x',\n", Kind::Meson, 2),
+        (
+            "pyproject.toml",
+            "[project]\n[project\n",
+            ProjectKind::Python,
+            2,
+        ),
+        ("go.mod", "module x\n\nrequires y\n", ProjectKind::Go, 3),
+        ("go.mod", "go 1.21\n", ProjectKind::Go, 1),
+        (
+            "configure.ac",
+            "dnl\nAC_INIT([x],\n",
+            ProjectKind::Autotools,
+            2,
+        ),
+        ("meson.build", "# c\nproject('x',\n", ProjectKind::Meson, 2),
         (
             "CMakeLists.txt",
             "# project(x)\nadd_executable(x x.c)\n",
-            Kind::Cmake,
+            ProjectKind::Cmake,
             2,
         ),
     ] {
@@ -229,7 +239,7 @@ fn files_that_do_not_parse_are_named_with_the_line() {
         b"[project]\nname = \"\xe4\"\n",
     )
     .unwrap();
-    let error = inspect(dir.path(), Kind::Python, &host()).unwrap_err();
+    let error = inspect(dir.path(), ProjectKind::Python, &host()).unwrap_err();
     assert!(
         error.to_string().contains("line 2") && error.to_string().contains("UTF-8"),
         "{error}"
@@ -243,7 +253,7 @@ fn cargos_own_complaints_are_one_line() {
             ("Cargo.toml", "[package]\nname='x'\nversion='1'\n"),
             ("src/main.rs", "fn main(){}"),
         ],
-        Kind::Rust,
+        ProjectKind::Rust,
     );
     let text = error.to_string();
     assert!(
@@ -364,7 +374,7 @@ fn go_modules() {
 
 #[test]
 fn what_is_not_known_is_named() {
-    let mut facts = Facts::new(Kind::Cmake);
+    let mut facts = Facts::new(ProjectKind::Cmake);
     facts.name = "x".to_owned();
     let error = render(&facts).unwrap_err();
     assert_eq!(
@@ -376,7 +386,7 @@ fn what_is_not_known_is_named() {
             .0
             .starts_with("give it with --version, --summary")
     );
-    let mut named = Facts::new(Kind::Cmake);
+    let mut named = Facts::new(ProjectKind::Cmake);
     for slot in [
         &mut named.version,
         &mut named.summary,
@@ -450,7 +460,9 @@ fn text_that_is_not_utf8_is_latin1() {
     )
     .unwrap();
     assert_eq!(
-        inspect(dir.path(), Kind::Cmake, &host()).unwrap().summary,
+        inspect(dir.path(), ProjectKind::Cmake, &host())
+            .unwrap()
+            .summary,
         "gr\u{fc}n"
     );
 }

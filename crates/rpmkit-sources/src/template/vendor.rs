@@ -11,7 +11,7 @@ use crate::srpm::{OUT_IN_ROOT, SrpmError, TreeCommand, TreeRunner};
 use rpmkit_host::{HostCommand, Tool};
 use rpmkit_types::event::Events;
 use rpmkit_vcs::{
-    ArchiveOptions, Host,
+    ArchiveOptions, CommandEnv,
     archive::{DirTimes, archive_dir},
     run_on_host,
 };
@@ -34,7 +34,7 @@ pub enum VendorPlace<'a> {
     /// In a chroot that is thrown away, with the tool of the target's repositories.
     Chroot(&'a mut dyn TreeRunner),
     /// On this host, because the user asked for it.
-    Host(&'a Host),
+    Host(&'a CommandEnv),
 }
 
 impl VendorTool {
@@ -147,7 +147,7 @@ impl VendorTool {
         self,
         project: &Path,
         out: &Path,
-        host: &Host,
+        host: &CommandEnv,
         events: &Events,
     ) -> Result<(), SrpmError> {
         let home = tempfile::tempdir().map_err(SrpmError::io("create", Path::new("/tmp")))?;

@@ -50,7 +50,7 @@ pub struct Pack {
     /// Roots of the layers, top first.
     pub layers: Vec<PathBuf>,
     /// Directories that stand at places of their own: host path, path inside.
-    pub sides: Vec<(PathBuf, String)>,
+    pub volumes: Vec<(PathBuf, String)>,
     /// The file, which must not be there yet.
     pub dest: PathBuf,
     /// How.
@@ -69,7 +69,7 @@ pub struct Unpack {
     /// Where its files go.
     pub fs: PathBuf,
     /// Directories whose content is kept elsewhere: host path, path inside.
-    pub sides: Vec<(PathBuf, String)>,
+    pub volumes: Vec<(PathBuf, String)>,
 }
 
 /// What was found in an archive.
@@ -121,7 +121,7 @@ pub(crate) fn unpack(input: Unpack) -> Result<Unpacked, OpError> {
         )));
     }
     done.labels.name.truncate(200);
-    for (host, place) in &input.sides {
+    for (host, place) in &input.volumes {
         take_side(&input.fs, host, place)?;
     }
     Ok(done)

@@ -23,7 +23,7 @@ pub(crate) fn write_root(input: &Pack, out: &mut dyn Write) -> Result<(), OpErro
         names: HashMap::new(),
     };
     let places: Vec<PathBuf> = input
-        .sides
+        .volumes
         .iter()
         .map(|(_, place)| PathBuf::from(place.trim_start_matches('/')))
         .collect();
@@ -33,14 +33,14 @@ pub(crate) fn write_root(input: &Pack, out: &mut dyn Write) -> Result<(), OpErro
             if path == place {
                 *seen = true;
             }
-            // What the side directory hides in a chroot is hidden here, too.
+            // What the volume hides in a chroot is hidden here, too.
             if path.starts_with(place) {
                 return Ok(());
             }
         }
         out.entry(path, &node.real, &node.meta)
     })?;
-    for (((host, _), place), seen) in input.sides.iter().zip(&places).zip(seen) {
+    for (((host, _), place), seen) in input.volumes.iter().zip(&places).zip(seen) {
         let is_empty = fs::read_dir(host).is_ok_and(|mut d| d.next().is_none());
         if !host.exists() || (is_empty && !seen) {
             continue;

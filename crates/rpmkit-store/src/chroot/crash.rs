@@ -142,18 +142,18 @@ fn furnish(home: &Path) {
         s.postinit().unwrap();
         s.mark_dirty().unwrap();
         std::fs::write(upper_fs(&s).join("installed"), name).unwrap();
-        std::fs::write(s.side("builddir").join("work"), "1").unwrap();
+        std::fs::write(s.volume("builddir").join("work"), "1").unwrap();
         s.snapshot("a", "first").unwrap();
         s.mark_dirty().unwrap();
         std::fs::write(upper_fs(&s).join("unsaved"), name).unwrap();
-        std::fs::write(s.side("builddir").join("work"), "2").unwrap();
+        std::fs::write(s.volume("builddir").join("work"), "2").unwrap();
         s.close().unwrap();
     }
     drop(layer);
     no_debris(&store);
     // Something for the collector.
     base(&store, "spare").unwrap();
-    store.settle();
+    store.wait_for_background();
     std::fs::create_dir_all(store.dir().join("trash/old/dir")).unwrap();
     std::fs::create_dir_all(store.dir().join("tmp/left-over/fs")).unwrap();
 }
@@ -254,7 +254,7 @@ fn crash_everywhere(index: usize) -> u64 {
             assert_eq!(count(&store.dir().join(dir)), 0, "{place}: {dir}");
         }
         assert!(!home.join("root").is_symlink(), "{place}");
-        store.settle();
+        store.wait_for_background();
         drop(store);
         std::fs::remove_dir_all(&home).unwrap();
         if !killed {

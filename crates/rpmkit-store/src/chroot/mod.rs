@@ -11,7 +11,7 @@
 //!   need that lock, too, and say who has it when it is taken.
 //!
 //! `/builddir`, `/tmp` and `/var/tmp` lie in directories beside the upper one (why: see
-//! [`crate::SIDE_DIRS`]). They are frozen with it, and a new upper begins with a copy of what
+//! [`crate::VOLUMES`]). They are frozen with it, and a new upper begins with a copy of what
 //! its parent has saved of them; the copy shares blocks where the file system can do that.
 
 mod cached;

@@ -260,7 +260,7 @@ fn at(store: &Store, ext: &str) -> Chroot {
 
 fn edit(session: &Session, key: &str, value: Option<u8>) {
     let path = match key.strip_prefix("builddir/") {
-        Some(name) => session.side("builddir").join(name),
+        Some(name) => session.volume("builddir").join(name),
         None => upper_fs(session).join(key),
     };
     let _ = std::fs::remove_file(&path);
@@ -458,9 +458,9 @@ fn seen_in_store(store: &Store) -> Seen {
 
 /// The layers on disk are those of the model: mock counts `.base` and the uppers, too.
 fn same_on_disk(store: &Store, model: &Model) {
-    store.settle();
+    store.wait_for_background();
     store.gc(&mentioned, &GcOptions::default()).unwrap();
-    // A stand-in is nothing mock has.
+    // A flattened tree is nothing mock has.
     let flat = store.all_metas().unwrap();
     let flat = flat.iter().filter(|m| m.kind == LayerKind::Flat).count();
     let here = count(&store.dir().join("layers")) + count(&store.dir().join("uppers")) + 1 - flat;
@@ -474,12 +474,12 @@ fn check(ops: &[Op]) {
     for op in ops {
         match op {
             Op::Crash(at, inner) => {
-                store_now.settle();
+                store_now.wait_for_background();
                 drop(store_now);
                 let fault = Fault::new(FaultKind::Fail, *at);
                 if let Ok(dying) = failing(home.path(), fault.clone()) {
                     let _ = perform(&dying, inner);
-                    dying.settle();
+                    dying.wait_for_background();
                 }
                 store_now = store(home.path());
                 let now = seen_in_store(&store_now);

@@ -222,8 +222,8 @@ impl Session {
     }
 
     /// A directory kept off the overlay: `builddir`, `tmp` or `vartmp`; see
-    /// [`crate::SIDE_DIRS`] for their places inside.
-    pub fn side(&self, name: &str) -> PathBuf {
+    /// [`crate::VOLUMES`] for their places inside.
+    pub fn volume(&self, name: &str) -> PathBuf {
         self.upper.dir.join("dirs").join(name)
     }
 

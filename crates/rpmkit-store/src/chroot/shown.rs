@@ -22,7 +22,7 @@ use rpmkit_sandbox::{Overlay, RootFs, is_ours, is_presented, present, withdraw};
 use serde::{Deserialize, Serialize};
 
 use super::{Chroot, ChrootError, Upper, encode};
-use crate::{At, FORMAT, Lock, Mapping, Root, SIDE_DIRS, StoreError, is_below, read_json};
+use crate::{At, FORMAT, Lock, Mapping, Root, StoreError, VOLUMES, is_below, read_json};
 
 /// How a root is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +58,11 @@ struct Parts {
     /// Top first; never empty.
     layers: Vec<PathBuf>,
     /// What is kept off the overlay: its directory, and its place without the leading slash.
-    sides: Vec<(PathBuf, PathBuf)>,
+    volumes: Vec<(PathBuf, PathBuf)>,
 }
 
-fn sides(dir: &Path, home: &Path) -> Vec<(PathBuf, PathBuf)> {
-    SIDE_DIRS
+fn volumes(dir: &Path, home: &Path) -> Vec<(PathBuf, PathBuf)> {
+    VOLUMES
         .iter()
         .map(|(name, place, _)| {
             let place = if *name == "builddir" {
@@ -99,7 +99,7 @@ impl Chroot {
             format: FORMAT,
             way,
             at: place.at.to_owned(),
-            binds: sides(Path::new(""), place.home)
+            binds: volumes(Path::new(""), place.home)
                 .into_iter()
                 .map(|(_, place)| place)
                 .collect(),
@@ -207,7 +207,7 @@ impl Chroot {
         }
         Ok(Some(Parts {
             layers,
-            sides: sides(&dir, home),
+            volumes: volumes(&dir, home),
         }))
     }
 
@@ -254,7 +254,7 @@ impl Chroot {
                 volatile: false,
             }),
         };
-        present(&root, &parts.sides, place.at, true).map_err(|source| ChrootError::Show {
+        present(&root, &parts.volumes, place.at, true).map_err(|source| ChrootError::Show {
             chroot: self.label(),
             source,
         })?;
@@ -287,7 +287,7 @@ impl Chroot {
         disk.mkdir(&copy, 0o755)?;
         let root = copy.join("root");
         self.store.materialise_from(parts.layers, &root)?;
-        for (from, to) in parts.sides {
+        for (from, to) in parts.volumes {
             if from.exists() && is_below(&root, &to) {
                 self.store.copy(&from, &root.join(to))?;
             }
@@ -319,7 +319,7 @@ impl Chroot {
                 volatile: false,
             }),
         };
-        let binds: Vec<_> = sides(session.dir(), place.home);
+        let binds: Vec<_> = volumes(session.dir(), place.home);
         self.note_shown(Way::Mount, place)?;
         present(&root, &binds, place.at, false).map_err(|source| ChrootError::Show {
             chroot: self.label(),
@@ -330,7 +330,7 @@ impl Chroot {
 
     /// Who runs in the root: in a container of this chroot's, or with the root as their own where it is
     /// mounted. A container's first process that only holds a mount for `--mount` is left out.
-    pub fn inhabitants(&self) -> Result<Vec<rpmkit_sandbox::Inhabitant>, ChrootError> {
+    pub fn processes(&self) -> Result<Vec<rpmkit_sandbox::RootProcess>, ChrootError> {
         let mut state = self.state()?;
         let lock = match &state.instance(&self.ext).upper {
             Upper::Private { id, .. } => self.store.upper_dir(id).join("lock"),
@@ -340,7 +340,7 @@ impl Chroot {
         let shown = self.shown()?;
         let kept = shown.as_ref().is_some_and(|s| s.way == Way::Keep);
         let root = shown.filter(|s| is_presented(&s.at)).map(|s| s.at);
-        let mut all = rpmkit_sandbox::inhabitants(user, &lock, root.as_deref());
+        let mut all = rpmkit_sandbox::processes_in(user, &lock, root.as_deref());
         all.retain(|process| !(kept && process.is_init));
         Ok(all)
     }

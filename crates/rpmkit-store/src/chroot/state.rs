@@ -129,7 +129,7 @@ impl State {
     /// Reads the state in a chroot's directory; without one it is a new chroot's.
     ///
     /// A machine that goes down within seconds of a change may leave an empty file on some file systems. Then
-    /// it is read as it was when it last was known to be on the platters.
+    /// it is read as it was when it was last known to be synced to disk.
     pub(crate) fn load(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("state.json");
         let text = match std::fs::read(&path) {

@@ -68,7 +68,7 @@ pub(super) fn count(dir: &Path) -> usize {
 /// Regular files of a root by path, the directories beside it as `builddir/…`.
 pub(super) type Files = BTreeMap<String, String>;
 
-fn files(layers: &[PathBuf], side: Option<PathBuf>) -> Files {
+fn files(layers: &[PathBuf], volume: Option<PathBuf>) -> Files {
     let mut out = Files::new();
     crate::ops::walk(layers, &mut |path, node| {
         if node.meta.is_file() {
@@ -78,8 +78,8 @@ fn files(layers: &[PathBuf], side: Option<PathBuf>) -> Files {
         Ok(())
     })
     .unwrap();
-    if let Some(side) = side.filter(|s| s.exists()) {
-        for entry in std::fs::read_dir(side).unwrap() {
+    if let Some(volume) = volume.filter(|s| s.exists()) {
+        for entry in std::fs::read_dir(volume).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let text = std::fs::read_to_string(&path).unwrap();
@@ -95,7 +95,7 @@ pub(super) fn content(store: &Store, top: &Top) -> Files {
     let layer = store.need(id).unwrap();
     let chain = store.chain(&layer).unwrap();
     let fs: Vec<PathBuf> = chain.iter().map(Layer::fs).collect();
-    files(&fs, Some(layer.side("builddir")))
+    files(&fs, Some(layer.volume("builddir")))
 }
 
 /// What an instance's next session would show.
@@ -146,7 +146,7 @@ pub(super) fn view(c: &Chroot) -> View {
 
 /// Fails unless the store holds exactly what its chroots need and what could be made again.
 pub(super) fn no_debris(store: &Store) {
-    store.settle();
+    store.wait_for_background();
     store.gc(&mentioned, &crate::GcOptions::default()).unwrap();
     store.sweep().unwrap();
     let dir = store.dir();

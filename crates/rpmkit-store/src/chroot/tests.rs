@@ -9,7 +9,7 @@ use super::{
 use crate::{Disk, Driver, Fault, FaultKind, GcOptions, LayerKind, LayerSpec, Root, Slot};
 
 fn layers_on_disk(store: &Store) -> usize {
-    store.settle();
+    store.wait_for_background();
     store.tidy(&mentioned).unwrap();
     std::fs::read_dir(store.dir().join("layers"))
         .unwrap()
@@ -135,23 +135,23 @@ fn snapshots_without_work_in_between_share_a_layer() {
 }
 
 #[test]
-fn files_and_side_directories_come_back() {
+fn files_and_volumes_come_back() {
     for driver in [Driver::Overlay, Driver::Plain] {
         let home = tempfile::tempdir().unwrap();
         let c = chroot(&store_with(home.path(), driver, Disk::default()).unwrap());
         let mut s = c.open().unwrap();
         s.mark_dirty().unwrap();
         std::fs::write(upper_fs(&s).join("f"), "1").unwrap();
-        std::fs::create_dir(s.side("builddir").join("build")).unwrap();
-        std::fs::write(s.side("builddir").join("build/x"), "old").unwrap();
+        std::fs::create_dir(s.volume("builddir").join("build")).unwrap();
+        std::fs::write(s.volume("builddir").join("build/x"), "old").unwrap();
         s.snapshot("a", "").unwrap();
-        std::fs::write(s.side("builddir").join("build/x"), "new").unwrap();
+        std::fs::write(s.volume("builddir").join("build/x"), "new").unwrap();
         std::fs::write(upper_fs(&s).join("g"), "2").unwrap();
         s.close().unwrap();
         c.clean().unwrap();
         let s = c.open().unwrap();
         assert_eq!(
-            std::fs::read(s.side("builddir").join("build/x")).unwrap(),
+            std::fs::read(s.volume("builddir").join("build/x")).unwrap(),
             b"old"
         );
         let seen = match s.root() {
@@ -261,7 +261,7 @@ fn scrub_takes_everything_of_one_configuration_only() {
     s.snapshot("more", "").unwrap();
     s.close().unwrap();
     drop((shared, own));
-    store.settle();
+    store.wait_for_background();
     a.scrub().unwrap();
     assert_eq!(Chroot::all(&store).unwrap(), ["koji/x".parse().unwrap()]);
     assert_eq!(layers_on_disk(&store), 2, "base and snapshot of the other");
@@ -287,7 +287,7 @@ fn scrub_is_the_way_out_of_a_damaged_state() {
     s.mark_dirty().unwrap();
     s.close().unwrap();
     drop(own);
-    store.settle();
+    store.wait_for_background();
     let file = c.dir().join("state.json");
     std::fs::write(&file, "{").unwrap();
     let error = c.open().map(drop).unwrap_err();
@@ -313,7 +313,7 @@ fn collecting_keeps_what_is_used_and_drops_the_oldest_rest() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());
     let (x, y) = (base(&store, "x").unwrap(), base(&store, "y").unwrap());
-    store.settle();
+    store.wait_for_background();
     let keep_none = GcOptions {
         keep: Some(0),
         dry_run: false,
@@ -357,7 +357,7 @@ fn worked_in(home: &std::path::Path) -> (Store, Chroot) {
     s.mark_dirty().unwrap();
     std::fs::create_dir(upper_fs(&s).join("builddir")).unwrap();
     std::fs::write(upper_fs(&s).join("f"), "1").unwrap();
-    std::fs::write(s.side("builddir").join("h"), "2").unwrap();
+    std::fs::write(s.volume("builddir").join("h"), "2").unwrap();
     s.close().unwrap();
     (store, c)
 }
@@ -431,7 +431,7 @@ fn root_sees_a_view_and_mounts() {
         "3"
     );
     assert_eq!(
-        std::fs::read_to_string(s.side("builddir").join("h")).unwrap(),
+        std::fs::read_to_string(s.volume("builddir").join("h")).unwrap(),
         "4"
     );
     s.close().unwrap();
@@ -497,7 +497,7 @@ fn an_empty_state_file_is_read_from_its_safe_name() {
     let c = {
         let (store, c) = worked_in(home.path());
         c.snapshot("a", "").unwrap();
-        store.settle();
+        store.wait_for_background();
         c.dir()
     };
     // Writing it down safely is the last thing a run does.
@@ -534,7 +534,7 @@ fn changes(files: usize) -> Vec<u64> {
             std::fs::write(upper_fs(&s).join(nth.to_string()), "x").unwrap();
         }
         s.close().unwrap();
-        store.settle();
+        store.wait_for_background();
         let fault = Fault::new(FaultKind::Fail, u64::MAX);
         let counting = failing(home.path(), fault.clone()).unwrap();
         verb(&chroot(&counting)).unwrap();

@@ -33,7 +33,7 @@ pub struct CopyTree {
     pub to: PathBuf,
 }
 
-pub(super) fn copy_tree(input: CopyTree) -> Result<(), OpError> {
+pub(crate) fn copy_tree(input: CopyTree) -> Result<(), OpError> {
     let meta = fs::symlink_metadata(&input.from).at("look at", &input.from)?;
     if !meta.is_dir() {
         return Err(OpError::Bad(format!(

@@ -42,7 +42,7 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
-pub(super) fn diff(input: Diff) -> Result<Vec<Change>, OpError> {
+pub(crate) fn diff(input: Diff) -> Result<Vec<Change>, OpError> {
     let mut old: BTreeMap<PathBuf, merge::Node> = BTreeMap::new();
     merge::walk(&input.old, &mut |path, node| {
         let node = merge::Node {

@@ -1,4 +1,4 @@
-//! What nobody waits for: bringing things to the platters, measuring, deleting for good.
+//! What nobody waits for: fsync and syncfs, measuring, deleting for good.
 //!
 //! Runs in a process of its own that outlives the command, since a sync waits for everybody's data and a
 //! process does not end while one of its threads is in it. Losing any part of it is fine: the next command
@@ -12,14 +12,14 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::{OpAt, OpError, remove, usage};
+use super::{KEPT, OpAt, OpError, UsageOf, keep_usage, remove, usage};
 
 /// What is to be done in a store.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Housekeep {
     /// The store's directory.
     pub store: PathBuf,
-    /// State files to bring to the platters.
+    /// State files to fsync.
     pub states: Vec<PathBuf>,
     /// Whether layers have been published, which are marked in `unsynced`.
     pub layers: bool,
@@ -29,7 +29,7 @@ pub struct Housekeep {
     pub sweep: bool,
 }
 
-pub(super) fn housekeep(job: Housekeep) -> Result<(), OpError> {
+pub(crate) fn housekeep(job: Housekeep) -> Result<(), OpError> {
     for state in &job.states {
         keep_safe(state)?;
     }
@@ -45,7 +45,7 @@ pub(super) fn housekeep(job: Housekeep) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Brings a state file to the platters and keeps it under a second name, from which it is read when the
+/// Fsyncs a state file and keeps it under a second name, from which it is read when the
 /// machine went down so early that the first came out empty.
 pub(crate) fn keep_safe(state: &Path) -> Result<(), OpError> {
     let (new, safe) = (
@@ -86,7 +86,7 @@ fn try_lock(path: &Path) -> Result<Option<Flock<fs::File>>, OpError> {
 }
 
 /// One sync for all layers marked so far: a mark is made when the layer's files are complete.
-fn sync_layers(store: &Path) -> Result<(), OpError> {
+pub(crate) fn sync_layers(store: &Path) -> Result<(), OpError> {
     let dir = store.join("unsynced");
     let marks: Vec<PathBuf> = fs::read_dir(&dir)
         .at("list", &dir)?
@@ -106,27 +106,21 @@ fn sync_layers(store: &Path) -> Result<(), OpError> {
     Ok(())
 }
 
-/// Keeps a layer's size beside it. A cache: half-written ones stay in `tmp`, where the collector finds them.
+/// Keeps a layer's size beside it.
 fn measure(store: &Path, layer: &Path) -> Result<(), OpError> {
-    let path = layer.join("size.json");
-    if path.exists() {
+    if layer.join(KEPT).exists() {
         return Ok(());
     }
-    let measured = usage::usage(usage::UsageOf {
+    let measured = usage(UsageOf {
         paths: vec![layer.to_owned()],
     })?;
-    let text = serde_json::to_vec(&measured.first()).map_err(|e| OpError::Bad(e.to_string()))?;
-    let name = layer.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = store
-        .join("tmp")
-        .join(format!("size-{}-{name}", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+    if let Some(found) = measured.first() {
+        keep_usage(store, layer, found);
     }
     Ok(())
 }
 
+/// Really removes what was trashed. When another process is at it already, leaves it to that.
 fn sweep(store: &Path) -> Result<(), OpError> {
     let Some(_lock) = try_lock(&store.join("trash.lock"))? else {
         return Ok(());

@@ -130,7 +130,7 @@ pub struct Flatten {
     pub link: bool,
 }
 
-pub(super) fn flatten(input: Flatten) -> Result<(), OpError> {
+pub(crate) fn flatten(input: Flatten) -> Result<(), OpError> {
     let mut linked: HashMap<(u64, u64), PathBuf> = HashMap::new();
     let mut times = Vec::new();
     walk(&input.layers, &mut |relative, node| {

@@ -29,7 +29,7 @@ pub struct Usage {
     pub entries: u64,
 }
 
-pub(super) fn usage(input: UsageOf) -> Result<Vec<Usage>, OpError> {
+pub(crate) fn usage(input: UsageOf) -> Result<Vec<Usage>, OpError> {
     input.paths.iter().map(|p| measure(p)).collect()
 }
 
@@ -69,4 +69,24 @@ fn measure(path: &Path) -> Result<Usage, OpError> {
         }
     }
     Ok(total)
+}
+
+/// The file beside a layer's directories that has its size.
+pub(crate) const KEPT: &str = "size.json";
+
+/// Keeps a layer's size beside it. A cache: losing the race, or the write, only means measuring again.
+/// Half-written ones stay in the store's `tmp`, where the collector finds them.
+pub(crate) fn keep_usage(store: &Path, layer: &Path, usage: &Usage) {
+    let Ok(text) = serde_json::to_vec(usage) else {
+        return;
+    };
+    let name = layer.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = store
+        .join("tmp")
+        .join(format!("size-{}-{name}", std::process::id()));
+    let written =
+        fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, layer.join(KEPT)));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
 }

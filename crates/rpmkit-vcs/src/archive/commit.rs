@@ -10,7 +10,7 @@ use super::{
     convert::convert,
     join,
     subst::Substitution,
-    tar::{Entry, Kind},
+    tar::{Entry, TarKind},
     write_archive,
 };
 use crate::git::{self, FILEMODE_COMMIT, FILEMODE_LINK};
@@ -190,7 +190,7 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
         self.tar
             .append(&Entry {
                 path: &full,
-                kind: Kind::Dir,
+                kind: TarKind::Dir,
                 mode: MODE_DIR,
                 mtime: self.mtime,
                 size: 0,
@@ -237,7 +237,11 @@ impl<'a, W: std::io::Write> Walk<'a, W> {
         let link = mode == FILEMODE_LINK;
         let entry = Entry {
             path: &full,
-            kind: if link { Kind::Symlink } else { Kind::File },
+            kind: if link {
+                TarKind::Symlink
+            } else {
+                TarKind::File
+            },
             mode: match mode {
                 FILEMODE_LINK => MODE_LINK,
                 mode if mode & 0o100 != 0 => MODE_EXEC,

@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::{
     ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join, stays_below,
-    tar::{Entry, Kind},
+    tar::{Entry, TarKind},
     write_archive,
 };
 
@@ -100,23 +100,23 @@ pub fn archive_dir(
         let error = || ScmError::io("write", dest);
         if !options.prefix.is_empty() {
             let path = [&options.prefix, b"/".as_slice()].concat();
-            let entry = plain(&path, Kind::Dir, MODE_DIR, top);
+            let entry = plain(&path, TarKind::Dir, MODE_DIR, top);
             tar.append(&entry).map_err(error())?;
         }
         for (path, disk, metadata, mtime) in &found {
             let full = join(&options.prefix, path);
             if metadata.is_dir() {
-                let entry = plain(&full, Kind::Dir, MODE_DIR, *mtime);
+                let entry = plain(&full, TarKind::Dir, MODE_DIR, *mtime);
                 tar.append(&entry).map_err(error())?;
             } else if metadata.is_symlink() {
                 let target = fs::read_link(disk).map_err(ScmError::io("read", disk))?;
-                let mut entry = plain(&full, Kind::Symlink, MODE_LINK, *mtime);
+                let mut entry = plain(&full, TarKind::Symlink, MODE_LINK, *mtime);
                 entry.link = target.as_os_str().as_bytes();
                 tar.append(&entry).map_err(error())?;
             } else if metadata.is_file() {
                 let executable = metadata.mode() & 0o100 != 0;
                 let mode = if executable { MODE_EXEC } else { MODE_FILE };
-                let mut entry = plain(&full, Kind::File, mode, *mtime);
+                let mut entry = plain(&full, TarKind::File, mode, *mtime);
                 entry.size = metadata.len();
                 let mut file = fs::File::open(disk).map_err(ScmError::io("read", disk))?;
                 tar.append_data(&entry, &mut file).map_err(error())?;
@@ -145,7 +145,7 @@ fn date_directories(found: &mut [Found]) {
     }
 }
 
-fn plain(path: &[u8], kind: Kind, mode: u32, mtime: i64) -> Entry<'_> {
+fn plain(path: &[u8], kind: TarKind, mode: u32, mtime: i64) -> Entry<'_> {
     Entry {
         path,
         kind,

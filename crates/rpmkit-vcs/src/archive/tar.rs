@@ -10,7 +10,7 @@ const MAX_SIZE: u64 = 0o77_777_777_777;
 
 /// What kind of entry a header announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TarKind {
     File,
     Symlink,
     Dir,
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
 pub(crate) struct Entry<'a> {
     /// Path in the archive; a directory's ends with a slash.
     pub path: &'a [u8],
-    pub kind: Kind,
+    pub kind: TarKind,
     pub mode: u32,
     /// Seconds since 1970.
     pub mtime: i64,
@@ -86,9 +86,9 @@ impl<W: Write> TarWriter<W> {
     fn header(&mut self, entry: &Entry<'_>) -> io::Result<()> {
         let mut pax = Vec::new();
         let flag = match entry.kind {
-            Kind::File => b'0',
-            Kind::Symlink => b'2',
-            Kind::Dir => b'5',
+            TarKind::File => b'0',
+            TarKind::Symlink => b'2',
+            TarKind::Dir => b'5',
         };
         let mut header = Header::new(b"", flag, entry.mode, entry.mtime);
         if entry.path.len() <= 100 {
@@ -100,7 +100,7 @@ impl<W: Write> TarWriter<W> {
             header.field(0, format!("{}.data", entry.id).as_bytes());
             pax_record(&mut pax, b"path", entry.path);
         }
-        if entry.kind == Kind::Symlink {
+        if entry.kind == TarKind::Symlink {
             if entry.link.len() > 100 {
                 header.field(157, format!("see {}.paxheader", entry.id).as_bytes());
                 pax_record(&mut pax, b"linkpath", entry.link);

@@ -16,7 +16,7 @@ use super::{
     commit::open_submodule,
     join, stays_below,
     subst::Substitution,
-    tar::{Entry, Kind},
+    tar::{Entry, TarKind},
     write_archive,
 };
 use crate::git;
@@ -232,7 +232,7 @@ impl<W: std::io::Write> Walk<'_, W> {
                 .tar
                 .append(&Entry {
                     path: &full,
-                    kind: Kind::Symlink,
+                    kind: TarKind::Symlink,
                     mode: MODE_LINK,
                     mtime,
                     size: 0,
@@ -253,7 +253,7 @@ impl<W: std::io::Write> Walk<'_, W> {
         let id = hash(&full);
         let mut entry = Entry {
             path: &full,
-            kind: Kind::File,
+            kind: TarKind::File,
             mode: if executable { MODE_EXEC } else { MODE_FILE },
             mtime,
             size: metadata.len(),
@@ -294,7 +294,7 @@ impl<W: std::io::Write> Walk<'_, W> {
         self.tar
             .append(&Entry {
                 path: &full,
-                kind: Kind::Dir,
+                kind: TarKind::Dir,
                 mode: MODE_DIR,
                 mtime: self.top_time,
                 size: 0,

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::WriteOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::{Download, ScmError};
@@ -115,9 +116,8 @@ impl SourceStore {
             digest: digest.clone(),
         })
         .map_err(|error| ScmError::io("write", &record)(error.into()))?;
-        let temporary = record.with_extension("new");
-        fs::write(&temporary, text).map_err(ScmError::io("write", &temporary))?;
-        fs::rename(&temporary, &record).map_err(ScmError::io("create", &record))?;
+        rpmkit_fs::write_file(&record, text, &WriteOptions::with_mode(0o666))
+            .map_err(|e| ScmError::io("create", &record)(e.into_system()))?;
         self.give(&digest, dest)?;
         Ok((digest, true))
     }

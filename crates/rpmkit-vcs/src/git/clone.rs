@@ -5,8 +5,10 @@ use std::path::Path;
 use git2::{Oid, Repository, build::CheckoutBuilder};
 
 use super::{
-    fetch::{Access, Connection, RemoteRef, Way},
+    access::RemoteAccess,
+    fetch::{Connection, Way},
     history,
+    refs::RemoteRef,
 };
 use crate::ScmError;
 use rpmkit_types::event::Events;
@@ -32,7 +34,7 @@ pub struct CloneRequest {
 pub fn clone(
     request: &CloneRequest,
     dest: &Path,
-    access: &Access,
+    access: &RemoteAccess,
     events: &Events,
 ) -> Result<Repository, ScmError> {
     let repo = Repository::init(dest).map_err(ScmError::git("create", dest))?;
@@ -138,7 +140,11 @@ fn local_branch(repo: &Repository, name: &str, id: Oid) -> Result<(), ScmError> 
 ///
 /// # Errors
 /// As [`clone`]; also when a submodule's remote does not have the commit that is asked for.
-pub fn submodules(repo: &Repository, access: &Access, events: &Events) -> Result<(), ScmError> {
+pub fn submodules(
+    repo: &Repository,
+    access: &RemoteAccess,
+    events: &Events,
+) -> Result<(), ScmError> {
     let place = repo.workdir().unwrap_or(repo.path()).to_owned();
     let list = repo
         .submodules()

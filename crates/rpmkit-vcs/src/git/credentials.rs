@@ -6,8 +6,7 @@ use git2::CredentialHelper;
 use rpmkit_host::HostCommand;
 use url::Url;
 
-use super::http::without_secret;
-use crate::{Host, ScmError, host::converse};
+use crate::{CommandEnv, ScmError, host::converse, url::without_secret};
 
 /// A name and a password, and what they are for.
 pub(super) struct Credentials {
@@ -24,7 +23,7 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ScmError::Http`] when nobody has any.
-    pub fn find(url: &str, asked: &str, host: &Host) -> Result<Self, ScmError> {
+    pub fn find(url: &str, asked: &str, host: &CommandEnv) -> Result<Self, ScmError> {
         let refused = |more: &str| ScmError::Http {
             url: without_secret(url),
             reason: format!("the server wants a name and a password, {more}"),
@@ -108,7 +107,7 @@ impl Credentials {
     }
 
     /// Tells git's helpers whether these were right: they keep or forget them.
-    pub fn report(&self, right: bool, host: &Host) {
+    pub fn report(&self, right: bool, host: &CommandEnv) {
         if !self.from_git {
             return;
         }
@@ -125,7 +124,7 @@ impl Credentials {
     }
 }
 
-fn git(verb: &str, host: &Host) -> Result<HostCommand, ScmError> {
+fn git(verb: &str, host: &CommandEnv) -> Result<HostCommand, ScmError> {
     Ok(host.git()?.args(["credential", verb]))
 }
 
@@ -148,7 +147,7 @@ fn description(url: &Url, name: &str) -> String {
 }
 
 /// The entry of `~/.netrc` for a host, as curl and so git read it; `name` must fit if there is one.
-fn netrc(url: &Url, name: &str, host: &Host) -> Option<(String, String)> {
+fn netrc(url: &Url, name: &str, host: &CommandEnv) -> Option<(String, String)> {
     let path = std::path::Path::new(host.env.var("HOME")?).join(".netrc");
     let text = std::fs::read_to_string(path).ok()?;
     find_in_netrc(&text, url.host_str()?, name)

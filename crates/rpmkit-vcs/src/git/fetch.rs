@@ -5,82 +5,14 @@ use std::{fs, path::Path};
 
 use git2::{Direction, FetchOptions, Oid, Repository};
 
-use super::http::{self, HttpSettings};
-use crate::{Host, ScmError, host};
+use super::{
+    access::RemoteAccess,
+    http,
+    refs::{RemoteRef, RemoteRefs},
+};
+use crate::{ScmError, host, url::without_secret};
 use rpmkit_host::HostCommand;
 use rpmkit_types::event::Events;
-
-/// What it takes to reach repositories.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// For ssh, and for what libgit2 cannot do.
-    pub host: Host,
-    /// For http and https.
-    pub http: HttpSettings,
-}
-
-/// A reference of a remote repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RemoteRef {
-    pub id: Oid,
-    pub name: String,
-}
-
-/// What a remote repository has.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RemoteRefs {
-    /// Branches and tags; not `HEAD`, not peeled tags.
-    pub refs: Vec<RemoteRef>,
-    /// The full name of the branch HEAD points to, where the server says so.
-    pub default: Option<String>,
-    /// Where HEAD is, which tells the default branch where the server does not.
-    pub head: Option<Oid>,
-    /// What the server's side of the protocol can do.
-    pub capabilities: Vec<String>,
-}
-
-impl RemoteRefs {
-    pub fn add(&mut self, found: RemoteRef) {
-        if found.name == "HEAD" {
-            self.head = Some(found.id);
-        } else if !found.name.ends_with("^{}")
-            && (found.name.starts_with("refs/heads/") || found.name.starts_with("refs/tags/"))
-        {
-            self.refs.push(found);
-        }
-    }
-
-    /// The hash the repository's ids are made with, where the server says so.
-    pub fn object_format(&self) -> Option<&str> {
-        self.capabilities
-            .iter()
-            .find_map(|capability| capability.strip_prefix("object-format="))
-    }
-
-    pub fn find(&self, name: &str) -> Option<&RemoteRef> {
-        self.refs.iter().find(|found| found.name == name)
-    }
-
-    /// The branch a clone starts on: where HEAD points, or else one that is where HEAD is.
-    pub fn default_branch(&self) -> Option<String> {
-        self.default.clone().or_else(|| {
-            let mut candidates: Vec<&RemoteRef> = self
-                .refs
-                .iter()
-                .filter(|found| {
-                    found.name.starts_with("refs/heads/") && Some(found.id) == self.head
-                })
-                .collect();
-            // git prefers the usual names when several branches are there.
-            candidates.sort_by_key(|found| match found.name.as_str() {
-                "refs/heads/main" => 0,
-                "refs/heads/master" => 1,
-                _ => 2,
-            });
-            candidates.first().map(|found| found.name.clone())
-        })
-    }
-}
 
 /// Where a URL leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +48,7 @@ pub(super) struct Connection<'a> {
     repo: &'a Repository,
     url: String,
     way: Way,
-    access: &'a Access,
+    access: &'a RemoteAccess,
     http: Option<http::Remote>,
     /// Whether a tree names the address, not the user.
     from_tree: bool,
@@ -128,7 +60,7 @@ impl<'a> Connection<'a> {
     pub fn open(
         repo: &'a Repository,
         url: &str,
-        access: &'a Access,
+        access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         Self::connect(repo, url, false, access, events)
@@ -138,7 +70,7 @@ impl<'a> Connection<'a> {
     pub fn of_tree(
         repo: &'a Repository,
         url: &str,
-        access: &'a Access,
+        access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         Self::connect(repo, url, true, access, events)
@@ -148,7 +80,7 @@ impl<'a> Connection<'a> {
         repo: &'a Repository,
         url: &str,
         from_tree: bool,
-        access: &'a Access,
+        access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
         // `url.X.insteadOf` of the user's git configuration applies to every way.
@@ -361,7 +293,7 @@ impl<'a> Connection<'a> {
     }
 
     fn error(&self, action: &'static str) -> impl FnOnce(git2::Error) -> ScmError {
-        let place = http::without_secret(&self.url);
+        let place = without_secret(&self.url);
         move |source| ScmError::git(action, Path::new(&place))(source)
     }
 }

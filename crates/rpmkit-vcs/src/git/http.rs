@@ -10,21 +10,18 @@ use git2::{Oid, Repository};
 use ureq::{config::RedirectAuthHeaders, http::Response};
 
 use super::{
+    access::RemoteAccess,
     credentials::Credentials,
-    fetch::{Access, RemoteRef, RemoteRefs},
     http_options::HttpOptions,
     pkt::{self, Packet},
+    refs::{RemoteRef, RemoteRefs},
 };
-use crate::ScmError;
+use crate::{
+    ScmError,
+    url::{without_secret, without_user},
+};
 use rpmkit_fetch::Proxies;
 use rpmkit_types::event::{Event, Events, Phase, Unit};
-
-/// How to reach servers, as far as git's own configuration does not say.
-#[derive(Debug, Clone, Default)]
-pub struct HttpSettings {
-    /// Proxies of the environment.
-    pub proxies: Proxies,
-}
 
 /// Names and passwords that are tried before a server's refusal is final: one for each place it
 /// may redirect to.
@@ -79,7 +76,7 @@ impl Remote {
     pub fn connect(
         repo: &Repository,
         url: &str,
-        access: &Access,
+        access: &RemoteAccess,
     ) -> Result<Option<Self>, ScmError> {
         let options = HttpOptions::read(repo, url, &access.host)?;
         let mut remote = Self {
@@ -390,40 +387,4 @@ fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
         .map(str::to_owned);
     refs.default = default.or(refs.default.take());
     Ok(refs)
-}
-
-/// A URL fit for a message.
-pub(crate) fn without_secret(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            // Only URLs without a host refuse, and those have no password.
-            let _ = parsed.set_password(Some("***"));
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// A URL without the name and password in it, as it is sent.
-fn without_user(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if !parsed.username().is_empty() || parsed.password().is_some() => {
-            // Only URLs without a host refuse, and those have neither.
-            let _ = parsed.set_username("");
-            let _ = parsed.set_password(None);
-            parsed.to_string()
-        }
-        _ => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_do_not_show() {
-        assert_eq!(without_secret("https://a:b@c/d"), "https://a:***@c/d");
-        assert_eq!(without_secret("https://a@c/d"), "https://a@c/d");
-    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use git2::Repository;
 use url::Url;
 
-use crate::{Host, ScmError};
+use crate::{CommandEnv, ScmError};
 use rpmkit_fetch::TransportOptions;
 
 /// How to talk to one server.
@@ -20,7 +20,7 @@ pub(super) struct HttpOptions {
 
 impl HttpOptions {
     /// Reads what holds for `url`. `repo` gives the configuration: its own, the user's, the system's.
-    pub fn read(repo: &Repository, url: &str, host: &Host) -> Result<Self, ScmError> {
+    pub fn read(repo: &Repository, url: &str, host: &CommandEnv) -> Result<Self, ScmError> {
         let mut options = Self::default();
         for (key, value) in settings(repo, url)? {
             options.set(&key, &value, host);
@@ -46,7 +46,7 @@ impl HttpOptions {
         Ok(options)
     }
 
-    fn set(&mut self, key: &str, value: &str, host: &Host) {
+    fn set(&mut self, key: &str, value: &str, host: &CommandEnv) {
         let path = || (!value.is_empty()).then(|| home_path(value, host));
         match key {
             "sslverify" => {
@@ -137,7 +137,7 @@ fn matches(pattern: &str, target: &Url) -> Option<usize> {
     })
 }
 
-fn home_path(value: &str, host: &Host) -> PathBuf {
+fn home_path(value: &str, host: &CommandEnv) -> PathBuf {
     match (value.strip_prefix("~/"), host.env.var("HOME")) {
         (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
         _ => PathBuf::from(value),
@@ -185,10 +185,11 @@ mod tests {
         ] {
             repo.git(&["config", "--add", key, value]);
         }
-        let mut host = Host {
+        let mut host = CommandEnv {
             env: [("HOME", "/home/ada")].into_iter().collect(),
         };
-        let of = |host: &Host| HttpOptions::read(&repo.repository(), "https://h/x", host).unwrap();
+        let of =
+            |host: &CommandEnv| HttpOptions::read(&repo.repository(), "https://h/x", host).unwrap();
         let options = of(&host);
         assert_eq!(
             options.transport.sslcacert,

@@ -1,5 +1,6 @@
 //! Git, in-process.
 
+mod access;
 mod clone;
 mod credentials;
 mod fetch;
@@ -7,13 +8,12 @@ pub mod history;
 mod http;
 mod http_options;
 mod pkt;
+mod refs;
 #[cfg(test)]
 mod remote_tests;
 
+pub use access::{HttpSettings, RemoteAccess};
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
-pub use fetch::Access;
-pub use http::HttpSettings;
-pub(super) use http::without_secret;
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 

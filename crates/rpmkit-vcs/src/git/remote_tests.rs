@@ -11,9 +11,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{Access, CloneRequest, clone};
+use super::{CloneRequest, RemoteAccess, clone};
 use crate::{
-    Host, ScmError,
+    CommandEnv, ScmError,
     testing::{TestRepo, git_in},
     testing_server::{GitServer, Rules},
 };
@@ -43,7 +43,7 @@ impl User {
         self
     }
 
-    fn access(&self) -> Access {
+    fn access(&self) -> RemoteAccess {
         let home = self.home.path().to_str().unwrap();
         let path = std::env::var("PATH").unwrap();
         let env = [
@@ -53,11 +53,11 @@ impl User {
             ("GIT_TERMINAL_PROMPT", "0"),
         ];
         let given = self.env.iter().map(|(k, v)| (k.as_str(), v.as_str()));
-        Access {
-            host: Host {
+        RemoteAccess {
+            host: CommandEnv {
                 env: env.into_iter().chain(given).collect(),
             },
-            ..Access::default()
+            ..RemoteAccess::default()
         }
     }
 
@@ -587,7 +587,9 @@ fn ssh_with_keys_agents_and_known_hosts() {
     let user = User::new().with("GIT_SSH_COMMAND", ssh.command("nobody", Some("user")));
     let error = user.clone(&url).unwrap_err();
     assert!(
-        error.to_string().contains("Host key verification failed"),
+        error
+            .to_string()
+            .contains("Host key verification failed"),
         "{error}"
     );
     assert!(error.hints()[0].0.contains("known_hosts"), "{error}");

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rpmkit_cli::{
-    Context, Failure, Outcome, Status,
+    Context, Failure, Status, VerbResult,
     args::{BuildOptions, ChrootArgs, OutputArgs, SourceArgs},
-    card, choose,
+    choose,
     job::{self, Cleanup},
     listen::result_line,
-    setup,
+    report, setup,
     sources::{self, Checkout},
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Access, Buildroot, Built, Rebuild, card as failure_card},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report},
     config::{Search, Settings},
     types::{is_source_package, source_stem},
 };
@@ -51,7 +51,7 @@ pub struct BuildArgs {
 }
 
 /// Builds every path for every chroot. All are tried; the first failure decides the status.
-pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
     let events = cx.listen(&args.output);
     let paths = match args.paths.as_slice() {
         [] => vec![cx.host.cwd.clone()],
@@ -90,7 +90,7 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> Outcome {
                     }
                 }
                 Err(failure) if many => {
-                    card::show(&cx.printer, &failure, cx.json);
+                    report::show(&cx.printer, &failure, cx.json);
                     first.get_or_insert(failure.code);
                 }
                 Err(failure) => return Err(failure),
@@ -120,8 +120,8 @@ impl One<'_> {
         if is_source_package(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
-            let root =
-                Buildroot::open(&engine, &settings, Access::OwnOrTwin).map_err(Error::from)?;
+            let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
+                .map_err(Error::from)?;
             let sources = self.args.sources.sources.as_ref();
             let sources = sources.map(|dir| cx.host.cwd.join(dir));
             return self.rebuild(cx, root, (self.path.to_owned(), sources), dir, None);
@@ -151,10 +151,15 @@ impl One<'_> {
         name: &str,
     ) -> Result<PathBuf, Failure> {
         Ok(match &self.args.resultdir {
-            Some(dir) if self.many => cx.host.cwd.join(dir).join(&settings.chroot_name).join(name),
+            Some(dir) if self.many => cx
+                .host
+                .cwd
+                .join(dir)
+                .join(&settings.chroot.chroot_name)
+                .join(name),
             Some(dir) => cx.host.cwd.join(dir),
             None => sources::results(beside.unwrap_or(&cx.host.cwd))?
-                .join(&settings.chroot_name)
+                .join(&settings.chroot.chroot_name)
                 .join(name),
         })
     }
@@ -174,8 +179,8 @@ impl One<'_> {
         // logs are kept aside.
         let aside = scratch.path().join("logs");
         job::open_logs(cx, &aside)?;
-        let mut root =
-            Buildroot::open(&engine, settings, Access::OwnOrTwin).map_err(Error::from)?;
+        let mut root = Buildroot::open(&engine, settings, ChrootAccess::OwnOrEphemeral)
+            .map_err(Error::from)?;
         let checkout = Checkout {
             path: self.path,
             source: &self.args.sources,
@@ -199,7 +204,11 @@ impl One<'_> {
             events.info(note.clone());
         }
         let about = self.about(settings, &name, prepared.spec_text());
-        let made = prepared.package(&mut root, &scratch.path().join("srpm"), settings.clean);
+        let made = prepared.package(
+            &mut root,
+            &scratch.path().join("srpm"),
+            settings.build.clean,
+        );
         match made {
             Ok(srpm) => {
                 let sources = prepared.source_dir().map(Path::to_owned);
@@ -211,14 +220,14 @@ impl One<'_> {
                     resultdir: Some(dir),
                     ..about
                 };
-                Err(Failure::of_card(failure_card(&error, &about)))
+                Err(Failure::of_report(failure_report(&error, &about)))
             }
         }
     }
 
     fn about(&self, settings: &Settings, package: &str, spec: Option<(PathBuf, String)>) -> About {
         About {
-            chroot: settings.chroot_name.clone(),
+            chroot: settings.chroot.chroot_name.clone(),
             chosen_by: Some(self.args.chroot.choosing(self.chroot)),
             package: package.to_owned(),
             spec,
@@ -242,12 +251,12 @@ impl One<'_> {
             spec: None,
             sources,
             resultdir,
-            clean: settings.clean,
+            clean: settings.build.clean,
             calculate: false,
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
         let cleanup = Cleanup {
-            on_success: settings.cleanup_on_success,
+            on_success: settings.build.cleanup_on_success,
             on_failure: false,
         };
         job::build(cx, root, &job, about, cleanup)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap_complete::env::Shells;
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 
 use crate::front::SUITE;
 
@@ -25,7 +25,7 @@ pub struct CompletionsArgs {
 }
 
 /// Prints it.
-pub fn run(cx: &mut Context, args: &CompletionsArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: &CompletionsArgs) -> VerbResult {
     let mut names = vec!["rpmkit".to_owned()];
     names.extend(SUITE.iter().map(|verb| format!("rpmkit-{}", verb.name)));
     if args.mock {

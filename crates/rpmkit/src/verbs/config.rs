@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use rpmkit_cli::{Context, Failure, Outcome, Status, setup};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, setup};
 use rpmkit_core::{
     Error, ExitCode,
     config::{self, Config, LoadRequest, Overrides, lint},
@@ -106,7 +106,7 @@ struct ConvertArgs {
 }
 
 /// Does what is asked.
-pub fn run(cx: &mut Context, args: &ConfigArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: &ConfigArgs) -> VerbResult {
     match &args.verb {
         ConfigVerb::List(args) => list(cx, args),
         ConfigVerb::Show(args) => show(cx, args),
@@ -129,7 +129,7 @@ fn load(request: &LoadRequest) -> Result<Config, Failure> {
     Ok(config::load(request).map_err(Error::from)?)
 }
 
-fn list(cx: &Context, args: &ListArgs) -> Outcome {
+fn list(cx: &Context, args: &ListArgs) -> VerbResult {
     let entries =
         config::list(&request(cx, "default", args.configdir.as_ref())).map_err(Error::from)?;
     if args.json {
@@ -140,7 +140,7 @@ fn list(cx: &Context, args: &ListArgs) -> Outcome {
     Ok(Status::OK)
 }
 
-fn show(cx: &Context, args: &ShowArgs) -> Outcome {
+fn show(cx: &Context, args: &ShowArgs) -> VerbResult {
     let mut request = request(cx, &args.root, args.configdir.as_ref());
     if !args.config_opts.is_empty() {
         request.overrides = Some(Overrides {
@@ -164,7 +164,7 @@ fn show(cx: &Context, args: &ShowArgs) -> Outcome {
     Ok(Status::OK)
 }
 
-fn check(cx: &Context, args: &CheckArgs) -> Outcome {
+fn check(cx: &Context, args: &CheckArgs) -> VerbResult {
     let mut failed = false;
     for file in &args.files {
         let findings = match load(&request(cx, file, args.configdir.as_ref())) {
@@ -190,7 +190,7 @@ fn check(cx: &Context, args: &CheckArgs) -> Outcome {
     })
 }
 
-fn convert(cx: &Context, args: &ConvertArgs) -> Outcome {
+fn convert(cx: &Context, args: &ConvertArgs) -> VerbResult {
     let text =
         config::convert(&request(cx, &args.file, args.configdir.as_ref())).map_err(Error::from)?;
     let Some(output) = &args.output else {

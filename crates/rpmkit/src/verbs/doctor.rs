@@ -1,7 +1,7 @@
 //! `rpmkit doctor`: what this host allows, and what to do about the rest.
 
 use clap::Args;
-use rpmkit_cli::{Context, Failure, Outcome, Printer, Status, Tone, args::OutputArgs};
+use rpmkit_cli::{Context, Failure, Printer, Status, Tone, VerbResult, args::OutputArgs};
 use rpmkit_core::ExitCode;
 use rpmkit_sandbox::{IdMode, State};
 use serde::Serialize;
@@ -28,8 +28,8 @@ struct Report<'a> {
 }
 
 /// Checks and reports.
-pub fn run(cx: &mut Context, args: &DoctorArgs) -> Outcome {
-    cx.settle(&args.output);
+pub fn run(cx: &mut Context, args: &DoctorArgs) -> VerbResult {
+    cx.set_output(&args.output);
     let (mode, lines) = doctor::examine(&cx.host).map_err(|e| {
         Failure::new(
             ExitCode::Unshare,
@@ -62,7 +62,7 @@ pub fn run(cx: &mut Context, args: &DoctorArgs) -> Outcome {
             _ => "\nrpmkit cannot build here yet: see ✗ above".to_owned(),
         });
     }
-    // The report has said it; a failure card would say it again.
+    // The report has said it; a failure report would say it again.
     Ok(if able {
         Status::OK
     } else {

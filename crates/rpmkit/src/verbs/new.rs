@@ -7,13 +7,13 @@ use std::{
 
 use clap::Args;
 use dialoguer::Input;
-use rpmkit_cli::{Context, Failure, Outcome, Status, args::OutputArgs, sources};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, args::OutputArgs, sources};
 
 use rpmkit_core::{
     Error,
     event::Events,
     scm,
-    template::{self, Facts, Kind, VendorPlace, VendorTool},
+    template::{self, Facts, ProjectKind, VendorPlace, VendorTool},
 };
 
 /// Write a spec for a project
@@ -86,7 +86,7 @@ pub struct NewArgs {
 }
 
 /// Writes it.
-pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
+pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
     let events = cx.listen(&args.speak);
     let dir = match &args.dir {
         Some(dir) => cx.host.cwd.join(dir),
@@ -99,7 +99,9 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
         );
     }
     let kind = match &args.template {
-        Some(name) => Kind::ALL.into_iter().find(|kind| kind.name() == name),
+        Some(name) => ProjectKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name),
         None => template::detect(&dir),
     };
     let kind =
@@ -146,7 +148,12 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> Outcome {
 
 /// Makes the archive of what the project needs. The project itself stays as it is: cargo would write its
 /// lock file.
-fn vendor(dir: &Path, archive: &Path, host: &scm::Host, events: &Events) -> Result<(), Failure> {
+fn vendor(
+    dir: &Path,
+    archive: &Path,
+    host: &scm::CommandEnv,
+    events: &Events,
+) -> Result<(), Failure> {
     let Some(tool) = VendorTool::of(dir) else {
         return Ok(());
     };

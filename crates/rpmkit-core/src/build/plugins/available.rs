@@ -14,7 +14,7 @@ impl Plugin for Available {
     fn prebuild(&self, root: &mut Buildroot, job: &Rebuild) -> Result<(), BuildError> {
         let settings = root.settings();
         let option = settings.plugins.option(self.name(), "available_pkgs");
-        if !option.is_some_and(Value::truth) || !settings.online {
+        if !option.is_some_and(Value::truth) || !settings.repositories.online {
             return Ok(());
         }
         let mut lines: Vec<String> = Vec::new();

@@ -64,7 +64,7 @@ impl BuildrootLock {
         let packages = self.packages(root)?;
         let mut config = BTreeMap::new();
         for name in OPTIONS {
-            if let Some(value) = root.settings().all.get(name) {
+            if let Some(value) = root.settings().build.all.get(name) {
                 config.insert(name, to_json(value));
             }
         }

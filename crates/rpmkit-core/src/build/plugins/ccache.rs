@@ -6,13 +6,13 @@ use rpmkit_sandbox::Mount;
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
 use crate::build::{Engine, Owner, transfer::CopyIn};
-use rpmkit_config::{Dict, Settings, Value, python::percent};
+use rpmkit_config::{ChrootSettings, Dict, Plugins, Value, python::percent};
 use rpmkit_types::event::Log;
 
 /// Where the cache is inside.
 const INSIDE: &str = "/var/tmp/ccache";
 
-/// The package that has the compilers' stand-ins.
+/// The package that has ccache's links named like compilers.
 pub(crate) const PACKAGE: &str = "ccache";
 
 /// The cache of a chroot.
@@ -24,13 +24,17 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// The cache of a configuration that has one, its directory made and the build user's.
-    pub(crate) fn open(engine: &Engine, settings: &Settings) -> Result<Option<Self>, BuildError> {
-        if !settings.plugins.enabled("ccache") {
+    pub(crate) fn open(
+        engine: &Engine,
+        chroot: &ChrootSettings,
+        plugins: &Plugins,
+    ) -> Result<Option<Self>, BuildError> {
+        if !plugins.enabled("ccache") {
             return Ok(None);
         }
         let none = Dict::new();
-        let opts = settings.plugins.options("ccache").unwrap_or(&none);
-        let dir = place(engine, settings, opts);
+        let opts = plugins.options("ccache").unwrap_or(&none);
+        let dir = place(engine, chroot, opts);
         let bad = |e: std::io::Error| failed("ccache", format!("`{}`: {e}", dir.display()));
         std::fs::create_dir_all(&dir).map_err(bad)?;
         let job = CopyIn {
@@ -40,8 +44,8 @@ impl Cache {
             texts: Vec::new(),
             wipe: None,
             owner: Owner {
-                uid: settings.chrootuid,
-                gid: settings.chrootgid,
+                uid: chroot.chrootuid,
+                gid: chroot.chrootgid,
             },
             dereference: false,
         };
@@ -64,10 +68,10 @@ impl Cache {
 }
 
 /// The option `dir`, or a place of the caller's own when they may not write there.
-fn place(engine: &Engine, settings: &Settings, opts: &Dict) -> PathBuf {
+fn place(engine: &Engine, chroot: &ChrootSettings, opts: &Dict) -> PathBuf {
     let text = opts.get("dir").map(ToString::to_string).unwrap_or_default();
     let mut known = opts.clone();
-    known.set("chrootuid", i64::from(settings.chrootuid));
+    known.set("chrootuid", i64::from(chroot.chrootuid));
     let text = percent(&text, &Value::Dict(known)).unwrap_or(text);
     let wished = PathBuf::from(text.trim_end_matches('/'));
     let usable = wished.is_absolute() && std::fs::create_dir_all(&wished).is_ok();
@@ -75,8 +79,8 @@ fn place(engine: &Engine, settings: &Settings, opts: &Dict) -> PathBuf {
         return wished;
     }
     let own = engine.surroundings().cache.join("ccache");
-    own.join(&settings.shared_root)
-        .join(format!("u{}", settings.chrootuid))
+    own.join(&chroot.shared_root)
+        .join(format!("u{}", chroot.chrootuid))
 }
 
 fn environment(opts: &Dict) -> Vec<(String, String)> {

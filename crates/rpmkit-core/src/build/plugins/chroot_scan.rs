@@ -56,7 +56,7 @@ impl Plugin for ChrootScan {
         let bad = |e: std::io::Error| failed(self.name(), e);
         let packed = self.pack(root, &found)?;
         let target = job.resultdir.join("chroot_scan");
-        let below = below(&target, &root.settings().rootdir);
+        let below = below(&target, &root.settings().chroot.rootdir);
         std::fs::create_dir_all(&below).map_err(bad)?;
         let mut archive = tar::Archive::new(packed);
         archive.set_preserve_mtime(false);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rpmkit_config::Settings;
+use rpmkit_config::Plugins;
 use rpmkit_host::{Environment, HostCommand};
 use rpmkit_types::event::Events;
 
@@ -20,11 +20,11 @@ const LOGS: [&str; 8] = [
 
 /// Packs the logs in `dir` where the plugin is on. To be called when nobody writes to them any more. A
 /// command that fails is a warning: the logs are there all the same.
-pub fn compress_logs(settings: &Settings, dir: &Path, env: &Environment, events: &Events) {
-    if !settings.plugins.enabled("compress_logs") {
+pub fn compress_logs(plugins: &Plugins, dir: &Path, env: &Environment, events: &Events) {
+    if !plugins.enabled("compress_logs") {
         return;
     }
-    let command = settings.plugins.option("compress_logs", "command");
+    let command = plugins.option("compress_logs", "command");
     let command = command.map_or_else(|| "gzip".to_owned(), ToString::to_string);
     for name in LOGS {
         let path = dir.join(name);

@@ -3,12 +3,12 @@
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, failed};
-use rpmkit_config::Settings;
+use rpmkit_config::Plugins;
 
 /// What the configuration asks for. Binds and file systems in memory can be had without privilege; for
 /// all others the host has to mount and the chroot to bind.
-pub(crate) fn mounts(settings: &Settings) -> Result<Vec<Mount>, BuildError> {
-    settings.plugins.mounts().iter().map(one).collect()
+pub(crate) fn mounts(plugins: &Plugins) -> Result<Vec<Mount>, BuildError> {
+    plugins.mounts().iter().map(one).collect()
 }
 
 fn one([device, path, kind, options]: &[String; 4]) -> Result<Mount, BuildError> {

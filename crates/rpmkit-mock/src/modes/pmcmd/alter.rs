@@ -1,10 +1,10 @@
 //! Verbs that change the chroot.
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{Access, Buildroot},
-    solve::{Available, Replacement, Request, Solution, glob_matches},
+    build::{Buildroot, ChrootAccess},
+    solve::{Available, Replacement, Solution, SolveRequest, glob_matches},
     types::{Evr, Package},
 };
 
@@ -20,87 +20,133 @@ fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-fn apply(flags: &Flags, request: &mut Request) {
-    if let Some(best) = flags.best {
-        request.best = best;
+/// One verb with its words.
+pub struct Alter<'a, 'w> {
+    pub cx: &'a Context,
+    pub work: &'a Work<'w>,
+    /// What the new state of the chroot is called.
+    pub note: &'a str,
+    pub flags: &'a Flags,
+    pub words: &'a [&'a str],
+}
+
+impl Alter<'_, '_> {
+    /// Changes the chroot as the options and `fill` ask.
+    fn change(
+        &self,
+        fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+    ) -> VerbResult {
+        change(self.cx, self.work, self.note, |root, request| {
+            if let Some(best) = self.flags.best {
+                request.best = best;
+            }
+            if let Some(weak) = self.flags.weak_deps {
+                request.weak_deps = weak;
+            }
+            let excludes = self.flags.excludes.iter().cloned();
+            request.excludes.extend(excludes);
+            fill(root, request)
+        })
     }
-    if let Some(weak) = flags.weak_deps {
-        request.weak_deps = weak;
+
+    fn named(&self, verb: &str) -> Result<(), Failure> {
+        if self.words.is_empty() {
+            return Err(Failure::usage(format!("You must specify what to {verb}.")));
+        }
+        Ok(())
     }
-    request.excludes.extend(flags.excludes.iter().cloned());
-}
 
-fn named(words: &[&str], verb: &str) -> Result<(), Failure> {
-    if words.is_empty() {
-        return Err(Failure::usage(format!("You must specify what to {verb}.")));
+    /// `install SPEC…`
+    pub fn install(&self) -> VerbResult {
+        self.named("install")?;
+        self.change(|_, request| add_packages(self.cx, self.work, &owned(self.words), request))
     }
-    Ok(())
+
+    /// `group install GROUP…`
+    pub fn install_groups(&self) -> VerbResult {
+        self.named("install")?;
+        self.change(|_, request| {
+            let groups = self.words.iter().map(|group| format!("@{group}"));
+            request.install.extend(groups);
+            Ok(())
+        })
+    }
+
+    /// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
+    pub fn remove(&self, unneeded: bool) -> VerbResult {
+        self.named("remove")?;
+        self.change(|_, request| {
+            request.remove.extend(owned(self.words));
+            request.allow_erasing = true;
+            request.clean_requirements |= unneeded;
+            Ok(())
+        })
+    }
+
+    /// `upgrade [SPEC…]`
+    pub fn upgrade(&self) -> VerbResult {
+        self.change(|_, request| {
+            request.update = updated(&owned(self.words));
+            Ok(())
+        })
+    }
+
+    /// `downgrade SPEC…`: to the highest version below what is installed.
+    pub fn downgrade(&self) -> VerbResult {
+        self.named("downgrade")?;
+        self.change(|root, request| {
+            for word in self.words {
+                for package in meant(root, self.work, word)? {
+                    match lower(root, self.work, &package)? {
+                        Some(offer) => request.install.push(offer.nvra()),
+                        None => self.work.events.warn(format!(
+                            "Package {} of lowest version already installed, cannot downgrade it.",
+                            package.nevra.name
+                        )),
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// `reinstall SPEC…`: the very same packages again, from the repositories.
+    pub fn reinstall(&self) -> VerbResult {
+        self.named("reinstall")?;
+        let work = self.work;
+        work.open_logs(self.cx)?;
+        let mut root = work.prepared(self.cx, ChrootAccess::Own)?;
+        let outcome = again(work, &mut root, self.words).and_then(|solution| {
+            // In place: a layer with the same packages would be the same layer.
+            root.touch().map_err(|e| work.failure(&e))?;
+            root.advance(&solution, self.note)
+                .map_err(|e| work.failure(&e))
+        });
+        let closed = root.close();
+        outcome?;
+        closed.map_err(Error::from)?;
+        Ok(Status::OK)
+    }
 }
 
-/// `install SPEC…`
-pub fn install(
-    cx: &Context,
+/// The highest version of a package that is below what is installed.
+fn lower(
+    root: &mut Buildroot,
     work: &Work<'_>,
-    note: &str,
-    flags: &Flags,
-    words: &[&str],
-) -> Outcome {
-    named(words, "install")?;
-    change(cx, work, note, |_, request| {
-        apply(flags, request);
-        add_packages(cx, work, &owned(words), request)
-    })
-}
-
-/// `group install GROUP…`
-pub fn install_groups(
-    cx: &Context,
-    work: &Work<'_>,
-    note: &str,
-    flags: &Flags,
-    words: &[&str],
-) -> Outcome {
-    named(words, "install")?;
-    change(cx, work, note, |_, request| {
-        apply(flags, request);
-        let groups = words.iter().map(|group| format!("@{group}"));
-        request.install.extend(groups);
-        Ok(())
-    })
-}
-
-/// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
-pub fn remove(
-    cx: &Context,
-    work: &Work<'_>,
-    note: &str,
-    flags: &Flags,
-    words: &[&str],
-    unneeded: bool,
-) -> Outcome {
-    named(words, "remove")?;
-    change(cx, work, note, |_, request| {
-        apply(flags, request);
-        request.remove.extend(owned(words));
-        request.allow_erasing = true;
-        request.clean_requirements |= unneeded;
-        Ok(())
-    })
-}
-
-/// `upgrade [SPEC…]`
-pub fn upgrade(
-    cx: &Context,
-    work: &Work<'_>,
-    note: &str,
-    flags: &Flags,
-    words: &[&str],
-) -> Outcome {
-    change(cx, work, note, |_, request| {
-        apply(flags, request);
-        request.update = updated(&owned(words));
-        Ok(())
-    })
+    package: &Package,
+) -> Result<Option<Available>, Failure> {
+    let nevra = &package.nevra;
+    let mut lower: Option<(Evr, Available)> = None;
+    let offers = root.package_manager().available(|offer| {
+        let evr = Evr::parse(&offer.evr);
+        let fits = offer.name == nevra.name && offer.arch == nevra.arch;
+        let better = lower.as_ref().is_none_or(|(known, _)| evr > *known);
+        if fits && evr < nevra.evr && better {
+            lower = Some((evr, offer));
+        }
+    });
+    offers.map_err(|e| work.failure(&e.into()))?;
+    Ok(lower.map(|(_, offer)| offer))
 }
 
 /// The installed packages a word means.
@@ -124,59 +170,6 @@ fn meant(root: &mut Buildroot, work: &Work<'_>, word: &str) -> Result<Vec<Packag
         ));
     }
     Ok(found)
-}
-
-/// `downgrade SPEC…`: to the highest version below what is installed.
-pub fn downgrade(
-    cx: &Context,
-    work: &Work<'_>,
-    note: &str,
-    flags: &Flags,
-    words: &[&str],
-) -> Outcome {
-    named(words, "downgrade")?;
-    change(cx, work, note, |root, request| {
-        apply(flags, request);
-        for word in words {
-            for package in meant(root, work, word)? {
-                let nevra = &package.nevra;
-                let mut lower: Option<(Evr, Available)> = None;
-                let offers = root.package_manager().available(|offer| {
-                    let evr = Evr::parse(&offer.evr);
-                    let fits = offer.name == nevra.name && offer.arch == nevra.arch;
-                    let better = lower.as_ref().is_none_or(|(known, _)| evr > *known);
-                    if fits && evr < nevra.evr && better {
-                        lower = Some((evr, offer));
-                    }
-                });
-                offers.map_err(|e| work.failure(&e.into()))?;
-                match lower {
-                    Some((_, offer)) => request.install.push(offer.nvra()),
-                    None => work.events.warn(format!(
-                        "Package {} of lowest version already installed, cannot downgrade it.",
-                        nevra.name
-                    )),
-                }
-            }
-        }
-        Ok(())
-    })
-}
-
-/// `reinstall SPEC…`: the very same packages again, from the repositories.
-pub fn reinstall(cx: &Context, work: &Work<'_>, note: &str, words: &[&str]) -> Outcome {
-    named(words, "reinstall")?;
-    work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::Own)?;
-    let outcome = again(work, &mut root, words).and_then(|solution| {
-        // In place: a layer with the same packages would be the same layer.
-        root.touch().map_err(|e| work.failure(&e))?;
-        root.advance(&solution, note).map_err(|e| work.failure(&e))
-    });
-    let closed = root.close();
-    outcome?;
-    closed.map_err(Error::from)?;
-    Ok(Status::OK)
 }
 
 fn again(work: &Work<'_>, root: &mut Buildroot, words: &[&str]) -> Result<Solution, Failure> {

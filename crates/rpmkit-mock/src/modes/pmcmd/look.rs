@@ -1,9 +1,9 @@
 //! Verbs that only look. What they find is data, on standard output.
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{Access, Buildroot},
+    build::{Buildroot, ChrootAccess},
     solve::{Available, glob_matches},
     types::Location,
 };
@@ -15,9 +15,9 @@ fn with_root(
     cx: &Context,
     work: &Work<'_>,
     body: impl FnOnce(&mut Buildroot) -> Result<(), Failure>,
-) -> Outcome {
+) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, Access::OwnOrTwin)?;
+    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
     let outcome = body(&mut root);
     let closed = root.close();
     outcome?;
@@ -99,7 +99,7 @@ fn sets<'a>(flags: &Flags, words: &'a [&'a str]) -> (bool, bool, &'a [&'a str]) 
 }
 
 /// `list [--installed|--available] [SPEC…]`
-pub fn list(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> Outcome {
+pub fn list(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> VerbResult {
     let (here, there, words) = sets(flags, words);
     with_root(cx, work, |root| {
         let keep = wanted(words);
@@ -133,7 +133,7 @@ pub fn list(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> Out
 }
 
 /// `info [SPEC…]`
-pub fn info(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> Outcome {
+pub fn info(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> VerbResult {
     let (here, there, words) = sets(flags, words);
     with_root(cx, work, |root| {
         let keep = wanted(words);
@@ -178,7 +178,7 @@ pub fn info(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> Out
 }
 
 /// `search WORD…`: in names and summaries, all words, without regard to case.
-pub fn search(cx: &Context, work: &Work<'_>, words: &[&str]) -> Outcome {
+pub fn search(cx: &Context, work: &Work<'_>, words: &[&str]) -> VerbResult {
     if words.is_empty() {
         return Err(Failure::usage("You must specify what to search."));
     }
@@ -209,7 +209,7 @@ fn offers_it(offer: &Available, spec: &str) -> bool {
 }
 
 /// `provides SPEC…`: names, capabilities, and the files that primary metadata lists.
-pub fn provides(cx: &Context, work: &Work<'_>, words: &[&str]) -> Outcome {
+pub fn provides(cx: &Context, work: &Work<'_>, words: &[&str]) -> VerbResult {
     if words.is_empty() {
         return Err(Failure::usage("You must specify what to look for."));
     }
@@ -232,7 +232,7 @@ pub fn provides(cx: &Context, work: &Work<'_>, words: &[&str]) -> Outcome {
 }
 
 /// `repoquery [--installed] [--qf FORMAT] [--location] [--whatprovides SPEC] [SPEC…]`
-pub fn repoquery(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> Outcome {
+pub fn repoquery(cx: &Context, work: &Work<'_>, flags: &Flags, words: &[&str]) -> VerbResult {
     with_root(cx, work, |root| {
         let meant = wanted(words);
         let keep = |offer: &Available| {
@@ -304,7 +304,7 @@ fn formatted(form: &str, offer: &Available) -> String {
 }
 
 /// `repolist`
-pub fn repolist(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn repolist(cx: &Context, work: &Work<'_>) -> VerbResult {
     with_root(cx, work, |root| {
         cx.printer.data(format!("{:<30} repo name", "repo id"));
         for repo in root.package_manager().repos().enabled() {
@@ -315,7 +315,7 @@ pub fn repolist(cx: &Context, work: &Work<'_>) -> Outcome {
 }
 
 /// `makecache`: metadata are refreshed where that is due.
-pub fn makecache(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn makecache(cx: &Context, work: &Work<'_>) -> VerbResult {
     with_root(cx, work, |root| offers(work, root, |_| false).map(drop))
 }
 

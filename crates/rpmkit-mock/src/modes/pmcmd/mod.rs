@@ -1,12 +1,13 @@
 //! `--pm-cmd`, `--dnf-cmd`, `--yum-cmd`: the package manager's own verbs, as far as the embedded package
-//! manager has them. What changes the chroot is in [`alter`], what only looks in [`look`].
+//! manager has them. What changes the chroot is in [`mod@alter`], what only looks in [`look`].
 
 mod alter;
 mod look;
 
-use rpmkit_cli::{Context, Failure, Outcome, Status};
+use rpmkit_cli::{Context, Failure, Status, VerbResult};
 
 use super::work::Work;
+use alter::Alter;
 
 /// Options of dnf's that these verbs take.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,29 +27,32 @@ const VERBS: &str = "install, groupinstall, reinstall, downgrade, remove, autore
      provides, repoquery, repolist, makecache, clean";
 
 /// Runs one of the verbs the embedded package manager has.
-pub fn run(cx: &Context, work: &Work<'_>) -> Outcome {
+pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let all = &work.request.words;
     work.info(format!("Running pm-cmd {}", all.join(" ")));
     let (flags, words) = flags(all)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let note = all.join(" ");
+    let alter = |words| Alter {
+        cx,
+        work,
+        note: &note,
+        flags: &flags,
+        words,
+    };
     match words.as_slice() {
         [] => Err(Failure::usage(
             "You must specify a command of the package manager.",
         )),
-        ["install" | "localinstall" | "in", rest @ ..] => {
-            alter::install(cx, work, &note, &flags, rest)
-        }
+        ["install" | "localinstall" | "in", rest @ ..] => alter(rest).install(),
         ["groupinstall", rest @ ..] | ["group" | "groups", "install", rest @ ..] => {
-            alter::install_groups(cx, work, &note, &flags, rest)
+            alter(rest).install_groups()
         }
-        ["remove" | "erase" | "rm", rest @ ..] => {
-            alter::remove(cx, work, &note, &flags, rest, false)
-        }
-        ["autoremove", rest @ ..] => alter::remove(cx, work, &note, &flags, rest, true),
-        ["update" | "upgrade" | "up", rest @ ..] => alter::upgrade(cx, work, &note, &flags, rest),
-        ["reinstall" | "rei", rest @ ..] => alter::reinstall(cx, work, &note, rest),
-        ["downgrade" | "dg", rest @ ..] => alter::downgrade(cx, work, &note, &flags, rest),
+        ["remove" | "erase" | "rm", rest @ ..] => alter(rest).remove(false),
+        ["autoremove", rest @ ..] => alter(rest).remove(true),
+        ["update" | "upgrade" | "up", rest @ ..] => alter(rest).upgrade(),
+        ["reinstall" | "rei", rest @ ..] => alter(rest).reinstall(),
+        ["downgrade" | "dg", rest @ ..] => alter(rest).downgrade(),
         ["list" | "ls", rest @ ..] => look::list(cx, work, &flags, rest),
         ["info", rest @ ..] => look::info(cx, work, &flags, rest),
         ["search" | "se", rest @ ..] => look::search(cx, work, rest),

@@ -6,7 +6,7 @@ use super::BuildError;
 use rpmkit_pm::PmError;
 use rpmkit_results::{
     diagnose::{End, Evidence, diagnose},
-    failure::{Cause, FailureCard},
+    failure::{FailureCause, FailureReport},
 };
 use rpmkit_solve::SolveError;
 use rpmkit_types::event::Phase;
@@ -27,7 +27,7 @@ pub struct About {
 }
 
 /// States why a build failed.
-pub fn card(error: &BuildError, about: &About) -> FailureCard {
+pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
     let spec = about
         .spec
         .as_ref()
@@ -40,7 +40,7 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             spec,
         })
     };
-    let mut card = match error {
+    let mut report = match error {
         BuildError::Command {
             phase,
             status,
@@ -49,11 +49,11 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             ..
         } => {
             let end = signal.map_or(End::Status(*status), End::Signal);
-            let mut card = by_output(*phase, end, tail);
+            let mut report = by_output(*phase, end, tail);
             if *phase == Phase::DynamicBuildRequires {
-                card.exit_code = error.exit_code().code();
+                report.exit_code = error.exit_code().code();
             }
-            card
+            report
         }
         BuildError::Timeout {
             phase,
@@ -65,44 +65,44 @@ pub fn card(error: &BuildError, about: &About) -> FailureCard {
             let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
             let obstacles = problems.obstacles.iter();
             let unmatched = obstacles.filter_map(|o| o.unmatched.clone()).collect();
-            let mut card = FailureCard::new(
+            let mut report = FailureReport::new(
                 error.exit_code(),
-                Cause::Unresolvable {
+                FailureCause::Unresolvable {
                     problems: lines.clone(),
                     unmatched,
                 },
                 "what the package requires cannot be installed",
             );
-            card.phase = Some(Phase::Solve);
-            card.lines = lines;
-            card.hints = error.hints();
-            card
+            report.phase = Some(Phase::Solve);
+            report.lines = lines;
+            report.hints = error.hints();
+            report
         }
         other => {
             let cause = match other {
-                BuildError::Pm(PmError::DiskFull { path, .. }) => Cause::DiskFull {
+                BuildError::Pm(PmError::DiskFull { path, .. }) => FailureCause::DiskFull {
                     path: Some(path.display().to_string()),
                 },
-                _ => Cause::Other,
+                _ => FailureCause::Other,
             };
-            let mut card = FailureCard::new(other.exit_code(), cause, chain(other));
-            card.phase = phase_of(other);
-            card.hints = other.hints();
-            card
+            let mut report = FailureReport::new(other.exit_code(), cause, chain(other));
+            report.phase = phase_of(other);
+            report.hints = other.hints();
+            report
         }
     };
     if !about.chroot.is_empty() {
-        card.chroot = Some(about.chroot.clone());
+        report.chroot = Some(about.chroot.clone());
     }
     if !about.package.is_empty() {
-        card.package = Some(about.package.clone());
+        report.package = Some(about.package.clone());
     }
-    card.log = about.resultdir.as_deref().and_then(|dir| log(dir, &card));
-    card
+    report.log = about.resultdir.as_deref().and_then(|dir| log(dir, &report));
+    report
 }
 
-fn log(dir: &Path, card: &FailureCard) -> Option<PathBuf> {
-    let name = match card.which_log() {
+fn log(dir: &Path, report: &FailureReport) -> Option<PathBuf> {
+    let name = match report.which_log() {
         rpmkit_types::event::Log::Build => "build.log",
         rpmkit_types::event::Log::Root => "root.log",
     };

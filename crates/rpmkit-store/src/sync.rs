@@ -1,4 +1,4 @@
-//! Bringing published layers to the platters without making anybody wait.
+//! Syncing published layers to disk without making anybody wait.
 //!
 //! A layer is usable the moment it is published. One `syncfs` later its `unsynced` mark goes away.
 //! If the machine stops in between, the mark tells the next run, by the boot id in it, that the
@@ -8,11 +8,10 @@ use std::path::PathBuf;
 
 use super::{
     Store,
-    disk::Disk,
     error::{At, StoreError},
     layer::{Layer, LayerKind, read_meta},
     lock::{Lock, Want},
-    ops::{Housekeep, Usage, UsageOf},
+    ops::{Housekeep, Usage, UsageOf, keep_usage, sync_layers},
 };
 use rpmkit_types::LayerId;
 
@@ -22,16 +21,16 @@ impl Store {
         let handle = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(work);
-        if let (Ok(handle), Ok(mut list)) = (handle, self.0.settling.lock()) {
+        if let (Ok(handle), Ok(mut list)) = (handle, self.0.background.lock()) {
             list.retain(|h| !h.is_finished());
             list.push(handle);
         }
     }
 
     /// Waits for all background work of this store. Front ends call it last of all.
-    pub fn settle(&self) {
+    pub fn wait_for_background(&self) {
         loop {
-            let Ok(mut list) = self.0.settling.lock() else {
+            let Ok(mut list) = self.0.background.lock() else {
                 return;
             };
             let Some(handle) = list.pop() else { return };
@@ -55,7 +54,7 @@ impl Store {
     }
 
     /// Syncs and measures beside us.
-    pub(super) fn settle_layer(&self, layer: Layer) {
+    pub(super) fn sync_in_background(&self, layer: Layer) {
         if self.housekeep(Housekeep {
             layers: true,
             measure: vec![layer.dir.clone()],
@@ -64,27 +63,12 @@ impl Store {
             return;
         }
         let store = self.clone();
-        self.in_background("settle", move || {
-            if let Err(e) = store.sync_layers() {
+        self.in_background("sync", move || {
+            if let Err(e) = sync_layers(&store.0.dir) {
                 store.events().warn(format!("syncing layers: {e}"));
             }
             let _ = store.usage(&layer);
         });
-    }
-
-    /// One sync for all layers marked so far: a mark is made when the layer's files are complete.
-    fn sync_layers(&self) -> Result<(), StoreError> {
-        // A planned crash of a test must not depend on how far this thread came.
-        let disk = Disk::default();
-        let marks = self.unsynced()?;
-        if marks.is_empty() {
-            return Ok(());
-        }
-        disk.syncfs(&self.0.dir)?;
-        for (_, path) in marks {
-            disk.unlink(&path)?;
-        }
-        Ok(())
     }
 
     fn unsynced(&self) -> Result<Vec<(LayerId, PathBuf)>, StoreError> {
@@ -117,8 +101,8 @@ impl Store {
         };
         if same_boot && !self.housekeep(job) {
             let store = self.clone();
-            self.in_background("settle", move || {
-                if let Err(e) = store.sync_layers() {
+            self.in_background("sync", move || {
+                if let Err(e) = sync_layers(&store.0.dir) {
                     store.events().warn(format!("syncing layers: {e}"));
                 }
             });
@@ -174,18 +158,7 @@ impl Store {
         };
         let measured: Vec<Usage> = super::ask(&*self.0.hands, "usage", &input)?;
         let usage = measured.first().copied().unwrap_or_default();
-        // A cache: losing the race, or the write, only means measuring again. Half-written ones stay
-        // in `tmp`, where the collector finds them.
-        let path = layer.dir.join("size.json");
-        let name = format!("size-{}-{}", std::process::id(), layer.id().short());
-        let temporary = self.0.dir.join("tmp").join(name);
-        if let Ok(text) = serde_json::to_vec(&usage) {
-            let written =
-                std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &path));
-            if written.is_err() {
-                let _ = std::fs::remove_file(&temporary);
-            }
-        }
+        keep_usage(&self.0.dir, &layer.dir, &usage);
         Ok(usage)
     }
 }

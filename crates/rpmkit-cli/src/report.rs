@@ -1,6 +1,6 @@
-//! A failure as text: the card for people, plain lines for mock's face.
+//! A failure as text: the report for people, plain lines for mock's face.
 
-use rpmkit_core::results::failure::FailureCard;
+use rpmkit_core::results::failure::FailureReport;
 
 use crate::{
     failure::Failure,
@@ -24,8 +24,8 @@ pub fn show(printer: &Printer, failure: &Failure, json: bool) {
                 printer.say(format!("INFO: hint: {}", hint.0));
             }
         }
-        Face::People => match &failure.card {
-            Some(card) => printer.line(card_text(printer, card)),
+        Face::People => match &failure.report {
+            Some(report) => printer.line(report_text(printer, report)),
             None => {
                 let word = printer.paint(Tone::Bad, "error:");
                 printer.line(format!("{word} {}", failure.message));
@@ -44,47 +44,50 @@ fn hint_line(printer: &Printer, text: &str) -> String {
     format!("{} {text}", printer.paint(Tone::Strong, "hint:"))
 }
 
-/// The card: what failed where, why, the place in the spec, the output, what to do.
-fn card_text(printer: &Printer, card: &FailureCard) -> String {
-    let mut head = card.package.clone().unwrap_or_else(|| "the run".to_owned());
+/// The report: what failed where, why, the place in the spec, the output, what to do.
+fn report_text(printer: &Printer, report: &FailureReport) -> String {
+    let mut head = report
+        .package
+        .clone()
+        .unwrap_or_else(|| "the run".to_owned());
     head.push_str(" failed");
-    if let Some(phase) = card.phase {
+    if let Some(phase) = report.phase {
         head.push_str(&format!(" in {phase}"));
     }
-    if let Some(chroot) = &card.chroot {
+    if let Some(chroot) = &report.chroot {
         head.push_str(&format!(" on {chroot}"));
     }
     let mut text = vec![
         String::new(),
         printer.paint(Tone::Bad, &format!("✗ {head}")),
-        format!("  {}", printer.paint(Tone::Strong, &card.message)),
+        format!("  {}", printer.paint(Tone::Strong, &report.message)),
     ];
-    if let Some(place) = &card.spec {
+    if let Some(place) = &report.spec {
         let source = place.text.as_deref().unwrap_or("").trim();
         let line = format!("  at {}:{}  {source}", place.file.display(), place.line);
         text.push(line.trim_end().to_owned());
     }
-    match &card.cause {
-        rpmkit_core::results::failure::Cause::UnpackagedFiles { files }
-        | rpmkit_core::results::failure::Cause::FilesMissing { files } => {
+    match &report.cause {
+        rpmkit_core::results::failure::FailureCause::UnpackagedFiles { files }
+        | rpmkit_core::results::failure::FailureCause::FilesMissing { files } => {
             quote(printer, &mut text, files);
         }
-        rpmkit_core::results::failure::Cause::MissingBuildRequires { requirements } => {
+        rpmkit_core::results::failure::FailureCause::MissingBuildRequires { requirements } => {
             quote(printer, &mut text, requirements);
         }
-        rpmkit_core::results::failure::Cause::Unresolvable { problems, .. } => {
+        rpmkit_core::results::failure::FailureCause::Unresolvable { problems, .. } => {
             quote(printer, &mut text, problems);
         }
         _ => {}
     }
-    quote(printer, &mut text, &card.lines);
-    if let Some(log) = &card.log {
+    quote(printer, &mut text, &report.lines);
+    if let Some(log) = &report.log {
         text.push(format!("  log:  {}", log.display()));
     }
-    for hint in &card.hints {
+    for hint in &report.hints {
         text.push(format!("  {}", hint_line(printer, &hint.0)));
     }
-    if let Some(next) = &card.next {
+    if let Some(next) = &report.next {
         text.push(format!("  {} {next}", printer.paint(Tone::Strong, "next:")));
     }
     text.join("\n")
@@ -116,37 +119,37 @@ mod tests {
     use rpmkit_core::{
         ExitCode, Hint,
         event::Phase,
-        results::failure::{Cause, SpecLine},
+        results::failure::{FailureCause, SpecLine},
     };
 
     use super::*;
     use crate::printer::Verbosity;
 
     fn failure() -> Failure {
-        let mut card = FailureCard::new(
+        let mut report = FailureReport::new(
             ExitCode::General,
-            Cause::Section {
+            FailureCause::Section {
                 section: "%build".into(),
             },
             "`%build` failed: a.c:1:1: error: no",
         );
-        card.phase = Some(Phase::Rpmbuild);
-        card.package = Some("demo-1.0-1".into());
-        card.chroot = Some("fedora-43-x86_64".into());
-        card.spec = Some(SpecLine {
+        report.phase = Some(Phase::Rpmbuild);
+        report.package = Some("demo-1.0-1".into());
+        report.chroot = Some("fedora-43-x86_64".into());
+        report.spec = Some(SpecLine {
             file: "demo.spec".into(),
             line: 12,
             text: Some("make".into()),
         });
-        card.lines = vec!["gcc a.c".into(), "a.c:1:1: error: no".into()];
-        card.log = Some("/results/build.log".into());
-        card.hints = vec![Hint::new("mend a.c")];
-        card.next = Some("rpmkit mock -r fedora-43-x86_64 --no-clean --shell".into());
-        Failure::of_card(card)
+        report.lines = vec!["gcc a.c".into(), "a.c:1:1: error: no".into()];
+        report.log = Some("/results/build.log".into());
+        report.hints = vec![Hint::new("mend a.c")];
+        report.next = Some("rpmkit mock -r fedora-43-x86_64 --no-clean --shell".into());
+        Failure::of_report(report)
     }
 
     #[test]
-    fn the_card() {
+    fn a_report_says_what_failed_where_and_what_to_do() {
         let (printer, out, err) = Printer::captured(Face::People, Verbosity::Normal);
         show(&printer, &failure(), false);
         assert_eq!(out.text(), "");
@@ -188,17 +191,17 @@ mod tests {
 
     #[test]
     fn mocks_manner_names_what_nobody_provides() {
-        let mut card = FailureCard::new(
+        let mut report = FailureReport::new(
             ExitCode::PackageManager,
-            Cause::Unresolvable {
+            FailureCause::Unresolvable {
                 problems: vec!["cannot install `no-such-devel >= 3`".into()],
                 unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
             },
             "what the package requires cannot be installed",
         );
-        card.package = Some("x-1-1.src.rpm".into());
+        report.package = Some("x-1-1.src.rpm".into());
         let (printer, _, err) = Printer::captured(Face::Mock, Verbosity::Quiet);
-        show(&printer, &Failure::of_card(card), false);
+        show(&printer, &Failure::of_report(report), false);
         assert_eq!(
             err.text(),
             "ERROR: what the package requires cannot be installed\n\

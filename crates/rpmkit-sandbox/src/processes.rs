@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 /// A process in a root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Inhabitant {
+pub struct RootProcess {
     /// Its id here.
     pub pid: u32,
     /// Its command line; the name in brackets where there is none.
@@ -27,12 +27,12 @@ pub struct Inhabitant {
 
 /// Processes in containers that `user` started or that hold the lock file `lock`, and those whose root directory is
 /// `root`; without our own. What belongs to other users and cannot be looked at is left out.
-pub fn inhabitants(user: Option<u32>, lock: &Path, root: Option<&Path>) -> Vec<Inhabitant> {
+pub fn processes_in(user: Option<u32>, lock: &Path, root: Option<&Path>) -> Vec<RootProcess> {
     let ours = depth("self");
     let identity = |path: &Path| fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
     let lock = identity(lock);
     let root = root.and_then(identity);
-    let all = processes();
+    let all = all_pids();
     let mut inside: BTreeSet<u32> = BTreeSet::new();
     let holders = all
         .iter()
@@ -47,7 +47,7 @@ pub fn inhabitants(user: Option<u32>, lock: &Path, root: Option<&Path>) -> Vec<I
     inside.remove(&std::process::id());
     inside
         .into_iter()
-        .map(|pid| Inhabitant {
+        .map(|pid| RootProcess {
             pid,
             command: command(pid),
             is_init: is_init(pid),
@@ -85,7 +85,7 @@ fn depth(pid: &str) -> usize {
 }
 
 /// Ends a process: asks first, and kills what is still there a second later.
-pub fn end(processes: &[Inhabitant]) {
+pub fn end_processes(processes: &[RootProcess]) {
     let send = |signal| {
         for process in processes {
             if let Ok(pid) = i32::try_from(process.pid) {
@@ -94,7 +94,7 @@ pub fn end(processes: &[Inhabitant]) {
             }
         }
     };
-    let there = |p: &Inhabitant| Path::new(&format!("/proc/{}/root", p.pid)).exists();
+    let there = |p: &RootProcess| Path::new(&format!("/proc/{}/root", p.pid)).exists();
     send(Signal::SIGTERM);
     let until = Instant::now() + Duration::from_secs(1);
     while Instant::now() < until && processes.iter().any(there) {
@@ -103,7 +103,7 @@ pub fn end(processes: &[Inhabitant]) {
     send(Signal::SIGKILL);
 }
 
-fn processes() -> Vec<u32> {
+fn all_pids() -> Vec<u32> {
     let mut out: Vec<u32> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_process_is_known_by_its_root() {
         // Everybody whose root is ours, except ourselves: at least whoever started the tests.
-        let all = inhabitants(None, Path::new("/nonexistent"), Some(Path::new("/")));
+        let all = processes_in(None, Path::new("/nonexistent"), Some(Path::new("/")));
         assert!(!all.iter().any(|p| p.pid == std::process::id()));
-        assert!(inhabitants(None, Path::new("/nonexistent"), None).is_empty());
+        assert!(processes_in(None, Path::new("/nonexistent"), None).is_empty());
     }
 }

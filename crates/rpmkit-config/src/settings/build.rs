@@ -1,0 +1,110 @@
+//! How a build is done and what becomes of its results.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{ConfigError, Dict, read::Reader};
+use crate::{Config, Origin};
+
+/// The build.
+#[derive(Debug, Clone)]
+pub struct BuildSettings {
+    /// Results.
+    pub resultdir: PathBuf,
+    /// Whether the result directory was chosen on the command line.
+    pub resultdir_given: bool,
+
+    /// Use version control.
+    pub scm: bool,
+    /// Installed before build requirements, from the command line.
+    pub additional_packages: Vec<String>,
+    /// Extra requirements by N-V-R, N-V or N.
+    pub more_buildreqs: Vec<(String, Vec<String>)>,
+    /// Macros; `None` as value means the macro is taken away.
+    pub macros: Vec<(String, Option<String>)>,
+    /// File of further macros.
+    pub macrofile: Option<PathBuf>,
+
+    /// Start from a clean chroot.
+    pub clean: bool,
+    /// Run `%check`.
+    pub check: bool,
+    /// Install results afterwards.
+    pub post_install: bool,
+    /// Remove the chroot after success.
+    pub cleanup_on_success: bool,
+    /// Remove the chroot after failure.
+    pub cleanup_on_failure: bool,
+    /// What survives in the build home.
+    pub exclude_from_homedir_cleanup: Vec<String>,
+
+    /// `rpmbuild --target`.
+    pub rpmbuild_arch: String,
+    /// Limit per rpmbuild call; none when zero.
+    pub rpmbuild_timeout: Option<Duration>,
+    /// The rpmbuild program.
+    pub rpmbuild_command: String,
+    /// Further words for rpmbuild, as written.
+    pub rpmbuild_opts: String,
+    /// Give the build a network.
+    pub rpmbuild_networking: bool,
+    /// Stage to start at.
+    pub short_circuit: Option<String>,
+    /// Honour `%generate_buildrequires`.
+    pub dynamic_buildrequires: bool,
+    /// Rounds of it at most.
+    pub dynamic_buildrequires_max_loops: u32,
+    /// Rounds of static requirements at most.
+    pub static_buildrequires_max_loops: u32,
+    /// Stop before rpmbuild and record the buildroot.
+    pub calculatedeps: bool,
+
+    /// Show the main output.
+    pub print_main_output: bool,
+    /// Everything, expanded, as a build records what it was made with.
+    pub all: Dict,
+}
+
+impl BuildSettings {
+    /// `r` renders with the chroot's plain name, `places` with the one the unique extension is part of.
+    pub(super) fn new(
+        config: &Config,
+        r: &Reader<'_>,
+        places: &Reader<'_>,
+    ) -> Result<Self, ConfigError> {
+        let rpmbuild_arch = match r.optional("rpmbuild_arch")? {
+            Some(arch) => arch,
+            None => r.text("target_arch")?,
+        };
+        Ok(Self {
+            resultdir: places.percent("resultdir")?.into(),
+            resultdir_given: matches!(config.origins().get(&["resultdir"]), Origin::CommandLine(_)),
+
+            scm: r.flag("scm")?,
+            additional_packages: r.words("additional_packages")?,
+            more_buildreqs: r.lists("more_buildreqs")?,
+            macros: r.nullable_pairs("macros")?,
+            macrofile: r.optional("macrofile")?.map(Into::into),
+
+            clean: r.flag("clean")?,
+            check: r.flag("check")?,
+            post_install: r.flag("post_install")?,
+            cleanup_on_success: r.flag("cleanup_on_success")?,
+            cleanup_on_failure: r.flag("cleanup_on_failure")?,
+            exclude_from_homedir_cleanup: r.words("exclude_from_homedir_cleanup")?,
+
+            rpmbuild_arch,
+            rpmbuild_timeout: Some(r.seconds("rpmbuild_timeout")?).filter(|limit| !limit.is_zero()),
+            rpmbuild_command: r.text("rpmbuild_command")?,
+            rpmbuild_opts: r.text("rpmbuild_opts")?,
+            rpmbuild_networking: r.flag("rpmbuild_networking")?,
+            short_circuit: r.optional("short_circuit")?,
+            dynamic_buildrequires: r.flag("dynamic_buildrequires")?,
+            dynamic_buildrequires_max_loops: r.number("dynamic_buildrequires_max_loops")?,
+            static_buildrequires_max_loops: r.number("static_buildrequires_max_loops")?,
+            calculatedeps: r.flag("calculatedeps")?,
+
+            print_main_output: r.flag("print_main_output")?,
+            all: places.everything(),
+        })
+    }
+}
