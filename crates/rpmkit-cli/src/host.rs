@@ -137,6 +137,12 @@ impl Host {
         })
     }
 
+    /// A word nobody can guess, another one for each run.
+    pub fn run_id(&self) -> String {
+        let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+        format!("rpmkit-{}", uuid.trim())
+    }
+
     /// The environment as programs of the host may get it.
     pub fn environment(&self) -> Environment {
         self.env.iter().collect()

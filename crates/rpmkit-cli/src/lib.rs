@@ -19,6 +19,7 @@ pub mod setup;
 pub mod signals;
 pub mod sources;
 pub mod verb;
+pub mod visible;
 
 pub use failure::{Failure, Status, VerbResult};
 pub use frame::{Context, parse, run};
