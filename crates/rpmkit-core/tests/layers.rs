@@ -58,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "rpmkit-core",
         &[
             "rpmkit-config",
+            "rpmkit-fs",
             "rpmkit-host",
             "rpmkit-pm",
             "rpmkit-repo",
@@ -73,7 +74,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "rpmkit-cli",
-        &["rpmkit-core", "rpmkit-host", "rpmkit-sandbox"],
+        &["rpmkit-core", "rpmkit-fs", "rpmkit-host", "rpmkit-sandbox"],
     ),
     (
         "rpmkit-snap",
@@ -82,7 +83,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rpmkit-srpm", &["rpmkit-cli", "rpmkit-core"]),
     (
         "rpmkit-mock",
-        &["rpmkit-cli", "rpmkit-core", "rpmkit-sandbox", "rpmkit-snap"],
+        &[
+            "rpmkit-cli",
+            "rpmkit-core",
+            "rpmkit-fs",
+            "rpmkit-sandbox",
+            "rpmkit-snap",
+        ],
     ),
     ("rpmkit-scm", &["rpmkit-cli", "rpmkit-core", "rpmkit-mock"]),
     (

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{SrpmError, spec::SpecSource};
-use crate::template::{VendorPlace, VendorTool};
+use crate::template::{VendorPlace, VendorTool, beside};
 use rpmkit_types::{Checksum, event::Events};
 use rpmkit_vcs::distgit::SourceStore;
 
@@ -33,7 +33,7 @@ pub(super) fn make(
     store: &SourceStore,
     events: &Events,
 ) -> Result<bool, SrpmError> {
-    let scratch = tempfile::tempdir().map_err(SrpmError::io("create", Path::new("/tmp")))?;
+    let scratch = beside(dest)?;
     let reader = rpmkit_types::compress::open(main).map_err(SrpmError::io("read", main))?;
     tar::Archive::new(reader)
         .unpack(scratch.path())

@@ -21,6 +21,7 @@ pub use error::TemplateError;
 pub use facts::{Facts, ProjectKind};
 pub use inspect::{detect, inspect};
 pub use text::rpm_version;
+pub(crate) use vendor::beside;
 pub use vendor::{VendorPlace, VendorTool};
 
 use minijinja::Environment;

@@ -87,7 +87,7 @@ impl VendorTool {
         place: VendorPlace<'_>,
         events: &Events,
     ) -> Result<(), SrpmError> {
-        let scratch = tempfile::tempdir().map_err(SrpmError::io("create", Path::new("/tmp")))?;
+        let scratch = beside(dest)?;
         let out = scratch.path().join("OUT");
         fs::create_dir(&out).map_err(SrpmError::io("create", &out))?;
         match place {
@@ -150,7 +150,7 @@ impl VendorTool {
         host: &CommandEnv,
         events: &Events,
     ) -> Result<(), SrpmError> {
-        let home = tempfile::tempdir().map_err(SrpmError::io("create", Path::new("/tmp")))?;
+        let home = beside(out)?;
         let scm = |error| SrpmError::from(TemplateError::Scm(error));
         let new = |program| HostCommand::new(Tool::Vendor, program, &host.env);
         let vendor = out.join("vendor");
@@ -183,4 +183,10 @@ impl VendorTool {
         }
         Ok(())
     }
+}
+
+/// A directory beside `path` that goes away with the value.
+pub(crate) fn beside(path: &Path) -> Result<tempfile::TempDir, SrpmError> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    tempfile::tempdir_in(dir).map_err(SrpmError::io("create a directory in", dir))
 }

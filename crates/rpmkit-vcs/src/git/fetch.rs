@@ -184,7 +184,8 @@ impl<'a> Connection<'a> {
     ) -> Result<(), ScmError> {
         // git would read the configuration of the repository it fetches into. It works in one of ours,
         // made just now, and only the objects go where they belong.
-        let scratch = tempfile::tempdir().map_err(ScmError::io("create", Path::new("/tmp")))?;
+        let scratch = tempfile::tempdir_in(self.repo.path())
+            .map_err(ScmError::io("create a directory in", self.repo.path()))?;
         let made = Repository::init_bare(scratch.path())
             .map_err(ScmError::git("create", scratch.path()))?;
         let objects = self.repo.commondir().join("objects");

@@ -587,9 +587,7 @@ fn ssh_with_keys_agents_and_known_hosts() {
     let user = User::new().with("GIT_SSH_COMMAND", ssh.command("nobody", Some("user")));
     let error = user.clone(&url).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("Host key verification failed"),
+        error.to_string().contains("Host key verification failed"),
         "{error}"
     );
     assert!(error.hints()[0].0.contains("known_hosts"), "{error}");
