@@ -24,6 +24,7 @@ mod ids;
 mod init;
 mod interactive;
 mod kernfs;
+mod landlock;
 mod leftovers;
 mod maps;
 mod mknod;
@@ -53,6 +54,7 @@ pub use command::{Command, Exit, Finished, Leftovers, Output, Stdin, Stream, Use
 pub use diagnose::Advice;
 pub use error::{SandboxError, Step, StepError};
 pub use ids::{IdMode, IdRange, SubIdProblem, SubIds};
+pub use landlock::closes_abstract_sockets;
 pub use ops::{OpFn, call, call_with_fds, detach, join_ops, sent_fds};
 pub use output::Lines;
 pub use present::{is_ours, is_presented, present, withdraw};
