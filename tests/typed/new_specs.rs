@@ -170,6 +170,12 @@ fn as_tester(world: &World, arguments: &[&str]) {
     finish(command).expect(0);
 }
 
+/// Written by cargo for the workspace below.
+const LOCK: &str = "version = 3\n\n[[package]]\nname = \"itoa\"\nversion = \"1.0.0\"\n\
+                    source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n\
+                    [[package]]\nname = \"one\"\nversion = \"1.2.0-rc.1\"\ndependencies = [\n \"itoa\",\n]\n\n\
+                    [[package]]\nname = \"two\"\nversion = \"1.2.0-rc.1\"\ndependencies = [\n \"itoa\",\n]\n";
+
 #[test]
 fn a_rust_workspace_with_crates_vendored() {
     let who: Who = somebody();
@@ -194,27 +200,30 @@ fn a_rust_workspace_with_crates_vendored() {
             ("one/src/main.rs", code),
             ("two/Cargo.toml", &two),
             ("two/src/main.rs", code),
-            // The registry, where there is no network: read by cargo in the chroot.
-            (
-                ".cargo/config.toml",
-                "[source.crates-io]\nreplace-with = 'near'\n[source.near]\ndirectory = 'near'\n",
-            ),
-            (
-                "near/itoa/.cargo-checksum.json",
-                "{\"files\":{},\"package\":null}",
-            ),
-            (
-                "near/itoa/Cargo.toml",
-                "[package]\nname = 'itoa'\nversion = '1.0.0'\nedition = '2021'\n",
-            ),
-            (
-                "near/itoa/src/lib.rs",
-                "pub struct Buffer;\nimpl Buffer {\n    pub fn new() -> Self { Buffer }\n    \
-                 pub fn format(&self, n: i32) -> String { n.to_string() }\n}\n",
-            ),
         ],
     );
     as_tester(&world, &["new", "--yes", &dir]);
+    // What `cargo vendor` would fetch, where there is no network.
+    for (path, text) in [
+        (".cargo-checksum.json", "{\"files\":{},\"package\":null}"),
+        (
+            "Cargo.toml",
+            "[package]\nname = 'itoa'\nversion = '1.0.0'\nedition = '2021'\n",
+        ),
+        (
+            "src/lib.rs",
+            "pub struct Buffer;\nimpl Buffer {\n    pub fn new() -> Self { Buffer }\n    \
+             pub fn format(&self, n: i32) -> String { n.to_string() }\n}\n",
+        ),
+    ] {
+        world.write(&format!("crates/vendor/itoa-1.0.0/{path}"), text);
+    }
+    world.write("crates/Cargo.lock", LOCK);
+    let archive = format!("{dir}/rws-1.2.0~rc.1-vendor.tar.xz");
+    let mut tar = world.host("tar");
+    tar.args(["-cJf", &archive, "-C"]).arg(world.path("crates"));
+    tar.args(["vendor", "Cargo.lock"]);
+    finish(tar).expect(0);
     assert!(
         !Path::new(&dir).join("Cargo.lock").exists(),
         "the project is left as it was, but for the spec"

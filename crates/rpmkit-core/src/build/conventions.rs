@@ -101,7 +101,14 @@ impl Buildroot {
         run.cwd = tree.clone().into();
         run.log = None;
         let what = format!("`{}`", command.argv.join(" "));
-        let ran = check(self.run(&run)?, &what, Phase::Sources)?;
+        let ran = self.run(&run)?;
+        if !ran.exit.success() {
+            // What the command said is the only reason there is.
+            for line in ran.tail.iter().rev().take(REASON).rev() {
+                self.engine().events().info(line.clone());
+            }
+        }
+        let ran = check(ran, &what, Phase::Sources)?;
         for (name, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
             let inside = Path::new("build").join(name);
             // The command may have put a link in the place of either directory.
@@ -115,6 +122,9 @@ impl Buildroot {
         Ok(text.replace(&tree, TREE_IN_ROOT).replace(&out, OUT_IN_ROOT))
     }
 }
+
+/// The most lines of a failed command that are shown.
+const REASON: usize = 20;
 
 /// Makes `to` what `inside` below `home` is. The command was the project's and not ours: links are copied
 /// as links, never followed, and `.git` stays as it was.

@@ -204,7 +204,7 @@ fn index(repo: &Path) -> Result<(), Failure> {
         },
     )
     .map(drop)
-    .map_err(|e| rpmkit_core::Error::from(BuildError::from(e)).into())
+    .map_err(|e| Error::from(BuildError::from(e)).into())
 }
 
 fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
