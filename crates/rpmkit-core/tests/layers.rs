@@ -1,7 +1,7 @@
 //! No crate reaches back: the edges between the crates of the workspace, as cargo sees them, are the
 //! ones below.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::process::Command;
 

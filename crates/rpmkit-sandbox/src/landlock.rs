@@ -9,7 +9,7 @@ use crate::sys;
 use nix::errno::Errno;
 
 /// The ABI that has scopes.
-const SCOPES: i64 = 6;
+const SCOPES: libc::c_long = 6;
 
 /// Whether this kernel can.
 pub fn closes_abstract_sockets() -> bool {

@@ -48,12 +48,11 @@ pub(crate) fn new_session_keyring() -> Sys<()> {
 }
 
 /// The version of Landlock this kernel has (landlock_create_ruleset(2)).
-pub(crate) fn landlock_abi() -> Sys<i64> {
+pub(crate) fn landlock_abi() -> Sys<libc::c_long> {
     const VERSION: libc::c_uint = 1;
     let none = std::ptr::null::<u64>();
     // SAFETY: asked for its version, the kernel wants no attributes and no size.
     check(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0_usize, VERSION) })
-        .map(i64::from)
 }
 
 /// Keeps this process, from now on, from abstract sockets made outside.
