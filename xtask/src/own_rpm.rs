@@ -81,7 +81,10 @@ pub fn source(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
     own_srpm::check_version(root)?;
     let place = Place::make(root, target, &distribution, chroot::With::Base)?;
     let results = place.fresh("source")?;
-    run(place.command("srpm", &results))?;
+    let mut command = place.command("srpm", &results);
+    // The distribution's cargo is older than what rpmkit is written in.
+    command.arg("--vendor-with-host");
+    run(command)?;
     let [package] = &rpms(&results)?[..] else {
         anyhow::bail!("no single source package in `{}`", results.display());
     };

@@ -1,4 +1,5 @@
-//! What a user types, tested: a stage everybody may read, and the tests of `tests/typed` on it.
+//! What a user types, tested: a stage everybody may read, and the tests of `tests/typed` and
+//! `tests/escape` on it.
 
 use std::{
     fs,
@@ -48,6 +49,8 @@ pub fn run(
             "--workspace",
             "--test",
             "typed",
+            "--test",
+            "escape",
             "--",
             "--test-threads=1",
         ])

@@ -12,7 +12,7 @@ use crate::{
     args::OutputArgs,
     bug,
     failure::{Failure, Status, VerbResult},
-    host::Host,
+    host::{Ci, Host},
     listen::{CiLog, Fanout, JsonLines, LogFiles, People},
     printer::{Face, Printer, Verbosity},
     report, signals,
@@ -53,6 +53,7 @@ impl Context {
     /// listeners do it: log files (once opened), CI annotations, then JSON lines or the terminal.
     pub fn listen(&mut self, output: &OutputArgs) -> Events {
         self.set_output(output);
+        self.stop_commands();
         self.ci = CiLog::new(self.printer.clone(), self.host.ci.as_ref()).filter(|_| !self.json);
         // A folded group is the place for everything.
         let live = output.live || self.ci.is_some();
@@ -66,6 +67,14 @@ impl Context {
         } else {
             fanout.with(People::new(self.printer.clone(), live))
         })
+    }
+
+    /// Where GitHub reads along: what comes now is output, and obeyed only where we say so. For verbs
+    /// that show what builds write.
+    pub fn stop_commands(&self) {
+        if matches!(self.host.ci, Some(Ci::GitHub { .. })) && !self.json {
+            self.printer.stop_commands(self.host.run_id());
+        }
     }
 
     /// Decides how to speak, for verbs that run nothing.
@@ -97,7 +106,9 @@ pub fn run(face: Face, body: impl FnOnce(&mut Context) -> VerbResult) -> ExitCod
         // In a thread that nobody waits for.
         outcome = Err(failure);
     }
-    ExitCode::from(finish(&context, outcome))
+    let code = finish(&context, outcome);
+    context.printer.resume_commands();
+    ExitCode::from(code)
 }
 
 /// Without an environment there is no printer to speak through.

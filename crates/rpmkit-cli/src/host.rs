@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::unistd::{AccessFlags, Gid, Uid, User, access};
+use rpmkit_host::Environment;
 
 use crate::failure::Failure;
 
@@ -134,6 +135,17 @@ impl Host {
             home,
             env,
         })
+    }
+
+    /// A word nobody can guess, another one for each run.
+    pub fn run_id(&self) -> String {
+        let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap_or_default();
+        format!("rpmkit-{}", uuid.trim())
+    }
+
+    /// The environment as programs of the host may get it.
+    pub fn environment(&self) -> Environment {
+        self.env.iter().collect()
     }
 
     /// Whether this is root, as far as this process can tell.

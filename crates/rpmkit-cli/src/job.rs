@@ -10,6 +10,7 @@ use rpmkit_core::{
         record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
 };
+use rpmkit_fs::{Links, UntrustedTree};
 
 use crate::{failure::Failure, frame::Context};
 
@@ -41,10 +42,9 @@ pub fn move_logs(cx: &Context, from: &Path, to: &Path) -> Result<(), Failure> {
             continue;
         };
         let path = to.join(name);
-        let appended = fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&path)
+        let appended = UntrustedTree::open(to, Links::Never)
+            .and_then(|tree| tree.append(name, 0o644))
+            .map_err(std::io::Error::from)
             .and_then(|mut file| file.write_all(&text));
         appended.map_err(|e| result_dir(&path, e))?;
     }
@@ -105,7 +105,8 @@ pub fn build(
         cx.logs.error(&report.statement());
     }
     cx.logs.close();
-    compress_logs(&settings.plugins, &job.resultdir, &events);
+    let environment = cx.host.environment();
+    compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
     if let Some(report) = failure {
         return Err(Failure::of_report(report));
     }

@@ -21,6 +21,7 @@ pub mod signals;
 pub mod sources;
 mod steady;
 pub mod verb;
+pub mod visible;
 
 pub use failure::{Failure, Status, VerbResult};
 pub use frame::{Context, parse, run};

@@ -10,7 +10,10 @@ use std::{
 
 use indicatif::MultiProgress;
 
-use crate::host::{Host, Terminal};
+use crate::{
+    host::{Host, Terminal},
+    visible::{Pieces, visible},
+};
 
 /// How much people want to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -63,6 +66,10 @@ struct Inner {
     progress: Option<MultiProgress>,
     interactive: bool,
     broken: AtomicBool,
+    /// Standard output is looked at: by a person, or in a service's log. Else a program reads it.
+    out_seen: bool,
+    /// What GitHub was told to stop obeying commands until.
+    stopped: Mutex<Option<String>>,
 }
 
 impl Printer {
@@ -90,6 +97,8 @@ impl Printer {
             progress: progress.then(crate::steady::progress),
             interactive: stdin && stderr && host.ci.is_none(),
             broken: AtomicBool::new(false),
+            out_seen: stdout || host.ci.is_some(),
+            stopped: Mutex::default(),
         }))
     }
 
@@ -106,6 +115,8 @@ impl Printer {
             progress: None,
             interactive: false,
             broken: AtomicBool::new(false),
+            out_seen: false,
+            stopped: Mutex::default(),
         }));
         (printer, out, err)
     }
@@ -135,10 +146,24 @@ impl Printer {
         self.0.broken.load(Ordering::Relaxed)
     }
 
-    /// A line of data on standard output.
+    /// A line of data on standard output. Where it is looked at, control characters are shown.
     pub fn data(&self, line: impl AsRef<str>) {
         let line = line.as_ref();
+        let line = match self.0.out_seen {
+            true => seen(line, self.0.out_color),
+            false => line.to_owned(),
+        };
         self.raw(format!("{line}\n").as_bytes());
+    }
+
+    /// Output of a command on standard output, where it comes in pieces: as it is for a program, with
+    /// control characters shown where it is looked at. An empty piece ends it.
+    pub fn foreign(&self, pieces: &mut Pieces, piece: &[u8]) {
+        match (self.0.out_seen, piece.is_empty()) {
+            (false, _) => self.raw(piece),
+            (true, false) => self.raw(pieces.feed(piece).as_bytes()),
+            (true, true) => self.raw(pieces.finish().as_bytes()),
+        }
     }
 
     /// Bytes on standard output as they are, flushed.
@@ -157,10 +182,36 @@ impl Printer {
         }
     }
 
-    /// A line on standard error, whatever the verbosity.
+    /// A line on standard error, whatever the verbosity, with control characters shown.
     pub fn line(&self, line: impl AsRef<str>) {
-        let line = line.as_ref();
+        let line = seen(line.as_ref(), self.0.err_color);
         self.err_raw(format!("{line}\n").as_bytes());
+    }
+
+    /// Has GitHub obey no commands in what follows, but those of [`Printer::command`]: a build may write
+    /// `::error::` and the like (GitHub's "Workflow commands", stop-commands).
+    pub fn stop_commands(&self, token: String) {
+        let mut stopped = lock(&self.0.stopped);
+        if stopped.is_none() {
+            self.line(format!("::stop-commands::{token}"));
+            *stopped = Some(token);
+        }
+    }
+
+    /// A command for GitHub, obeyed even after [`Printer::stop_commands`].
+    pub fn command(&self, command: &str) {
+        let stopped = lock(&self.0.stopped);
+        match &*stopped {
+            Some(token) => self.line(format!("::{token}::\n{command}\n::stop-commands::{token}")),
+            None => self.line(command),
+        }
+    }
+
+    /// Has GitHub obey commands again: the next program of the step may have some.
+    pub fn resume_commands(&self) {
+        if let Some(token) = lock(&self.0.stopped).take() {
+            self.line(format!("::{token}::"));
+        }
     }
 
     /// A line on standard error unless quiet.
@@ -215,14 +266,55 @@ fn painted(color: bool, tone: Tone, text: &str) -> String {
     if !color {
         return text.to_owned();
     }
-    let code = match tone {
-        Tone::Good => "32",
-        Tone::Bad => "1;31",
-        Tone::Warn => "33",
-        Tone::Strong => "1",
-        Tone::Faint => "2",
+    let mark = match tone {
+        Tone::Good => MARKS[0].0,
+        Tone::Bad => MARKS[1].0,
+        Tone::Warn => MARKS[2].0,
+        Tone::Strong => MARKS[3].0,
+        Tone::Faint => MARKS[4].0,
     };
-    format!("\x1b[{code}m{text}\x1b[0m")
+    format!("{mark}{text}{END}")
+}
+
+/// Stand for tones until the text is printed, so that every other control character in it is shown.
+/// Unicode keeps these for a program's own use. A stranger's text that has them has a colour at most.
+const MARKS: [(char, &str); 5] = [
+    ('\u{fdd0}', "32"),
+    ('\u{fdd1}', "1;31"),
+    ('\u{fdd2}', "33"),
+    ('\u{fdd3}', "1"),
+    ('\u{fdd4}', "2"),
+];
+
+/// Ends a tone.
+const END: char = '\u{fdd5}';
+
+/// `text` as it is printed: tones in colour, control characters shown.
+fn seen(text: &str, color: bool) -> String {
+    if !color {
+        return visible(text).into_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut open = false;
+    for piece in text.split_inclusive(|c| c == END || MARKS.iter().any(|(mark, _)| *mark == c)) {
+        let last = piece.chars().next_back().unwrap_or_default();
+        let code = MARKS.iter().find(|(mark, _)| *mark == last);
+        let plain = match code.is_some() || last == END {
+            true => &piece[..piece.len() - last.len_utf8()],
+            false => piece,
+        };
+        out.push_str(&visible(plain));
+        match code {
+            Some((_, code)) => out.push_str(&format!("\x1b[{code}m")),
+            None if last == END => out.push_str("\x1b[0m"),
+            None => {}
+        }
+        open = code.is_some() || (open && last != END);
+    }
+    if open {
+        out.push_str("\x1b[0m");
+    }
+    out
 }
 
 /// A panicking writer leaves nothing half done that could matter to the next line.
@@ -272,7 +364,44 @@ mod tests {
     fn without_colour_text_is_untouched() {
         let (printer, ..) = Printer::captured(Face::People, Verbosity::Normal);
         assert_eq!(printer.paint(Tone::Bad, "x"), "x");
-        assert_eq!(painted(true, Tone::Bad, "x"), "\x1b[1;31mx\x1b[0m");
+        let text = format!("{}\u{1b}[5m", painted(true, Tone::Bad, "x\u{1b}]0;t\u{7}"));
+        assert_eq!(
+            seen(&text, true),
+            "\x1b[1;31mx\\u001b]0;t\\u0007\x1b[0m\\u001b[5m"
+        );
+        assert_eq!(seen("\u{fdd1}x", true), "\x1b[1;31mx\x1b[0m");
+        assert_eq!(seen("\u{fdd1}x", false), "\\ufdd1x");
+    }
+
+    #[test]
+    fn control_characters_are_shown_where_somebody_looks() {
+        let (mut printer, out, err) = Printer::captured(Face::Mock, Verbosity::Normal);
+        printer.line("ERROR: \u{1b}]52;c;x\u{7}");
+        assert_eq!(err.text(), "ERROR: \\u001b]52;c;x\\u0007\n");
+        let mut pieces = Pieces::default();
+        printer.data("a\u{1b}");
+        printer.foreign(&mut pieces, b"b\x1b");
+        if let Some(inner) = Arc::get_mut(&mut printer.0) {
+            inner.out_seen = true;
+        }
+        printer.data("c\u{1b}");
+        printer.foreign(&mut pieces, b"d\xc2");
+        printer.foreign(&mut pieces, b"\x9b\n");
+        assert_eq!(out.text(), "a\u{1b}\nb\u{1b}c\\u001b\nd\\u009b\n");
+    }
+
+    #[test]
+    fn only_our_own_commands_are_obeyed() {
+        let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
+        printer.stop_commands("t0".to_owned());
+        printer.line("::error::from a build");
+        printer.command("::group::ours");
+        printer.resume_commands();
+        assert_eq!(
+            err.text(),
+            "::stop-commands::t0\n::error::from a build\n::t0::\n::group::ours\n\
+             ::stop-commands::t0\n::t0::\n"
+        );
     }
 
     #[test]

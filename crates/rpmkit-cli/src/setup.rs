@@ -152,6 +152,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), either_case(host, name)?)))
             .collect(),
+        environment: host.environment(),
         cache,
         layers,
     };

@@ -183,7 +183,7 @@ pub fn prepare(
         runner: Some(&mut Shared(&shared)),
         choose,
         download: engine.fetcher(),
-        host: Some(&access.host),
+        vendor_with_host: checkout.source.vendor_with_host.then_some(&access.host),
         store: &store,
         events: &events,
     };
@@ -269,11 +269,7 @@ pub fn request(path: &Path, source: &SourceArgs) -> Result<srpm::SourceRequest, 
 pub fn access(host: &Host) -> RemoteAccess {
     RemoteAccess {
         host: scm::CommandEnv {
-            env: host
-                .env
-                .iter()
-                .map(|(key, value)| (key.into(), value.into()))
-                .collect(),
+            env: host.environment(),
         },
         http: HttpSettings {
             proxies: setup::proxies(host),

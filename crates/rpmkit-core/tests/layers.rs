@@ -1,7 +1,7 @@
 //! No crate reaches back: the edges between the crates of the workspace, as cargo sees them, are the
 //! ones below.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::process::Command;
 
@@ -12,8 +12,9 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("rpmkit-types", &[]),
     ("rpmkit-fs", &[]),
+    ("rpmkit-host", &[]),
     ("rpmkit-openpgp", &[]),
-    ("rpmkit-sandbox", &[]),
+    ("rpmkit-sandbox", &["rpmkit-host"]),
     ("rpmkit-solv", &[]),
     ("rpmkit-config", &["rpmkit-types"]),
     ("rpmkit-fetch", &["rpmkit-types"]),
@@ -32,9 +33,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "rpmkit-vcs",
-        &["rpmkit-fetch", "rpmkit-fs", "rpmkit-repo", "rpmkit-types"],
+        &[
+            "rpmkit-fetch",
+            "rpmkit-fs",
+            "rpmkit-host",
+            "rpmkit-repo",
+            "rpmkit-types",
+        ],
     ),
-    ("rpmkit-sources", &["rpmkit-types", "rpmkit-vcs"]),
+    (
+        "rpmkit-sources",
+        &["rpmkit-host", "rpmkit-types", "rpmkit-vcs"],
+    ),
     (
         "rpmkit-store",
         &["rpmkit-fs", "rpmkit-sandbox", "rpmkit-types"],
@@ -55,6 +65,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "rpmkit-core",
         &[
             "rpmkit-config",
+            "rpmkit-fs",
+            "rpmkit-host",
             "rpmkit-pm",
             "rpmkit-repo",
             "rpmkit-results",
@@ -67,15 +79,24 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rpmkit-vcs",
         ],
     ),
-    ("rpmkit-cli", &["rpmkit-core", "rpmkit-sandbox"]),
+    (
+        "rpmkit-cli",
+        &["rpmkit-core", "rpmkit-fs", "rpmkit-host", "rpmkit-sandbox"],
+    ),
     (
         "rpmkit-snap",
-        &["rpmkit-cli", "rpmkit-core", "rpmkit-sandbox"],
+        &["rpmkit-cli", "rpmkit-core", "rpmkit-host", "rpmkit-sandbox"],
     ),
     ("rpmkit-srpm", &["rpmkit-cli", "rpmkit-core"]),
     (
         "rpmkit-mock",
-        &["rpmkit-cli", "rpmkit-core", "rpmkit-sandbox", "rpmkit-snap"],
+        &[
+            "rpmkit-cli",
+            "rpmkit-core",
+            "rpmkit-fs",
+            "rpmkit-sandbox",
+            "rpmkit-snap",
+        ],
     ),
     ("rpmkit-scm", &["rpmkit-cli", "rpmkit-core", "rpmkit-mock"]),
     (
@@ -83,6 +104,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "rpmkit-cli",
             "rpmkit-core",
+            "rpmkit-host",
             "rpmkit-mock",
             "rpmkit-sandbox",
             "rpmkit-scm",

@@ -3,9 +3,10 @@
 use crate::error::{SandboxStep, StepError};
 use crate::ids::{IdMode, IdRange, SubIds};
 use nix::errno::Errno;
+use rpmkit_host::{Environment, HostCommand, Tool};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 /// Writes the maps of `pid`, which has just been cloned into a new user namespace.
 pub(crate) fn write(mode: &IdMode, pid: libc::pid_t) -> Result<(), StepError> {
@@ -66,14 +67,15 @@ fn start(tool: &Path, pid: libc::pid_t, own: u32, range: IdRange) -> Result<Chil
         "1".into(),
         "1".into(),
     ];
-    Command::new(tool)
+    let failed = |error: std::io::Error| StepError::io(SandboxStep::MapTool, "start", tool, &error);
+    HostCommand::new(Tool::Bare, &tool.to_string_lossy(), &Environment::default())
+        .map_err(|error| failed(std::io::Error::new(std::io::ErrorKind::NotFound, error)))?
         .args(numbers)
         .args([range.start.to_string(), range.count.to_string()])
-        .stdin(Stdio::null())
+        .to_std()
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
         .spawn()
-        .map_err(|e| StepError::io(SandboxStep::MapTool, "start", tool, &e))
+        .map_err(failed)
 }
 
 fn finish(tool: &Path, mut child: Child) -> Result<(), StepError> {

@@ -9,7 +9,7 @@ use crate::exec::SavedLimits;
 use crate::kernfs::KernelFs;
 use crate::mounts::{self, PreparedMount};
 use crate::spec::{ContainerSpec, Network, Personality, RootFs};
-use crate::{net, overlay, sys};
+use crate::{landlock, net, overlay, sys};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -38,6 +38,8 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     }
     if spec.network == Network::None {
         net::loopback_up()?;
+    } else {
+        landlock::close_abstract_sockets()?;
     }
     let limits = SavedLimits::raise_files()?;
     let prepared: Vec<PreparedMount<'_>> = spec

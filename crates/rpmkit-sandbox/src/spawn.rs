@@ -8,6 +8,10 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// Starts the child, gives it its plan, and returns it with our end of its socket.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is this very program, and gets its plan from nobody else"
+)]
 pub(crate) fn spawn(plan: &Plan, fds: &[BorrowedFd<'_>]) -> Result<(Child, OwnedFd), SandboxError> {
     if !reexec::is_registered() {
         return Err(SandboxError::NotRegistered);

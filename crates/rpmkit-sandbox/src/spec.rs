@@ -161,7 +161,8 @@ impl Mount {
 pub enum Network {
     /// Only a loopback interface, up.
     None,
-    /// The caller's. `resolv.conf` is the caller's job.
+    /// The caller's, with all that listens on its loopback interface, but without its abstract sockets
+    /// where the kernel can keep them away. `resolv.conf` is the caller's job.
     Host,
 }
 

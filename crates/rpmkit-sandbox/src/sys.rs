@@ -47,6 +47,33 @@ pub(crate) fn new_session_keyring() -> Sys<()> {
     check(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, anonymous) }).map(drop)
 }
 
+/// The version of Landlock this kernel has (landlock_create_ruleset(2)).
+pub(crate) fn landlock_abi() -> Sys<libc::c_long> {
+    const VERSION: libc::c_uint = 1;
+    let none = std::ptr::null::<u64>();
+    // SAFETY: asked for its version, the kernel wants no attributes and no size.
+    check(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0_usize, VERSION) })
+}
+
+/// Keeps this process, from now on, from abstract sockets made outside.
+pub(crate) fn landlock_scope_abstract_sockets() -> Sys<()> {
+    /// `struct landlock_ruleset_attr` of ABI 6: file system, network, scopes (linux/landlock.h).
+    const ATTRIBUTES: [u64; 3] = [0, 0, 1];
+    let size = std::mem::size_of_val(&ATTRIBUTES);
+    // SAFETY: the attributes live until the call returns and are as long as `size` says.
+    let ruleset = own(unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            ATTRIBUTES.as_ptr(),
+            size,
+            0,
+        )
+    })?;
+    // SAFETY: takes a descriptor of ours and flags.
+    check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })
+        .map(drop)
+}
+
 /// Opens a file-system context.
 pub(crate) fn fsopen(kind: &CStr) -> Sys<OwnedFd> {
     // SAFETY: the string is NUL-terminated and outlives the call; 1 is FSOPEN_CLOEXEC.

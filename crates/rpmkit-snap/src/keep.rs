@@ -7,9 +7,9 @@
 //! mount stays by itself.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command as Process, Stdio},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,7 @@ use rpmkit_core::{
     chroot::{Chroot, ChrootError, RootPlace},
     store::Mapping,
 };
+use rpmkit_host::{HostCommand, Tool};
 
 use crate::verbs::{SnapContext, shell};
 
@@ -54,28 +55,21 @@ pub fn mount(host: &Host, chroot: &Chroot, place: RootPlace<'_>) -> Result<(), F
         return Err(Error::from(ChrootError::Mounted { chroot, at }).into());
     }
     let program = keeper_program(host)?;
-    let mut command = Process::new(&program);
-    if program.file_name() == Some("rpmkit".as_ref()) {
-        command.arg("snap");
-    }
-    command.arg(KEEPER);
-    command.arg("--root").arg(chroot.name().as_str());
-    if !chroot.ext().is_empty() {
-        command.arg("--uniqueext").arg(chroot.ext());
-    }
-    command.arg("--at").arg(place.at);
-    command.arg("--builddir").arg(place.home);
     let home = chroot.store().dir().parent().unwrap_or(Path::new("/"));
-    command.arg("--layers").arg(home);
+    let snap = (program.file_name() == Some("rpmkit".as_ref())).then_some("snap");
+    let ext = (!chroot.ext().is_empty()).then_some(["--uniqueext", chroot.ext()]);
+    let path = program.to_string_lossy();
+    let command = HostCommand::new(Tool::Users, &path, &host.environment())
+        .map_err(|error| Failure::general(error.to_string()))?
+        .args(snap)
+        .args([KEEPER, "--root", chroot.name().as_str()])
+        .args(ext.into_iter().flatten())
+        .args([OsStr::new("--at"), place.at.as_os_str()])
+        .args([OsStr::new("--builddir"), place.home.as_os_str()])
+        .args([OsStr::new("--layers"), home.as_os_str()]);
     use std::os::unix::process::CommandExt;
-    command
-        .env_clear()
-        .envs(&host.env)
-        .current_dir("/")
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = command.to_std();
+    command.process_group(0);
     let failed = |e: std::io::Error| {
         Failure::general(format!(
             "cannot start the keeper `{}`: {e}",

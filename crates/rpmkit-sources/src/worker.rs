@@ -66,7 +66,9 @@ impl ScmCheckout {
             Method::Git => checkout.get_git(options, access, events)?,
             Method::Distgit => checkout.get_distgit(options, access, events)?,
             Method::Svn | Method::Cvs => {
-                access.host.run(&options.get, &checkout.work_dir, events)?;
+                access
+                    .host
+                    .configured(&options.get, &checkout.work_dir, events)?;
             }
         }
         Ok(checkout)
@@ -103,7 +105,9 @@ impl ScmCheckout {
             source: Box::new(source),
         };
         let Some((mut request, dir)) = options.clone_request() else {
-            access.host.run(&options.get, &self.work_dir, events)?;
+            access
+                .host
+                .configured(&options.get, &self.work_dir, events)?;
             if options.branch.is_none() {
                 return Ok(());
             }
@@ -161,10 +165,14 @@ impl ScmCheckout {
         if options.clone_request().is_some() {
             self.get_git(options, access, events)?;
         } else {
-            access.host.run(&options.get, &self.work_dir, events)?;
+            access
+                .host
+                .configured(&options.get, &self.work_dir, events)?;
         }
         match &options.source_get {
-            Some(words) if !words.is_empty() => access.host.run(words, &self.src_dir, events),
+            Some(words) if !words.is_empty() => {
+                access.host.configured(words, &self.src_dir, events)
+            }
             _ => Ok(()),
         }
     }

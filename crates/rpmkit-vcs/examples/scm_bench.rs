@@ -1,6 +1,8 @@
 //! What an archive with times from history costs, beside `git archive` and beside one git call a
 //! file: `cargo run --release -p rpmkit-vcs --example scm_bench [COMMITS FILES]`, or with `--json`
 //! before the numbers one line for `cargo xtask bench`.
+
+#![allow(clippy::disallowed_methods)]
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rpmkit_host::HostError;
 use rpmkit_types::{ExitCode, Hint};
 
 /// A failure to get at, or to pack, sources under version control.
@@ -165,18 +166,9 @@ pub enum ScmError {
         /// What came.
         found: rpmkit_types::Checksum,
     },
-    /// A program of the host is needed and not there.
-    #[error("`{program}` {}", if program.contains('/') { "does not exist" } else { "is not installed on this host" })]
-    NoProgram {
-        /// Its name.
-        program: String,
-    },
-    /// What a command names is no program.
-    #[error("`{program}` cannot be executed")]
-    NotExecutable {
-        /// Its path.
-        program: String,
-    },
+    /// A program of the host is needed and was not started.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// A configured command has no words.
     #[error("a configured command is empty")]
     EmptyCommand,
@@ -267,7 +259,11 @@ impl ScmError {
             | Self::LocalSubmodule { .. }
             | Self::Method { .. }
             | Self::NoPackage
-            | Self::NotExecutable { .. }
+            | Self::Host(
+                HostError::NotExecutable { .. }
+                | HostError::RelativeProgram { .. }
+                | HostError::OptionLike { .. },
+            )
             | Self::NoCheckout { .. }
             | Self::NoSpec { .. }
             | Self::SourcesLine { .. }
@@ -283,7 +279,7 @@ impl ScmError {
             | Self::NoSourceDirectory { .. }
             // mock ends with a traceback where a program is missing or quotes do not match, and
             // with 5 only where the program is there and may not be run.
-            | Self::NoProgram { .. }
+            | Self::Host(_)
             | Self::Quotes { .. }
             | Self::Command { .. } => ExitCode::General,
         }
@@ -312,8 +308,7 @@ impl ScmError {
                 "name Source0 with .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.lzma or .tar.zst, or put the archive beside the spec",
             )],
             Self::Checkout { source, .. } => source.hints(),
-            Self::NoProgram { program } if program.contains('/') => Vec::new(),
-            Self::NoProgram { program } => {
+            Self::Host(HostError::NoProgram { program }) if !program.contains('/') => {
                 let package = match program.as_str() {
                     "svn" => "subversion",
                     other => other,
@@ -355,7 +350,7 @@ impl ScmError {
             | Self::EmptyRemote { .. }
             | Self::EmptyCommand
             | Self::Quotes { .. }
-            | Self::NotExecutable { .. }
+            | Self::Host(_)
             | Self::NoCheckout { .. }
             | Self::SourcesLine { .. }
             | Self::Io { .. } => Vec::new(),

@@ -1,171 +1,101 @@
 //! Commands on the host. Only version control needs them: svn, cvs, git over ssh, and what a
 //! configuration asks for by name. Each is shown before it runs, and none sees a shell.
 
-use std::{
-    ffi::OsString,
-    io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
-};
+use std::{path::Path, sync::Mutex};
+
+use rpmkit_host::{Environment, HostCommand, Stream, Tool, shell_status};
+use rpmkit_types::event::{Event, Events, Log};
 
 use super::ScmError;
-use rpmkit_types::event::{Event, Events, Log};
 
 /// The host as commands see it.
 #[derive(Debug, Clone, Default)]
 pub struct CommandEnv {
-    /// The whole environment commands get; `PATH` in it says where they are found.
-    pub env: Vec<(OsString, OsString)>,
+    /// The caller's environment; `PATH` in it says where commands are found.
+    pub env: Environment,
 }
 
 impl CommandEnv {
-    /// A variable of that environment.
-    pub fn var(&self, name: &str) -> Option<&OsString> {
-        self.env
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    }
-
-    /// Where a program is.
-    ///
-    /// # Errors
-    /// [`ScmError::NoProgram`], which says what package usually has it;
-    /// [`ScmError::NotExecutable`].
-    pub fn find(&self, program: &str, cwd: &Path) -> Result<PathBuf, ScmError> {
-        which::which_in(program, self.var("PATH"), cwd).map_err(|_| {
-            let program = program.to_owned();
-            if program.contains('/') && cwd.join(&program).exists() {
-                ScmError::NotExecutable { program }
-            } else {
-                ScmError::NoProgram { program }
-            }
-        })
-    }
-
-    /// Runs a command, its output becoming events line by line.
+    /// Runs a command of the user's own configuration, its output becoming events line by line.
     ///
     /// # Errors
     /// When there is no such program or it fails; the error carries its status.
-    pub fn run(&self, argv: &[String], cwd: &Path, events: &Events) -> Result<(), ScmError> {
-        self.capture(argv, cwd, events, true).map(drop)
-    }
-
-    /// As [`CommandEnv::run`], with what the command wrote to its standard output.
-    ///
-    /// # Errors
-    /// As [`CommandEnv::run`].
-    pub fn output(
-        &self,
-        argv: &[String],
-        cwd: &Path,
-        events: &Events,
-    ) -> Result<Vec<u8>, ScmError> {
-        self.capture(argv, cwd, events, false)
-    }
-
-    /// As [`CommandEnv::output`], for a command that is told something and must not be shown: secrets
-    /// go this way.
-    ///
-    /// # Errors
-    /// As [`CommandEnv::run`].
-    pub fn converse(&self, argv: &[String], cwd: &Path, input: &[u8]) -> Result<Vec<u8>, ScmError> {
-        let Some((program, arguments)) = argv.split_first() else {
+    pub fn configured(&self, argv: &[String], cwd: &Path, events: &Events) -> Result<(), ScmError> {
+        let Some((program, words)) = argv.split_first() else {
             return Err(ScmError::EmptyCommand);
         };
-        let path = self.find(program, cwd)?;
-        let mut child = self
-            .command(&path, arguments, cwd)
-            .stdin(Stdio::piped())
-            .spawn()
-            .map_err(ScmError::io("run", &path))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that does not listen says why itself.
-            let _ = stdin.write_all(input);
-        }
-        let out = child
-            .wait_with_output()
-            .map_err(ScmError::io("run", &path))?;
-        if out.status.success() {
-            return Ok(out.stdout);
-        }
-        let lines: Vec<String> = String::from_utf8_lossy(&out.stderr)
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .collect();
-        Err(ScmError::Command {
-            command: shown(argv),
-            status: shell_status(out.status),
-            last: telling(&lines),
-        })
+        let command = HostCommand::new(Tool::Users, program, &self.env)?;
+        run(&command.args(words).cwd(cwd), events)
     }
 
-    fn command(&self, path: &Path, arguments: &[String], cwd: &Path) -> Command {
-        let mut command = Command::new(path);
-        command
-            .args(arguments)
-            .current_dir(cwd)
-            .env_clear()
-            .envs(self.env.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+    /// git outside any repository.
+    ///
+    /// # Errors
+    /// When it is not installed.
+    pub fn git(&self) -> Result<HostCommand, ScmError> {
+        Ok(HostCommand::git(&self.env)?)
     }
+}
 
-    fn capture(
-        &self,
-        argv: &[String],
-        cwd: &Path,
-        events: &Events,
-        show_stdout: bool,
-    ) -> Result<Vec<u8>, ScmError> {
-        let Some((program, arguments)) = argv.split_first() else {
-            return Err(ScmError::EmptyCommand);
-        };
-        let shown = shown(argv);
-        let path = self.find(program, cwd)?;
-        events.info(format!(
-            "running on the host, in {}: {shown}",
-            cwd.display()
-        ));
-        let mut child = self
-            .command(&path, arguments, cwd)
-            .spawn()
-            .map_err(ScmError::io("run", &path))?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut kept = Vec::new();
-        let mut last = String::new();
-        std::thread::scope(|scope| {
-            let errors = scope.spawn(|| {
-                let mut lines = Vec::new();
-                if let Some(stderr) = stderr {
-                    each_line(stderr, |line| {
-                        lines.push(line.trim().to_owned());
-                        show(events, line);
-                    });
-                }
-                telling(&lines)
-            });
-            if let Some(mut stdout) = stdout {
-                if show_stdout {
-                    each_line(stdout, |line| show(events, line));
-                } else if let Err(error) = stdout.read_to_end(&mut kept) {
-                    show(events, &format!("reading from {program}: {error}"));
-                }
-            }
-            last = errors.join().unwrap_or_default();
-        });
-        let status = child.wait().map_err(ScmError::io("run", &path))?;
-        if status.success() {
-            return Ok(kept);
-        }
-        Err(ScmError::Command {
-            command: shown,
-            status: shell_status(status),
-            last,
-        })
+/// Runs a command, its output becoming events line by line.
+///
+/// # Errors
+/// When it fails; the error carries its status.
+pub fn run(command: &HostCommand, events: &Events) -> Result<(), ScmError> {
+    capture(command, events, false).map(drop)
+}
+
+/// As [`run`], with what the command wrote to its standard output.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn output(command: &HostCommand, events: &Events) -> Result<Vec<u8>, ScmError> {
+    capture(command, events, true)
+}
+
+/// As [`output`], for a command that is told something and must not be shown: secrets go this way.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn converse(command: &HostCommand, input: &[u8]) -> Result<Vec<u8>, ScmError> {
+    let ended = command.converse(input)?;
+    if ended.status.success() {
+        return Ok(ended.stdout);
     }
+    let lines: Vec<String> = String::from_utf8_lossy(&ended.stderr)
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .collect();
+    Err(ScmError::Command {
+        command: shown(&command.words()),
+        status: shell_status(ended.status),
+        last: telling(&lines),
+    })
+}
+
+fn capture(command: &HostCommand, events: &Events, keep: bool) -> Result<Vec<u8>, ScmError> {
+    let words = shown(&command.words());
+    events.info(format!(
+        "running on the host, in {}: {words}",
+        command.dir().display()
+    ));
+    let errors = Mutex::new(Vec::new());
+    let ended = command.lines(keep, &|stream, line| {
+        if stream == Stream::Err
+            && let Ok(mut errors) = errors.lock()
+        {
+            errors.push(line.trim().to_owned());
+        }
+        show(events, line);
+    })?;
+    if ended.status.success() {
+        return Ok(ended.stdout);
+    }
+    Err(ScmError::Command {
+        command: words,
+        status: shell_status(ended.status),
+        last: telling(&errors.into_inner().unwrap_or_default()),
+    })
 }
 
 /// A command as one could type it, without passwords.
@@ -199,104 +129,79 @@ fn show(events: &Events, line: &str) {
     });
 }
 
-fn each_line(stream: impl Read, mut take: impl FnMut(&str)) {
-    for line in BufReader::new(stream).split(b'\n') {
-        let Ok(line) = line else { return };
-        take(String::from_utf8_lossy(&line).trim_end_matches('\r'));
-    }
-}
-
-/// A status as shells count: 128 and the signal for a killed process.
-fn shell_status(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt;
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(1);
-    u8::try_from(code).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
 
-    pub(crate) fn host() -> CommandEnv {
-        CommandEnv {
-            env: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
-        }
+    fn command(program: &str, words: &[&str]) -> HostCommand {
+        let env = [("PATH", "/usr/local/bin:/usr/bin:/bin")];
+        let env = env.into_iter().collect();
+        HostCommand::new(Tool::Users, program, &env)
+            .unwrap()
+            .args(words)
     }
 
-    fn words(words: &[&str]) -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
+    fn host() -> CommandEnv {
+        CommandEnv {
+            env: [("PATH", "/usr/bin:/bin")].into_iter().collect(),
+        }
     }
 
     #[test]
     fn words_are_not_seen_by_a_shell() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = host()
-            .output(
-                &words(&["printf", "%s", "$HOME;`id`"]),
-                dir.path(),
-                &Events::silent(),
-            )
-            .unwrap();
+        let printf = command("printf", &["%s", "$HOME;`id`"]);
+        let out = output(&printf, &Events::silent()).unwrap();
         assert_eq!(out, b"$HOME;`id`");
     }
 
     #[test]
     fn what_is_told_is_answered_and_passwords_are_not_shown() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = host()
-            .converse(&words(&["cat"]), dir.path(), b"a\nb")
-            .unwrap();
+        let out = converse(&command("cat", &[]), b"a\nb").unwrap();
         assert_eq!(out, b"a\nb");
-        assert_eq!(
-            shown(&words(&["git", "fetch", "https://a:b@h/x"])),
-            "git fetch 'https://a:***@h/x'"
-        );
+        let words = ["git", "fetch", "https://a:b@h/x"].map(str::to_owned);
+        assert_eq!(shown(&words), "git fetch 'https://a:***@h/x'");
     }
 
     #[test]
     fn failure_and_absence_are_told() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = host()
-            .run(
-                &words(&["sh", "-c", "echo oh no >&2; exit 9"]),
-                dir.path(),
-                &Events::silent(),
-            )
-            .unwrap_err();
+        let silent = Events::silent();
+        let sh = |line: &str| run(&command("sh", &["-c", line]), &silent).unwrap_err();
+        let error = sh("echo oh no >&2; exit 9");
         assert_eq!(
             error.to_string(),
             "`sh -c 'echo oh no >&2; exit 9'` ended with status 9: oh no"
         );
         assert_eq!(error.status(), Some(9));
-        let error = host()
-            .run(
-                &words(&["sh", "-c", "printf 'Host key verification failed.\\nfatal: Could not read from remote repository.\\n\\nPlease make sure you have the correct access rights\\nand the repository exists.\\n' >&2; exit 128"]),
-                dir.path(),
-                &Events::silent(),
-            )
-            .unwrap_err();
+        let error = sh(
+            "printf 'Host key verification failed.\\nfatal: Could not read from remote repository.\\n\\nPlease make sure you have the correct access rights\\nand the repository exists.\\n' >&2; exit 128",
+        );
         assert!(
             error
                 .to_string()
                 .ends_with("status 128: Host key verification failed."),
             "{error}"
         );
-        let error = host()
-            .run(&words(&["no-such-program"]), dir.path(), &Events::silent())
-            .unwrap_err();
+        let configured = |word: &str| {
+            let words = [word.to_owned()];
+            host()
+                .configured(&words, Path::new("/"), &silent)
+                .unwrap_err()
+        };
+        let error = configured("no-such-program");
         assert_eq!(
             error.to_string(),
             "`no-such-program` is not installed on this host"
         );
         assert_eq!(error.exit_code(), rpmkit_types::ExitCode::General);
-        let error = host()
-            .run(&words(&["/etc/passwd"]), dir.path(), &Events::silent())
-            .unwrap_err();
+        let error = configured("/etc/passwd");
         assert_eq!(error.to_string(), "`/etc/passwd` cannot be executed");
         assert_eq!(error.exit_code(), rpmkit_types::ExitCode::CommandLine);
+        // A program of the checkout the command runs in.
+        let error = configured("./get.sh");
+        assert!(
+            error.to_string().contains("below the working directory"),
+            "{error}"
+        );
     }
 }

@@ -24,5 +24,5 @@ mod url;
 pub use archive::{ArchiveCompression, ArchiveOptions, FileTimes};
 pub use download::Download;
 pub use error::ScmError;
-pub use host::CommandEnv;
+pub use host::{CommandEnv, run as run_on_host};
 pub use options::{Method, ScmOptions};

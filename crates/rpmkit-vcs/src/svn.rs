@@ -1,10 +1,12 @@
 //! When the files of a Subversion working copy were last changed, from one `svn info`.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::Path};
 
 use quick_xml::{Reader, events::Event as Xml};
 
-use super::{CommandEnv, ScmError};
+use rpmkit_host::{HostCommand, Tool};
+
+use super::{CommandEnv, ScmError, host::output};
 use rpmkit_types::event::Events;
 
 /// The time of the last change of everything in a working copy, by path relative to it; and
@@ -17,19 +19,26 @@ pub fn file_times(
     host: &CommandEnv,
     events: &Events,
 ) -> Result<(HashMap<Vec<u8>, i64>, i64), ScmError> {
-    let argv = ["svn", "info", "--xml", "--recursive", "."].map(str::to_owned);
-    let out = host.output(&argv, checkout, events)?;
-    let times = parse(&String::from_utf8_lossy(&out)).map_err(|error| ScmError::Command {
-        command: argv.join(" "),
-        status: 0,
-        last: format!("its answer cannot be read: {error}"),
-    })?;
+    // What follows the last `@` would be a revision.
+    let mut target = checkout.as_os_str().to_owned();
+    target.push("@");
+    let svn = HostCommand::new(Tool::Svn, "svn", &host.env)?
+        .args(["info", "--xml", "--recursive"])
+        .end_of_options()
+        .operand(target)?;
+    let out = output(&svn, events)?;
+    let times =
+        parse(&String::from_utf8_lossy(&out), checkout).map_err(|error| ScmError::Command {
+            command: svn.words().join(" "),
+            status: 0,
+            last: format!("its answer cannot be read: {error}"),
+        })?;
     let newest = times.values().copied().max().unwrap_or(0);
     Ok((times, newest))
 }
 
 /// `<entry path="…"> … <commit><date>…</date></commit>`
-fn parse(xml: &str) -> Result<HashMap<Vec<u8>, i64>, quick_xml::Error> {
+fn parse(xml: &str, checkout: &Path) -> Result<HashMap<Vec<u8>, i64>, quick_xml::Error> {
     let mut reader = Reader::from_str(xml);
     let mut times = HashMap::new();
     let (mut path, mut in_commit, mut in_date) = (Vec::new(), false, false);
@@ -38,10 +47,13 @@ fn parse(xml: &str) -> Result<HashMap<Vec<u8>, i64>, quick_xml::Error> {
             Xml::Start(tag) => match tag.name().as_ref() {
                 "entry" => {
                     path = match tag.try_get_attribute("path")? {
-                        Some(attribute) => attribute
-                            .normalized_value(quick_xml::XmlVersion::Implicit1_0)?
-                            .into_owned()
-                            .into_bytes(),
+                        Some(attribute) => {
+                            let path =
+                                attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0)?;
+                            let path = Path::new(path.as_ref());
+                            let below = path.strip_prefix(checkout).unwrap_or(path);
+                            below.as_os_str().as_bytes().to_vec()
+                        }
                         None => Vec::new(),
                     };
                 }
@@ -73,10 +85,11 @@ mod tests {
     #[test]
     fn only_dates_of_commits_are_taken() {
         let times = parse(
-            r#"<?xml version="1.0"?><info><entry kind="file" path="a&amp;b" revision="3">
+            r#"<?xml version="1.0"?><info><entry kind="file" path="/w@1/a&amp;b" revision="3">
                 <wc-info><text-updated>2001-01-01T00:00:00.0Z</text-updated></wc-info>
                 <commit revision="2"><author>x</author><date>1970-01-02T00:00:00.500000Z</date></commit>
                 <lock><date>1999-01-01T00:00:00Z</date></lock></entry></info>"#,
+            Path::new("/w@1"),
         )
         .unwrap();
         assert_eq!(times, HashMap::from([(b"a&b".to_vec(), 86400)]));

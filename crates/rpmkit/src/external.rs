@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use rpmkit_cli::{Context, Failure, Host, VerbResult, nearest::nearest};
+use rpmkit_host::{HostCommand, Tool};
 
 use crate::front;
 
@@ -17,7 +17,9 @@ fn places(host: &Host) -> Vec<PathBuf> {
     let own = host.exe.parent().map(Path::to_owned);
     let path = host.var("PATH").unwrap_or("");
     own.into_iter()
-        .chain(path.split(':').filter(|p| !p.is_empty()).map(PathBuf::from))
+        .chain(path.split(':').map(PathBuf::from))
+        // Nothing of the directory one stands in, which may be a stranger's.
+        .filter(|dir| dir.is_absolute())
         .collect()
 }
 
@@ -67,11 +69,13 @@ pub fn run(cx: &mut Context, words: &[OsString]) -> VerbResult {
         .map(|dir| dir.join(&name))
         .find(|path| plain && executable(path));
     if let Some(program) = program {
-        let error = Command::new(&program).args(rest).exec();
-        return Err(Failure::general(format!(
-            "cannot run `{}`: {error}",
-            program.display()
-        )));
+        let environment = cx.host.environment();
+        let started = HostCommand::new(Tool::Users, &program.to_string_lossy(), &environment);
+        let error = match started {
+            Ok(command) => command.args(rest).cwd(&cx.host.cwd).exec(),
+            Err(error) => error,
+        };
+        return Err(Failure::general(error.to_string()));
     }
     let others = installed(cx);
     let command = front::command();

@@ -40,6 +40,11 @@ pub struct SourceArgs {
     #[arg(long)]
     pub get_sources: bool,
 
+    /// Run this host's cargo or go, outside of the chroot, where the spec names a `-vendor.tar.` archive
+    /// nobody has; for projects you trust [default: those of the target's repositories, in the chroot]
+    #[arg(long)]
+    pub vendor_with_host: bool,
+
     /// Lookaside cache of a dist-git, with {name}, {file}, {hashtype} and {hash} in it
     #[arg(long, value_name = "URL")]
     pub lookaside: Option<String>,

@@ -12,7 +12,12 @@ use std::{
 use rpmkit_core::event::{Event, Level, Listener, Phase};
 
 use super::terminal::elapsed;
-use crate::{failure::Failure, host::Ci, printer::Printer};
+use crate::{
+    failure::Failure,
+    host::Ci,
+    printer::Printer,
+    visible::{one_line, visible},
+};
 
 /// Listener for one service. Groups of GitHub do not nest, so only outermost phases become groups.
 /// Put it before [`super::People`] in a fan-out, so that a phase's closing line stays visible.
@@ -56,7 +61,7 @@ impl CiLog {
             return;
         };
         if let Some(failure) = failure {
-            self.0.printer.line(annotation(failure));
+            self.0.printer.command(&annotation(failure));
         }
         if let Some(path) = summary {
             let text = self.summary(failure);
@@ -66,7 +71,7 @@ impl CiLog {
                 .open(path)
                 .and_then(|mut file| file.write_all(text.as_bytes()));
             if let Err(error) = written {
-                self.0.printer.line(format!(
+                self.0.printer.command(&format!(
                     "::warning::cannot write the job summary: {}",
                     data(&error.to_string())
                 ));
@@ -78,18 +83,21 @@ impl CiLog {
         let mut text = String::from("| phase | what | time |\n| --- | --- | ---: |\n");
         for (phase, what, took, ok) in &self.seen().phases {
             let mark = if *ok { "" } else { " ✗" };
-            let what = what.replace('|', "\\|");
+            let what = markdown(what).replace('|', "\\|");
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {phase}{mark} | {what} | {} |", elapsed(*took));
         }
         if let Some(failure) = failure {
-            let _ = writeln!(text, "\n**Failed:** {}", failure.message);
+            let _ = writeln!(text, "\n**Failed:** {}", markdown(&failure.message));
             if let Some(report) = failure
                 .report
                 .as_ref()
                 .filter(|report| !report.lines.is_empty())
             {
-                let _ = writeln!(text, "\n```\n{}\n```", report.lines.join("\n"));
+                let lines = report.lines.join("\n");
+                // A fence that the lines do not have.
+                let fence = "`".repeat(3.max(longest_run(&lines) + 1));
+                let _ = writeln!(text, "\n{fence}\n{}\n{fence}", visible(&lines));
             }
         }
         text
@@ -109,13 +117,16 @@ impl Listener for CiLog {
                 let title = format!("{phase} {what}");
                 match &self.0.ci {
                     Ci::GitHub { .. } => {
-                        printer.line(format!("::group::{}", data(title.trim_end())))
+                        printer.command(&format!("::group::{}", data(title.trim_end())))
                     }
-                    Ci::GitLab => printer.line(format!(
-                        "\x1b[0Ksection_start:{}:rpmkit_{phase}[collapsed=true]\r\x1b[0K{}",
-                        seconds(at),
-                        title.trim_end()
-                    )),
+                    Ci::GitLab => printer.err_raw(
+                        format!(
+                            "\x1b[0Ksection_start:{}:rpmkit_{phase}[collapsed=true]\r\x1b[0K{}\n",
+                            seconds(at),
+                            one_line(title.trim_end())
+                        )
+                        .as_bytes(),
+                    ),
                     Ci::Other => {}
                 }
             }
@@ -132,12 +143,13 @@ impl Listener for CiLog {
                     return;
                 }
                 match &self.0.ci {
-                    Ci::GitHub { .. } => printer.line("::endgroup::"),
+                    Ci::GitHub { .. } => printer.command("::endgroup::"),
                     Ci::GitLab => {
-                        printer.line(format!(
-                            "\x1b[0Ksection_end:{}:rpmkit_{phase}\r\x1b[0K",
+                        let end = format!(
+                            "\x1b[0Ksection_end:{}:rpmkit_{phase}\r\x1b[0K\n",
                             seconds(at)
-                        ));
+                        );
+                        printer.err_raw(end.as_bytes());
                     }
                     Ci::Other => {}
                 }
@@ -150,7 +162,7 @@ impl Listener for CiLog {
                 let mut seen = self.seen();
                 seen.warnings += 1;
                 if seen.warnings <= WARNINGS {
-                    printer.line(format!("::warning::{}", data(text)));
+                    printer.command(&format!("::warning::{}", data(text)));
                 }
             }
             _ => {}
@@ -181,6 +193,23 @@ fn annotation(failure: &Failure) -> String {
         properties.join(","),
         data(&failure.message)
     )
+}
+
+/// Text that is no markup.
+fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        if "\\`*_[]<>#&!".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The most backquotes in a row.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 /// GitHub's escapes for the text of a command.

@@ -2,7 +2,7 @@
 //! line is one unbuffered append; a directory used again keeps what it has.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::Write,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -11,6 +11,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use rpmkit_core::event::{Event, Level, Listener, Log, Phase};
+use rpmkit_fs::{FsError, Links, UntrustedTree};
 
 use super::pyrepr;
 
@@ -57,18 +58,17 @@ impl LogFiles {
 
     /// Starts writing to the files in `dir`, which must exist, and stops writing to any others.
     pub fn open(&self, dir: &Path) -> Result<(), rpmkit_core::Error> {
-        let append = |name: &str| {
+        // Another user may write in the directory: none of its links is followed.
+        let failed = |name: &str| {
             let path = dir.join(name);
-            OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(&path)
-                .map_err(|source| rpmkit_core::Error::Io {
-                    action: "open",
-                    path,
-                    source,
-                })
+            |error: FsError| rpmkit_core::Error::Io {
+                action: "open",
+                path,
+                source: error.into(),
+            }
         };
+        let tree = UntrustedTree::open(dir, Links::Never).map_err(failed(""))?;
+        let append = |name: &str| tree.append(name, 0o644).map_err(failed(name));
         let open = Open {
             build: append("build.log")?,
             root: append("root.log")?,
@@ -131,8 +131,8 @@ impl Listener for LogFiles {
                 );
             }
             Event::Output { log, line } => {
-                let line = console::strip_ansi_codes(line);
-                let line = after_carriage_returns(&line);
+                // mock takes colours out, and nothing else.
+                let line = without_colors(line);
                 if !line.is_empty() {
                     inner.message(Level::Debug, Some(*log), &line);
                 }
@@ -197,22 +197,26 @@ fn append(file: &mut File, line: &str) {
     let _ = file.write_all(line.as_bytes());
 }
 
-/// What a terminal would show of a line in which `\r` starts over and `\b` deletes.
-fn after_carriage_returns(line: &str) -> String {
-    let last = line
-        .trim_end_matches(['\r', '\n'])
-        .rsplit('\r')
-        .next()
-        .unwrap_or("");
-    let mut shown = String::with_capacity(last.len());
-    for c in last.chars() {
-        if c == '\u{8}' {
-            shown.pop();
-        } else {
-            shown.push(c);
-        }
+/// A line without `ESC [ numbers m`.
+fn without_colors(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from[2..]
+            .find(|c: char| !c.is_ascii_digit() && c != ';')
+            .map(|end| end + 2);
+        rest = match end {
+            Some(end) if from[end..].starts_with('m') => &from[end + 1..],
+            _ => {
+                out.push_str("\u{1b}[");
+                &from[2..]
+            }
+        };
     }
-    shown
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -251,6 +255,21 @@ mod tests {
              2026-01-02 03:04:05,678 - Finish: run\n"
         );
         assert_eq!(logs.balanced(), Ok(()));
+    }
+
+    #[test]
+    fn no_log_is_written_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "mine").unwrap();
+        let results = dir.path().join("results");
+        std::fs::create_dir(&results).unwrap();
+        std::os::unix::fs::symlink(&victim, results.join("root.log")).unwrap();
+        let logs = LogFiles::new(TimeZone::UTC);
+        let error = logs.open(&results).unwrap_err();
+        assert!(error.to_string().contains("root.log"), "{error}");
+        tell(&logs);
+        assert_eq!(read(dir.path(), "victim"), "mine");
     }
 
     #[test]
@@ -303,8 +322,12 @@ mod tests {
     }
 
     #[test]
-    fn terminal_tricks_are_undone() {
-        assert_eq!(after_carriage_returns("10%\r20%\r"), "20%");
-        assert_eq!(after_carriage_returns("abc\u{8}\u{8}d"), "ad");
+    fn colours_go_and_all_else_stays() {
+        assert_eq!(
+            without_colors(
+                "\u{1b}[1;31merror\u{1b}[m: \u{1b}]0;t\u{7} 10%\r20%\u{8}\u{1b}[2J\u{1b}["
+            ),
+            "error: \u{1b}]0;t\u{7} 10%\r20%\u{8}\u{1b}[2J\u{1b}["
+        );
     }
 }

@@ -5,7 +5,10 @@ use std::time::SystemTime;
 use rpmkit_core::event::{Event, Level, Listener, Log};
 
 use super::logfiles::level_name;
-use crate::printer::{Printer, Verbosity};
+use crate::{
+    printer::{Printer, Verbosity},
+    visible::left_on_screen,
+};
 
 /// Listener that speaks as mock does.
 pub struct MockConsole {
@@ -51,9 +54,10 @@ impl Listener for MockConsole {
             }
             Event::Output { log, line } => {
                 if self.main_output {
-                    self.printer.data(line);
+                    self.printer.data(left_on_screen(line));
                 } else if *log == Log::Root && self.least() == Level::Debug {
-                    self.printer.line(format!("DEBUG: {line}"));
+                    self.printer
+                        .line(format!("DEBUG: {}", left_on_screen(line)));
                 }
             }
             _ => {}

@@ -10,7 +10,10 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use rpmkit_core::event::{Event, Level, Listener, Phase, Unit};
 
-use crate::printer::{Printer, Tone, Verbosity};
+use crate::{
+    printer::{Printer, Tone, Verbosity},
+    visible::{left_on_screen, one_line},
+};
 
 /// Listener that speaks to a person.
 pub struct People {
@@ -32,7 +35,7 @@ impl People {
     fn start(&self, phase: Phase, what: &str) {
         if let Some(bars) = self.printer.progress() {
             let bar = bars.add(ProgressBar::new_spinner().with_style(spinner()));
-            bar.set_prefix(titled(phase, what));
+            bar.set_prefix(one_line(&titled(phase, what)).into_owned());
             bar.enable_steady_tick(Duration::from_millis(120));
             self.bars().insert((phase, what.to_owned()), bar);
         } else if slow(phase) || self.printer.verbosity() == Verbosity::Verbose {
@@ -71,24 +74,20 @@ impl People {
             bar.set_style(counted(unit));
         }
         bar.set_position(done);
-        bar.set_message(label.to_owned());
+        bar.set_message(one_line(label).into_owned());
     }
 
     fn output(&self, line: &str) {
         if self.live {
-            self.printer.line(line);
+            self.printer.line(left_on_screen(line));
             return;
         }
         if self.printer.progress().is_none() {
             return;
         }
-        let plain = console::strip_ansi_codes(line);
+        let plain = left_on_screen(line);
         let room = self.printer.width().saturating_sub(40);
-        let short: String = plain
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(room)
-            .collect();
+        let short: String = one_line(&plain).chars().take(room).collect();
         for bar in self.bars().values() {
             if bar.length().is_none() {
                 bar.set_message(short.clone());

@@ -107,6 +107,24 @@ impl Buildroot {
         })
     }
 
+    /// Another root of the same configuration, that is thrown away in the end. It has a network, and
+    /// nothing else of the host's: no caches, no mounts.
+    pub(super) fn with_network(&self) -> Result<Self, BuildError> {
+        let mut settings = self.settings.clone();
+        settings.build.rpmbuild_networking = true;
+        settings.chroot.use_host_resolv = true;
+        Ok(Self {
+            engine: self.engine.clone(),
+            pm: super::repositories::package_manager(&self.engine, &settings)?,
+            session: self.session.chroot().throwaway(None)?,
+            settings,
+            packages: None,
+            container: None,
+            ccache: None,
+            mounts: Vec::new(),
+        })
+    }
+
     /// The configuration.
     pub fn settings(&self) -> &Settings {
         &self.settings

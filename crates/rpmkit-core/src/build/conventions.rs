@@ -1,20 +1,13 @@
 //! Commands of a project's own, run in the buildroot on a copy of its tree.
 
-use std::{
-    cell::RefCell,
-    fs, io,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::Path,
-};
+use std::{cell::RefCell, path::Path};
 
+use rpmkit_fs::{
+    CopyMode, CopyOptions, Links, RemoveOptions, TreeCopyOptions, UntrustedTree, WalkOptions,
+};
 use rpmkit_sandbox::RunAs;
 
-use super::{
-    BuildError, Buildroot, CopyItem,
-    rpmbuild::check,
-    transfer::{by_descriptor, open_below},
-    tree::DirContents,
-};
+use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
 use rpmkit_pm::PmError;
 use rpmkit_solve::SolveError;
 use rpmkit_sources::srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner};
@@ -54,6 +47,16 @@ impl TreeRunner for Shared<'_, '_> {
 impl Buildroot {
     /// Runs a command of a project's and brings back what it made and changed.
     fn run_in_tree(&mut self, command: &TreeCommand) -> Result<String, BuildError> {
+        if command.network {
+            let mut apart = self.with_network()?;
+            let ran = apart.init().and_then(|()| apart.run_here(command));
+            apart.discard()?;
+            return ran;
+        }
+        self.run_here(command)
+    }
+
+    fn run_here(&mut self, command: &TreeCommand) -> Result<String, BuildError> {
         let mut request = self.package_manager().request();
         request.install.clone_from(&command.packages);
         if !request.install.is_empty() {
@@ -98,76 +101,63 @@ impl Buildroot {
         run.cwd = tree.clone().into();
         run.log = None;
         let what = format!("`{}`", command.argv.join(" "));
-        let ran = check(self.run(&run)?, &what, Phase::Sources)?;
-        let home = self.home();
+        let ran = self.run(&run)?;
+        if !ran.exit.success() {
+            // What the command said is the only reason there is.
+            for line in ran.tail.iter().rev().take(REASON).rev() {
+                self.engine().events().info(line.clone());
+            }
+        }
+        let ran = check(ran, &what, Phase::Sources)?;
         for (name, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
             let inside = Path::new("build").join(name);
             // The command may have put a link in the place of either directory.
-            open_below(&home, &inside)
-                .and_then(|dir| bring_back(&by_descriptor(&dir), to))
-                .map_err(|source| BuildError::Io {
-                    action: "copy what the project's command left in",
-                    path: home.join(&inside),
-                    source,
-                })?;
+            bring_back(&self.home(), &inside, to).map_err(|error| BuildError::Io {
+                action: "copy what the project's command left in",
+                path: self.home().join(&inside),
+                source: error.into(),
+            })?;
         }
         let text = String::from_utf8_lossy(&ran.output).into_owned();
         Ok(text.replace(&tree, TREE_IN_ROOT).replace(&out, OUT_IN_ROOT))
     }
 }
 
-/// Makes `to` what `from` is. The command was the project's and not ours: links are copied as links,
-/// never followed, and `.git` stays as it was.
-fn bring_back(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(to)? {
+/// The most lines of a failed command that are shown.
+const REASON: usize = 20;
+
+/// Makes `to` what `inside` below `home` is. The command was the project's and not ours: links are copied
+/// as links, never followed, and `.git` stays as it was.
+fn bring_back(home: &Path, inside: &Path, to: &Path) -> rpmkit_fs::Result<()> {
+    const GIT: &str = ".git";
+    let from = UntrustedTree::open(home, Links::Never)?.subtree(inside)?;
+    let to = UntrustedTree::open(to, Links::Never)?;
+    let mut keep = Vec::new();
+    let mut walk = to.walk("", WalkOptions::default())?;
+    while let Some(entry) = walk.next() {
         let entry = entry?;
-        if entry.file_name() == ".git" || fs::symlink_metadata(from.join(entry.file_name())).is_ok()
-        {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
+        if entry.name() == GIT {
+            keep.push(entry.path().to_owned());
+            walk.skip();
         }
     }
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        if entry.file_name() == ".git" {
-            continue;
-        }
-        let target = to.join(entry.file_name());
-        let there = fs::symlink_metadata(&target).ok();
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            if !there.as_ref().is_some_and(fs::Metadata::is_dir) {
-                if there.is_some() {
-                    fs::remove_file(&target)?;
-                }
-                fs::create_dir(&target)?;
-            }
-            bring_back(&entry.path(), &target)?;
-            continue;
-        }
-        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
-            fs::remove_dir_all(&target)?;
-        } else if there.is_some() {
-            fs::remove_file(&target)?;
-        }
-        if kind.is_symlink() {
-            symlink(fs::read_link(entry.path())?, &target)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), &target)?;
-            let mode = entry.metadata()?.permissions().mode() & 0o777;
-            fs::set_permissions(&target, fs::Permissions::from_mode(mode | 0o600))?;
-        }
-    }
+    to.clear("", &keep, RemoveOptions::default())?;
+    let options = TreeCopyOptions {
+        file: CopyOptions {
+            mode: CopyMode::Readable,
+            ..CopyOptions::default()
+        },
+        ..TreeCopyOptions::default()
+    };
+    from.copy_tree_where("", &to, "", &options, |entry| entry.name() != GIT)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::{fs, os::unix::fs::symlink};
+
     use super::*;
 
     #[test]
@@ -181,7 +171,7 @@ mod tests {
         }
         fs::create_dir(to.join(".git")).unwrap();
         symlink(dir.path(), to.join("link")).unwrap();
-        bring_back(&from, &to).unwrap();
+        bring_back(dir.path(), Path::new("from"), &to).unwrap();
         let mut left: Vec<_> = fs::read_dir(&to)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
@@ -197,12 +187,13 @@ mod tests {
         let secret = dir.path().join("secret");
         fs::create_dir_all(secret.join("OUT")).unwrap();
         fs::create_dir_all(dir.path().join("home/build")).unwrap();
-        let home = dir.path().join("home");
+        let (home, to) = (dir.path().join("home"), dir.path().join("to"));
+        fs::create_dir(&to).unwrap();
         symlink(&secret, home.join("build/OUT")).unwrap();
-        assert!(open_below(&home, Path::new("build/OUT")).is_err());
+        assert!(bring_back(&home, Path::new("build/OUT"), &to).is_err());
         fs::rename(home.join("build"), home.join("x")).unwrap();
         symlink(&secret, home.join("build")).unwrap();
-        assert!(open_below(&home, Path::new("build/OUT")).is_err());
+        assert!(bring_back(&home, Path::new("build/OUT"), &to).is_err());
     }
 
     #[test]
@@ -219,7 +210,7 @@ mod tests {
         symlink(&outside, to.join("file")).unwrap();
         fs::write(from.join("file"), "theirs").unwrap();
         symlink(dir.path(), to.join("sub")).unwrap();
-        bring_back(&from, &to).unwrap();
+        bring_back(dir.path(), Path::new("from"), &to).unwrap();
         assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
         assert_eq!(fs::read_to_string(to.join("file")).unwrap(), "theirs");
         assert_eq!(fs::read_to_string(to.join("sub/file")).unwrap(), "new");

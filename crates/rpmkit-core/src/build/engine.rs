@@ -1,10 +1,16 @@
 //! What every verb that touches a chroot shares: store, downloads, identities, events.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use rpmkit_sandbox::{Emulation, IdMode};
 
 use super::BuildError;
+use rpmkit_fs::{FsError, HostDir, TempDir};
+use rpmkit_host::Environment;
 use rpmkit_pm::PmParts;
 use rpmkit_repo::Fetcher;
 use rpmkit_results::record::unix_time;
@@ -28,6 +34,8 @@ pub struct Surroundings {
     pub resolv_conf: PathBuf,
     /// Variables such as `https_proxy`, handed to chroots that have a network.
     pub proxies: Vec<(String, String)>,
+    /// The caller's environment, for programs of the host that the user's configuration names.
+    pub environment: Environment,
 }
 
 /// The shared part of a run. Cheap to clone.
@@ -98,17 +106,9 @@ impl Engine {
         &self.0.surroundings
     }
 
-    /// A directory that goes away with the value.
-    pub(super) fn scratch(&self) -> Result<tempfile::TempDir, BuildError> {
-        let temp = &self.0.surroundings.temp;
-        tempfile::Builder::new()
-            .prefix("rpmkit-")
-            .tempdir_in(temp)
-            .map_err(|source| BuildError::Io {
-                action: "create a directory in",
-                path: temp.clone(),
-                source,
-            })
+    /// A directory that goes away with the value, or with the next run where this one is killed.
+    pub(super) fn scratch(&self) -> Result<TempDir, BuildError> {
+        scratch(&self.0.surroundings.temp)
     }
 
     /// What a package manager is made with.
@@ -138,4 +138,22 @@ impl Engine {
         .call(op, &input)
         .map_err(failed)
     }
+}
+
+/// A directory in `temp` that goes away with the value. What killed runs have left there goes first.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn scratch(temp: &Path) -> Result<TempDir, BuildError> {
+    let make = || {
+        let base = HostDir::open(temp)?;
+        // What cannot be removed now is somebody else's worry, or the next run's.
+        let _ = TempDir::sweep(&base);
+        TempDir::new(&base, "work", "")
+    };
+    make().map_err(|error: FsError| BuildError::Io {
+        action: "create a directory in",
+        path: temp.to_owned(),
+        source: error.into(),
+    })
 }

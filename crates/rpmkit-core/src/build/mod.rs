@@ -19,7 +19,7 @@ mod tree;
 
 pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
-pub use engine::{Engine, Surroundings};
+pub use engine::{Engine, Surroundings, scratch};
 pub use error::BuildError;
 pub use failure_report::{About, failure_report};
 pub use hooks::traced;

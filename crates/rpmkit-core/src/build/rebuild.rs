@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::WriteOptions;
 use rpmkit_sandbox::Exit;
 
 use super::{
@@ -376,7 +377,13 @@ pub fn supersede(events: &Events, earlier: &Path) -> Result<(), BuildError> {
 }
 
 fn write(path: PathBuf, text: &str) -> Result<(), BuildError> {
-    fs::write(&path, text).map_err(|source| BuildError::ResultDir { path, source })
+    // By rename: another user may have put a link there.
+    rpmkit_fs::write_file(&path, text, &WriteOptions::with_mode(0o644)).map_err(|error| {
+        BuildError::ResultDir {
+            path,
+            source: error.into(),
+        }
+    })
 }
 
 fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {

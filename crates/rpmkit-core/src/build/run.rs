@@ -72,16 +72,17 @@ impl Run {
         let mut lines = Lines::default();
         let mut tail = std::collections::VecDeque::with_capacity(TAIL);
         let mut on_line = |bytes: &[u8]| {
-            let line = plain(bytes);
-            if line.is_empty() {
+            let line = String::from_utf8_lossy(bytes);
+            if line.trim_end_matches('\r').is_empty() {
                 return;
             }
             if let Some(log) = self.log {
                 events.emit(Event::Output {
                     log,
-                    line: line.clone(),
+                    line: line.into_owned(),
                 });
             }
+            let line = plain(bytes);
             if tail.len() == TAIL {
                 tail.pop_front();
             }
@@ -111,7 +112,7 @@ impl Run {
     }
 }
 
-/// A line as log files have it: no colour codes, and what a carriage return overwrote is gone.
+/// A line as a report quotes it: no colour codes, and what a carriage return overwrote is gone.
 fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches('\r');

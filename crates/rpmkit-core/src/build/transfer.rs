@@ -8,18 +8,13 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io,
-    os::{
-        fd::{AsRawFd, OwnedFd},
-        unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink},
-    },
+    os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
 };
 
-use nix::{
-    errno::Errno,
-    fcntl::{OFlag, openat},
-    sys::stat::Mode,
-    unistd::{UnlinkatFlags, unlinkat},
+use rpmkit_fs::{
+    CopyMode, CopyOptions, EntryKind, FsError, HostDir, IfThere, Links, RemoveOptions,
+    UntrustedTree,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,11 +98,10 @@ pub(crate) const OPS: &[(&str, rpmkit_sandbox::OpFn)] = &[
 fn copy_in(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: CopyIn = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     if let Some(wipe) = &job.wipe {
-        at(
-            "clear",
-            &job.base,
-            clear(&job.base, Path::new(""), &wipe.keep),
-        )?;
+        // A build may leave directories of any depth, and such as their owner cannot enter.
+        let cleared = UntrustedTree::open(&job.base, Links::Never)
+            .and_then(|base| base.clear("", &wipe.keep, RemoveOptions::default()));
+        cleared.map_err(|error| error.to_string())?;
     }
     at("own", &job.base, own(&job.base, job.owner))?;
     for dir in &job.directories {
@@ -151,33 +145,9 @@ fn own(path: &Path, owner: ItemOwner) -> io::Result<()> {
 }
 
 fn remove_any(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e),
-    }
-}
-
-/// Removes what is below `base/relative` except `keep` and what leads to it.
-fn clear(base: &Path, relative: &Path, keep: &[PathBuf]) -> io::Result<()> {
-    for entry in fs::read_dir(base.join(relative))? {
-        let entry = entry?;
-        let inside = relative.join(entry.file_name());
-        if keep.contains(&inside) {
-            continue;
-        }
-        if keep.iter().any(|k| k.starts_with(&inside)) && entry.file_type()?.is_dir() {
-            clear(base, &inside, keep)?;
-        } else {
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                // A build may leave directories behind that their owner cannot enter.
-                let _ = fs::set_permissions(&path, fs::Permissions::from_mode(0o700));
-            }
-            remove_any(&path)?;
-        }
-    }
+    let (parent, name) = (path.parent(), path.file_name());
+    let parent = HostDir::open(parent.unwrap_or(Path::new("/")))?;
+    parent.remove_all(name.unwrap_or_default(), RemoveOptions::default())?;
     Ok(())
 }
 
@@ -223,27 +193,6 @@ fn keep_time(to: &Path, meta: &fs::Metadata) {
     }
 }
 
-/// Opens `relative` below `base` without following any link below `base`.
-pub(super) fn open_below(base: &Path, relative: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut fd: OwnedFd = File::open(base)?.into();
-    for part in relative.components() {
-        fd = openat(
-            &fd,
-            part.as_os_str(),
-            flags | OFlag::O_NOFOLLOW,
-            Mode::empty(),
-        )
-        .map_err(io::Error::from)?;
-    }
-    Ok(fd)
-}
-
-/// A path to an open directory, whatever has become of its name.
-pub(super) fn by_descriptor(dir: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd()))
-}
-
 /// A request for the `remove-files` operation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RemoveFiles {
@@ -258,13 +207,11 @@ pub(crate) struct RemoveFiles {
 fn remove_files(input: &[u8]) -> Result<Vec<u8>, String> {
     let job: RemoveFiles = serde_json::from_slice(input).map_err(|e| e.to_string())?;
     for dir in &job.directories {
-        let shown = job.base.join(dir);
-        let Some((fd, names)) = list_below(&job.base, dir, &job.suffix)? else {
+        let Some((tree, names)) = list_below(&job.base, dir, &job.suffix)? else {
             continue;
         };
         for name in names {
-            let gone = unlinkat(&fd, name.as_os_str(), UnlinkatFlags::NoRemoveDir);
-            at("remove", &shown.join(&name), gone.map_err(io::Error::from))?;
+            tree.remove_file(&name).map_err(|error| error.to_string())?;
         }
     }
     Ok(Vec::new())
@@ -276,22 +223,21 @@ fn list_below(
     base: &Path,
     dir: &Path,
     suffix: &str,
-) -> Result<Option<(OwnedFd, Vec<OsString>)>, String> {
-    let shown = base.join(dir);
-    let fd = match open_below(base, dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => at("open", &shown, other)?,
+) -> Result<Option<(UntrustedTree, Vec<OsString>)>, String> {
+    let opened = UntrustedTree::open(base, Links::Never).and_then(|base| base.subtree(dir));
+    let tree = match opened {
+        Err(error) if error.is_not_found() => return Ok(None),
+        other => other.map_err(|error| error.to_string())?,
     };
-    let listing = by_descriptor(&fd);
-    let mut found = Vec::new();
-    for entry in at("read", &shown, fs::read_dir(&listing))? {
-        let name = at("read", &shown, entry)?.file_name();
-        if name.to_string_lossy().ends_with(suffix) {
-            found.push(name);
-        }
-    }
+    let mut found: Vec<OsString> = tree
+        .list("", usize::MAX)
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .map(|entry| entry.name)
+        .filter(|name| name.as_bytes().ends_with(suffix.as_bytes()))
+        .collect();
     found.sort();
-    Ok(Some((fd, found)))
+    Ok(Some((tree, found)))
 }
 
 /// The `copy-out` operation. Answers with [`CopiedOut`], as JSON.
@@ -302,32 +248,38 @@ fn copy_out(input: &[u8]) -> Result<Vec<u8>, String> {
 
 fn copied_out(job: &CopyOut) -> Result<CopiedOut, String> {
     let mut names = Vec::new();
+    // The directory may be another user's: a link of its is replaced, not written through.
+    let to = match UntrustedTree::open(&job.to, Links::Never) {
+        Ok(to) => to,
+        Err(error) => return unwritten(&job.to, error),
+    };
+    let options = CopyOptions {
+        mode: CopyMode::Fixed(0o644),
+        // Whoever reads the namespace's files from outside is its root, the caller.
+        owner: Some(rpmkit_fs::Owner {
+            uid: 0,
+            gid: 0,
+            if_mapped: true,
+        }),
+        there: IfThere::Replace,
+        ..CopyOptions::default()
+    };
     for dir in &job.directories {
-        let shown = job.base.join(dir);
-        let Some((fd, found)) = list_below(&job.base, dir, &job.suffix)? else {
+        let Some((tree, found)) = list_below(&job.base, dir, &job.suffix)? else {
             continue;
         };
         for name in found {
-            let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-            let opened = openat(&fd, name.as_os_str(), flags, Mode::empty());
-            if matches!(opened, Err(Errno::ELOOP)) {
-                return Ok(CopiedOut::Link(dir.join(&name)));
+            let meta = tree.lstat(&name).map_err(|error| error.to_string())?;
+            match meta.kind() {
+                EntryKind::Link => return Ok(CopiedOut::Link(dir.join(&name))),
+                EntryKind::File => {}
+                _ => continue,
             }
-            let opened = at("open", &shown.join(&name), opened.map_err(Into::into))?;
-            let mut source = File::from(opened);
-            let meta = at("read", &shown.join(&name), source.metadata())?;
-            if !meta.is_file() {
-                continue;
-            }
-            let target = job.to.join(&name);
-            if let Err(e) = write_out(&mut source, &meta, &target) {
-                let Some(errno) = e.raw_os_error() else {
-                    return at("write", &target, Err(e));
-                };
-                return Ok(CopiedOut::Unwritten {
-                    path: target,
-                    errno,
-                });
+            // Opened first, so that what fails afterwards fails at the host's directory.
+            tree.open_file_itself(&name)
+                .map_err(|error| error.to_string())?;
+            if let Err(error) = tree.copy_file_itself(&name, &to, &name, &options) {
+                return unwritten(&job.to.join(&name), error);
             }
             names.push(name.to_string_lossy().into_owned());
         }
@@ -335,27 +287,15 @@ fn copied_out(job: &CopyOut) -> Result<CopiedOut, String> {
     Ok(CopiedOut::Done(names))
 }
 
-fn write_out(source: &mut File, meta: &fs::Metadata, target: &Path) -> io::Result<()> {
-    let mut hidden = OsString::from(".rpmkit-");
-    hidden.push(target.file_name().unwrap_or_default());
-    let temporary = target.with_file_name(hidden);
-    let _ = fs::remove_file(&temporary);
-    let written = (|| {
-        let mut out = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&temporary)?;
-        io::copy(source, &mut out)?;
-        out.set_modified(meta.modified()?)?;
-        // Whoever reads the namespace's files from outside is its root, the caller.
-        let _ = chown(&temporary, Some(0), Some(0));
-        fs::rename(&temporary, target)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+/// The host's directory could not be written, or the error where no errno tells why.
+fn unwritten(path: &Path, error: FsError) -> Result<CopiedOut, String> {
+    match error.os_error() {
+        Some(errno) => Ok(CopiedOut::Unwritten {
+            path: path.to_owned(),
+            errno,
+        }),
+        None => Err(error.to_string()),
     }
-    written
 }
 
 #[cfg(test)]
@@ -432,11 +372,59 @@ mod tests {
         fs::remove_file(base.join("RPMS/b.rpm")).unwrap();
         job.to = dir.path().join("gone");
         let unwritten = CopiedOut::Unwritten {
-            path: job.to.join("a.rpm"),
-            errno: Errno::ENOENT as i32,
+            path: job.to.clone(),
+            errno: nix::libc::ENOENT,
         };
         assert_eq!(copied_out(&job).unwrap(), unwritten);
         job.directories = vec!["SRPMS".into()];
+        job.to = to;
         assert!(copy_out(&serde_json::to_vec(&job).unwrap()).is_err());
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_of_the_result_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, to) = (dir.path().join("b"), dir.path().join("r"));
+        let victim = dir.path().join("victim");
+        fs::create_dir_all(base.join("RPMS")).unwrap();
+        fs::create_dir(&to).unwrap();
+        fs::write(base.join("RPMS/a.rpm"), "new").unwrap();
+        fs::write(&victim, "mine").unwrap();
+        // Both names are guessed: the result's, and the one it was written under.
+        for name in ["a.rpm", ".rpmkit-a.rpm"] {
+            symlink(&victim, to.join(name)).unwrap();
+        }
+        let job = CopyOut {
+            base,
+            directories: vec!["RPMS".into()],
+            suffix: ".rpm".into(),
+            to: to.clone(),
+        };
+        assert!(matches!(copied_out(&job), Ok(CopiedOut::Done(_))));
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(!fs::symlink_metadata(to.join("a.rpm")).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(to.join("a.rpm")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_home_of_any_depth_is_wiped() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut at = HostDir::open(dir.path()).unwrap();
+        let name = "d".repeat(200);
+        for _ in 0..300 {
+            at.mkdir(&name, 0o755).unwrap();
+            at = at.dir(&name).unwrap();
+        }
+        let job = CopyIn {
+            base: dir.path().to_owned(),
+            items: Vec::new(),
+            texts: Vec::new(),
+            directories: Vec::new(),
+            wipe: Some(Wipe { keep: Vec::new() }),
+            owner: me(),
+            dereference: false,
+        };
+        copy_in(&serde_json::to_vec(&job).unwrap()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
-    ExitCode,
-    build::{BuildError, Buildroot, ChrootAccess},
+    Error, ExitCode,
+    build::{BuildError, Buildroot, ChrootAccess, scratch},
     repo::OWN_RESULTS,
     types::source_stem,
 };
@@ -24,8 +24,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| cannot("make a temporary directory in", &cx.host.dirs.temp, &e))?;
+    let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));
     index(&repo)?;
@@ -205,7 +204,7 @@ fn index(repo: &Path) -> Result<(), Failure> {
         },
     )
     .map(drop)
-    .map_err(|e| rpmkit_core::Error::from(BuildError::from(e)).into())
+    .map_err(|e| Error::from(BuildError::from(e)).into())
 }
 
 fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {

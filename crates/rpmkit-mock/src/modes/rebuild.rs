@@ -11,7 +11,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Buildroot, Built, ChrootAccess, Rebuild, supersede},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, scratch, supersede},
     repo::{Target, TransportOptions, local::read_header},
     types::is_source_package,
 };
@@ -30,8 +30,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         // Nothing of an earlier run takes part.
         clean::scrub(cx, work, &[ScrubTarget::All])?;
     }
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
     let mut first = None;

@@ -21,6 +21,7 @@ use rpmkit_core::{
     event::{Event, Log},
     results::{failure::FailureCause, record::hardware_report},
 };
+use rpmkit_fs::WriteOptions;
 
 use crate::{
     cmdline::{PackageManager, RepoSwitch, ShortCircuitFlag},
@@ -82,6 +83,7 @@ impl<'a> Work<'a> {
             let section = added_repository(&settings.repositories.dnf_conf, url);
             settings.repositories.dnf_conf.push_str(&section);
         }
+        cx.stop_commands();
         let console = MockConsole::new(cx.printer.clone(), settings.build.print_main_output);
         let events = Events::new(
             Fanout::default()
@@ -175,7 +177,8 @@ impl<'a> Work<'a> {
     fn hardware(&self, cx: &Context, dir: &Path) {
         if self.settings.plugins.enabled("hw_info") {
             let report = hardware_report(&[&cx.host.dirs.cache]);
-            let _ = fs::write(dir.join("hw_info.log"), report);
+            let options = WriteOptions::with_mode(0o644);
+            let _ = rpmkit_fs::write_file(dir.join("hw_info.log"), report, &options);
         }
     }
 

@@ -1,5 +1,5 @@
 //! Transactions with a shell script for an rpm: what it finds, and what is made of what it says.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::{
     fs,

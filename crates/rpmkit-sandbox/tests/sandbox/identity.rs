@@ -1,7 +1,13 @@
 //! Who a command is, and what it may do.
 
 use crate::place::{Place, ask, mode, output};
-use rpmkit_sandbox::{Command, Container, Exit, Filters, Mount, Network, Personality, RunAs};
+use rpmkit_sandbox::{
+    Command, Container, Exit, Filters, Mount, Network, Personality, RunAs, closes_abstract_sockets,
+};
+use std::os::{
+    linux::net::SocketAddrExt,
+    unix::net::{SocketAddr, UnixListener},
+};
 
 const BUILDER: RunAs = RunAs::Id {
     uid: 1000,
@@ -214,6 +220,25 @@ fn the_network_is_only_loopback_unless_asked_for() {
         ask(&container, "readlink /proc/self/ns/net"),
         own.to_str().unwrap()
     );
+    // Sockets without a file: the host's are out of reach, the container's own are not.
+    let name = format!("rpmkit-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let _listening = UnixListener::bind_addr(&address).unwrap();
+    let connect = |name: &str, before: &str| {
+        format!(
+            "perl -MSocket -e 'my $a = pack_sockaddr_un(\"\\0{name}\"); {before} \
+             socket(my $c, AF_UNIX, SOCK_STREAM, 0); print connect($c, $a) ? \"in\" : \"out\"'"
+        )
+    };
+    // Linux 6.12 and later can keep them away.
+    let reached = if closes_abstract_sockets() {
+        "out"
+    } else {
+        "in"
+    };
+    assert_eq!(ask(&container, &connect(&name, "")), reached);
+    let own = "socket(my $s, AF_UNIX, SOCK_STREAM, 0); bind($s, $a); listen($s, 1);";
+    assert_eq!(ask(&container, &connect("own", own)), "in");
 }
 
 #[test]

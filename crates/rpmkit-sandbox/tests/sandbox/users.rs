@@ -1,5 +1,7 @@
 //! Runs this whole test program again as other users, when root started it.
 
+#![allow(clippy::disallowed_methods)]
+
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

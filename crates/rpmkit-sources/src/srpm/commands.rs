@@ -71,6 +71,7 @@ impl SourceJob<'_, '_> {
                 env: Vec::new(),
                 packages: vec!["rpmautospec".to_owned()],
                 as_root: false,
+                network: false,
             })
             .map_err(failed)?;
         let made = below(&out, &out.join(&*name))?;
@@ -121,6 +122,7 @@ impl SourceJob<'_, '_> {
                 packages: ["make", "git", "rpm-build"].map(str::to_owned).to_vec(),
                 // As in Copr, whose documentation has these Makefiles install what they need.
                 as_root: true,
+                network: false,
             })
             .map_err(SrpmError::Parse)?;
         let mut made: Vec<PathBuf> = fs::read_dir(&out)

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use rpmkit_types::{ExitCode, Hint};
 use rpmkit_vcs::ScmError;
 
+use crate::template::VendorTool;
+
 /// A source package cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum SrpmError {
@@ -47,6 +49,22 @@ pub enum SrpmError {
     /// The target's rpm could not read the spec, or the chroot could not be had.
     #[error(transparent)]
     Parse(rpmkit_types::AnyCodedError),
+    /// An archive of dependencies is to be made, and the target has nothing to make it with.
+    #[error("`{}` is nowhere, and the target's repositories have nothing to run `{}` with", archive.display(), tool.command())]
+    NoVendorTool {
+        /// The archive.
+        archive: PathBuf,
+        /// What would make it.
+        tool: VendorTool,
+    },
+    /// The target's cargo or go could not make an archive of dependencies.
+    #[error("`{}` in the chroot failed: {source}", tool.command())]
+    Vendoring {
+        /// Which.
+        tool: VendorTool,
+        /// Why.
+        source: rpmkit_types::AnyCodedError,
+    },
     /// Sources the spec names are nowhere to be found.
     #[error("{} of spec `{spec}` {}: {}", plural(missing.len(), "source"), if missing.len() == 1 { "is missing" } else { "are missing" }, missing.iter().map(MissingSource::to_string).collect::<Vec<_>>().join(", "))]
     MissingSources {
@@ -187,6 +205,7 @@ impl SrpmError {
             | Self::NoSuchSpec { .. }
             | Self::NoHistory { .. } => ExitCode::Usage,
             Self::NoTag { .. }
+            | Self::NoVendorTool { .. }
             | Self::MissingSources { .. }
             | Self::LeadsOut { .. }
             | Self::HostFile { .. }
@@ -197,7 +216,7 @@ impl SrpmError {
             | Self::Makefile { .. }
             | Self::NoAutorelease { .. }
             | Self::NoVersionLine { .. } => ExitCode::Srpm,
-            Self::Parse(error) => error.exit_code(),
+            Self::Parse(error) | Self::Vendoring { source: error, .. } => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
             Self::Vendor(error) => error.exit_code(),
             Self::Io { .. } => ExitCode::General,
@@ -243,6 +262,16 @@ impl SrpmError {
                 vec![Hint::new("--sources DIR says where the file is")]
             }
             Self::Parse(error) => error.hints(),
+            Self::NoVendorTool { tool, .. } => vec![
+                Hint::new("add a repository that has it (--addrepo URL)"),
+                with_host(*tool),
+                Hint::new("--sources DIR says where the archive is"),
+            ],
+            Self::Vendoring { tool, source } => {
+                let mut hints = source.hints();
+                hints.push(with_host(*tool));
+                hints
+            }
             Self::Scm(error) => error.hints(),
             Self::NoAutorelease { .. } => vec![Hint::new(
                 "add a repository that has rpmautospec (--addrepo URL), or write the release out",
@@ -263,6 +292,14 @@ impl SrpmError {
             | Self::Io { .. } => Vec::new(),
         }
     }
+}
+
+/// What the host can do instead, and at what price.
+fn with_host(tool: VendorTool) -> Hint {
+    Hint::new(format!(
+        "--vendor-with-host runs `{}` on this host, outside of the chroot: for projects you trust",
+        tool.command()
+    ))
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -18,6 +18,7 @@ use super::{
     tree::SourceTree,
     vendored,
 };
+use crate::template::VendorPlace;
 use rpmkit_vcs::{
     ArchiveOptions,
     distgit::{self, ListedSource, Lookaside},
@@ -134,12 +135,20 @@ impl SourceJob<'_, '_> {
         let main = sources
             .iter()
             .find(|source| source.origin == SourceOrigin::Archive);
-        let (Some(host), Some(main)) = (self.tools.host, main) else {
+        let place = match (
+            self.tools.vendor_with_host,
+            self.tools.runner.as_deref_mut(),
+        ) {
+            (Some(host), _) => VendorPlace::Host(host),
+            (None, Some(runner)) => VendorPlace::Chroot(runner),
+            (None, None) => return Ok(None),
+        };
+        let Some(main) = main else {
             return Ok(None);
         };
         let prefix = expanded.archive_prefix();
         let (store, events) = (self.tools.store, self.tools.events);
-        if !vendored::make(&main.path, &prefix, dest, host, store, events)? {
+        if !vendored::make(&main.path, &prefix, dest, place, store, events)? {
             return Ok(None);
         }
         date(dest, tree.newest())?;

@@ -167,6 +167,7 @@ impl Packit {
                         env: env.map(|(key, value)| (key.to_owned(), value)).to_vec(),
                         packages: self.packages.clone(),
                         as_root: false,
+                        network: false,
                     })
                     .map_err(SrpmError::Parse)?;
             }

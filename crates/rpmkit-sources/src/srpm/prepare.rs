@@ -55,8 +55,9 @@ pub struct SourceTools<'a> {
     pub choose: Option<Box<Choose<'a>>>,
     /// For the lookaside cache and `get_sources`.
     pub download: &'a dyn Download,
-    /// Where cargo and go are, for archives of vendored dependencies; without, those have to be there.
-    pub host: Option<&'a CommandEnv>,
+    /// The host, where the user wants its cargo and go to make archives of vendored dependencies; else
+    /// those of the target's repositories do, through `runner`.
+    pub vendor_with_host: Option<&'a CommandEnv>,
     /// The user's store of downloads.
     pub store: &'a SourceStore,
     /// Where progress goes.

@@ -24,6 +24,9 @@ pub struct TreeCommand {
     pub packages: Vec<String>,
     /// Run by the build root's root instead of the build user.
     pub as_root: bool,
+    /// In a build root of its own, that has a network and nothing else of the host's, and is thrown
+    /// away afterwards.
+    pub network: bool,
 }
 
 /// Whoever can run commands in a build root.

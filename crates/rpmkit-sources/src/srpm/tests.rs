@@ -1,7 +1,7 @@
 //! The way from checkouts of every kind to staged sources. One file, since all cases share the fakes of
 //! the target's rpm, the build root and the network at its top.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod border;
 
@@ -102,7 +102,7 @@ pub(crate) fn made(
         runner: runner.map(|runner| runner as &mut dyn TreeRunner),
         choose,
         download,
-        host: None,
+        vendor_with_host: None,
         store: &store,
         events: &events,
     };

@@ -1,9 +1,9 @@
 //! `NAME-VERSION-vendor.tar.*`: the archive of a project's vendored dependencies, made where a spec
 //! names it and nobody has it.
 //!
-//! The dependencies are those of the very tree that is archived, so cargo (or go) runs on the host
-//! in what the main archive unpacks to. The result is kept by everything it depends on: manifests
-//! and lock files. A second build needs neither cargo nor a network.
+//! The dependencies are those of the very tree that is archived, so cargo (or go) works on what the
+//! main archive unpacks to. The result is kept by everything it depends on: manifests and lock files.
+//! A second build needs neither cargo nor a network.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
 };
 
 use super::{SrpmError, spec::SpecSource};
-use crate::template;
+use crate::template::{VendorPlace, VendorTool, beside};
 use rpmkit_types::{Checksum, event::Events};
-use rpmkit_vcs::{CommandEnv, distgit::SourceStore};
+use rpmkit_vcs::distgit::SourceStore;
 
 /// The version of the kept archives' making.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Whether a source goes by the name such archives have.
 pub(super) fn is_vendor(source: &SpecSource) -> bool {
@@ -29,57 +29,53 @@ pub(super) fn make(
     main: &Path,
     prefix: &str,
     dest: &Path,
-    host: &CommandEnv,
+    place: VendorPlace<'_>,
     store: &SourceStore,
     events: &Events,
 ) -> Result<bool, SrpmError> {
-    let scratch = tempfile::tempdir().map_err(SrpmError::io("create", Path::new("/tmp")))?;
+    let scratch = beside(dest)?;
     let reader = rpmkit_types::compress::open(main).map_err(SrpmError::io("read", main))?;
     tar::Archive::new(reader)
         .unpack(scratch.path())
         .map_err(SrpmError::io("unpack", main))?;
     let project = scratch.path().join(prefix);
-    let (tool, wanted): (_, &[&str]) = if project.join("Cargo.toml").is_file() {
-        (
-            "cargo vendor",
-            &["Cargo.toml", "Cargo.lock", "config.toml", "config"],
-        )
-    } else if project.join("go.mod").is_file() {
-        ("go mod vendor", &["go.mod", "go.sum", "go.work"])
-    } else {
+    let Some(tool) = VendorTool::of(&project) else {
         return Ok(false);
     };
     let name = dest.file_name().unwrap_or_default().to_string_lossy();
     let suffix = name.split_once("-vendor").map_or("", |(_, rest)| rest);
-    let key = key(&project, tool, wanted)?;
+    let key = key(&project, tool)?;
     let kept = store.made(&format!("{key}{suffix}"));
     if !kept.is_file() {
-        events.info(format!("`{name}` is nowhere; `{tool}` makes it"));
+        events.info(format!(
+            "`{name}` is nowhere; `{}` makes it",
+            tool.command()
+        ));
         let dir = kept.parent().unwrap_or(&kept);
         fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
         // Written beside and renamed by the archiver.
-        if tool.starts_with("cargo") {
-            template::vendor_archive(&project, &kept, host, events)?;
-        } else {
-            template::go_vendor_archive(&project, &kept, host, events)?;
-        }
+        tool.archive(&project, &kept, place, events)?;
     }
     fs::copy(&kept, dest).map_err(SrpmError::io("copy", &kept))?;
     Ok(true)
 }
 
 /// Digest of everything that decides what gets vendored.
-fn key(project: &Path, tool: &str, wanted: &[&str]) -> Result<String, SrpmError> {
+fn key(project: &Path, tool: VendorTool) -> Result<String, SrpmError> {
     let mut paths: Vec<PathBuf> = walkdir::WalkDir::new(project)
         .into_iter()
         .filter_map(Result::ok)
         .filter(|entry| {
-            entry.file_type().is_file() && wanted.iter().any(|name| entry.file_name() == *name)
+            entry.file_type().is_file()
+                && tool
+                    .decisive()
+                    .iter()
+                    .any(|name| entry.file_name() == *name)
         })
         .map(walkdir::DirEntry::into_path)
         .collect();
     paths.sort();
-    let mut all = format!("{FORMAT} {tool}\n").into_bytes();
+    let mut all = format!("{FORMAT} {}\n", tool.command()).into_bytes();
     for path in paths {
         let below = path.strip_prefix(project).unwrap_or(&path);
         let bytes = fs::read(&path).map_err(SrpmError::io("read", &path))?;
@@ -99,11 +95,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("sub")).unwrap();
         fs::write(dir.path().join("sub/Cargo.toml"), "a").unwrap();
-        let wanted = ["Cargo.toml", "Cargo.lock"];
-        let first = key(dir.path(), "cargo vendor", &wanted).unwrap();
+        let tool = VendorTool::Cargo;
+        let first = key(dir.path(), tool).unwrap();
         fs::write(dir.path().join("main.rs"), "x").unwrap();
-        assert_eq!(key(dir.path(), "cargo vendor", &wanted).unwrap(), first);
+        assert_eq!(key(dir.path(), tool).unwrap(), first);
         fs::write(dir.path().join("Cargo.lock"), "b").unwrap();
-        assert_ne!(key(dir.path(), "cargo vendor", &wanted).unwrap(), first);
+        assert_ne!(key(dir.path(), tool).unwrap(), first);
     }
 }

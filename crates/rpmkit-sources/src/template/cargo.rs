@@ -1,36 +1,18 @@
 //! Facts of Rust projects, through cargo.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, ffi::OsStr, fs, path::Path};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
 use super::{Facts, ProjectKind, TemplateError, read, repo};
-use rpmkit_types::event::Events;
-use rpmkit_vcs::{
-    ArchiveOptions, CommandEnv,
-    archive::{DirTimes, archive_dir},
-};
+use rpmkit_host::{HostCommand, Tool};
+use rpmkit_vcs::CommandEnv;
 
-/// When cargo itself dates the files in its packages: 2006-07-24. One time for all makes the bytes
-/// of an archive depend on their content alone.
-const MTIME: i64 = 1_153_704_088;
-
-/// The host's cargo.
-#[derive(Debug, Clone)]
-pub struct CargoTool {
-    /// The program.
-    pub program: PathBuf,
-}
-
-pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateError> {
+pub(super) fn inspect(dir: &Path, host: &CommandEnv) -> Result<Facts, TemplateError> {
     let manifest = dir.join("Cargo.toml");
     // cargo's message about a manifest it cannot parse is a picture; ours is a line.
     read::toml(&manifest)?;
-    let metadata = metadata(&manifest, dir, tool)?;
+    let metadata = metadata(&manifest, host)?;
     same_place(dir, &metadata)?;
     inside(&metadata)?;
     let chosen = Chosen::of(&metadata).ok_or_else(|| TemplateError::NoBinary {
@@ -81,30 +63,64 @@ pub(super) fn inspect(dir: &Path, tool: &CargoTool) -> Result<Facts, TemplateErr
             .any(|dependency| dependency.path.is_none())
     });
     facts.vendored = external && !facts.has_vendor;
+    if facts.vendored && fs::symlink_metadata(dir.join("Cargo.lock")).is_ok() {
+        facts
+            .crates
+            .push_str(&git_sources(&read::toml(&dir.join("Cargo.lock"))?));
+    }
     // The archive of crates brings the lock file of a project that keeps none.
     facts.locked =
         facts.vendored || (dir.join("Cargo.lock").exists() && !repo::ignored(dir, "Cargo.lock"));
     Ok(facts)
 }
 
-fn metadata(manifest: &Path, dir: &Path, tool: &CargoTool) -> Result<Metadata, TemplateError> {
-    MetadataCommand::new()
-        .cargo_path(&tool.program)
-        .manifest_path(manifest)
-        .current_dir(dir)
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .map_err(|error| {
-            let text = match &error {
-                cargo_metadata::Error::CargoMetadata { stderr } => stderr.clone(),
-                other => other.to_string(),
-            };
-            TemplateError::Cargo {
-                path: manifest.to_owned(),
-                reason: words(&text),
+/// What tells cargo that crates from git repositories are in the archive too, by a lock file's `source`
+/// fields: `git+URL?branch=NAME#COMMIT`.
+fn git_sources(lock: &toml::Table) -> String {
+    let packages = lock.get("package").and_then(toml::Value::as_array);
+    let sources: BTreeSet<&str> = packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| package.get("source")?.as_str())
+        .filter(|source| source.starts_with("git+"))
+        .map(|source| source.split('#').next().unwrap_or(source))
+        .collect();
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut out = String::new();
+    for source in sources {
+        let (url, query) = source.split_once('?').unwrap_or((source, ""));
+        let url = url.trim_start_matches("git+");
+        out.push_str(&format!(
+            "\n\n[source.{}]\ngit = {}\n",
+            quoted(source),
+            quoted(url)
+        ));
+        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            if ["branch", "tag", "rev"].contains(&key) {
+                out.push_str(&format!("{key} = {}\n", quoted(value)));
             }
-        })
+        }
+        out.push_str("replace-with = \"vendored-sources\"");
+    }
+    out
+}
+
+fn metadata(manifest: &Path, host: &CommandEnv) -> Result<Metadata, TemplateError> {
+    let failed = |reason: &dyn std::fmt::Display| TemplateError::Cargo {
+        path: manifest.to_owned(),
+        reason: words(&reason.to_string()),
+    };
+    // Outside the project: settings in it (`.cargo/config.toml`, `rust-toolchain.toml`) name programs.
+    let ended = HostCommand::new(Tool::Vendor, "cargo", &host.env)
+        .map_err(|error| TemplateError::read(manifest, error))?
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .args([OsStr::new("--manifest-path"), manifest.as_os_str()])
+        .output()
+        .map_err(|error| failed(&error))?;
+    if !ended.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&ended.stderr)));
+    }
+    MetadataCommand::parse(String::from_utf8_lossy(&ended.stdout)).map_err(|error| failed(&error))
 }
 
 /// cargo's chain of causes on one line, without its drawings.
@@ -256,70 +272,19 @@ fn titles(metadata: &Metadata) -> Vec<String> {
         .collect()
 }
 
-/// Vendors the crates of `dir` and writes them as `vendor/…` to `dest`, the same bytes every time;
-/// with them the lock file, if the project has none. Answers with the configuration that tells
-/// cargo to use them. May use the network, as cargo does.
-///
-/// # Errors
-/// When cargo is missing or fails, or `dest` cannot be written.
-pub fn vendor_archive(
-    dir: &Path,
-    dest: &Path,
-    host: &CommandEnv,
-    events: &Events,
-) -> Result<String, TemplateError> {
-    let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;
-    let vendor = scratch.path().join("vendor");
-    let lock = dir.join("Cargo.lock");
-    let locked = lock.exists();
-    let mut argv = ["cargo", "vendor", "--versioned-dirs"]
-        .map(str::to_owned)
-        .to_vec();
-    if locked {
-        argv.push("--locked".to_owned());
-    }
-    argv.push(vendor.display().to_string());
-    let said = host.output(&argv, dir, events)?;
-    if !locked || repo::ignored(dir, "Cargo.lock") {
-        let copy = scratch.path().join("Cargo.lock");
-        fs::copy(&lock, &copy).map_err(|error| TemplateError::read(&lock, error))?;
-    }
-    if !locked {
-        // Made by cargo just now; the project itself is left as it was.
-        fs::remove_file(&lock).map_err(|error| TemplateError::read(&lock, error))?;
-    }
-    archive_vendored(scratch.path(), dest)?;
-    let said = String::from_utf8_lossy(&said);
-    Ok(said
-        .replace(&vendor.display().to_string(), "vendor")
-        .trim()
-        .to_owned())
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
 
-/// Vendors the modules of a Go project, likewise.
-///
-/// # Errors
-/// When there is no `go` or it fails, or `dest` cannot be written.
-pub fn go_vendor_archive(
-    dir: &Path,
-    dest: &Path,
-    host: &CommandEnv,
-    events: &Events,
-) -> Result<(), TemplateError> {
-    let scratch = tempfile::tempdir().map_err(|error| TemplateError::read(dest, error))?;
-    let vendor = scratch.path().join("vendor");
-    let argv = ["go", "mod", "vendor", "-o"].map(str::to_owned).to_vec();
-    let argv: Vec<String> = argv
-        .into_iter()
-        .chain([vendor.display().to_string()])
-        .collect();
-    host.run(&argv, dir, events)?;
-    archive_vendored(scratch.path(), dest)
-}
-
-/// The archive of what was vendored into `dir`: the same bytes for the same content.
-fn archive_vendored(dir: &Path, dest: &Path) -> Result<(), TemplateError> {
-    let times = DirTimes::Each(HashMap::new(), MTIME);
-    archive_dir(dir, dest, &ArchiveOptions::with_prefix(""), &times, false)?;
-    Ok(())
+    #[test]
+    fn crates_of_git_come_from_the_archive_too() {
+        let lock = "[[package]]\nname = 'a'\nsource = 'registry+https://h'\n\
+                    [[package]]\nname = 'b'\nsource = 'git+https://h/b?branch=x#0a'\n\
+                    [[package]]\nname = 'c'\nsource = 'git+https://h/b?branch=x#0a'\n";
+        assert_eq!(
+            super::git_sources(&lock.parse().unwrap()),
+            "\n\n[source.\"git+https://h/b?branch=x\"]\ngit = \"https://h/b\"\nbranch = \"x\"\n\
+             replace-with = \"vendored-sources\""
+        );
+    }
 }

@@ -3,9 +3,10 @@
 
 use std::{fs, path::Path};
 
+use rpmkit_vcs::CommandEnv;
+
 use super::{
-    Facts, ProjectKind, TemplateError, cargo, cargo::CargoTool, golang, license, native, python,
-    read::text, repo,
+    Facts, ProjectKind, TemplateError, cargo, golang, license, native, python, read::text, repo,
 };
 
 /// What a directory is, by the build files in it; the most telling first, since a project may
@@ -28,22 +29,13 @@ pub fn detect(dir: &Path) -> Option<ProjectKind> {
     .map(|(_, kind)| kind)
 }
 
-/// Reads what can be known without asking. `cargo` is needed for Rust only.
+/// Reads what can be known without asking. The host's cargo is needed for Rust only.
 ///
 /// # Errors
 /// When a project file is there and cannot be read or makes no sense.
-pub fn inspect(
-    dir: &Path,
-    kind: ProjectKind,
-    cargo: Option<&CargoTool>,
-) -> Result<Facts, TemplateError> {
+pub fn inspect(dir: &Path, kind: ProjectKind, host: &CommandEnv) -> Result<Facts, TemplateError> {
     let mut facts = match kind {
-        ProjectKind::Rust => {
-            let cargo = cargo.ok_or_else(|| {
-                TemplateError::read(&dir.join("Cargo.toml"), "there is no `cargo` on this host")
-            })?;
-            cargo::inspect(dir, cargo)?
-        }
+        ProjectKind::Rust => cargo::inspect(dir, host)?,
         ProjectKind::Python => python::inspect(dir)?,
         ProjectKind::Autotools => native::autotools(dir)?,
         ProjectKind::Cmake => native::cmake(dir)?,

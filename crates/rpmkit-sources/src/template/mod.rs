@@ -15,12 +15,14 @@ mod python;
 mod read;
 mod repo;
 mod text;
+mod vendor;
 
-pub use cargo::{CargoTool, go_vendor_archive, vendor_archive};
 pub use error::TemplateError;
 pub use facts::{Facts, ProjectKind};
 pub use inspect::{detect, inspect};
 pub use text::rpm_version;
+pub(crate) use vendor::beside;
+pub use vendor::{VendorPlace, VendorTool};
 
 use minijinja::Environment;
 

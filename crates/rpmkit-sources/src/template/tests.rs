@@ -15,13 +15,17 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     dir
 }
 
+fn host() -> rpmkit_vcs::CommandEnv {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    rpmkit_vcs::CommandEnv {
+        env: [("PATH", path)].into_iter().collect(),
+    }
+}
+
 fn facts(files: &[(&str, &str)]) -> Facts {
     let dir = project(files);
     let kind = detect(dir.path()).unwrap();
-    let cargo = CargoTool {
-        program: "cargo".into(),
-    };
-    let mut facts = inspect(dir.path(), kind, Some(&cargo)).unwrap();
+    let mut facts = inspect(dir.path(), kind, &host()).unwrap();
     facts.packager = "Ada Packager <ada@example.org>".to_owned();
     facts.date = "Sun Nov 22 2026".to_owned();
     facts
@@ -114,10 +118,7 @@ fn a_workspace_takes_its_programs_and_not_its_helpers() {
 
 fn fails(files: &[(&str, &str)], kind: ProjectKind) -> TemplateError {
     let dir = project(files);
-    let cargo = CargoTool {
-        program: "cargo".into(),
-    };
-    inspect(dir.path(), kind, Some(&cargo)).unwrap_err()
+    inspect(dir.path(), kind, &host()).unwrap_err()
 }
 
 #[test]
@@ -189,10 +190,7 @@ fn rust_projects_that_cannot_be_packaged_are_refused() {
         ("l/Cargo.toml", lib),
         ("l/src/main.rs", "fn main(){}"),
     ]);
-    let cargo = CargoTool {
-        program: "cargo".into(),
-    };
-    let error = inspect(&dir.path().join("l"), ProjectKind::Rust, Some(&cargo)).unwrap_err();
+    let error = inspect(&dir.path().join("l"), ProjectKind::Rust, &host()).unwrap_err();
     assert!(matches!(error, TemplateError::Member { .. }), "{error}");
 }
 
@@ -241,7 +239,7 @@ fn files_that_do_not_parse_are_named_with_the_line() {
         b"[project]\nname = \"\xe4\"\n",
     )
     .unwrap();
-    let error = inspect(dir.path(), ProjectKind::Python, None).unwrap_err();
+    let error = inspect(dir.path(), ProjectKind::Python, &host()).unwrap_err();
     assert!(
         error.to_string().contains("line 2") && error.to_string().contains("UTF-8"),
         "{error}"
@@ -462,7 +460,7 @@ fn text_that_is_not_utf8_is_latin1() {
     )
     .unwrap();
     assert_eq!(
-        inspect(dir.path(), ProjectKind::Cmake, None)
+        inspect(dir.path(), ProjectKind::Cmake, &host())
             .unwrap()
             .summary,
         "gr\u{fc}n"

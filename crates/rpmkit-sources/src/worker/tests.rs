@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -21,11 +21,13 @@ const SPEC: &str =
 fn access() -> RemoteAccess {
     RemoteAccess {
         host: CommandEnv {
-            env: vec![
-                ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
-                ("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()),
-                ("HOME".into(), "/nonexistent".into()),
-            ],
+            env: [
+                ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+                ("GIT_CONFIG_GLOBAL", "/dev/null"),
+                ("HOME", "/nonexistent"),
+            ]
+            .into_iter()
+            .collect(),
         },
         ..RemoteAccess::default()
     }

@@ -3,7 +3,7 @@
 //!
 //! The operations run in a child (this very test program, asked for [`dies_where_the_parent_test_says`] alone) that gets
 //! SIGKILL from the store's fault point. Then the parent looks at what is left.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::{os::unix::process::ExitStatusExt, path::Path, process::Command};
 

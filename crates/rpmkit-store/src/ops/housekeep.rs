@@ -5,6 +5,7 @@
 //! starts it again.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -126,14 +127,26 @@ fn sweep(store: &Path) -> Result<(), OpError> {
         return Ok(());
     };
     let trash = store.join("trash");
+    // What cannot be removed must not keep all else.
+    let mut stays = HashSet::new();
+    let mut first = Ok(());
     loop {
-        let entries: Vec<_> = fs::read_dir(&trash).at("list", &trash)?.flatten().collect();
+        let entries: Vec<_> = fs::read_dir(&trash)
+            .at("list", &trash)?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| !stays.contains(path))
+            .collect();
         // More may have come meanwhile, from who found us at it and left it to us.
         if entries.is_empty() {
-            return Ok(());
+            return first;
         }
-        for entry in entries {
-            remove::remove_tree(remove::RemoveTree { path: entry.path() })?;
+        for path in entries {
+            let removed = remove::remove_tree(remove::RemoveTree { path: path.clone() });
+            if removed.is_err() {
+                stays.insert(path);
+                first = first.and(removed);
+            }
         }
     }
 }

@@ -1,11 +1,8 @@
 //! Deleting a tree, whatever its permission bits say.
 
-use std::{
-    fs, io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
+use rpmkit_fs::{HostDir, RemoveOptions};
 use serde::{Deserialize, Serialize};
 
 use super::{OpAt, OpError};
@@ -18,54 +15,29 @@ pub struct RemoveTree {
 }
 
 pub(crate) fn remove_tree(input: RemoveTree) -> Result<(), OpError> {
-    match fs::symlink_metadata(&input.path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e).at("look at", &input.path),
-        Ok(meta) => {
-            let parent = input.path.parent().unwrap_or(Path::new("/"));
-            let device = fs::metadata(parent).at("look at", parent)?.dev();
-            remove(&input.path, &meta, device)
-        }
-    }
-}
-
-/// Post-order. A directory on another device is a mount somebody left: never descend into it.
-fn remove(path: &Path, meta: &fs::Metadata, device: u64) -> Result<(), OpError> {
-    if !meta.is_dir() {
-        return gone(fs::remove_file(path)).at("remove", path);
-    }
-    if meta.dev() != device {
+    let path = &input.path;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(OpError::Bad(format!(
-            "`{}` is a mount point; it is not removed",
+            "`{}` is no place in a store",
             path.display()
         )));
-    }
-    if meta.mode() & 0o700 != 0o700 {
-        // overlayfs makes its work directory with mode 000, packages make unwritable ones.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).at("open up", path)?;
-    }
-    for entry in fs::read_dir(path).at("list", path)? {
-        let entry = entry.at("list", path)?;
-        let child = entry.path();
-        match entry.metadata() {
-            Ok(meta) => remove(&child, &meta, device)?,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(e).at("look at", &child),
-        }
-    }
-    gone(fs::remove_dir(path)).at("remove directory", path)
-}
-
-fn gone(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+    };
+    let removed = HostDir::open(parent).and_then(|dir| {
+        // A build makes trees of any depth. What is mounted in one is left, and told.
+        dir.remove_all(name, RemoveOptions::default())
+    });
+    match removed {
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(io::Error::from(error)).at("remove", path),
+        Ok(_) => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::{fs, os::unix::fs::PermissionsExt};
+
     use super::*;
 
     #[test]
@@ -81,5 +53,22 @@ mod tests {
         remove_tree(RemoveTree { path: tree.clone() }).unwrap();
         assert!(!tree.exists() && keep.exists());
         remove_tree(RemoveTree { path: tree }).unwrap();
+    }
+
+    #[test]
+    fn removes_what_no_path_reaches() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("t");
+        fs::create_dir(&tree).unwrap();
+        let mut at = HostDir::open(&tree).unwrap();
+        let name = "d".repeat(200);
+        // 60,000 bytes: the kernel takes 4096 at once.
+        for _ in 0..300 {
+            at.mkdir(&name, 0o755).unwrap();
+            at = at.dir(&name).unwrap();
+        }
+        at.create_new("f", 0o644).unwrap();
+        remove_tree(RemoveTree { path: tree.clone() }).unwrap();
+        assert!(!tree.exists());
     }
 }

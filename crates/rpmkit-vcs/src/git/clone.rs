@@ -170,7 +170,7 @@ pub fn submodules(
             Err(_) => module.repo_init(true).map_err(open())?,
         };
         if inner.find_commit(wanted).is_err() {
-            let connection = Connection::open(&inner, &url, access, events)?;
+            let connection = Connection::of_tree(&inner, &url, access, events)?;
             connection.fetch(&connection.refs.refs, None, events)?;
             if inner.find_commit(wanted).is_err() {
                 // On no branch any more: most servers give it to those who know its id.

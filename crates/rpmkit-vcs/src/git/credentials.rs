@@ -2,10 +2,11 @@
 //! its credential helpers, `GIT_ASKPASS` and, on a terminal, the user (gitcredentials).
 
 use base64::Engine;
-use git2::{CredentialHelper, Repository};
+use git2::CredentialHelper;
+use rpmkit_host::HostCommand;
 use url::Url;
 
-use crate::{CommandEnv, ScmError, url::without_secret};
+use crate::{CommandEnv, ScmError, host::converse, url::without_secret};
 
 /// A name and a password, and what they are for.
 pub(super) struct Credentials {
@@ -22,12 +23,7 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ScmError::Http`] when nobody has any.
-    pub fn find(
-        repo: &Repository,
-        url: &str,
-        asked: &str,
-        host: &CommandEnv,
-    ) -> Result<Self, ScmError> {
+    pub fn find(url: &str, asked: &str, host: &CommandEnv) -> Result<Self, ScmError> {
         let refused = |more: &str| ScmError::Http {
             url: without_secret(url),
             reason: format!("the server wants a name and a password, {more}"),
@@ -60,19 +56,15 @@ impl Credentials {
         if let Some(pair) = netrc(&parsed, &name, host) {
             return Ok(found(pair, false));
         }
-        if host.find("git", repo.path()).is_ok() {
-            let answer = host
-                .converse(
-                    &git("fill"),
-                    repo.path(),
-                    description(&parsed, &name).as_bytes(),
-                )
-                .map_err(|error| match error {
+        if let Ok(git) = git("fill", host) {
+            let answer = converse(&git, description(&parsed, &name).as_bytes()).map_err(
+                |error| match error {
                     ScmError::Command { last, .. } if !last.is_empty() => {
                         refused(&format!("and git has none: {last}"))
                     }
                     _ => nobody(),
-                })?;
+                },
+            )?;
             let answer = String::from_utf8_lossy(&answer).into_owned();
             let field = |key: &str| {
                 answer
@@ -87,7 +79,8 @@ impl Credentials {
         }
         // Without git its helpers may still be there.
         let mut helper = CredentialHelper::new(parsed.as_str());
-        if let Ok(config) = repo.config() {
+        // The user's, not the repository's: helpers are programs.
+        if let Ok(config) = git2::Config::open_default() {
             helper.config(&config);
         }
         if !name.is_empty() {
@@ -114,7 +107,7 @@ impl Credentials {
     }
 
     /// Tells git's helpers whether these were right: they keep or forget them.
-    pub fn report(&self, right: bool, repo: &Repository, host: &CommandEnv) {
+    pub fn report(&self, right: bool, host: &CommandEnv) {
         if !self.from_git {
             return;
         }
@@ -125,12 +118,14 @@ impl Credentials {
             self.password
         );
         // A helper that cannot store is no reason for a clone to fail.
-        let _ = host.converse(&git(verb), repo.path(), text.as_bytes());
+        if let Ok(git) = git(verb, host) {
+            let _ = converse(&git, text.as_bytes());
+        }
     }
 }
 
-fn git(verb: &str) -> Vec<String> {
-    ["git", "credential", verb].map(str::to_owned).to_vec()
+fn git(verb: &str, host: &CommandEnv) -> Result<HostCommand, ScmError> {
+    Ok(host.git()?.args(["credential", verb]))
 }
 
 /// A URL as git-credential wants it.
@@ -153,7 +148,7 @@ fn description(url: &Url, name: &str) -> String {
 
 /// The entry of `~/.netrc` for a host, as curl and so git read it; `name` must fit if there is one.
 fn netrc(url: &Url, name: &str, host: &CommandEnv) -> Option<(String, String)> {
-    let path = std::path::Path::new(host.var("HOME")?).join(".netrc");
+    let path = std::path::Path::new(host.env.var("HOME")?).join(".netrc");
     let text = std::fs::read_to_string(path).ok()?;
     find_in_netrc(&text, url.host_str()?, name)
 }

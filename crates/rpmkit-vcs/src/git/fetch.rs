@@ -1,7 +1,7 @@
 //! Getting a repository's objects from wherever a URL points: the file system, git's own
 //! protocol, http and https, or, through the host's git, ssh.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use git2::{Direction, FetchOptions, Oid, Repository};
 
@@ -10,7 +10,8 @@ use super::{
     http,
     refs::{RemoteRef, RemoteRefs},
 };
-use crate::{ScmError, url::without_secret};
+use crate::{ScmError, host, url::without_secret};
+use rpmkit_host::HostCommand;
 use rpmkit_types::event::Events;
 
 /// Where a URL leads.
@@ -49,13 +50,36 @@ pub(super) struct Connection<'a> {
     way: UrlRoute,
     access: &'a RemoteAccess,
     http: Option<http::Remote>,
+    /// Whether a tree names the address, not the user.
+    from_tree: bool,
     pub refs: RemoteRefs,
 }
 
 impl<'a> Connection<'a> {
+    /// Connects to an address of the user's.
     pub fn open(
         repo: &'a Repository,
         url: &str,
+        access: &'a RemoteAccess,
+        events: &Events,
+    ) -> Result<Self, ScmError> {
+        Self::connect(repo, url, false, access, events)
+    }
+
+    /// Connects to an address that a tree names: a submodule's.
+    pub fn of_tree(
+        repo: &'a Repository,
+        url: &str,
+        access: &'a RemoteAccess,
+        events: &Events,
+    ) -> Result<Self, ScmError> {
+        Self::connect(repo, url, true, access, events)
+    }
+
+    fn connect(
+        repo: &'a Repository,
+        url: &str,
+        from_tree: bool,
         access: &'a RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
@@ -79,6 +103,7 @@ impl<'a> Connection<'a> {
             way,
             access,
             http: None,
+            from_tree,
             refs: RemoteRefs::default(),
         };
         match way {
@@ -166,15 +191,51 @@ impl<'a> Connection<'a> {
         depth: Option<u32>,
         events: &Events,
     ) -> Result<(), ScmError> {
-        let mut argv = ["git", "fetch", "--quiet", "--no-tags"]
-            .map(str::to_owned)
-            .to_vec();
-        argv.extend(depth.map(|depth| format!("--depth={depth}")));
-        argv.push("--".to_owned());
-        argv.push(self.url.clone());
-        argv.extend_from_slice(specs);
-        let dir = self.repo.workdir().unwrap_or(self.repo.path());
-        self.access.host.run(&argv, dir, events)
+        // git would read the configuration of the repository it fetches into. It works in one of ours,
+        // made just now, and only the objects go where they belong.
+        let scratch = tempfile::tempdir_in(self.repo.path())
+            .map_err(ScmError::io("create a directory in", self.repo.path()))?;
+        let made = Repository::init_bare(scratch.path())
+            .map_err(ScmError::git("create", scratch.path()))?;
+        let objects = self.repo.commondir().join("objects");
+        let mut git = HostCommand::git_in(&self.access.host.env, scratch.path(), &objects)?
+            .args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"])
+            .args(["--no-auto-maintenance", "--no-write-fetch-head"])
+            .args(depth.map(|depth| format!("--depth={depth}")))
+            .end_of_options()
+            .operand(&self.url)?;
+        for spec in specs {
+            git = git.operand(spec)?;
+        }
+        host::run(&self.limited(git), events)?;
+        self.adopt(&made)
+    }
+
+    /// Takes over the references that were fetched into `made`, and how far history goes back.
+    fn adopt(&self, made: &Repository) -> Result<(), ScmError> {
+        let shallow = made.path().join("shallow");
+        if shallow.is_file() {
+            let dest = self.repo.commondir().join("shallow");
+            fs::copy(&shallow, &dest).map_err(ScmError::io("write", &dest))?;
+        }
+        let error = || ScmError::git("write references of", self.repo.path());
+        for reference in made.references().map_err(error())? {
+            let reference = reference.map_err(error())?;
+            if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
+                self.repo
+                    .reference(name, id, true, "clone")
+                    .map_err(error())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// git, limited to what the origin of the address allows.
+    fn limited(&self, git: HostCommand) -> HostCommand {
+        match self.from_tree {
+            true => git.transports_of_a_tree(),
+            false => git,
+        }
     }
 
     fn natively(&self, specs: &[String], depth: Option<u32>) -> Result<(), ScmError> {
@@ -220,11 +281,9 @@ impl<'a> Connection<'a> {
     }
 
     fn list_by_host(&mut self, events: &Events) -> Result<(), ScmError> {
-        let argv: Vec<String> = ["git", "ls-remote", "--symref", "--", &self.url]
-            .map(str::to_owned)
-            .to_vec();
-        let dir = self.repo.workdir().unwrap_or(self.repo.path());
-        let out = self.access.host.output(&argv, dir, events)?;
+        let git = self.access.host.git()?.args(["ls-remote", "--symref"]);
+        let git = git.end_of_options().operand(&self.url)?;
+        let out = host::output(&self.limited(git), events)?;
         for line in String::from_utf8_lossy(&out).lines() {
             let Some((left, name)) = line.split_once('\t') else {
                 continue;

@@ -107,14 +107,14 @@ impl Remote {
             {
                 break;
             }
-            let found = Credentials::find(repo, &remote.url, url, &access.host)?;
+            let found = Credentials::find(&remote.url, url, &access.host)?;
             remote.authorization = Some(found.header());
             known = Some(found);
             response = remote.first(repo, access)?;
         }
         if let Some(known) = &known {
             // So that a stored password that no longer works is forgotten, and a typed one kept.
-            known.report(response.status() != 401, repo, &access.host);
+            known.report(response.status() != 401, &access.host);
             if response.status() == 401 {
                 return Err(remote.error("the name or the password is wrong (401)".to_owned()));
             }

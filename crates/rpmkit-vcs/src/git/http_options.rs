@@ -26,7 +26,8 @@ impl HttpOptions {
             options.set(&key, &value, host);
         }
         let variable = |name: &str| {
-            host.var(name)
+            host.env
+                .var(name)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
         };
@@ -39,7 +40,7 @@ impl HttpOptions {
             .or_else(|| variable("SSL_CERT_DIR"));
         transport.sslclientcert = variable("GIT_SSL_CERT").or(transport.sslclientcert.take());
         transport.sslclientkey = variable("GIT_SSL_KEY").or(transport.sslclientkey.take());
-        if host.var("GIT_SSL_NO_VERIFY").is_some() {
+        if host.env.var("GIT_SSL_NO_VERIFY").is_some() {
             transport.sslverify = false;
         }
         Ok(options)
@@ -137,7 +138,7 @@ fn matches(pattern: &str, target: &Url) -> Option<usize> {
 }
 
 fn home_path(value: &str, host: &CommandEnv) -> PathBuf {
-    match (value.strip_prefix("~/"), host.var("HOME")) {
+    match (value.strip_prefix("~/"), host.env.var("HOME")) {
         (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
         _ => PathBuf::from(value),
     }
@@ -185,7 +186,7 @@ mod tests {
             repo.git(&["config", "--add", key, value]);
         }
         let mut host = CommandEnv {
-            env: vec![("HOME".into(), "/home/ada".into())],
+            env: [("HOME", "/home/ada")].into_iter().collect(),
         };
         let of =
             |host: &CommandEnv| HttpOptions::read(&repo.repository(), "https://h/x", host).unwrap();
@@ -197,7 +198,7 @@ mod tests {
         assert!(!options.transport.sslverify);
         assert_eq!(options.transport.proxy, None);
         assert_eq!(options.headers, [("X-One".to_owned(), "1".to_owned())]);
-        host.env.push(("GIT_SSL_CAINFO".into(), "/env.pem".into()));
+        host.env.set("GIT_SSL_CAINFO", "/env.pem");
         assert_eq!(
             of(&host).transport.sslcacert,
             Some(PathBuf::from("/env.pem"))

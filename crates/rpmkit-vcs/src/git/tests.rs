@@ -1,7 +1,7 @@
 //! Servers that are really there: https, redirections, names and passwords, git's own protocol, ssh. One file, since
 //! every case starts its server from the same few pieces.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::{
     fs,
@@ -55,11 +55,7 @@ impl User {
         let given = self.env.iter().map(|(k, v)| (k.as_str(), v.as_str()));
         RemoteAccess {
             host: CommandEnv {
-                env: env
-                    .into_iter()
-                    .chain(given)
-                    .map(|(k, v)| (k.into(), v.into()))
-                    .collect(),
+                env: env.into_iter().chain(given).collect(),
             },
             ..RemoteAccess::default()
         }
@@ -429,6 +425,24 @@ fn submodules_come_over_http_nested_and_relative() {
     // Here at home it may.
     let local = evil.to_str().unwrap().to_owned();
     assert!(User::new().clone_of(&request(local)).is_ok());
+    // Nor run a program, whatever the user allows for addresses of their own.
+    let pwned = top.path().join("pwned");
+    let url = format!("ext::touch {}", pwned.display());
+    let key = "submodule.deps/inner.url";
+    git_in(
+        &evil,
+        &["config", "-f", ".gitmodules", key, &url],
+        1_600_000_000,
+    );
+    git_in(&evil, &["commit", "-q", "-a", "-m", "z"], 1_600_000_000);
+    let user = User::new();
+    let config = "[protocol \"ext\"]\nallow = always\n";
+    fs::write(user.home.path().join(".gitconfig"), config).unwrap();
+    let error = user
+        .clone_of(&request(format!("{}/top", server.url)))
+        .unwrap_err();
+    assert!(error.to_string().contains("'ext' not allowed"), "{error}");
+    assert!(!pwned.exists());
 }
 
 /// A daemon, ended with the test.

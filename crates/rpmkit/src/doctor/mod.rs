@@ -66,6 +66,7 @@ pub fn examine(host: &Host) -> Result<(Option<IdMode>, Vec<DoctorLine>), Sandbox
     lines.push(system::clock(host));
     lines.push(system::open_files());
     lines.push(system::git(host));
+    lines.push(system::network());
     lines.extend(system::proxies(host));
     lines.extend(emulation::lines(host));
     Ok((found.mode, lines))

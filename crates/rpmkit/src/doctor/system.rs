@@ -8,7 +8,7 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit};
 use rpmkit_cli::Host;
-use rpmkit_sandbox::ProbeState;
+use rpmkit_sandbox::{ProbeState, closes_abstract_sockets};
 
 use super::{DoctorLine, bytes};
 
@@ -84,6 +84,24 @@ pub fn git(host: &Host) -> DoctorLine {
             "not installed; rpmkit reads repositories by itself",
         ),
     }
+}
+
+/// What of this host a build reaches that is given a network (`rpmbuild_networking`, vendoring).
+pub fn network() -> DoctorLine {
+    let what = "builds with a network";
+    if closes_abstract_sockets() {
+        return DoctorLine::new(
+            what,
+            ProbeState::Ok,
+            "they reach what listens on this host's loopback interface, but no abstract sockets",
+        );
+    }
+    DoctorLine::new(
+        what,
+        ProbeState::Degraded,
+        "they reach what listens on this host's loopback interface, and its abstract sockets",
+    )
+    .remedy("Linux 6.12 with Landlock keeps abstract sockets from them; without a network they reach neither")
 }
 
 /// The proxies that will be used, without their passwords.

@@ -11,10 +11,11 @@ use rpmkit_cli::{
     listen::result_line,
     report, setup,
     sources::{self, Checkout},
+    visible::one_line,
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report},
+    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report, scratch},
     config::{SearchRules, Settings},
     types::{is_source_package, source_stem},
 };
@@ -85,7 +86,8 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
                         })));
                     } else {
                         for artifact in &built.artifacts {
-                            cx.printer.data(artifact.display().to_string());
+                            let path = artifact.display().to_string();
+                            cx.printer.data(one_line(&path));
                         }
                     }
                 }
@@ -171,10 +173,7 @@ impl One<'_> {
         settings: &Settings,
     ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
-        let scratch = tempfile::Builder::new()
-            .prefix("rpmkit-")
-            .tempdir_in(&cx.host.dirs.temp)
-            .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+        let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
         // The name of the result directory is known once the spec has been read; until then the
         // logs are kept aside.
         let aside = scratch.path().join("logs");

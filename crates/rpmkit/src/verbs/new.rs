@@ -1,13 +1,19 @@
 //! `rpmkit new`: a spec for a project that has none.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use dialoguer::Input;
 use rpmkit_cli::{Context, Failure, Status, VerbResult, args::OutputArgs, sources};
+
 use rpmkit_core::{
     Error,
-    template::{self, CargoTool, Facts, ProjectKind},
+    event::Events,
+    scm,
+    template::{self, Facts, ProjectKind, VendorPlace, VendorTool},
 };
 
 /// Write a spec for a project
@@ -69,9 +75,10 @@ pub struct NewArgs {
     #[arg(long)]
     pub yes: bool,
 
-    /// Do not make the archive of vendored crates or modules the package needs
+    /// Make the archive of crates or modules the package needs now, with this host's cargo or go, outside
+    /// of any chroot; for projects you trust [default: `rpmkit build` makes it, in the chroot]
     #[arg(long)]
-    pub no_vendor: bool,
+    pub vendor_with_host: bool,
 
     /// How to speak
     #[command(flatten)]
@@ -100,12 +107,7 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
     let kind =
         kind.ok_or_else(|| Error::from(template::TemplateError::Unknown { path: dir.clone() }))?;
     let access = sources::access(&cx.host);
-    let cargo = access
-        .host
-        .find("cargo", &dir)
-        .ok()
-        .map(|program| CargoTool { program });
-    let mut facts = template::inspect(&dir, kind, cargo.as_ref()).map_err(Error::from)?;
+    let mut facts = template::inspect(&dir, kind, &access.host).map_err(Error::from)?;
     fill(&mut facts, args, cx);
     if cx.printer.interactive() && cx.host.terminal.stdin && !args.yes {
         ask(&mut facts)?;
@@ -122,27 +124,47 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
                 .hint("--force writes over it, --output writes another file"),
         );
     }
-    if facts.vendored && !args.no_vendor {
+    if facts.vendored {
         let archive = path.with_file_name(format!(
             "{package}-{}-vendor.tar.xz",
             template::rpm_version(&facts.version)
         ));
-        if facts.kind == ProjectKind::Go {
-            template::go_vendor_archive(&dir, &archive, &access.host, &events)
-                .map_err(|error| Failure::from(Error::from(error)).hint(
-                    "`go mod vendor` where there is Go makes `vendor/`; commit it, or pack it and use --no-vendor",
-                ))?;
+        if args.vendor_with_host {
+            vendor(&dir, &archive, &access.host, &events)?;
+            events.info(format!("wrote {}", archive.display()));
         } else {
-            facts.crates = template::vendor_archive(&dir, &archive, &access.host, &events)
-                .map_err(Error::from)?;
+            events.info(format!(
+                "`rpmkit build` makes {} in the chroot, where it is not there",
+                archive.display()
+            ));
         }
-        events.info(format!("wrote {}", archive.display()));
     }
     let text = template::render(&facts).map_err(Error::from)?;
     fs::write(&path, text)
         .map_err(|e| Failure::general(format!("cannot write `{}`: {e}", path.display())))?;
     cx.printer.data(path.display().to_string());
     Ok(Status::OK)
+}
+
+/// Makes the archive of what the project needs. The project itself stays as it is: cargo would write its
+/// lock file.
+fn vendor(
+    dir: &Path,
+    archive: &Path,
+    host: &scm::CommandEnv,
+    events: &Events,
+) -> Result<(), Failure> {
+    let Some(tool) = VendorTool::of(dir) else {
+        return Ok(());
+    };
+    let lock = dir.join("Cargo.lock");
+    let had = lock.symlink_metadata().is_ok();
+    let made = tool.archive(dir, archive, VendorPlace::Host(host), events);
+    if !had && lock.symlink_metadata().is_ok() {
+        fs::remove_file(&lock)
+            .map_err(|e| Failure::general(format!("cannot remove `{}`: {e}", lock.display())))?;
+    }
+    Ok(made.map_err(Error::from)?)
 }
 
 /// What the command line and the user's git configuration know.
@@ -163,7 +185,7 @@ fn fill(facts: &mut Facts, args: &NewArgs, cx: &Context) {
     if facts.packager.is_empty() {
         let named = |key: &str| cx.host.var(key).map(str::to_owned);
         facts.packager = named("RPM_PACKAGER")
-            .or_else(rpmkit_core::scm::git::identity)
+            .or_else(scm::git::identity)
             .unwrap_or_else(|| {
                 format!("{} <{}@{}>", cx.host.login, cx.host.login, cx.host.hostname)
             });

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::{Durability, HostDir, IfThere};
 use rpmkit_sandbox::{Command, Output, RunAs, Stdin, Stream};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
@@ -138,12 +139,15 @@ fn below(target: &Path, rootdir: &Path) -> PathBuf {
 }
 
 fn compressed(dir: &Path, path: &Path) -> std::io::Result<()> {
-    let file = File::create(path)?;
-    let gzip = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+    let (parent, name) = (path.parent(), path.file_name());
+    let parent = HostDir::open(parent.unwrap_or(Path::new("/")))?;
+    let made = parent.replace(name.unwrap_or_default(), 0o644)?;
+    let gzip = flate2::write::GzEncoder::new(made.file(), flate2::Compression::default());
     let mut tar = tar::Builder::new(gzip);
     tar.follow_symlinks(false);
     tar.append_dir_all(dir.strip_prefix("/").unwrap_or(dir), dir)?;
-    tar.into_inner()?.finish()?.sync_all()
+    tar.into_inner()?.finish()?;
+    Ok(made.commit(Durability::Content, IfThere::Replace)?)
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! `compress_logs`: the logs of a finished build, packed by a command of the host.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use rpmkit_config::Plugins;
+use rpmkit_host::{Environment, HostCommand};
 use rpmkit_types::event::Events;
 
 /// The logs mock knows.
@@ -22,7 +20,7 @@ const LOGS: [&str; 8] = [
 
 /// Packs the logs in `dir` where the plugin is on. To be called when nobody writes to them any more. A
 /// command that fails is a warning: the logs are there all the same.
-pub fn compress_logs(plugins: &Plugins, dir: &Path, events: &Events) {
+pub fn compress_logs(plugins: &Plugins, dir: &Path, env: &Environment, events: &Events) {
     if !plugins.enabled("compress_logs") {
         return;
     }
@@ -34,11 +32,8 @@ pub fn compress_logs(plugins: &Plugins, dir: &Path, events: &Events) {
             continue;
         }
         // A log of an earlier build in the same directory may be packed already: gzip would ask.
-        let status = Command::new("/bin/sh")
-            .args(["-c", &format!("{command} \"$1\""), "sh"])
-            .arg(&path)
-            .stdin(Stdio::null())
-            .output();
+        let status = HostCommand::line(&format!("{command} \"$1\""), "sh", [&path], env)
+            .and_then(|command| command.output());
         let trouble = match status {
             Ok(output) if output.status.success() => continue,
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),

@@ -18,6 +18,7 @@ pub use compress_logs::compress_logs;
 use std::path::PathBuf;
 
 use super::{BuildError, Buildroot, Built, Rebuild};
+use rpmkit_fs::WriteOptions;
 use rpmkit_types::ChrootPath;
 
 /// Something that watches a build. Each method is one of mock's hooks and does nothing unless a plugin
@@ -110,7 +111,13 @@ pub(super) fn postbuild(
 
 /// Writes a file of the result directory.
 fn write(path: PathBuf, bytes: impl AsRef<[u8]>) -> Result<(), BuildError> {
-    std::fs::write(&path, bytes).map_err(|source| BuildError::ResultDir { path, source })
+    // By rename: another user may have put a link there.
+    rpmkit_fs::write_file(&path, bytes, &WriteOptions::with_mode(0o644)).map_err(|error| {
+        BuildError::ResultDir {
+            path,
+            source: error.into(),
+        }
+    })
 }
 
 /// The error of a plugin that cannot do its work.

@@ -1,6 +1,6 @@
 //! `sign`: a command of the host that signs what was built, as the calling user.
 
-use std::process::Command;
+use rpmkit_host::{Environment, HostCommand, HostError};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
 
@@ -38,21 +38,21 @@ impl Plugin for Sign {
         let events = root.engine().events();
         events.info(format!("Signing {}", rpms.join(", ")));
         events.info(format!("Executing {line}"));
-        let status = opts
-            .command(&line)
-            .output()
+        let ended = opts
+            .command(&line, &root.engine().surroundings().environment)
+            .and_then(|command| command.output())
             .map_err(|error| failed(self.name(), format!("cannot run `{line}`: {error}")))?;
-        for text in [&status.stdout, &status.stderr] {
+        for text in [&ended.stdout, &ended.stderr] {
             for line in String::from_utf8_lossy(text).lines() {
                 events.info(line.to_owned());
             }
         }
-        if status.status.success() {
+        if ended.status.success() {
             return Ok(());
         }
         Err(failed(
             self.name(),
-            format!("`{line}` ended with {}", status.status),
+            format!("`{line}` ended with {}", ended.status),
         ))
     }
 }
@@ -80,13 +80,8 @@ impl Opts<'_> {
     }
 
     /// The shell that runs a filled line.
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", line, self.resultdir])
-            .args(self.rpms)
-            .stdin(std::process::Stdio::null());
-        command
+    fn command(&self, line: &str, env: &Environment) -> Result<HostCommand, HostError> {
+        HostCommand::line(line, self.resultdir, self.rpms, env)
     }
 }
 
@@ -110,7 +105,8 @@ mod tests {
             resultdir: "/r",
         };
         let line = format!("printf '<%s>' {}", of.filled(opts));
-        let output = of.command(&line).output().unwrap();
+        let env = Environment::default();
+        let output = of.command(&line, &env).unwrap().output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 

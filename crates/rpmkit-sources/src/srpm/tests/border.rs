@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{super::*, NoNetwork, SPEC, made, of, run, runner, upstream, with};
+use super::{super::*, NoNetwork, SPEC, made, names, of, run, runner, upstream, with};
 use rpmkit_vcs::testing::TestRepo;
 
 const SECRET: &str = "hunter2";
@@ -212,4 +212,115 @@ fn links(archive: &Path) -> Vec<String> {
         .filter(|entry| entry.header().entry_type().is_symlink())
         .map(|entry| entry.path().unwrap().display().to_string())
         .collect()
+}
+
+/// A checkout that has cargo run its own programs, and a spec that wants crates vendored.
+fn with_crates() -> TestRepo {
+    let repo = upstream();
+    let spec = SPEC.replace("Source1:", "Source9: hello-2.1-vendor.tar.gz\nSource1:");
+    assert_ne!(spec, SPEC);
+    repo.write("packaging/hello.spec", spec);
+    repo.write(
+        "Cargo.toml",
+        "[package]\nname = 'hello'\nversion = '2.1.0'\n",
+    );
+    repo.write("Cargo.lock", "version = 3\n");
+    repo.write(
+        "rust-toolchain.toml",
+        "[toolchain]\npath = '/proc/self/cwd/tc'\n",
+    );
+    repo.write(".cargo/config.toml", "[build]\nrustc = './evil.sh'\n");
+    repo.commit("crates");
+    repo
+}
+
+/// A chroot with or without cargo, which notes what it is asked for.
+struct Vendors {
+    has_cargo: bool,
+    asked: Vec<TreeCommand>,
+}
+
+impl TreeRunner for Vendors {
+    fn offers(&mut self, package: &str) -> Result<bool, rpmkit_types::AnyCodedError> {
+        Ok(package == "/usr/bin/cargo" && self.has_cargo)
+    }
+
+    fn run(&mut self, command: &TreeCommand) -> Result<String, rpmkit_types::AnyCodedError> {
+        fs::create_dir_all(command.out.join("vendor/itoa-1.0.0")).unwrap();
+        fs::write(command.out.join("vendor/itoa-1.0.0/lib.rs"), "").unwrap();
+        self.asked.push(command.clone());
+        Ok(String::new())
+    }
+}
+
+#[test]
+fn crates_are_vendored_in_the_chroot() {
+    let repo = with_crates();
+    let mut root = Vendors {
+        has_cargo: true,
+        asked: Vec::new(),
+    };
+    let staging = tempfile::tempdir().unwrap();
+    let prepared = with(&of(&repo), staging.path(), None, Some(&mut root)).unwrap();
+    let [asked] = &root.asked[..] else {
+        panic!("{:?}", root.asked);
+    };
+    assert!(asked.network && !asked.as_root);
+    assert_eq!(asked.packages, ["/usr/bin/cargo"]);
+    let source = prepared
+        .sources
+        .iter()
+        .find(|s| s.tag == "Source9")
+        .unwrap();
+    assert_eq!(source.origin, SourceOrigin::Vendored);
+    let names = names(&source.path);
+    assert!(
+        names.contains(&"vendor/itoa-1.0.0/lib.rs".to_owned()),
+        "{names:?}"
+    );
+
+    root.has_cargo = false;
+    let staging = tempfile::tempdir().unwrap();
+    let error = with(&of(&repo), staging.path(), None, Some(&mut root)).unwrap_err();
+    assert!(matches!(error, SrpmError::NoVendorTool { .. }), "{error}");
+    let hints = format!("{:?}", error.hints());
+    assert!(hints.contains("--vendor-with-host"), "{hints}");
+}
+
+#[test]
+fn a_cargo_of_the_host_reads_nothing_of_the_checkouts_settings() {
+    let repo = with_crates();
+    let home = tempfile::tempdir().unwrap();
+    let cargo = home.path().join("cargo");
+    let script = format!(
+        "#!/bin/sh\n{{ pwd; env; }} > {}/seen\nfor out; do :; done\nmkdir -p \"$out/x\"\n: > \"$out/x/y\"\n",
+        home.path().display()
+    );
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", home.path().display());
+    let env = [
+        ("PATH", path.as_str()),
+        ("CARGO_HOME", "/of/the/user"),
+        ("CARGO_REGISTRY_TOKEN", SECRET),
+        ("SSH_AUTH_SOCK", SECRET),
+    ];
+    let host = rpmkit_vcs::CommandEnv {
+        env: env.into_iter().collect(),
+    };
+    let dest = home.path().join("vendor.tar.gz");
+    let place = crate::template::VendorPlace::Host(&host);
+    crate::template::VendorTool::Cargo
+        .archive(
+            repo.path(),
+            &dest,
+            place,
+            &rpmkit_types::event::Events::silent(),
+        )
+        .unwrap();
+    let seen = fs::read_to_string(home.path().join("seen")).unwrap();
+    assert!(seen.starts_with("/\n"), "{seen}");
+    assert!(seen.contains("CARGO_HOME=/tmp/"), "{seen}");
+    assert!(!seen.contains(SECRET), "{seen}");
+    assert!(names(&dest).contains(&"vendor/x/y".to_owned()));
 }
