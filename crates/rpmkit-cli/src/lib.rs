@@ -12,7 +12,7 @@ pub mod homes;
 pub mod host;
 pub mod job;
 pub mod listen;
-pub mod nearest;
+pub use rpmkit_core::results::nearest;
 pub mod printer;
 pub mod report;
 pub mod setup;

@@ -12,6 +12,8 @@ use rpmkit_types::{
     event::{Log, Phase},
 };
 
+use crate::want::Want;
+
 /// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
 pub const FORMAT: u32 = 1;
 
@@ -88,6 +90,61 @@ pub enum FailureCause {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unmatched: Vec<String>,
     },
+    /// A compiler or a linker refused; [`FailureReport::source`] has the place, where it was told.
+    Compile {
+        /// The section it ran in.
+        section: Option<String>,
+    },
+    /// Tests ran and some failed.
+    TestsFailed {
+        /// The section they ran in.
+        section: Option<String>,
+        /// What ran them: `pytest`, `ctest`, …
+        framework: String,
+        /// Names of those that failed, as the framework writes them; perhaps not all.
+        tests: Vec<String>,
+        /// How many failed.
+        failed: u64,
+        /// How many there were, where the framework counts them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+    },
+    /// Something was to be downloaded, and builds have no network.
+    Network {
+        /// The section.
+        section: Option<String>,
+        /// The host that was to be reached, where the output names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+    },
+    /// An archive does not unpack.
+    BrokenArchive {
+        /// Its file name, where the output tells.
+        file: Option<String>,
+    },
+    /// The shell could not read a section.
+    ShellSyntax {
+        /// The section.
+        section: String,
+        /// What the shell said, without the place in its own file.
+        said: String,
+    },
+    /// Lines end with a carriage return where none may be.
+    CarriageReturns,
+    /// A directory to change to does not exist.
+    MissingDirectory {
+        /// The directory.
+        directory: String,
+        /// The section.
+        section: Option<String>,
+    },
+    /// The interpreter that a script's first line names is not there.
+    BadInterpreter {
+        /// The script, as it was called.
+        script: String,
+    },
+    /// The package for debug information would have no files.
+    EmptyDebuginfo,
     /// A command took longer than it was allowed.
     Timeout {
         /// The limit in seconds, where known.
@@ -121,6 +178,18 @@ pub struct SpecLine {
     pub text: Option<String>,
 }
 
+/// A place in a file of the sources, by the path the compiler gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePlace {
+    /// Relative to the directory of the sources, unless the compiler named another place.
+    pub file: PathBuf,
+    /// Counted from one.
+    pub line: u32,
+    /// Counted from one, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+}
+
 /// Everything there is to say about one failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureReport {
@@ -142,6 +211,12 @@ pub struct FailureReport {
     /// Where in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<SpecLine>,
+    /// Where in the sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePlace>,
+    /// What was missing, in terms repositories can be asked in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<Want>,
     /// The last useful lines of output, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
@@ -169,6 +244,8 @@ impl FailureReport {
             package: None,
             chroot: None,
             spec: None,
+            source: None,
+            wants: Vec::new(),
             lines: Vec::new(),
             log: None,
             hints: Vec::new(),
@@ -190,6 +267,12 @@ impl FailureReport {
                 | FailureCause::FilesMissing { .. }
                 | FailureCause::PatchFailed { .. }
                 | FailureCause::WrongSourceDirectory { .. }
+                | FailureCause::Compile { .. }
+                | FailureCause::TestsFailed { .. }
+                | FailureCause::BrokenArchive { .. }
+                | FailureCause::MissingDirectory { .. }
+                | FailureCause::BadInterpreter { .. }
+                | FailureCause::EmptyDebuginfo
                 | FailureCause::Killed { .. }
         );
         if let Some(chroot) = self

@@ -1,20 +1,19 @@
 //! Finding the line of a spec that a failure belongs to.
 
-use super::failure::FailureCause;
+mod aligned;
+
+use crate::{diagnose::scene::Scene, failure::FailureCause};
+use aligned::Logical;
 
 /// The line (from one) of `spec` that `cause` is about, if one can be named with confidence.
-/// `lines` is the failed command's output, whose shell tracing tells how far a section got.
-pub(super) fn locate(spec: &str, cause: &FailureCause, lines: &[String]) -> Option<u32> {
+/// The scene's tracing tells how far a section got.
+pub(super) fn locate(spec: &str, cause: &FailureCause, scene: &Scene<'_>) -> Option<u32> {
+    let reached = || in_section(spec, scene.section?, &scene.trace);
     let found = match cause {
-        FailureCause::Section { section } => in_section(spec, section, lines),
-        FailureCause::MissingCommand { section, .. }
-        | FailureCause::MissingComponent { section, .. } => {
-            in_section(spec, section.as_deref()?, lines)
-        }
         FailureCause::PatchFailed { patch: Some(patch) } => {
-            tag(spec, "patch", patch).or_else(|| in_section(spec, "%prep", &[]))
+            tag(spec, "patch", patch).or_else(reached)
         }
-        FailureCause::PatchFailed { patch: None } => in_section(spec, "%prep", &[]),
+        FailureCause::ShellSyntax { section, said } => unreadable(spec, section, said),
         FailureCause::WrongSourceDirectory { .. } => starting(spec, &["%setup", "%autosetup"]),
         FailureCause::FilesMissing { files } => files.first().and_then(|f| in_files(spec, f)),
         FailureCause::UnpackagedFiles { .. } => starting(spec, &["%files"]),
@@ -32,11 +31,10 @@ pub(super) fn locate(spec: &str, cause: &FailureCause, lines: &[String]) -> Opti
         FailureCause::ArchInNoarch => starting_tag(spec, &["buildarch"]),
         FailureCause::SpecParse { .. }
         | FailureCause::Unresolvable { .. }
+        | FailureCause::EmptyDebuginfo
         | FailureCause::Timeout { .. }
-        | FailureCause::DiskFull { .. }
-        | FailureCause::Killed { .. }
-        | FailureCause::Interrupted
-        | FailureCause::Other => None,
+        | FailureCause::Interrupted => None,
+        _ => reached(),
     }?;
     u32::try_from(found + 1).ok()
 }
@@ -74,42 +72,98 @@ fn heads(line: &str, section: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
-/// The line a section had reached, or its heading.
-fn in_section(spec: &str, section: &str, lines: &[String]) -> Option<usize> {
+/// Commands of a section with their lines (from zero): continued lines are one, comments none.
+fn body(spec: &str, section: &str) -> Option<(usize, Vec<Logical>)> {
     let head = spec.lines().position(|l| heads(l, section))?;
-    let body: Vec<(usize, &str)> = spec
-        .lines()
-        .enumerate()
-        .skip(head + 1)
-        .take_while(|(_, l)| !SECTIONS.iter().any(|s| heads(l, s)))
-        .map(|(at, l)| (at, l.trim()))
-        .collect();
-    // The shell traces `+ make -j2` for the spec's `make -j2` or `%make_build`; only the former can
-    // be recognised here, and only if the spec has it once.
-    let reached = lines
-        .iter()
-        .rev()
-        .filter_map(|l| l.strip_prefix("+ "))
-        .map(str::trim)
-        .find(|command| {
-            !["exit 0", ":", "jobs", "RPM_EC"]
-                .iter()
-                .any(|p| command.starts_with(p))
-        });
-    if let Some(command) = reached {
-        let mut same = body
-            .iter()
-            .filter(|(_, l)| unquoted(l) == unquoted(command));
-        if let (Some((at, _)), None) = (same.next(), same.next()) {
-            return Some(*at);
+    let mut commands: Vec<Logical> = Vec::new();
+    let mut open = false;
+    let lines = spec.lines().enumerate().skip(head + 1);
+    for (at, line) in lines.take_while(|(_, l)| !SECTIONS.iter().any(|s| heads(l, s))) {
+        let text = line.trim();
+        let (text, goes_on) = match text.strip_suffix('\\') {
+            Some(text) => (text.trim_end(), true),
+            None => (text, false),
+        };
+        match commands.last_mut().filter(|_| open) {
+            Some(last) => {
+                last.text.push(' ');
+                last.text.push_str(text);
+            }
+            None if text.is_empty() || text.starts_with('#') || is_condition(text) => {}
+            None => commands.push(Logical {
+                at,
+                text: text.to_owned(),
+            }),
         }
+        open = goes_on;
     }
-    Some(head)
+    Some((head, commands))
 }
 
-/// The shell's tracing drops quotes, so they must not count.
-fn unquoted(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '\'' | '"')).collect()
+fn is_condition(line: &str) -> bool {
+    [
+        "%if",
+        "%el",
+        "%endif",
+        "%dnl",
+        "%global",
+        "%define",
+        "%undefine",
+    ]
+    .iter()
+    .any(|word| line.starts_with(word))
+}
+
+/// The line a section had reached, or its heading.
+fn in_section(spec: &str, section: &str, trace: &[&str]) -> Option<usize> {
+    let (head, body) = body(spec, section)?;
+    Some(aligned::last(&body, trace).unwrap_or(head))
+}
+
+/// The line the shell could not read: one with an odd quote, one it quotes, or the start of a compound
+/// command that is not closed.
+fn unreadable(spec: &str, section: &str, said: &str) -> Option<usize> {
+    let (head, body) = body(spec, section)?;
+    let quote = ['"', '\'', '`']
+        .into_iter()
+        .find(|quote| said.contains("matching") && said.contains(&format!("`{quote}'")))
+        .or_else(|| said.contains("nterminated quoted").then_some('"'));
+    if let Some(quote) = quote {
+        let odd = |line: &&Logical| {
+            line.text
+                .replace(&format!("\\{quote}"), "")
+                .matches(quote)
+                .count()
+                % 2
+                == 1
+        };
+        return body.iter().find(odd).map(|line| line.at).or(Some(head));
+    }
+    let word = said
+        .split_once("near unexpected token `")
+        .and_then(|(_, rest)| rest.split('\'').next());
+    if let Some(word) = word.filter(|word| *word != "newline") {
+        let has = |line: &&Logical| {
+            line.text
+                .split_whitespace()
+                .any(|one| one.trim_end_matches(';') == word)
+        };
+        return body.iter().find(has).map(|line| line.at).or(Some(head));
+    }
+    let mut open: Vec<usize> = Vec::new();
+    for line in &body {
+        let first = line.text.split_whitespace().next().unwrap_or("");
+        let closes = line
+            .text
+            .split([' ', ';'])
+            .any(|word| matches!(word, "fi" | "done" | "esac"));
+        if matches!(first, "if" | "for" | "while" | "until" | "case") && !closes {
+            open.push(line.at);
+        } else if closes && !matches!(first, "if" | "for" | "while" | "until" | "case") {
+            open.pop();
+        }
+    }
+    open.last().copied().or(Some(head))
 }
 
 /// A `TagN: … needle …` line.
