@@ -8,17 +8,21 @@ pub mod choose;
 pub mod complete;
 pub mod failure;
 pub mod frame;
+pub mod history;
 pub mod homes;
 pub mod host;
 pub mod job;
 pub mod listen;
-pub use rpmkit_core::results::nearest;
+pub mod places;
 pub mod printer;
 pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod sources;
+pub mod speclines;
 pub mod verb;
+
+pub use rpmkit_core::results::nearest;
 
 pub use failure::{Failure, Status, VerbResult};
 pub use frame::{Context, parse, run};

@@ -139,12 +139,16 @@ impl Embedded {
         out.comps.clone_from(&data.comps);
         out.modules.clone_from(&data.modules);
         let fetcher = self.fetcher.clone();
-        out.filelists = Filelists::fetch(move || {
-            fetcher
-                .filelists(&repo, &data)
-                .map_err(|e| e.to_string())?
-                .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
-        });
+        let (here, known) = (fetcher.clone(), data.clone());
+        out.filelists = Filelists::lazy(
+            move || here.filelists_at_hand(&known),
+            move || {
+                fetcher
+                    .filelists(&repo, &data)
+                    .map_err(|e| e.to_string())?
+                    .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
+            },
+        );
         out
     }
 

@@ -89,6 +89,9 @@ pub enum FailureCause {
         /// What was asked for and is not offered at all, one sentence each, in dnf's words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unmatched: Vec<String>,
+        /// The requirements that stand in the way, each once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requirements: Vec<Unmet>,
     },
     /// A compiler or a linker refused; [`FailureReport::source`] has the place, where it was told.
     Compile {
@@ -166,6 +169,16 @@ pub enum FailureCause {
     Other,
 }
 
+/// A requirement that cannot be met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmet {
+    /// As it is written, version included.
+    pub requirement: String,
+    /// The line of the spec that asks for it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
 /// A place in a spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpecLine {
@@ -214,6 +227,9 @@ pub struct FailureReport {
     /// Where in the sources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourcePlace>,
+    /// Where in the chroot the command that failed ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
     /// What was missing, in terms repositories can be asked in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants: Vec<Want>,
@@ -245,6 +261,7 @@ impl FailureReport {
             chroot: None,
             spec: None,
             source: None,
+            directory: None,
             wants: Vec::new(),
             lines: Vec::new(),
             log: None,
@@ -294,6 +311,7 @@ impl FailureReport {
             FailureCause::Unresolvable {
                 problems,
                 unmatched,
+                ..
             } => {
                 let by = match &self.package {
                     Some(package) => format!(" (required by {package})"),
@@ -371,6 +389,7 @@ mod tests {
         let cause = FailureCause::Unresolvable {
             problems: vec!["cannot install `no-such-devel >= 3`".into()],
             unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
+            requirements: Vec::new(),
         };
         let mut report = FailureReport::new(ExitCode::PackageManager, cause, "no way");
         report.package = Some("x-1-1.src.rpm".into());

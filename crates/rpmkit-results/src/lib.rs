@@ -7,3 +7,5 @@ mod lines;
 pub mod nearest;
 pub mod record;
 pub mod want;
+
+pub use lines::requirement_line;

@@ -9,15 +9,15 @@
 //! are only caches: on any doubt the metadata itself is read again.
 //!
 //! ```no_run
-//! # use rpmkit_solve::{Request, Solver, SolveRepo};
+//! # use rpmkit_solve::{SolveRepo, SolveRequest, Solver};
 //! # fn f() -> Result<(), rpmkit_solve::SolveError> {
 //! let mut repo = SolveRepo::new("fedora", "<sha256 of repomd.xml>");
 //! repo.primary = Some("primary.xml.zst".into());
 //! let mut solver = Solver::new("x86_64", &[repo], &[], "/var/cache/rpmkit/solve".as_ref());
-//! let request = Request {
+//! let request = SolveRequest {
 //!     install: vec!["@buildsys-build".to_owned(), "gcc >= 5".to_owned()],
 //!     weak_deps: false,
-//!     ..Request::default()
+//!     ..SolveRequest::default()
 //! };
 //! for package in solver.solve(&request)?.install {
 //!     println!("{}", package.nevra);
@@ -54,7 +54,9 @@ pub use available::{Available, available};
 pub use comps::{Comps, Environment, Group, Member, MemberKind};
 pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};
+pub use filelists::{Held, holders};
 pub use glob::glob_matches;
+pub use near::similar;
 pub use repo::{Filelists, SolveRepo};
 pub use request::{GroupTypes, SolveRequest, Update};
 pub use rich::{Rich, RichError};

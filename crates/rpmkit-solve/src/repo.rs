@@ -2,6 +2,9 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+/// Tells where a metadata file is, if it is on this machine.
+type Here = Arc<dyn Fn() -> Option<PathBuf> + Send + Sync>;
+
 /// Fetches a metadata file only when somebody needs it.
 type Fetch = Arc<dyn Fn() -> Result<PathBuf, String> + Send + Sync>;
 
@@ -14,13 +17,30 @@ pub enum Filelists {
     /// Already here.
     Path(PathBuf),
     /// To be fetched when a path is asked for that primary metadata does not list.
-    Fetch(Fetch),
+    Fetch(Here, Fetch),
 }
 
 impl Filelists {
     /// Wraps a way to fetch the file.
     pub fn fetch(fetch: impl Fn() -> Result<PathBuf, String> + Send + Sync + 'static) -> Self {
-        Self::Fetch(Arc::new(fetch))
+        Self::lazy(|| None, fetch)
+    }
+
+    /// Wraps a way to find the file where it is on this machine already, and one to fetch it.
+    pub fn lazy(
+        here: impl Fn() -> Option<PathBuf> + Send + Sync + 'static,
+        fetch: impl Fn() -> Result<PathBuf, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Fetch(Arc::new(here), Arc::new(fetch))
+    }
+
+    /// The file, if nothing has to be fetched for it.
+    pub(crate) fn at_hand(&self) -> Option<PathBuf> {
+        match self {
+            Self::None => None,
+            Self::Path(path) => Some(path.clone()),
+            Self::Fetch(here, _) => here(),
+        }
     }
 
     /// The file, fetched if need be.
@@ -28,7 +48,7 @@ impl Filelists {
         match self {
             Self::None => Ok(None),
             Self::Path(path) => Ok(Some(path.clone())),
-            Self::Fetch(fetch) => fetch().map(Some),
+            Self::Fetch(_, fetch) => fetch().map(Some),
         }
     }
 }
@@ -38,7 +58,7 @@ impl fmt::Debug for Filelists {
         match self {
             Self::None => f.write_str("None"),
             Self::Path(path) => write!(f, "Path({})", path.display()),
-            Self::Fetch(_) => f.write_str("Fetch"),
+            Self::Fetch(..) => f.write_str("Fetch"),
         }
     }
 }

@@ -5,6 +5,7 @@ mod conventions;
 mod engine;
 mod error;
 mod failure_report;
+pub mod hints;
 mod hooks;
 mod macros;
 mod plugins;

@@ -214,7 +214,8 @@ fn make_until_complete(
         if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
-        let request = requirements(root, &made);
+        let mut request = requirements(root, &made);
+        root.leave_out_present(&mut request)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
         if solution.is_empty() {
@@ -288,6 +289,7 @@ fn generate(
         wanted.retain(|dep| !dep.is_rpmlib());
         let mut request = root.package_manager().request();
         request.builddeps = wanted;
+        root.leave_out_present(&mut request)?;
         let solution = root.change(&request, "dynamic build requirements")?;
         if !(keep && solution.is_empty()) {
             root.remove(&["SRPMS"], REQUIREMENTS)?;

@@ -154,6 +154,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
             .as_ref()
             .map(|found| found.wants.clone())
             .unwrap_or_default(),
+        directory: scene.directory(),
         source: finding.as_ref().and_then(|found| found.source.clone()),
         ..FailureReport::new(ExitCode::General, cause, String::new())
     };

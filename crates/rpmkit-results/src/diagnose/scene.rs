@@ -3,6 +3,8 @@
 //! rpm runs sections with `set -x`: every command is announced with `+ ` before it runs, so what
 //! stands behind the last announcement is the output of the command that ended the section.
 
+use std::path::PathBuf;
+
 /// A section that failed, cut down to what failed in it.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
@@ -126,6 +128,28 @@ impl<'a> Scene<'a> {
             .rev()
             .take(within)
             .find_map(|line| choose(line))
+    }
+
+    /// The directory the section had changed to, as far as its `cd` commands tell. One that failed did
+    /// not change anything.
+    pub(super) fn directory(&self) -> Option<PathBuf> {
+        let mut now: Option<PathBuf> = None;
+        let ran = self.trace.len().saturating_sub(1);
+        for command in &self.trace[..ran] {
+            let Some(to) = command
+                .strip_prefix("cd ")
+                .map(|to| to.trim_matches(['\'', '"']))
+            else {
+                continue;
+            };
+            match &mut now {
+                _ if to.starts_with('/') => now = Some(PathBuf::from(to)),
+                Some(now) if to == ".." => drop(now.pop()),
+                Some(now) if !to.starts_with('-') => now.push(to),
+                _ => {}
+            }
+        }
+        now
     }
 
     /// Base name of the failing command's program.
@@ -295,6 +319,13 @@ mod tests {
         );
         check("+ make\nno\n+ exit 1", "make", &["no", "+ exit 1"]);
         check("+ umask 022\n+ '[' -f a ']'", "'[' -f a ']'", &[]);
+    }
+
+    #[test]
+    fn the_directory_is_where_cd_led() {
+        let lines = lines("+ cd /builddir/build/BUILD\n+ cd a-1\n+ cd src\n+ cd ..\n+ make");
+        let scene = Scene::of(Some("%build"), &lines);
+        assert_eq!(scene.directory(), Some("/builddir/build/BUILD/a-1".into()));
     }
 
     #[test]

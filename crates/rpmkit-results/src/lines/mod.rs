@@ -39,6 +39,33 @@ pub(super) fn locate(spec: &str, cause: &FailureCause, scene: &Scene<'_>) -> Opt
     u32::try_from(found + 1).ok()
 }
 
+/// The line (from one) of a spec that asks for a requirement: a `BuildRequires:` that has it, or the section
+/// that generates requirements.
+pub fn requirement_line(spec: &str, requirement: &str) -> Option<u32> {
+    let name = requirement
+        .trim_start_matches('(')
+        .split_whitespace()
+        .next()?;
+    let tags = |line: &&str| {
+        line.split_once(':')
+            .is_some_and(|(tag, _)| tag.trim().to_lowercase().starts_with("buildrequires"))
+    };
+    let has = |line: &str| {
+        line.split([' ', '\t', ',', ':'])
+            .map(|word| word.trim_matches(['(', ')']))
+            .any(|word| word == name || word == name.trim_end_matches(')'))
+            || line.split([' ', '\t', ',']).any(|word| word == name)
+    };
+    let exact = spec.lines().position(|line| tags(&line) && has(line));
+    let found = exact
+        .or_else(|| tag(spec, "buildrequires", name))
+        .or_else(|| {
+            spec.lines()
+                .position(|line| heads(line, "%generate_buildrequires"))
+        })?;
+    u32::try_from(found + 1).ok()
+}
+
 /// Section names that end the section before them.
 const SECTIONS: [&str; 24] = [
     "%package",
@@ -223,4 +250,27 @@ fn in_files(spec: &str, file: &str) -> Option<usize> {
         }
     }
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::requirement_line;
+
+    #[test]
+    fn requirements_are_found_on_their_lines() {
+        let spec = "Name: a\nBuildRequires: gcc-c++ make\nBuildRequires: gcc\nBuildRequires:pkgconfig(zlib) >= 1\n%generate_buildrequires\n";
+        for (requirement, line) in [
+            ("gcc", 3),
+            ("make", 2),
+            ("pkgconfig(zlib) >= 1", 4),
+            ("python3dist(x)", 5),
+        ] {
+            assert_eq!(
+                requirement_line(spec, requirement),
+                Some(line),
+                "{requirement}"
+            );
+        }
+        assert_eq!(requirement_line("Name: a", "x"), None);
+    }
 }

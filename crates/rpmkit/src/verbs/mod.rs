@@ -4,4 +4,7 @@ pub mod build;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod hint;
+pub mod history;
+pub mod log;
 pub mod new;
