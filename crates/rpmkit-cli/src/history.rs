@@ -76,7 +76,7 @@ impl Entry {
             package: record
                 .package
                 .as_ref()
-                .map(ToString::to_string)
+                .map(|nevra| nevra.to_string().trim_end_matches(".src").to_owned())
                 .or_else(|| record.failure.as_ref()?.package.clone())
                 .or_else(|| record.source.clone())
                 .unwrap_or_default(),

@@ -230,6 +230,9 @@ pub struct FailureReport {
     /// Where in the chroot the command that failed ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
+    /// The script in the chroot that rpm ran the section with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<PathBuf>,
     /// What was missing, in terms repositories can be asked in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants: Vec<Want>,
@@ -262,6 +265,7 @@ impl FailureReport {
             spec: None,
             source: None,
             directory: None,
+            script: None,
             wants: Vec::new(),
             lines: Vec::new(),
             log: None,
@@ -297,8 +301,10 @@ impl FailureReport {
             .as_ref()
             .filter(|_| helps && self.next.is_none())
         {
-            let how = how.map_or_else(|| format!("-r {chroot}"), str::to_owned);
-            self.next = Some(format!("rpmkit mock {how} --shell"));
+            self.next = Some(match how {
+                Some(how) => format!("rpmkit shell {how}"),
+                None => format!("rpmkit mock -r {chroot} --shell"),
+            });
         }
     }
 
@@ -380,7 +386,7 @@ mod tests {
         report.suggest_look(Some("-r td --configdir /c"));
         assert_eq!(
             report.next.as_deref(),
-            Some("rpmkit mock -r td --configdir /c --shell")
+            Some("rpmkit shell -r td --configdir /c")
         );
     }
 

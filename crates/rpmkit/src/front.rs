@@ -41,6 +41,7 @@ enum Own {
     History(verbs::history::HistoryArgs),
     Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
+    Shell(verbs::shell::ShellArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -85,6 +86,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
             Own::History(args) => verbs::history::run(cx, &args),
             Own::Log(args) => verbs::log::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
+            Own::Shell(args) => verbs::shell::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

@@ -23,7 +23,7 @@ pub use engine::{Engine, Surroundings};
 pub use error::BuildError;
 pub use failure_report::{About, failure_report};
 pub use hooks::traced;
-pub use macros::{RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
+pub use macros::{ResumeFrom, RpmbuildOptions, ShortCircuit, Stage, rpmmacros, shell_word};
 pub use plugins::compress_logs;
 pub use rebuild::{Built, Rebuild, rebuild, supersede};
 pub use repositories::{added_repository, repositories_of};

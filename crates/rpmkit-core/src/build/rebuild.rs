@@ -8,7 +8,7 @@ use std::{
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, Buildroot, Item, Stage, plugins,
+    BuildError, Buildroot, Item, ResumeFrom, Stage, plugins,
     rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{Contents, WRITE},
 };
@@ -39,6 +39,8 @@ pub struct Rebuild {
     pub resultdir: PathBuf,
     /// Start from the current snapshot; otherwise from what the last run left.
     pub clean: bool,
+    /// Go on in the tree the last build left, from this section on.
+    pub from: Option<ResumeFrom>,
     /// Stop when all requirements are installed: what they are is the result, nothing is built.
     pub calculate: bool,
 }
@@ -95,7 +97,7 @@ fn steps(
         }
         plugins::prebuild(root, job)?;
         state(root, &format!("rpmbuild {shown}"), |root| {
-            if dynamic {
+            if dynamic && job.from.is_none() {
                 generate(root, &spec, staging, job.calculate)?;
             }
             plugins::postdeps(root, job, &spec)?;
@@ -107,8 +109,15 @@ fn steps(
             let phase = Phase::Rpmbuild;
             let events = root.engine().events().clone();
             events.phase(phase, &shown, || {
-                let ran = root.rpmbuild(Stage::Final { dynamic }, &spec, phase)?;
-                check(ran, "rpmbuild", phase).map(drop)
+                let stages = match job.from {
+                    Some(from) => from.stages(),
+                    None => vec![Stage::Final { dynamic }],
+                };
+                for stage in stages {
+                    let ran = root.rpmbuild(stage, &spec, phase)?;
+                    check(ran, "rpmbuild", phase)?;
+                }
+                Ok(())
             })
         })?;
         collect(root, job, &made)

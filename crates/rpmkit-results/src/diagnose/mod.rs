@@ -155,6 +155,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
             .map(|found| found.wants.clone())
             .unwrap_or_default(),
         directory: scene.directory(),
+        script: rpm::script(evidence.lines),
         source: finding.as_ref().and_then(|found| found.source.clone()),
         ..FailureReport::new(ExitCode::General, cause, String::new())
     };

@@ -1,5 +1,7 @@
 //! What rpm itself says about a failure.
 
+use std::path::PathBuf;
+
 use crate::{failure::FailureCause, nearest::nearest};
 
 use super::{disk, finding::Finding, text};
@@ -16,6 +18,15 @@ pub(super) fn failed_section(lines: &[String]) -> Option<(&str, &[String])> {
         .rposition(|line| line.starts_with("Executing(") && line.contains(name))
         .map_or(0, |at| at + 1);
     Some((name, &lines[start..end]))
+}
+
+/// The script of the section that failed. rpm leaves it where it is in that case.
+pub(super) fn script(lines: &[String]) -> Option<PathBuf> {
+    lines.iter().find_map(|line| {
+        let rest = line.strip_prefix("error: Bad exit status from ")?;
+        let path = rest.rsplit_once(" (")?.0;
+        path.starts_with("/var/tmp/rpm-tmp.").then(|| path.into())
+    })
 }
 
 /// The lines before rpm sums its errors up once more.

@@ -15,7 +15,9 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report, hints::Remedy},
+    build::{
+        About, Buildroot, Built, ChrootAccess, Rebuild, ResumeFrom, failure_report, hints::Remedy,
+    },
     config::{Search, Settings},
     types::{is_source_package, source_stem},
 };
@@ -38,6 +40,11 @@ pub struct BuildArgs {
     #[arg(long)]
     pub fix: bool,
 
+    /// Go on in the tree the last build left, from this section on; rpm marks what comes of it, so that
+    /// nobody releases it
+    #[arg(long, value_name = "SECTION")]
+    pub from: Option<FromSection>,
+
     /// Which chroot
     #[command(flatten)]
     pub chroot: ChrootArgs,
@@ -53,6 +60,33 @@ pub struct BuildArgs {
     /// How to speak
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Sections a build can go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FromSection {
+    /// All sections, in the chroot as it is
+    Prep,
+    /// `%build` and what follows
+    Build,
+    /// `%install` and what follows
+    Install,
+    /// `%check` and what follows
+    Check,
+    /// Make packages of what is installed
+    Files,
+}
+
+impl FromSection {
+    fn resume(self) -> Option<ResumeFrom> {
+        match self {
+            Self::Prep => None,
+            Self::Build => Some(ResumeFrom::Build),
+            Self::Install => Some(ResumeFrom::Install),
+            Self::Check => Some(ResumeFrom::Check),
+            Self::Files => Some(ResumeFrom::Files),
+        }
+    }
 }
 
 /// Builds every path for every chroot. All are tried; the first failure decides the status.
@@ -203,7 +237,16 @@ impl One<'_> {
             &chroot.addrepo,
             setup::overrides(chroot, &self.args.options),
         )?;
-        Ok(configured.settings)
+        let mut settings = configured.settings;
+        if let Some(from) = self.args.from {
+            settings.build.clean = false;
+            if from != FromSection::Prep {
+                // What the earlier build left is what this one starts with.
+                let kept = ["build/BUILD", "build/BUILDROOT"].map(str::to_owned);
+                settings.build.exclude_from_homedir_cleanup.extend(kept);
+            }
+        }
+        Ok(settings)
     }
 
     /// Where results go: as asked, with the chroot's name below when there are several builds.
@@ -322,6 +365,7 @@ impl One<'_> {
             sources,
             resultdir,
             clean: settings.build.clean,
+            from: self.args.from.and_then(FromSection::resume),
             calculate: false,
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.

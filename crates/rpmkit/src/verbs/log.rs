@@ -50,14 +50,24 @@ pub fn run(cx: &mut Context, args: &LogArgs) -> VerbResult {
     let mut choose = Choose::new(args.section.as_deref());
     let mut line = Vec::new();
     let mut shown = false;
+    // Builds of one result directory follow each other in its log: of a section the last one counts.
+    let mut held: Vec<String> = Vec::new();
+    let hold = args.section.is_some() && !args.follow;
     loop {
         let count = reader.read_until(b'\n', &mut line).map_err(cannot)?;
         if count > 0 && (line.ends_with(b"\n") || !args.follow) {
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end_matches('\n');
             if choose.takes(text) {
-                cx.printer.data(text);
                 shown = true;
+                if !hold {
+                    cx.printer.data(text);
+                } else {
+                    if text.starts_with("Executing(%") {
+                        held.clear();
+                    }
+                    held.push(text.to_owned());
+                }
             }
             line.clear();
             continue;
@@ -76,6 +86,9 @@ pub fn run(cx: &mut Context, args: &LogArgs) -> VerbResult {
         std::thread::sleep(PAUSE);
         let at = reader.stream_position().map_err(cannot)?;
         reader.seek(SeekFrom::Start(at)).map_err(cannot)?;
+    }
+    for line in held {
+        cx.printer.data(line);
     }
     match &args.section {
         Some(section) if !shown => Err(Failure::general(format!(

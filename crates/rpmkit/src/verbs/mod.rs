@@ -8,3 +8,4 @@ pub mod hint;
 pub mod history;
 pub mod log;
 pub mod new;
+pub mod shell;
