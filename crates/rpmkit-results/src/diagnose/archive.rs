@@ -25,7 +25,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             "download it again and compare its checksum; git's LFS and interrupted downloads leave such files",
         ),
         Trouble::Other => (
-            "is no such archive",
+            "is not what its name says",
             "look at its first bytes with `file`: servers answer with a web page where a file has moved",
         ),
     };

@@ -35,7 +35,8 @@ pub(super) fn configure(scene: &Scene<'_>) -> Option<Finding> {
                 at + 3,
                 format!("`{wanted}` is needed, and the version installed is {has}"),
             )
-            .from(at);
+            .from(at)
+            .hint(super::pkgconfig::NEWER);
         }
         return Some(found);
     }

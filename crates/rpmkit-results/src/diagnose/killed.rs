@@ -55,7 +55,16 @@ pub(super) fn crash(scene: &Scene<'_>) -> Option<Finding> {
             .filter(|rest| !rest.is_empty())
             .or(scene.command)
             .unwrap_or("a program");
-        let mut found = Finding::new(at, format!("`{program}` crashed: {}", what.to_lowercase()));
+        let words = scene.before(at, 5, |line| {
+            let told = (line.contains("Assertion `") && line.trim_end().ends_with("failed."))
+                || line.contains("terminate called after");
+            told.then(|| line.trim())
+        });
+        let text = match words {
+            Some(words) => words.to_owned(),
+            None => format!("`{program}` crashed: {}", what.to_lowercase()),
+        };
+        let mut found = Finding::new(at, text);
         if what == "Illegal instruction" {
             found = found.hint("the program was compiled for another processor: `-march=native` has no place in a package");
         }

@@ -32,7 +32,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         .or_else(|| text::between(said, "Dependency '", "'"))
     {
         if said.contains("Invalid version") {
-            return Some(found);
+            return Some(found.hint(super::pkgconfig::NEWER));
         }
         return Some(
             found
@@ -45,7 +45,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         );
     }
     if said.contains("Invalid version") {
-        return Some(found);
+        return Some(found.hint(super::pkgconfig::NEWER));
     }
     if said.starts_with("Program") && said.contains("not found") {
         let name = text::quoted(said).unwrap_or_default().to_owned();

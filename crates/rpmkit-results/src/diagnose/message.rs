@@ -22,9 +22,8 @@ pub(super) fn message(
     scene: &Scene<'_>,
     end: End,
 ) -> String {
-    let told = finding
-        .map(|found| found.text.as_str())
-        .filter(|text| !text.is_empty());
+    let text = finding.map(|found| cut(&found.text, LONGEST));
+    let told = text.as_deref().filter(|text| !text.is_empty());
     let in_section = |text: &str| match scene.section {
         Some(section) => format!("`{section}` failed: {text}"),
         None => text.to_owned(),
@@ -108,7 +107,7 @@ pub(super) fn message(
 fn silent(scene: &Scene<'_>, end: End) -> String {
     match (scene.section, scene.command, end) {
         (Some(section), Some(command), _) => {
-            format!("`{section}` failed at `{}`", shortened(command))
+            format!("`{section}` failed at `{}`", cut(command, LONGEST_COMMAND))
         }
         (Some(section), None, _) => format!("`{section}` failed"),
         (None, _, End::Status(status)) => format!("the command ended with status {status}"),
@@ -116,12 +115,16 @@ fn silent(scene: &Scene<'_>, end: End) -> String {
     }
 }
 
-fn shortened(command: &str) -> String {
-    const MOST: usize = 80;
-    if command.chars().count() <= MOST {
-        return command.to_owned();
+/// The longest command, in characters, that a message quotes.
+const LONGEST_COMMAND: usize = 80;
+/// The longest text of a program that a message quotes; the lines of the report have the rest.
+const LONGEST: usize = 300;
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    let mut text: String = command.chars().take(MOST).collect();
+    let mut text: String = text.chars().take(most).collect();
     text.push('…');
     text
 }

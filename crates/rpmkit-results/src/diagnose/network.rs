@@ -6,7 +6,7 @@ use super::{finding::Finding, scene::Scene, text};
 
 /// What programs say when a name cannot be looked up or a host not reached, with what stands in front
 /// of the host, where the line names it.
-const SIGNS: [(&str, Option<&str>); 20] = [
+const SIGNS: [(&str, Option<&str>); 22] = [
     ("Could not resolve host", Some("Could not resolve host: ")),
     ("Couldn't resolve host", Some("Couldn't resolve host ")),
     ("couldn't resolve host name", None),
@@ -30,6 +30,8 @@ const SIGNS: [(&str, Option<&str>); 20] = [
     ("spurious network error", None),
     ("nodename nor servname provided", None),
     ("urlopen error", None),
+    ("npm error code ENOTCACHED", None),
+    ("cache mode is 'only-if-cached'", None),
 ];
 
 pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
@@ -48,7 +50,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         scene.lines[from]
     };
     let host = host(shown).or_else(|| host(line)).map(str::to_owned);
-    let tool = tool(scene, shown);
+    let around = scene.lines[near.clone()].join("\n");
+    let tool = tool(scene, shown, &around);
     let end = near
         .rev()
         .find(|nth| belongs(scene.lines[*nth], tool))
@@ -64,9 +67,18 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             "builds have no network on purpose: {}, or allow it with `--enable-network`",
             instead(tool)
         ));
+    if tool == "cargo"
+        && let Some(line) = scene
+            .lines
+            .iter()
+            .find(|line| line.contains(" as a dependency of package"))
+    {
+        found.text = line.trim().trim_start_matches("error: ").to_owned();
+    }
     if tool == "pip"
         && let Some(name) = requirement(scene)
     {
+        found.text = format!("pip wants to download `{name}`");
         found = found.want(Want::PythonDist(name.to_owned()));
     }
     Some(found)
@@ -76,7 +88,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
 fn belongs(line: &str, tool: &str) -> bool {
     match tool {
         "npm" => line.starts_with("npm "),
-        "pip" => line.starts_with("ERROR: ") || line.contains("subprocess-exited-with-error"),
+        "pip" => {
+            line.trim_start().starts_with("ERROR: ")
+                || line.contains("subprocess-exited-with-error")
+        }
         "cargo" => {
             line.starts_with("error: ") || line.starts_with("Caused by:") || line.starts_with("  ")
         }
@@ -108,7 +123,7 @@ fn host(line: &str) -> Option<&str> {
 }
 
 /// The program that wanted to reach out, by how it speaks and how it was called.
-fn tool(scene: &Scene<'_>, line: &str) -> &'static str {
+fn tool(scene: &Scene<'_>, line: &str, around: &str) -> &'static str {
     let command = scene.command.unwrap_or("");
     const TOOLS: [(&str, &[&str]); 11] = [
         ("npm", &["npm error", "npm ERR!", "npm "]),
@@ -127,6 +142,7 @@ fn tool(scene: &Scene<'_>, line: &str) -> &'static str {
         .iter()
         .find(|(_, signs)| text::any(line, signs))
         .or_else(|| TOOLS.iter().find(|(_, signs)| text::any(command, signs)))
+        .or_else(|| TOOLS.iter().find(|(_, signs)| text::any(around, signs)))
         .map_or("", |(tool, _)| tool)
 }
 

@@ -4,6 +4,9 @@ use crate::{failure::FailureCause, want::Want};
 
 use super::{finding::Finding, scene::Scene, text};
 
+/// What helps where a version is too old.
+pub(super) const NEWER: &str = "build for a chroot whose distribution has that version, or add a repository that has it with `--addrepo`";
+
 pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let (at, _) = scene
         .rev()
@@ -12,9 +15,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let end = closing(scene, at);
     if let Some((wanted, has)) = too_old(line) {
         return Some(
-            Finding::new(end, format!("`{wanted}` is needed, and the version installed is {has}"))
-                .from(at)
-                .hint("a newer version is in none of the layers below: build for a newer chroot, or add a repository that has it"),
+            Finding::new(
+                end,
+                format!("`{wanted}` is needed, and the version installed is {has}"),
+            )
+            .from(at)
+            .hint(NEWER),
         );
     }
     let mut found = Finding::new(end, line.trim())

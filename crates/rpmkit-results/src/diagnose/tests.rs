@@ -258,6 +258,51 @@ fn the_first_error_of_the_failing_target_counts_however_far_up() {
 }
 
 #[test]
+fn downloads_are_named_by_what_was_wanted() {
+    let said = |output: &str| {
+        let report = printed(
+            "%build",
+            "%build\nsh ./tool\n",
+            &format!("+ sh ./tool\n{output}"),
+        );
+        (report.message, report.hints[0].0.clone())
+    };
+    let (message, hint) = said(
+        "  WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<x>: Failed to establish a new connection: no')': /simple/a/\n  ERROR: Could not find a version that satisfies the requirement flit-core>=3 (from versions: none)\n  ERROR: No matching distribution found for flit-core>=3",
+    );
+    assert!(
+        message.ends_with("pip wants to download `flit-core`") && hint.contains("--enable-network")
+    );
+    let (message, hint) = said(
+        "    Updating crates.io index\nwarning: spurious network error (1 tries remaining): Could not resolve host: c.invalid\nerror: failed to get `serde` as a dependency of package `a v1`\nCaused by:\n  Could not resolve host: c.invalid",
+    );
+    assert!(
+        message.contains("failed to get `serde`") && hint.contains("cargo vendor"),
+        "{message} {hint}"
+    );
+}
+
+#[test]
+fn tests_that_could_not_be_read_name_what_kept_them() {
+    let report = printed(
+        "%check",
+        "%check\npytest\n",
+        "+ pytest\nE   ModuleNotFoundError: No module named 'requests'\nERROR tests/test_a.py\n!!!! Interrupted: 1 error during collection !!!!\n==== 1 error in 0.1s ====",
+    );
+    assert_eq!(report.wants, [crate::want::Want::Python("requests".into())]);
+    let report = printed(
+        "%check",
+        "%check\n./t\n",
+        "+ ./t\nt: main.c:5: main: Assertion `1 == 2' failed.\n/var/tmp/rpm-tmp.x: line 9: 7 Aborted (core dumped) ./t",
+    );
+    assert!(
+        report.message.contains("Assertion `1 == 2' failed"),
+        "{}",
+        report.message
+    );
+}
+
+#[test]
 fn line_ends_of_dos_are_recognised() {
     let report = printed(
         "%build",

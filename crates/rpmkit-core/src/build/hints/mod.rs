@@ -92,6 +92,8 @@ fn look_up(
             }
         }
         match (remedy, installed) {
+            // The same line under another name of the thing.
+            (Some(offer), _) if remedies.iter().any(|known: &Remedy| known.requirement == offer.requirement) => {}
             (Some(offer), _) => {
                 let mut text = line(&offer);
                 if !offer.sure && !candidates.ends.is_empty() && !offers.left_out.is_empty() {
@@ -103,9 +105,7 @@ fn look_up(
                     package: offer.package,
                     sure: offer.sure,
                 };
-                if !remedies.contains(&remedy) {
-                    remedies.push(remedy);
-                }
+                remedies.push(remedy);
             }
             (None, Some(package)) if candidates.is_exact() => hints.push(format!(
                 "`{package}`, which has {want}, is installed: the build does not look where it is"
@@ -152,6 +152,11 @@ fn nobody(want: &Want, candidates: &Candidates, offers: &Offers) -> String {
         .map(|wanted| similar(wanted, offers.names.iter().map(String::as_str)))
         .unwrap_or_default();
     let mut text = format!("no repository of this chroot has {want}");
+    if !candidates.ends.is_empty() && !offers.left_out.is_empty() {
+        text = format!(
+            "nothing says by its name or what it provides that it has {want}; the file lists, which may tell, are not at hand: `rpmkit hint` fetches them"
+        );
+    }
     if let Want::Command(name) = want
         && let Some(project) = candidates::project_of(name)
     {

@@ -4,6 +4,14 @@ use super::{super::text, Failures, Scene};
 
 pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
     let mut found = Failures::of("pytest");
+    // Files that could not even be read ran no test: what kept them from it is the cause.
+    let collected = !scene
+        .lines
+        .iter()
+        .any(|line| line.contains(" during collection !"));
+    if !collected && !scene.lines.iter().any(|line| line.starts_with("FAILED ")) {
+        return None;
+    }
     for (at, line) in scene.lines.iter().enumerate() {
         if let Some(rest) = line
             .strip_prefix("FAILED ")
