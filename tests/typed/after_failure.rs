@@ -109,6 +109,33 @@ fn a_failed_build_is_looked_into_and_gone_on_with() {
 }
 
 #[test]
+fn two_results_are_compared() {
+    let world = World::of(&somebody());
+    let good = SPEC.replace("false\n", "");
+    world.write("one/demo.spec", &good);
+    let more = good
+        .replace("cp made", "chmod 700 made\ncp -p made")
+        .replace(
+            "BuildArch: noarch",
+            "BuildArch: noarch\nRequires: bash\nBuildRequires: bison",
+        );
+    world.write("two/demo.spec", &more);
+    let (one, two) = (world.path("one"), world.path("two"));
+    let (one, two) = (one.display().to_string(), two.display().to_string());
+    world.rpmkit(&["build", &one, &two]).expect(0);
+    world.run("rpmkit", &["diff", &one, &one]).expect(0);
+    let differs = world.run("rpmkit", &["diff", &one, &two]).expect(1).stdout;
+    for text in [
+        "+ package bison",
+        "+ requires bash",
+        "file /usr/share/demo: 0644",
+        "-> 0700",
+    ] {
+        assert!(differs.contains(text), "`{text}` is not in\n{differs}");
+    }
+}
+
+#[test]
 fn a_missing_line_is_written_into_the_spec() {
     let world = World::of(&somebody());
     let spec = world.write(

@@ -36,6 +36,7 @@ struct Cli {
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
     Config(verbs::config::ConfigArgs),
+    Diff(verbs::diff::DiffArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Hint(verbs::hint::HintArgs),
     History(verbs::history::HistoryArgs),
@@ -81,6 +82,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
             Own::Config(args) => verbs::config::run(cx, &args),
+            Own::Diff(args) => verbs::diff::run(cx, &args),
             Own::Doctor(args) => verbs::doctor::run(cx, &args),
             Own::Hint(args) => verbs::hint::run(cx, &args),
             Own::History(args) => verbs::history::run(cx, &args),

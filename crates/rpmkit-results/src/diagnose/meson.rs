@@ -65,10 +65,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     } else if said.contains("Unknown compiler") {
         let program = if said.contains("c++") { "g++" } else { "gcc" };
         found = found.want(Want::Command(program.to_owned()));
-    } else if said.contains("could not be imported") || said.contains("header") {
-        if let Some(name) = text::quoted(said).filter(|name| name.ends_with(".h")) {
-            found = found.want(Want::Header(name.to_owned()));
-        }
+    } else if let Some(name) = text::quoted(said).filter(|name| name.ends_with(".h")) {
+        found = found.want(Want::Header(name.to_owned()));
     }
     Some(found)
 }

@@ -213,8 +213,7 @@ pub(super) fn permission(scene: &Scene<'_>) -> Option<Finding> {
         let path = line
             .split([' ', '\'', '"', '‘', '’', '`'])
             .map(|word| word.trim_end_matches(':'))
-            .filter(|word| word.contains('/') && !word.contains("rpm-tmp."))
-            .next_back();
+            .rfind(|word| word.contains('/') && !word.contains("rpm-tmp."));
         let found = Finding::new(at, line.trim_end());
         let outside = path.filter(|path| path.starts_with('/') && !path.contains("/BUILD") && !path.starts_with("/tmp"));
         Some(match (outside, path) {

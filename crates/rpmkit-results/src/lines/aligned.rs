@@ -111,12 +111,12 @@ pub(super) fn last(body: &[Logical], trace: &[&str]) -> Option<usize> {
     let next = body[ahead..]
         .iter()
         .find(|line| line.text.starts_with('%') || line.text.starts_with("./configure"));
-    next.map(|line| line.at)
-        .or_else(|| reached.map(|nth| body[nth].at))
-        .or_else(|| match body {
-            [one] => Some(one.at),
-            _ => None,
-        })
+    match (next, reached, body) {
+        (Some(line), _, _) => Some(line.at),
+        (None, Some(nth), _) => Some(body[nth].at),
+        (None, None, [one]) => Some(one.at),
+        _ => None,
+    }
 }
 
 /// How surely a line of the spec is what the shell announced as `command`; zero: it is not.

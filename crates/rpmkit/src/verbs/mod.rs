@@ -3,6 +3,7 @@
 pub mod build;
 pub mod completions;
 pub mod config;
+pub mod diff;
 pub mod doctor;
 pub mod hint;
 pub mod history;

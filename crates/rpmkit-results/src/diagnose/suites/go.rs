@@ -1,4 +1,4 @@
-//! `--- FAIL: TestX (0.00s)` and `FAIL	package	0.01s`.
+//! `--- FAIL: TestX (0.00s)` and `FAIL package 0.01s` with tabs between.
 
 use super::{Failures, Scene};
 

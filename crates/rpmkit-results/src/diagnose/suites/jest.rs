@@ -20,8 +20,6 @@ pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
             found.seen(at);
         }
     }
-    if found.failed.is_none() {
-        return None;
-    }
+    found.failed?;
     found.some()
 }

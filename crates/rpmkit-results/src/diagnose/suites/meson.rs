@@ -27,9 +27,7 @@ pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
             }
         }
     }
-    if found.failed.is_none() {
-        return None;
-    }
+    found.failed?;
     found.total = (total > 0).then_some(total);
     found.some()
 }
