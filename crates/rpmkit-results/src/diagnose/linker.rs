@@ -75,6 +75,7 @@ fn said(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
     use super::*;
 
     fn found(text: &str) -> Finding {

@@ -174,6 +174,7 @@ fn name_in(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
     use super::*;
 
     fn said(printed: &str) -> (String, String) {
