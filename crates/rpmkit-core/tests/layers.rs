@@ -60,7 +60,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rpmkit-vcs",
         ],
     ),
-    ("rpmkit-cli", &["rpmkit-core", "rpmkit-sandbox"]),
+    (
+        "rpmkit-cli",
+        &["rpmkit-core", "rpmkit-fs", "rpmkit-sandbox"],
+    ),
     (
         "rpmkit-snap",
         &["rpmkit-cli", "rpmkit-core", "rpmkit-sandbox"],
