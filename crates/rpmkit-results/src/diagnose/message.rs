@@ -22,7 +22,7 @@ pub(super) fn message(
     scene: &Scene<'_>,
     end: End,
 ) -> String {
-    let text = finding.map(|found| cut(&found.text, LONGEST));
+    let text = finding.map(|found| cut(without_script(&found.text), LONGEST));
     let told = text.as_deref().filter(|text| !text.is_empty());
     let in_section = |text: &str| match scene.section {
         Some(section) => format!("`{section}` failed: {text}"),
@@ -112,6 +112,20 @@ fn silent(scene: &Scene<'_>, end: End) -> String {
         (Some(section), None, _) => format!("`{section}` failed"),
         (None, _, End::Status(status)) => format!("the command ended with status {status}"),
         (None, _, _) => "the command failed".to_owned(),
+    }
+}
+
+/// A complaint of the shell without the place in rpm's own script, which tells nobody anything.
+fn without_script(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix("/var/tmp/rpm-tmp.") else {
+        return text;
+    };
+    let Some((_, rest)) = rest.split_once(": ") else {
+        return text;
+    };
+    match rest.split_once(": ") {
+        Some((place, said)) if place.trim_start_matches("line ").parse::<u32>().is_ok() => said,
+        _ => rest,
     }
 }
 

@@ -303,6 +303,17 @@ fn tests_that_could_not_be_read_name_what_kept_them() {
 }
 
 #[test]
+fn places_in_rpms_own_script_are_not_told() {
+    let report = printed(
+        "%build",
+        "%build\n./gen\n",
+        "+ ./gen\n/var/tmp/rpm-tmp.hgRdaX: line 30: ./gen: Permission denied",
+    );
+    assert_eq!(report.message, "`%build` failed: ./gen: Permission denied");
+    assert!(report.hints[0].0.contains("chmod +x ./gen"));
+}
+
+#[test]
 fn line_ends_of_dos_are_recognised() {
     let report = printed(
         "%build",
