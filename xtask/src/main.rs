@@ -8,6 +8,7 @@
 mod advisories;
 mod agree;
 mod bench;
+mod causes;
 mod chroot;
 mod confbench;
 mod contents;
@@ -148,6 +149,23 @@ enum Command {
         suite: distro::Suite,
         /// Only tests with these words in their names
         filter: Vec<String>,
+    },
+    /// Build broken packages and compare the reports with what they must say
+    Causes {
+        /// Directories of cases, or single cases [default: tests/causes]
+        dirs: Vec<PathBuf>,
+        /// `rpmkit`, built already [default: it is built]
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+        /// A directory with a chroot definition [default: the test distribution is made and served]
+        #[arg(long, value_name = "DIR", requires = "chroot")]
+        configdir: Option<PathBuf>,
+        /// Name of the chroot in it
+        #[arg(short = 'r', long, value_name = "NAME", requires = "configdir")]
+        chroot: Option<String>,
+        /// Build the cases here and leave them [default: nothing stays]
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
     },
     /// Run every test there is: of the crates, as everybody, and end to end
     Test,
@@ -320,6 +338,26 @@ fn run(cli: Cli) -> Result<()> {
         Command::Typed { suite, filter } => {
             let people = users::everybody(&say)?;
             typed::run(workspace(), &target_dir()?, suite, &people, &filter, &say)?;
+        }
+        Command::Causes {
+            mut dirs,
+            program,
+            configdir,
+            chroot,
+            keep,
+        } => {
+            if dirs.is_empty() {
+                dirs.push(workspace().join("tests/causes"));
+            }
+            let causes = causes::Causes {
+                root: workspace(),
+                target: &target_dir()?,
+                dirs: &dirs,
+                program: program.as_deref(),
+                prepared: configdir.as_deref().zip(chroot.as_deref()),
+                keep: keep.as_deref(),
+            };
+            causes.run(&say, &|text| println!("{text}"))?;
         }
         Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
         Command::Completions { check } => {

@@ -8,7 +8,7 @@ use cargo_metadata::Message;
 
 use crate::distro::{self, Apt, Suite};
 use crate::users::{self, Identity};
-use crate::{agree, e2e, needs, own_rpm, typed};
+use crate::{agree, causes, e2e, needs, own_rpm, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -53,6 +53,8 @@ pub fn run(root: &Path, target: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()
         "what a user types",
         typed::run(root, target, Suite::Bookworm, &people, &[], say),
     );
+    say("== what a failed build says");
+    part("what a failed build says", causes(root, target, say));
     say("== rpmkit's own source package");
     part("own source package", own_rpm::source(root, target, say));
     say("== the other generations of rpm");
@@ -102,6 +104,18 @@ fn generations(
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
+}
+
+fn causes(root: &Path, target: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    let causes = causes::Causes {
+        root,
+        target,
+        dirs: &[root.join("tests/causes")],
+        program: None,
+        prepared: None,
+        keep: None,
+    };
+    causes.run(say, say)
 }
 
 fn cargo(root: &Path) -> Command {

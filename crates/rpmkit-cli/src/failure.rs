@@ -1,6 +1,6 @@
 //! How a verb ends: a status to pass on, or a failure to show.
 
-use rpmkit_core::{ExitCode, Hint, results::failure::FailureReport};
+use rpmkit_core::{ExitCode, Hint, build::hints::Remedy, results::failure::FailureReport};
 
 /// The status a verb that ran ends with. Not always zero: `--chroot false` worked and ends with 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Failure {
     pub hints: Vec<Hint>,
     /// The full record, when a build failed.
     pub report: Option<Box<FailureReport>>,
+    /// Lines the spec misses, as far as the chroot's repositories could tell.
+    pub remedies: Vec<Remedy>,
     /// mock shows some messages as `CRITICAL`, the rest as `ERROR`.
     pub critical: bool,
 }
@@ -37,6 +39,7 @@ impl Failure {
             code: code.code(),
             hints: Vec::new(),
             report: None,
+            remedies: Vec::new(),
             critical: false,
         }
     }
@@ -81,6 +84,7 @@ impl Failure {
             code: report.exit_code,
             hints: report.hints.clone(),
             report: Some(Box::new(report)),
+            remedies: Vec::new(),
             critical: false,
         }
     }

@@ -54,7 +54,8 @@ impl Context {
     pub fn listen(&mut self, output: &OutputArgs) -> Events {
         self.set_output(output);
         self.stop_commands();
-        self.ci = CiLog::new(self.printer.clone(), self.host.ci.as_ref()).filter(|_| !self.json);
+        self.ci = CiLog::new(self.printer.clone(), self.host.ci.as_ref(), &self.host.cwd)
+            .filter(|_| !self.json);
         // A folded group is the place for everything.
         let live = output.live || self.ci.is_some();
         let fanout = Fanout::default()

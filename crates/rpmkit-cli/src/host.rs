@@ -88,6 +88,8 @@ pub enum Ci {
     GitHub {
         /// The file a job summary in Markdown is appended to.
         summary: Option<PathBuf>,
+        /// The repository's directory, which paths of annotations start from.
+        workspace: Option<PathBuf>,
     },
     /// GitLab: collapsible sections.
     GitLab,
@@ -285,6 +287,10 @@ impl Ci {
                     .get("GITHUB_STEP_SUMMARY")
                     .filter(|v| !v.is_empty())
                     .map(PathBuf::from),
+                workspace: env
+                    .get("GITHUB_WORKSPACE")
+                    .map(PathBuf::from)
+                    .filter(|path| path.is_absolute()),
             })
         } else if truthy("GITLAB_CI") {
             Some(Self::GitLab)
@@ -374,7 +380,8 @@ mod tests {
                 ("GITHUB_STEP_SUMMARY", "/s.md")
             ])),
             Some(Ci::GitHub {
-                summary: Some("/s.md".into())
+                summary: Some("/s.md".into()),
+                workspace: None
             })
         );
         assert_eq!(Ci::read(&env(&[("GITLAB_CI", "true")])), Some(Ci::GitLab));

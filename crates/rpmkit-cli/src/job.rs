@@ -4,7 +4,11 @@ use std::{fs, io::Write, path::Path, time::Instant};
 
 use rpmkit_core::{
     Error, ExitCode,
-    build::{About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report, rebuild},
+    build::{
+        About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report,
+        hints::{self, Reach},
+        rebuild,
+    },
     results::{
         failure::{FailureCause, FailureReport},
         record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
@@ -12,7 +16,7 @@ use rpmkit_core::{
 };
 use rpmkit_fs::{Links, UntrustedTree};
 
-use crate::{failure::Failure, frame::Context};
+use crate::{failure::Failure, frame::Context, history::Entry, places};
 
 /// What becomes of the chroot after a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +86,15 @@ pub fn build(
         .as_ref()
         .err()
         .map(|error| failure_report(error, &about));
+    let remedies = match failure.as_mut() {
+        Some(report) => {
+            if let Some(top) = &about.top {
+                places::settle(report, top, &cx.host.cwd);
+            }
+            hints::complete(&mut root, report, Reach::AtHand)
+        }
+        None => Vec::new(),
+    };
     let keep = match &failure {
         None => !cleanup.on_success,
         // What was written before a disk was full would leave no room for the next try.
@@ -101,6 +114,9 @@ pub fn build(
         ..record
     };
     let written = record.write(&job.resultdir);
+    if let Err(error) = Entry::of(&record, &job.resultdir).append(&cx.host.dirs.state) {
+        events.warn(format!("the build is not in the history: {error}"));
+    }
     if let Some(report) = &failure {
         cx.logs.error(&report.statement());
     }
@@ -108,7 +124,10 @@ pub fn build(
     let environment = cx.host.environment();
     compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
     if let Some(report) = failure {
-        return Err(Failure::of_report(report));
+        return Err(Failure {
+            remedies,
+            ..Failure::of_report(report)
+        });
     }
     ended.map_err(Error::from)?;
     written.map_err(|source| {

@@ -9,19 +9,23 @@ pub mod choose;
 pub mod complete;
 pub mod failure;
 pub mod frame;
+pub mod history;
 pub mod homes;
 pub mod host;
 pub mod job;
 pub mod listen;
-pub mod nearest;
+pub mod places;
 pub mod printer;
 pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod sources;
+pub mod speclines;
 mod steady;
 pub mod verb;
 pub mod visible;
+
+pub use rpmkit_core::results::nearest;
 
 pub use failure::{Failure, Status, VerbResult};
 pub use frame::{Context, parse, run};

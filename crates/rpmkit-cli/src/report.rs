@@ -196,6 +196,7 @@ mod tests {
             FailureCause::Unresolvable {
                 problems: vec!["cannot install `no-such-devel >= 3`".into()],
                 unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
+                requirements: Vec::new(),
             },
             "what the package requires cannot be installed",
         );

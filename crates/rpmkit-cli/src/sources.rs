@@ -7,10 +7,12 @@ use std::{
 };
 
 use rpmkit_core::{
-    Error,
+    Error, ExitCode,
     build::{About, BuildError, Buildroot, MakeSource, Shared, failure_report, source_package},
     config::Settings,
+    event::Phase,
     project::Project,
+    results::failure::{FailureCause, FailureReport, SpecLine},
     scm::{
         self,
         distgit::SourceStore,
@@ -194,10 +196,11 @@ pub fn prepare(
     Ok(match made {
         SourceOutcome::Sources(prepared) => {
             let name = prepared.spec.file_name().unwrap_or_default();
-            CheckoutSources::Sources {
-                shown: shown.unwrap_or_else(|| name.into()),
-                prepared,
+            let shown = shown.unwrap_or_else(|| name.into());
+            for warning in undefined(&prepared, &shown) {
+                events.warn(warning);
             }
+            CheckoutSources::Sources { shown, prepared }
         }
         SourceOutcome::Package { srpm, notes } => CheckoutSources::Package { srpm, notes },
     })
@@ -206,6 +209,13 @@ pub fn prepare(
 /// A spec that the chroot's rpm could not read gets a report with its line; other errors speak for
 /// themselves.
 fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure {
+    if let SrpmError::MissingSources { missing, .. } = &error
+        && let Some(first) = missing.first()
+    {
+        let tag = first.tag.clone();
+        let file = first.text.rsplit('/').next().unwrap_or_default().to_owned();
+        return without_source(error, checkout, staging, &tag, file);
+    }
     let SrpmError::Parse(inner) = error else {
         return Error::from(error).into();
     };
@@ -213,16 +223,7 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         Ok(error) => error,
         Err(other) => return Error::from(SrpmError::Parse(other)).into(),
     };
-    let staged = fs::read_dir(staging)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|kind| kind == "spec"));
-    let spec = staged.and_then(|path| {
-        let name = PathBuf::from(path.file_name()?);
-        Some((name, fs::read_to_string(&path).ok()?))
-    });
+    let spec = staged_spec(staging);
     let about = About {
         chroot: checkout.settings.chroot.chroot_name.clone(),
         package: spec
@@ -233,6 +234,89 @@ fn unread(error: SrpmError, checkout: &Checkout<'_>, staging: &Path) -> Failure 
         ..About::default()
     };
     Failure::of_report(failure_report(&error, &about))
+}
+
+/// The spec among staged files: its name and text.
+fn staged_spec(staging: &Path) -> Option<(PathBuf, String)> {
+    let path = fs::read_dir(staging)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|kind| kind == "spec"))?;
+    let text = fs::read(&path).ok()?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Some((path.file_name()?.into(), text))
+}
+
+/// A report on sources that are nowhere, with the line that names the first of them.
+fn without_source(
+    error: SrpmError,
+    checkout: &Checkout<'_>,
+    staging: &Path,
+    tag: &str,
+    file: String,
+) -> Failure {
+    let plain = Failure::from(Error::from(error));
+    let mut report = FailureReport::new(
+        ExitCode::General,
+        FailureCause::MissingSource { file },
+        plain.message,
+    );
+    report.exit_code = plain.code;
+    report.hints = plain.hints;
+    report.phase = Some(Phase::Srpm);
+    report.chroot = Some(checkout.settings.chroot.chroot_name.clone());
+    if let Some((name, text)) = staged_spec(staging) {
+        report.package = Some(name.display().to_string());
+        let wanted = tag.to_lowercase();
+        // The first of a kind may go without its number.
+        let bare = wanted.strip_suffix('0').unwrap_or(&wanted).to_owned();
+        let named = |line: &str| {
+            line.split_once(':').is_some_and(|(tag, _)| {
+                let tag = tag.trim().to_lowercase();
+                tag == wanted || tag == bare
+            })
+        };
+        report.spec = (1..)
+            .zip(text.lines())
+            .find(|(_, line)| named(line))
+            .map(|(line, text)| SpecLine {
+                file: name,
+                line,
+                text: Some(text.trim_end().to_owned()),
+            });
+    }
+    Failure::of_report(report)
+}
+
+/// Macros that rpm left as they are in version or release: it goes on, and packages get names nobody
+/// wants. One warning each, with the line.
+fn undefined(prepared: &StagedSources, shown: &Path) -> Vec<String> {
+    let text = fs::read(&prepared.spec).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let spec = &prepared.expanded;
+    let mut warnings = Vec::new();
+    for (tag, value) in [
+        ("Version", &spec.version),
+        ("Release", &spec.release),
+        ("Name", &spec.name),
+    ] {
+        if !value.contains('%') {
+            continue;
+        }
+        let start = format!("{}:", tag.to_lowercase());
+        let line = text
+            .lines()
+            .position(|line| line.trim_start().to_lowercase().starts_with(&start));
+        let place = line.map_or_else(
+            || shown.display().to_string(),
+            |line| format!("{}:{}", shown.display(), line + 1),
+        );
+        warnings.push(format!(
+            "{place}: `{tag}` is `{value}`: the macro in it is not defined"
+        ));
+    }
+    warnings
 }
 
 /// What the arguments ask for.

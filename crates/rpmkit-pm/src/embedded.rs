@@ -161,13 +161,20 @@ impl Embedded {
         out.comps = data.comps.as_deref().map(|path| data.packed(path));
         out.modules = data.modules.as_deref().map(|path| data.packed(path));
         let fetcher = self.fetcher.clone();
-        out.filelists = Filelists::fetch(move || {
-            fetcher
-                .filelists(&repo, &data)
-                .map_err(|e| e.to_string())?
-                .map(|path| data.packed(&path))
-                .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
-        });
+        let (here, known) = (fetcher.clone(), data.clone());
+        out.filelists = Filelists::lazy(
+            move || {
+                let path = here.filelists_at_hand(&known)?;
+                Some(known.packed(&path))
+            },
+            move || {
+                fetcher
+                    .filelists(&repo, &data)
+                    .map_err(|e| e.to_string())?
+                    .map(|path| data.packed(&path))
+                    .ok_or_else(|| format!("repository `{}` has no file list", repo.id))
+            },
+        );
         out
     }
 

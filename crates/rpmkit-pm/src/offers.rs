@@ -3,13 +3,26 @@
 use std::collections::HashMap;
 
 use super::{Embedded, PmError};
-use rpmkit_solve::{Available, available};
+use rpmkit_solve::{Available, Held, available, holders};
 use rpmkit_types::{Location, Package};
 
 impl Embedded {
     /// Hands every package on offer to `each`.
     pub fn available(&self, each: impl FnMut(Available)) -> Result<(), PmError> {
         Ok(available(self.metadata()?, each)?)
+    }
+
+    /// Which packages hold files that `wanted` takes, and the repositories whose file lists are not at
+    /// hand; with `fetch` they are fetched.
+    ///
+    /// # Errors
+    /// When a file list cannot be fetched or read.
+    pub fn holders(
+        &self,
+        fetch: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(Vec<Held>, Vec<String>), PmError> {
+        Ok(holders(self.metadata()?, fetch, wanted)?)
     }
 
     /// The URL a package came from; `None` for one that is of no repository known here.

@@ -126,6 +126,11 @@ impl Fetcher {
         self.update(repo, &dir, cached)
     }
 
+    /// The file list of a repository, if it was fetched before.
+    pub fn filelists_at_hand(&self, data: &RepoData) -> Option<PathBuf> {
+        self.have(data.filelists.as_ref()?)
+    }
+
     /// The file list of a repository, fetched when it is first asked for. `None` when the
     /// repository has none.
     pub fn filelists(

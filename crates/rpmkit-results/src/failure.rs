@@ -12,6 +12,8 @@ use rpmkit_types::{
     event::{Log, Phase},
 };
 
+use crate::want::Want;
+
 /// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
 pub const FORMAT: u32 = 1;
 
@@ -87,7 +89,65 @@ pub enum FailureCause {
         /// What was asked for and is not offered at all, one sentence each, in dnf's words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unmatched: Vec<String>,
+        /// The requirements that stand in the way, each once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        requirements: Vec<Unmet>,
     },
+    /// A compiler or a linker refused; [`FailureReport::source`] has the place, where it was told.
+    Compile {
+        /// The section it ran in.
+        section: Option<String>,
+    },
+    /// Tests ran and some failed.
+    TestsFailed {
+        /// The section they ran in.
+        section: Option<String>,
+        /// What ran them: `pytest`, `ctest`, …
+        framework: String,
+        /// Names of those that failed, as the framework writes them; perhaps not all.
+        tests: Vec<String>,
+        /// How many failed.
+        failed: u64,
+        /// How many there were, where the framework counts them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+    },
+    /// Something was to be downloaded, and builds have no network.
+    Network {
+        /// The section.
+        section: Option<String>,
+        /// The host that was to be reached, where the output names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+    },
+    /// An archive does not unpack.
+    BrokenArchive {
+        /// Its file name, where the output tells.
+        file: Option<String>,
+    },
+    /// The shell could not read a section.
+    ShellSyntax {
+        /// The section.
+        section: String,
+        /// What the shell said, without the place in its own file.
+        said: String,
+    },
+    /// Lines end with a carriage return where none may be.
+    CarriageReturns,
+    /// A directory to change to does not exist.
+    MissingDirectory {
+        /// The directory.
+        directory: String,
+        /// The section.
+        section: Option<String>,
+    },
+    /// The interpreter that a script's first line names is not there.
+    BadInterpreter {
+        /// The script, as it was called.
+        script: String,
+    },
+    /// The package for debug information would have no files.
+    EmptyDebuginfo,
     /// A command took longer than it was allowed.
     Timeout {
         /// The limit in seconds, where known.
@@ -109,6 +169,16 @@ pub enum FailureCause {
     Other,
 }
 
+/// A requirement that cannot be met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unmet {
+    /// As it is written, version included.
+    pub requirement: String,
+    /// The line of the spec that asks for it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+}
+
 /// A place in a spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpecLine {
@@ -119,6 +189,18 @@ pub struct SpecLine {
     /// The text of that line, where it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+/// A place in a file of the sources, by the path the compiler gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePlace {
+    /// Relative to the directory of the sources, unless the compiler named another place.
+    pub file: PathBuf,
+    /// Counted from one.
+    pub line: u32,
+    /// Counted from one, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
 }
 
 /// Everything there is to say about one failure.
@@ -142,6 +224,18 @@ pub struct FailureReport {
     /// Where in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<SpecLine>,
+    /// Where in the sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePlace>,
+    /// Where in the chroot the command that failed ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// The script in the chroot that rpm ran the section with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<PathBuf>,
+    /// What was missing, in terms repositories can be asked in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<Want>,
     /// The last useful lines of output, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
@@ -169,6 +263,10 @@ impl FailureReport {
             package: None,
             chroot: None,
             spec: None,
+            source: None,
+            directory: None,
+            script: None,
+            wants: Vec::new(),
             lines: Vec::new(),
             log: None,
             hints: Vec::new(),
@@ -190,6 +288,12 @@ impl FailureReport {
                 | FailureCause::FilesMissing { .. }
                 | FailureCause::PatchFailed { .. }
                 | FailureCause::WrongSourceDirectory { .. }
+                | FailureCause::Compile { .. }
+                | FailureCause::TestsFailed { .. }
+                | FailureCause::BrokenArchive { .. }
+                | FailureCause::MissingDirectory { .. }
+                | FailureCause::BadInterpreter { .. }
+                | FailureCause::EmptyDebuginfo
                 | FailureCause::Killed { .. }
         );
         if let Some(chroot) = self
@@ -197,8 +301,10 @@ impl FailureReport {
             .as_ref()
             .filter(|_| helps && self.next.is_none())
         {
-            let how = how.map_or_else(|| format!("-r {chroot}"), str::to_owned);
-            self.next = Some(format!("rpmkit mock {how} --shell"));
+            self.next = Some(match how {
+                Some(how) => format!("rpmkit shell {how}"),
+                None => format!("rpmkit mock -r {chroot} --shell"),
+            });
         }
     }
 
@@ -211,6 +317,7 @@ impl FailureReport {
             FailureCause::Unresolvable {
                 problems,
                 unmatched,
+                ..
             } => {
                 let by = match &self.package {
                     Some(package) => format!(" (required by {package})"),
@@ -279,7 +386,7 @@ mod tests {
         report.suggest_look(Some("-r td --configdir /c"));
         assert_eq!(
             report.next.as_deref(),
-            Some("rpmkit mock -r td --configdir /c --shell")
+            Some("rpmkit shell -r td --configdir /c")
         );
     }
 
@@ -288,6 +395,7 @@ mod tests {
         let cause = FailureCause::Unresolvable {
             problems: vec!["cannot install `no-such-devel >= 3`".into()],
             unmatched: vec!["No matching package to install: 'no-such-devel >= 3'".into()],
+            requirements: Vec::new(),
         };
         let mut report = FailureReport::new(ExitCode::PackageManager, cause, "no way");
         report.package = Some("x-1-1.src.rpm".into());

@@ -1,7 +1,11 @@
 //! What a run leaves behind: result directory, `result.json`, and the record of a failure.
 
 pub mod diagnose;
+pub mod excerpt;
 pub mod failure;
+mod lines;
+pub mod nearest;
 pub mod record;
-mod section;
-mod speclines;
+pub mod want;
+
+pub use lines::requirement_line;

@@ -39,6 +39,8 @@ pub struct Obstacle {
     pub similar: Vec<String>,
     /// What might help besides another name.
     pub advice: Vec<String>,
+    /// What was asked for, as it was written, without words around it.
+    pub wanted: Vec<String>,
     /// What dnf says of a name or requirement that nothing matches; people and programs look for it.
     pub unmatched: Option<String>,
 }
@@ -132,6 +134,7 @@ impl Explain<'_> {
                     candidates: Vec::new(),
                     similar: Vec::new(),
                     advice: Vec::new(),
+                    wanted: vec![wanted.to_owned()],
                     unmatched: match asker {
                         Asker::BuildDep(dep) => {
                             Some(format!("No matching package to install: '{dep}'"))
@@ -160,6 +163,7 @@ impl Explain<'_> {
         jobs.sort_unstable();
         jobs.dedup();
         let mut names: Vec<String> = Vec::new();
+        let mut wanted: Vec<String> = Vec::new();
         let mut verb = None;
         let mut known: BTreeSet<SolvId> = BTreeSet::new();
         for job in jobs {
@@ -168,6 +172,11 @@ impl Explain<'_> {
                 continue;
             };
             let text = asked(asker);
+            if let Asker::BuildDep(dep) | Asker::Spec(dep) = asker
+                && !wanted.contains(dep)
+            {
+                wanted.push(dep.clone());
+            }
             if *asker != Asker::Nobody {
                 verb = verb.or(Some(action(asker)));
             }
@@ -194,6 +203,7 @@ impl Explain<'_> {
             candidates: Vec::new(),
             similar: Vec::new(),
             advice: Vec::new(),
+            wanted,
             unmatched: None,
         };
         for rule in self.ordered(&problem.rules, known) {
@@ -410,7 +420,7 @@ impl Explain<'_> {
             let provided = id.and_then(|id| self.provided(s, id));
             let named = readings
                 .iter()
-                .any(|r| r.name == own && (r.arch.is_empty() || r.arch == arch));
+                .any(|r| r.name == own && reads_well(r) && (r.arch.is_empty() || r.arch == arch));
             if provided.is_none() && !named {
                 continue;
             }
@@ -501,6 +511,11 @@ impl Explain<'_> {
         }
         found.into_iter().take(3).collect()
     }
+}
+
+/// Whether what a text was read as makes sense: `zlib-dve` is no version `dve` of `zlib`.
+fn reads_well(reading: &subject::NevraSpec) -> bool {
+    reading.version.is_empty() || reading.version.contains(|c: char| c.is_ascii_digit())
 }
 
 fn sign(op: RelOp) -> &'static str {

@@ -8,9 +8,65 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    SolveError, SolveRepo,
     glob::Glob,
+    load::open,
     xml::{XmlError, XmlTag, attributes, walk},
 };
+
+/// A file and a package that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The file.
+    pub path: String,
+    /// Name of the package.
+    pub package: String,
+}
+
+/// Which packages hold files that `wanted` takes. Repositories whose file lists are not at hand are
+/// left out, and named, unless they may be fetched.
+///
+/// # Errors
+/// When a file list cannot be fetched or read.
+pub fn holders(
+    repos: &[SolveRepo],
+    fetch: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(Vec<Held>, Vec<String>), SolveError> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    for repo in repos {
+        let path = if fetch {
+            repo.filelists.path().map_err(|why| SolveError::Filelists {
+                repo: repo.id.clone(),
+                wanted: "a missing file".to_owned(),
+                why,
+            })?
+        } else {
+            let here = repo.filelists.at_hand();
+            if here.is_none() {
+                left_out.push(repo.id.clone());
+            }
+            here
+        };
+        let Some(path) = path else { continue };
+        let each = |holder: &PathHolder, file: &str| {
+            if wanted(file) {
+                found.push(Held {
+                    path: file.to_owned(),
+                    package: holder.name.clone(),
+                });
+            }
+        };
+        read(open(&path, rpmkit_types::MAX_METADATA)?, each).map_err(|error| {
+            SolveError::Metadata {
+                repo: repo.id.clone(),
+                path: path.path,
+                error,
+            }
+        })?;
+    }
+    Ok((found, left_out))
+}
 
 /// One package that holds a path that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +100,17 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
         .map(|p| Glob::new(p))
         .collect();
     let mut found: BTreeMap<String, Vec<PathHolder>> = BTreeMap::new();
+    read(input, |holder, path| {
+        if asked.contains(path) || globs.iter().any(|g| g.matches(path)) {
+            let holders = found.entry(path.to_owned()).or_default();
+            holders.push(holder.clone());
+        }
+    })?;
+    Ok(Lookup { asked, found })
+}
+
+/// Hands every file of every package to `each`.
+fn read(input: impl BufRead, mut each: impl FnMut(&PathHolder, &str)) -> Result<(), XmlError> {
     let mut holder = PathHolder {
         name: String::new(),
         arch: String::new(),
@@ -70,15 +137,12 @@ pub(crate) fn search(input: impl BufRead, asked: BTreeSet<String>) -> Result<Loo
             XmlTag::Text(text) if in_file => path.push_str(text),
             XmlTag::End("file") => {
                 in_file = false;
-                if asked.contains(&path) || globs.iter().any(|g| g.matches(&path)) {
-                    found.entry(path.clone()).or_default().push(holder.clone());
-                }
+                each(&holder, &path);
             }
             _ => {}
         }
         Ok(())
-    })?;
-    Ok(Lookup { asked, found })
+    })
 }
 
 #[cfg(test)]
@@ -106,6 +170,27 @@ mod tests {
         assert_eq!(names("/usr/share/a&b"), ["aa"]);
         assert_eq!(names("/usr/lib/x.so"), ["bb"]);
         assert!(!got.found.contains_key("/none"));
+    }
+
+    #[test]
+    fn who_holds_a_file_is_told_and_where_nobody_could_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("filelists.xml");
+        let xml = "<filelists><package pkgid=\"aa\" name=\"a-devel\" arch=\"noarch\"><file>/usr/include/a.h</file><file>/usr/share/a</file></package></filelists>";
+        std::fs::write(&path, xml).unwrap();
+        let mut here = SolveRepo::new("here", "");
+        here.filelists = crate::Filelists::Path(path.clone().into());
+        let mut away = SolveRepo::new("away", "");
+        away.filelists = crate::Filelists::lazy(|| None, move || Ok(path.clone().into()));
+        let repos = [here, away];
+        let (found, left_out) = holders(&repos, false, |file| file.ends_with(".h")).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].package.as_str(), left_out),
+            ("a-devel", vec!["away".to_owned()])
+        );
+        let (found, left_out) = holders(&repos, true, |file| file.ends_with(".h")).unwrap();
+        assert_eq!((found.len(), left_out.len()), (2, 0));
     }
 
     #[test]

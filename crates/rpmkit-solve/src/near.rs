@@ -6,27 +6,34 @@ use std::collections::BTreeSet;
 const SHOWN: usize = 3;
 
 /// The closest of `names` to one that does not exist, best first; ties in alphabetical order.
-pub(crate) fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+///
+/// Distances count only within one kind: a package is not meant by a misspelt `pkgconfig(…)`. Names that
+/// could not stand in a spec as they are, because rpm would expand or split them, are never given.
+pub fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.trim();
     let spelled: BTreeSet<String> = other_spellings(wanted).into_iter().collect();
     let flat = flatten(wanted);
-    let allowed = allowed_distance(wanted);
+    let allowed = allowed_distance(inner(wanted));
     let mut found: BTreeSet<(u32, &str)> = BTreeSet::new();
     for name in names {
         if name == wanted {
             continue;
         }
         // A file provide is no name anybody would type for a package.
-        if name.starts_with('/') != wanted.starts_with('/') {
+        if name.starts_with('/') != wanted.starts_with('/') || !is_plain(name) {
             continue;
         }
+        let same_kind = kind(name) == kind(wanted);
         let rank = if name.eq_ignore_ascii_case(wanted) {
             0
         } else if spelled.contains(name) {
             1
-        } else if !flat.is_empty() && flatten(name) == flat {
+        } else if same_kind && !flat.is_empty() && flatten(name) == flat {
             2
-        } else if let Some(distance) = distance(wanted, name, allowed) {
+        } else if let Some(distance) = same_kind
+            .then(|| distance(inner(wanted), inner(name), allowed))
+            .flatten()
+        {
             10 + distance
         } else {
             continue;
@@ -40,6 +47,22 @@ pub(crate) fn similar<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
         }
     }
     out
+}
+
+/// What a name with brackets is about: `pkgconfig` of `pkgconfig(zlib)`.
+fn kind(name: &str) -> Option<&str> {
+    name.split_once('(').map(|(kind, _)| kind)
+}
+
+/// What stands in the brackets of a name that has some, else the name.
+fn inner(name: &str) -> &str {
+    name.split_once('(')
+        .map_or(name, |(_, inner)| inner.trim_end_matches(')'))
+}
+
+fn is_plain(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_ascii_graphic() && !matches!(c, '%' | '`' | '"' | '\'' | '\\'))
 }
 
 /// Letters and digits only, in lower case: `Foo_Bar` and `foo-bar` are the same word.
@@ -195,6 +218,12 @@ mod tests {
             let got = similar(wanted, names.into_iter());
             assert_eq!(got.first().map(String::as_str), Some(first), "{wanted}");
         }
+        // Only names of its own kind, and none that a spec would read otherwise.
+        let odd = ["pkgconfig(zlib)", "perl(zlbi)", "zlbi%{x}", "zlb"];
+        assert_eq!(
+            similar("pkgconfig(zlbi)", odd.into_iter()),
+            ["pkgconfig(zlib)"]
+        );
         assert!(similar("entirely-different", names.into_iter()).is_empty());
     }
 

@@ -4,6 +4,9 @@ use std::{fmt, sync::Arc};
 
 use rpmkit_types::Packed;
 
+/// Tells where a metadata file is, if it is on this machine.
+type Here = Arc<dyn Fn() -> Option<Packed> + Send + Sync>;
+
 /// Fetches a metadata file only when somebody needs it.
 type Fetch = Arc<dyn Fn() -> Result<Packed, String> + Send + Sync>;
 
@@ -16,13 +19,30 @@ pub enum Filelists {
     /// Already here.
     Path(Packed),
     /// To be fetched when a path is asked for that primary metadata does not list.
-    Fetch(Fetch),
+    Fetch(Here, Fetch),
 }
 
 impl Filelists {
     /// Wraps a way to fetch the file.
     pub fn fetch(fetch: impl Fn() -> Result<Packed, String> + Send + Sync + 'static) -> Self {
-        Self::Fetch(Arc::new(fetch))
+        Self::lazy(|| None, fetch)
+    }
+
+    /// Wraps a way to find the file where it is on this machine already, and one to fetch it.
+    pub fn lazy(
+        here: impl Fn() -> Option<Packed> + Send + Sync + 'static,
+        fetch: impl Fn() -> Result<Packed, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::Fetch(Arc::new(here), Arc::new(fetch))
+    }
+
+    /// The file, if nothing has to be fetched for it.
+    pub(crate) fn at_hand(&self) -> Option<Packed> {
+        match self {
+            Self::None => None,
+            Self::Path(file) => Some(file.clone()),
+            Self::Fetch(here, _) => here(),
+        }
     }
 
     /// The file, fetched if need be.
@@ -30,7 +50,7 @@ impl Filelists {
         match self {
             Self::None => Ok(None),
             Self::Path(file) => Ok(Some(file.clone())),
-            Self::Fetch(fetch) => fetch().map(Some),
+            Self::Fetch(_, fetch) => fetch().map(Some),
         }
     }
 }
@@ -40,7 +60,7 @@ impl fmt::Debug for Filelists {
         match self {
             Self::None => f.write_str("None"),
             Self::Path(file) => write!(f, "Path({})", file.path.display()),
-            Self::Fetch(_) => f.write_str("Fetch"),
+            Self::Fetch(..) => f.write_str("Fetch"),
         }
     }
 }

@@ -36,8 +36,13 @@ struct Cli {
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
     Config(verbs::config::ConfigArgs),
+    Diff(verbs::diff::DiffArgs),
     Doctor(verbs::doctor::DoctorArgs),
+    Hint(verbs::hint::HintArgs),
+    History(verbs::history::HistoryArgs),
+    Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
+    Shell(verbs::shell::ShellArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -77,8 +82,13 @@ pub fn run(cx: &mut Context) -> VerbResult {
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
             Own::Config(args) => verbs::config::run(cx, &args),
+            Own::Diff(args) => verbs::diff::run(cx, &args),
             Own::Doctor(args) => verbs::doctor::run(cx, &args),
+            Own::Hint(args) => verbs::hint::run(cx, &args),
+            Own::History(args) => verbs::history::run(cx, &args),
+            Own::Log(args) => verbs::log::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
+            Own::Shell(args) => verbs::shell::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

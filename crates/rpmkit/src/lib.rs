@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod external;
 pub mod front;
 pub mod generate;
+pub mod results;
 pub mod verbs;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs::OpenOptions,
     io::Write as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -27,6 +28,8 @@ pub struct CiLog(Arc<Inner>);
 struct Inner {
     printer: Printer,
     ci: Ci,
+    /// Where paths of reports start.
+    cwd: PathBuf,
     seen: Mutex<Seen>,
 }
 
@@ -42,11 +45,12 @@ const WARNINGS: usize = 9;
 
 impl CiLog {
     /// Speaks to `ci` through `printer`. `None` for services without annotations.
-    pub fn new(printer: Printer, ci: Option<&Ci>) -> Option<Self> {
+    pub fn new(printer: Printer, ci: Option<&Ci>, cwd: &Path) -> Option<Self> {
         let ci = ci.filter(|ci| **ci != Ci::Other)?.clone();
         Some(Self(Arc::new(Inner {
             printer,
             ci,
+            cwd: cwd.to_owned(),
             seen: Mutex::default(),
         })))
     }
@@ -57,11 +61,14 @@ impl CiLog {
 
     /// Ends the run: the failure, if any, as an annotation, and the summary.
     pub fn finish(&self, failure: Option<&Failure>) {
-        let Ci::GitHub { summary } = &self.0.ci else {
+        let Ci::GitHub { summary, workspace } = &self.0.ci else {
             return;
         };
         if let Some(failure) = failure {
-            self.0.printer.command(&annotation(failure));
+            let top = workspace.as_deref().unwrap_or(&self.0.cwd);
+            self.0
+                .printer
+                .command(&annotation(failure, &self.0.cwd, top));
         }
         if let Some(path) = summary {
             let text = self.summary(failure);
@@ -175,13 +182,32 @@ fn seconds(at: SystemTime) -> u64 {
         .map_or(0, |d| d.as_secs())
 }
 
-/// `::error file=F,line=N,title=T::message`
-fn annotation(failure: &Failure) -> String {
+/// `::error file=F,line=N,title=T::message`. The file is one of the repository at `top`, or none is named:
+/// the source file a compiler refused, else the spec.
+fn annotation(failure: &Failure, cwd: &Path, top: &Path) -> String {
     let mut properties = Vec::new();
     if let Some(report) = &failure.report {
-        if let Some(place) = &report.spec {
-            properties.push(format!("file={}", property(&place.file.to_string_lossy())));
-            properties.push(format!("line={}", place.line));
+        let inside = |file: &Path| -> Option<PathBuf> {
+            let path = cwd.join(file);
+            let below = path.strip_prefix(top).ok()?;
+            path.is_file().then(|| below.to_owned())
+        };
+        let source = report
+            .source
+            .as_ref()
+            .and_then(|place| Some((inside(&place.file)?, place.line, place.column)));
+        let spec = || {
+            report
+                .spec
+                .as_ref()
+                .and_then(|place| Some((inside(&place.file)?, place.line, None)))
+        };
+        if let Some((file, line, column)) = source.or_else(spec) {
+            properties.push(format!("file={}", property(&file.to_string_lossy())));
+            properties.push(format!("line={line}"));
+            if let Some(column) = column {
+                properties.push(format!("col={column}"));
+            }
         }
         if let Some(package) = &report.package {
             properties.push(format!("title={}", property(package)));
@@ -245,8 +271,10 @@ mod tests {
         let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
         let ci = Ci::GitHub {
             summary: Some(summary.clone()),
+            workspace: None,
         };
-        let log = CiLog::new(printer, Some(&ci)).unwrap();
+        std::fs::write(dir.path().join("a,b.spec"), "").unwrap();
+        let log = CiLog::new(printer, Some(&ci), dir.path()).unwrap();
         tell(&log);
         let mut report =
             FailureReport::new(ExitCode::General, FailureCause::Other, "100% wrong\nreally");
@@ -275,13 +303,37 @@ mod tests {
     }
 
     #[test]
+    fn annotations_name_files_of_the_repository_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("sub");
+        std::fs::create_dir_all(below.join("src")).unwrap();
+        std::fs::write(below.join("src/a.c"), "").unwrap();
+        let mut report = FailureReport::new(ExitCode::General, FailureCause::Other, "no");
+        report.spec = Some(SpecLine {
+            file: "gone.spec".into(),
+            line: 7,
+            text: None,
+        });
+        let said = |report: &FailureReport| {
+            annotation(&Failure::of_report(report.clone()), &below, dir.path())
+        };
+        assert_eq!(said(&report), "::error::no");
+        report.source = Some(rpmkit_core::results::failure::SourcePlace {
+            file: "src/a.c".into(),
+            line: 3,
+            column: Some(5),
+        });
+        assert_eq!(said(&report), "::error file=sub/src/a.c,line=3,col=5::no");
+    }
+
+    #[test]
     fn gitlab_folds_and_others_are_left_alone() {
         let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
-        tell(&CiLog::new(printer.clone(), Some(&Ci::GitLab)).unwrap());
+        tell(&CiLog::new(printer.clone(), Some(&Ci::GitLab), Path::new("/")).unwrap());
         assert!(err.text().starts_with(
             "\x1b[0Ksection_start:1767323045:rpmkit_download[collapsed=true]\r\x1b[0Kdownload 3 packages\n"
         ));
-        assert!(CiLog::new(printer.clone(), Some(&Ci::Other)).is_none());
-        assert!(CiLog::new(printer, None).is_none());
+        assert!(CiLog::new(printer.clone(), Some(&Ci::Other), Path::new("/")).is_none());
+        assert!(CiLog::new(printer, None, Path::new("/")).is_none());
     }
 }

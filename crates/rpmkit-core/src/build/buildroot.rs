@@ -325,6 +325,28 @@ impl Buildroot {
         Ok(self.pm.resolve(request, installed)?)
     }
 
+    /// Takes requirements on paths out of `request` that a package in the root has already. The solver
+    /// knows what repositories say of installed packages, and few of their files; the root's own rpm knows
+    /// all of them, and it is the one rpmbuild asks.
+    pub(super) fn leave_out_present(
+        &mut self,
+        request: &mut SolveRequest,
+    ) -> Result<(), BuildError> {
+        let paths: Vec<String> = request
+            .builddeps
+            .iter()
+            .filter(|dep| dep.name.starts_with('/') && dep.version.is_none())
+            .map(|dep| dep.name.clone())
+            .collect();
+        for path in paths {
+            let argv = ["rpm", "-q", "--whatprovides", "--", &path].map(str::to_owned);
+            if self.quietly(argv.to_vec())?.exit.success() {
+                request.builddeps.retain(|dep| dep.name != path);
+            }
+        }
+        Ok(())
+    }
+
     /// Installs, updates and removes. `note` says for what, for people.
     pub fn change(&mut self, request: &SolveRequest, note: &str) -> Result<Solution, BuildError> {
         let solution = self.resolve(request)?;

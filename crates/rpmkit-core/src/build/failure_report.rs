@@ -6,9 +6,10 @@ use super::BuildError;
 use rpmkit_pm::PmError;
 use rpmkit_results::{
     diagnose::{End, Evidence, diagnose},
-    failure::{FailureCause, FailureReport},
+    failure::{FailureCause, FailureReport, SpecLine, Unmet},
+    requirement_line,
 };
-use rpmkit_solve::SolveError;
+use rpmkit_solve::{SolveError, Unsolvable};
 use rpmkit_types::event::Phase;
 
 /// What is known about the build besides its error.
@@ -22,6 +23,8 @@ pub struct About {
     pub package: String,
     /// The spec as the user knows it, and its text.
     pub spec: Option<(PathBuf, String)>,
+    /// The checkout the spec and the sources came from.
+    pub top: Option<PathBuf>,
     /// Where the logs are.
     pub resultdir: Option<PathBuf>,
 }
@@ -62,21 +65,7 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
             ..
         } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
         BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
-            let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
-            let obstacles = problems.obstacles.iter();
-            let unmatched = obstacles.filter_map(|o| o.unmatched.clone()).collect();
-            let mut report = FailureReport::new(
-                error.exit_code(),
-                FailureCause::Unresolvable {
-                    problems: lines.clone(),
-                    unmatched,
-                },
-                "what the package requires cannot be installed",
-            );
-            report.phase = Some(Phase::Solve);
-            report.lines = lines;
-            report.hints = error.hints();
-            report
+            unresolvable(problems, error, spec)
         }
         other => {
             let cause = match other {
@@ -98,6 +87,74 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
         report.package = Some(about.package.clone());
     }
     report.log = about.resultdir.as_deref().and_then(|dir| log(dir, &report));
+    report
+}
+
+/// Requirements that nothing meets: all of them at once, each with the line that asks for it.
+fn unresolvable(
+    problems: &Unsolvable,
+    error: &BuildError,
+    spec: Option<(&Path, &str)>,
+) -> FailureReport {
+    let mut requirements: Vec<Unmet> = Vec::new();
+    for requirement in problems.obstacles.iter().flat_map(|one| &one.wanted) {
+        if !requirements
+            .iter()
+            .any(|known| known.requirement == *requirement)
+        {
+            requirements.push(Unmet {
+                requirement: requirement.clone(),
+                line: spec.and_then(|(_, text)| requirement_line(text, requirement)),
+            });
+        }
+    }
+    let place = spec.and_then(|(path, text)| {
+        let line = requirements.iter().find_map(|one| one.line)?;
+        let nth = usize::try_from(line).ok()?.checked_sub(1)?;
+        Some(SpecLine {
+            file: path.to_owned(),
+            line,
+            text: text.lines().nth(nth).map(|line| line.trim_end().to_owned()),
+        })
+    });
+    let quoted: Vec<String> = requirements
+        .iter()
+        .map(|one| format!("`{}`", one.requirement))
+        .collect();
+    let message = match quoted.as_slice() {
+        [] => "what the package requires cannot be installed".to_owned(),
+        [one] => format!("{one}, which the package requires, cannot be installed"),
+        all => format!(
+            "{} requirements cannot be installed: {}",
+            all.len(),
+            all.join(", ")
+        ),
+    };
+    let mut lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+    if let Some((path, _)) = spec
+        && requirements.len() > 1
+    {
+        let name = path.display();
+        lines.extend(
+            requirements
+                .iter()
+                .filter_map(|one| Some(format!("{name}:{}: {}", one.line?, one.requirement))),
+        );
+    }
+    let unmatched = problems
+        .obstacles
+        .iter()
+        .filter_map(|one| one.unmatched.clone())
+        .collect();
+    let cause = FailureCause::Unresolvable {
+        problems: lines,
+        unmatched,
+        requirements,
+    };
+    let mut report = FailureReport::new(error.exit_code(), cause, message);
+    report.phase = Some(Phase::Solve);
+    report.spec = place;
+    report.hints = error.hints();
     report
 }
 

@@ -27,6 +27,38 @@ impl ShortCircuit {
     }
 }
 
+/// The section a build goes on from, in the tree an earlier one left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeFrom {
+    /// `%build`
+    Build,
+    /// `%install`
+    Install,
+    /// `%check`
+    Check,
+    /// `%files`: packages are made of what is installed.
+    Files,
+}
+
+impl ResumeFrom {
+    /// The calls of rpmbuild that do the rest, in order.
+    pub fn stages(self) -> Vec<BuildStage> {
+        let part = |part, installed| BuildStage::Part { part, installed };
+        let (build, install) = (
+            part(ShortCircuit::Build, false),
+            part(ShortCircuit::Install, false),
+        );
+        let check = part(ShortCircuit::Install, true);
+        let files = part(ShortCircuit::Binary, false);
+        match self {
+            Self::Build => vec![build, install, files],
+            Self::Install => vec![install, files],
+            Self::Check => vec![check, files],
+            Self::Files => vec![files],
+        }
+    }
+}
+
 /// Everything that shapes an rpmbuild call.
 #[derive(Debug, Clone)]
 pub struct RpmbuildOptions {
@@ -54,6 +86,13 @@ pub enum BuildStage {
         /// False from the second round on.
         prep: bool,
     },
+    /// One part, the sections before it being done: rpm marks packages that come of it.
+    Part {
+        /// Which.
+        part: ShortCircuit,
+        /// Leaves `%install` out, so that only `%check` of its part runs.
+        installed: bool,
+    },
     /// The build proper.
     Final {
         /// The dynamic stage ran before: `%prep` is done and the source package is to be rewritten.
@@ -72,6 +111,13 @@ impl RpmbuildOptions {
                 words.push("-br".into());
                 if !prep {
                     words.push("--noprep".into());
+                }
+            }
+            BuildStage::Part { part, installed } => {
+                words.push(part.stage().into());
+                words.push("--short-circuit".into());
+                if installed {
+                    words.extend(["--define".into(), "__spec_install_template exit 0; ".into()]);
                 }
             }
             BuildStage::Final { dynamic } => {
@@ -176,6 +222,27 @@ mod tests {
         );
         o.short_circuit = Some(ShortCircuit::Install);
         assert!(line(&o, BuildStage::Final { dynamic: false }).contains("-bi --short-circuit"));
+        for (from, words) in [
+            (
+                ResumeFrom::Build,
+                vec![
+                    "-bc --short-circuit",
+                    "-bi --short-circuit",
+                    "-bb --short-circuit",
+                ],
+            ),
+            (
+                ResumeFrom::Check,
+                vec!["__spec_install_template", "-bb --short-circuit"],
+            ),
+            (ResumeFrom::Files, vec!["-bb --short-circuit"]),
+        ] {
+            let stages = from.stages();
+            assert_eq!(stages.len(), words.len());
+            for (stage, word) in stages.into_iter().zip(words) {
+                assert!(line(&o, stage).contains(word), "{from:?}");
+            }
+        }
         assert!(line(&o, BuildStage::BuildRequires { prep: false }).contains("-br --noprep"));
     }
 

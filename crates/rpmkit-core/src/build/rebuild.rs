@@ -9,7 +9,7 @@ use rpmkit_fs::WriteOptions;
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, BuildStage, Buildroot, CopyItem, plugins,
+    BuildError, BuildStage, Buildroot, CopyItem, ResumeFrom, plugins,
     rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{DirContents, WRITE},
 };
@@ -40,6 +40,8 @@ pub struct Rebuild {
     pub resultdir: PathBuf,
     /// Start from the current snapshot; otherwise from what the last run left.
     pub clean: bool,
+    /// Go on in the tree the last build left, from this section on.
+    pub from: Option<ResumeFrom>,
     /// Stop when all requirements are installed: what they are is the result, nothing is built.
     pub calculate: bool,
 }
@@ -99,7 +101,7 @@ fn steps(
         }
         plugins::prebuild(root, job)?;
         state(root, &format!("rpmbuild {shown}"), |root| {
-            if dynamic {
+            if dynamic && job.from.is_none() {
                 generate(root, &spec, staging, job.calculate)?;
             }
             plugins::postdeps(root, job, &spec)?;
@@ -111,8 +113,15 @@ fn steps(
             let phase = Phase::Rpmbuild;
             let events = root.engine().events().clone();
             events.phase(phase, &shown, || {
-                let ran = root.rpmbuild(BuildStage::Final { dynamic }, &spec, phase)?;
-                check(ran, "rpmbuild", phase).map(drop)
+                let stages = match job.from {
+                    Some(from) => from.stages(),
+                    None => vec![BuildStage::Final { dynamic }],
+                };
+                for stage in stages {
+                    let ran = root.rpmbuild(stage, &spec, phase)?;
+                    check(ran, "rpmbuild", phase)?;
+                }
+                Ok(())
             })
         })?;
         collect(root, job, &made)
@@ -225,7 +234,8 @@ fn make_until_complete(
         if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
-        let request = requirements(root, &made);
+        let mut request = requirements(root, &made);
+        root.leave_out_present(&mut request)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
         if solution.is_empty() {
@@ -299,6 +309,7 @@ fn generate(
         wanted.retain(|dep| !dep.is_rpmlib());
         let mut request = root.package_manager().request();
         request.builddeps = wanted;
+        root.leave_out_present(&mut request)?;
         let solution = root.change(&request, "dynamic build requirements")?;
         if !(keep && solution.is_empty()) {
             root.remove(&["SRPMS"], REQUIREMENTS)?;

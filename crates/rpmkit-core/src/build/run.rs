@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin};
 
 use super::BuildError;
+use rpmkit_results::excerpt::Excerpt;
 use rpmkit_types::event::{Event, Events, Level, Log};
 
 /// A command to run.
@@ -33,14 +34,11 @@ pub struct Run {
 pub struct Ran {
     /// How it ended.
     pub exit: Exit,
-    /// Its last lines, oldest first, without colour codes.
+    /// What a diagnosis needs of its output, oldest first, without colour codes.
     pub tail: Vec<String>,
     /// Everything it wrote, when its output was kept out of the event stream.
     pub output: Vec<u8>,
 }
-
-/// Lines kept for the diagnosis of a failure.
-const TAIL: usize = 400;
 
 impl Run {
     /// Runs it to its end.
@@ -70,23 +68,19 @@ impl Run {
             output: Vec::new(),
         };
         let mut lines = Lines::default();
-        let mut tail = std::collections::VecDeque::with_capacity(TAIL);
+        let mut kept = Excerpt::default();
         let mut on_line = |bytes: &[u8]| {
             let line = String::from_utf8_lossy(bytes);
             if line.trim_end_matches('\r').is_empty() {
                 return;
             }
+            kept.push(&plain(bytes));
             if let Some(log) = self.log {
                 events.emit(Event::Output {
                     log,
                     line: line.into_owned(),
                 });
             }
-            let line = plain(bytes);
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(line);
         };
         let finished = container.run_to_end(&command, |stream, piece| {
             if self.log.is_none() && stream == rpmkit_sandbox::Stream::Stdout {
@@ -97,7 +91,7 @@ impl Run {
         })?;
         lines.finish(&mut on_line);
         ran.exit = finished.exit;
-        ran.tail = tail.into();
+        ran.tail = kept.into_lines();
         if let Some(log) = self.log {
             events.emit(Event::CommandEnd {
                 log,

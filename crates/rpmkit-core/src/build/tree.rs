@@ -60,6 +60,10 @@ impl Buildroot {
             if contents.replace_sources {
                 keep.retain(|path| path != Path::new("build/SOURCES"));
             }
+            // A part of a build goes on where another one stopped.
+            if s.build.short_circuit.is_some() {
+                keep.extend(["build/BUILD", "build/BUILDROOT"].map(PathBuf::from));
+            }
             Wipe { keep }
         });
         let build = Path::new("build");

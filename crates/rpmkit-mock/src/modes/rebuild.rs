@@ -132,6 +132,7 @@ pub fn one(
         sources: options.sources.as_ref().map(|word| host_path(cx, word)),
         resultdir: resultdir.to_owned(),
         clean,
+        from: None,
         calculate: work.settings.build.calculatedeps,
     };
     let cleanup = Cleanup {

@@ -42,10 +42,7 @@ fn a_failing_build_names_the_first_error() {
     );
     let report = recorded("build-fails");
     assert_eq!(report.exit_code, 1);
-    assert_eq!(
-        report.lines.first().unwrap(),
-        "hello.c: In function 'main':"
-    );
+    assert_eq!(report.lines[..2], ["+ make", "gcc -o hello hello.c"]);
     assert_eq!(
         report.lines.last().unwrap(),
         "make: *** [Makefile:2: all] Error 1"
@@ -56,7 +53,7 @@ fn a_failing_build_names_the_first_error() {
 fn a_failing_check_offers_nocheck() {
     check(
         "check-fails",
-        "`%check` failed: FAIL: test_one (expected 3, got 4)",
+        "`%check` failed: 1 test of the suite: `test_one (expected 3, got 4)`",
         Some("exit 2"),
     );
     assert!(recorded("check-fails").hints[0].0.contains("--nocheck"));
@@ -140,17 +137,20 @@ fn a_spec_that_does_not_parse_keeps_rpms_line() {
 #[test]
 fn newer_rpm_names_the_file_before_the_line() {
     assert_eq!(
-        spec_error("error: /builddir/build/SPECS/a.spec: line 9: Unknown tag: X"),
+        rpm::spec_error("error: /builddir/build/SPECS/a.spec: line 9: Unknown tag: X"),
         Some((Some(9), "Unknown tag: X".to_owned()))
     );
-    assert_eq!(spec_error("error: Bad exit status from x (%build)"), None);
+    assert_eq!(
+        rpm::spec_error("error: Bad exit status from x (%build)"),
+        None
+    );
 }
 
 #[test]
 fn prep_tells_patches_from_directories() {
     check(
         "patch-fails",
-        "the patch `fix.patch` does not apply",
+        "the patch `fix.patch` does not apply: 1 of 1 hunks fail in `file`",
         Some("Patch0: fix.patch"),
     );
     for run in ["wrongdir", "wrongdir-bash"] {
@@ -163,8 +163,8 @@ fn prep_tells_patches_from_directories() {
     let report = recorded("badtar");
     assert_eq!(
         report.cause,
-        FailureCause::Section {
-            section: "%prep".into()
+        FailureCause::BrokenArchive {
+            file: Some("bad-1.0.tar.gz".into())
         }
     );
     assert!(
@@ -208,6 +208,164 @@ fn what_a_section_misses_becomes_a_requirement() {
     assert!(
         matches!(recorded("macro-bash").cause, FailureCause::MissingCommand { command, .. } if command.starts_with('%'))
     );
+}
+
+/// Diagnoses what one section printed.
+fn printed(section: &str, spec: &str, output: &str) -> FailureReport {
+    let text = format!(
+        "Executing({section}): /bin/sh -e /var/tmp/rpm-tmp.x\n+ umask 022\n{output}\nerror: Bad exit status from /var/tmp/rpm-tmp.x ({section})"
+    );
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    diagnose(&Evidence {
+        phase: Phase::Rpmbuild,
+        end: End::Status(1),
+        lines: &lines,
+        spec: Some((Path::new("a.spec"), spec)),
+    })
+}
+
+#[test]
+fn what_was_tolerated_is_never_the_cause() {
+    let spec = "%build\nV=$(git describe) || true\ncc -c a.c\n";
+    let report = printed(
+        "%build",
+        spec,
+        "++ git describe\n/var/tmp/rpm-tmp.x: line 29: git: command not found\n+ V=\n+ true\n+ cc -c a.c\na.c:1:5: error: no",
+    );
+    assert_eq!(report.message, "`%build` failed: a.c:1:5: error: no");
+    assert_eq!(report.spec.unwrap().line, 3);
+    let report = printed(
+        "%check",
+        "%check\nmake check\n",
+        "+ make check\nPASS: full (No space left on device)\nFAIL: other\nmake: *** [Makefile:2: check] Error 1",
+    );
+    assert_eq!(
+        report.message,
+        "`%check` failed: 1 test of the suite: `other`"
+    );
+}
+
+#[test]
+fn the_first_error_of_the_failing_target_counts_however_far_up() {
+    let mut output = "+ make -j2 -k\ngcc -c b.c\nb.c:9:1: error: the cause\nmake: *** [Makefile:3: b.o] Error 1\n".to_owned();
+    for n in 0..300 {
+        output.push_str(&format!("gcc -Wno-error -c cannot_fail{n}.c\n"));
+    }
+    output.push_str("c.c:1:1: error: another\nmake: *** [Makefile:3: c.o] Error 1\nmake: Target 'all' not remade because of errors.");
+    let report = printed("%build", "%build\n%make_build\n", &output);
+    assert_eq!(report.message, "`%build` failed: b.c:9:1: error: the cause");
+    assert_eq!(report.source.unwrap().line, 9);
+}
+
+#[test]
+fn downloads_are_named_by_what_was_wanted() {
+    let said = |output: &str| {
+        let report = printed(
+            "%build",
+            "%build\nsh ./tool\n",
+            &format!("+ sh ./tool\n{output}"),
+        );
+        (report.message, report.hints[0].0.clone())
+    };
+    let (message, hint) = said(
+        "  WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<x>: Failed to establish a new connection: no')': /simple/a/\n  ERROR: Could not find a version that satisfies the requirement flit-core>=3 (from versions: none)\n  ERROR: No matching distribution found for flit-core>=3",
+    );
+    assert!(
+        message.ends_with("pip wants to download `flit-core`") && hint.contains("--enable-network")
+    );
+    let (message, hint) = said(
+        "    Updating crates.io index\nwarning: spurious network error (1 tries remaining): Could not resolve host: c.invalid\nerror: failed to get `serde` as a dependency of package `a v1`\nCaused by:\n  Could not resolve host: c.invalid",
+    );
+    assert!(
+        message.contains("failed to get `serde`") && hint.contains("cargo vendor"),
+        "{message} {hint}"
+    );
+}
+
+#[test]
+fn tests_that_could_not_be_read_name_what_kept_them() {
+    let report = printed(
+        "%check",
+        "%check\npytest\n",
+        "+ pytest\nE   ModuleNotFoundError: No module named 'requests'\nERROR tests/test_a.py\n!!!! Interrupted: 1 error during collection !!!!\n==== 1 error in 0.1s ====",
+    );
+    assert_eq!(report.wants, [crate::want::Want::Python("requests".into())]);
+    let report = printed(
+        "%check",
+        "%check\n./t\n",
+        "+ ./t\nt: main.c:5: main: Assertion `1 == 2' failed.\n/var/tmp/rpm-tmp.x: line 9: 7 Aborted (core dumped) ./t",
+    );
+    assert!(
+        report.message.contains("Assertion `1 == 2' failed"),
+        "{}",
+        report.message
+    );
+}
+
+#[test]
+fn places_in_rpms_own_script_are_not_told() {
+    let report = printed(
+        "%build",
+        "%build\n./gen\n",
+        "+ ./gen\n/var/tmp/rpm-tmp.hgRdaX: line 30: ./gen: Permission denied",
+    );
+    assert_eq!(report.message, "`%build` failed: ./gen: Permission denied");
+    assert!(report.hints[0].0.contains("chmod +x ./gen"));
+}
+
+#[test]
+fn line_ends_of_dos_are_recognised() {
+    let report = printed(
+        "%build",
+        "%build\r\ntrue\r\n",
+        "+ $'true\\r'\n/var/tmp/rpm-tmp.x: line 33: $'true\\r': command not found",
+    );
+    assert_eq!(report.cause, FailureCause::CarriageReturns);
+    assert!(report.hints[0].0.contains("dos2unix"));
+}
+
+#[test]
+fn a_section_the_shell_cannot_read_is_placed() {
+    let report = printed(
+        "%build",
+        "%build\ntrue\necho \"open\n:\n",
+        "/var/tmp/rpm-tmp.x: line 29: unexpected EOF while looking for matching `\"'",
+    );
+    assert_eq!(report.spec.unwrap().line, 3);
+}
+
+#[test]
+fn empty_debug_information_is_told() {
+    let lines =
+        vec!["error: Empty %files file /builddir/build/BUILD/a-1/debugsourcefiles.list".to_owned()];
+    let report = diagnose(&Evidence {
+        phase: Phase::Rpmbuild,
+        end: End::Status(1),
+        lines: &lines,
+        spec: None,
+    });
+    assert_eq!(report.cause, FailureCause::EmptyDebuginfo);
+    assert!(report.hints[0].0.contains("BuildArch: noarch"));
+}
+
+#[test]
+fn misspelt_tags_and_dashes_in_versions_get_their_right_form() {
+    let stated = |line: &str| {
+        diagnose(&Evidence {
+            phase: Phase::Srpm,
+            end: End::Status(1),
+            lines: &[line.to_owned()],
+            spec: None,
+        })
+        .hints
+    };
+    assert!(
+        stated("error: line 6: Unknown tag: BuildRequire: gcc")[0]
+            .0
+            .contains("`BuildRequires`")
+    );
+    let version = stated("error: line 2: Illegal char '-' (0x2d) in: Version: 1.0-beta1");
+    assert!(version[0].0.contains("`1.0~beta1`"), "{version:?}");
 }
 
 #[test]

@@ -9,13 +9,17 @@ use rpmkit_cli::{
     choose,
     job::{self, Cleanup},
     listen::result_line,
-    report, setup,
+    places, report, setup,
     sources::{self, Checkout},
+    speclines,
     visible::one_line,
 };
 use rpmkit_core::{
     Error, Events,
-    build::{About, Buildroot, Built, ChrootAccess, Rebuild, failure_report, scratch},
+    build::{
+        About, Buildroot, Built, ChrootAccess, Rebuild, ResumeFrom, failure_report, hints::Remedy,
+        scratch,
+    },
     config::{SearchRules, Settings},
     types::{is_source_package, source_stem},
 };
@@ -34,6 +38,15 @@ pub struct BuildArgs {
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub resultdir: Option<PathBuf>,
 
+    /// Put the lines the spec misses into it, as far as the chroot's repositories have them, and build again
+    #[arg(long)]
+    pub fix: bool,
+
+    /// Go on in the tree the last build left, from this section on; rpm marks what comes of it, so that
+    /// nobody releases it
+    #[arg(long, value_name = "SECTION")]
+    pub from: Option<FromSection>,
+
     /// Which chroot
     #[command(flatten)]
     pub chroot: ChrootArgs,
@@ -49,6 +62,33 @@ pub struct BuildArgs {
     /// How to speak
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Sections a build can go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FromSection {
+    /// All sections, in the chroot as it is
+    Prep,
+    /// `%build` and what follows
+    Build,
+    /// `%install` and what follows
+    Install,
+    /// `%check` and what follows
+    Check,
+    /// Make packages of what is installed
+    Files,
+}
+
+impl FromSection {
+    fn resume(self) -> Option<ResumeFrom> {
+        match self {
+            Self::Prep => None,
+            Self::Build => Some(ResumeFrom::Build),
+            Self::Install => Some(ResumeFrom::Install),
+            Self::Check => Some(ResumeFrom::Check),
+            Self::Files => Some(ResumeFrom::Files),
+        }
+    }
 }
 
 /// Builds every path for every chroot. All are tried; the first failure decides the status.
@@ -76,7 +116,7 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
                 chroot,
                 many,
             };
-            match one.build(cx, &events) {
+            match one.build_and_mend(cx, &events) {
                 Ok(built) => {
                     if cx.json {
                         cx.printer.data(result_line(&serde_json::json!({
@@ -110,7 +150,66 @@ struct One<'a> {
     many: bool,
 }
 
+/// Rounds of mending a spec: each can bring up the next thing that is missing.
+const ROUNDS: usize = 8;
+
 impl One<'_> {
+    /// Builds; puts what the spec misses into it and builds again, where that was asked for or is agreed
+    /// to.
+    fn build_and_mend(&self, cx: &Context, events: &Events) -> Result<Built, Failure> {
+        let mut round = 0;
+        loop {
+            let mut failure = match self.build(cx, events) {
+                Ok(built) => return Ok(built),
+                Err(failure) => failure,
+            };
+            let top = sources::top(self.path);
+            if let Some(report) = failure.report.as_mut() {
+                places::settle(report, &top, &cx.host.cwd);
+            }
+            round += 1;
+            let Some((spec, remedies)) = self.mendable(cx, &failure).filter(|_| round < ROUNDS)
+            else {
+                return Err(failure);
+            };
+            if !self.args.fix && !agreed(cx, &mut failure, &spec, &remedies) {
+                return Err(failure);
+            }
+            if speclines::require(&spec, &remedies)? == 0 {
+                return Err(failure);
+            }
+            let names: Vec<&str> = remedies
+                .iter()
+                .map(|one| one.requirement.as_str())
+                .collect();
+            events.info(format!(
+                "`{}` now has `BuildRequires: {}`; building again",
+                spec.display(),
+                names.join(" ")
+            ));
+        }
+    }
+
+    /// The spec and the lines it misses, where it is a file that can be written: not of a source package,
+    /// a commit or a tag.
+    fn mendable(&self, cx: &Context, failure: &Failure) -> Option<(PathBuf, Vec<Remedy>)> {
+        let sources = &self.args.sources;
+        if is_source_package(self.path) || sources.commit.is_some() || sources.tag.is_some() {
+            return None;
+        }
+        let remedies: Vec<Remedy> = failure
+            .remedies
+            .iter()
+            .filter(|one| one.sure)
+            .cloned()
+            .collect();
+        let spec = cx
+            .host
+            .cwd
+            .join(&failure.report.as_ref()?.spec.as_ref()?.file);
+        (!remedies.is_empty() && spec.is_file()).then_some((spec, remedies))
+    }
+
     fn build(&self, cx: &Context, events: &Events) -> Result<Built, Failure> {
         if !self.path.exists() {
             return Err(Failure::usage(format!(
@@ -141,7 +240,16 @@ impl One<'_> {
             &chroot.addrepo,
             setup::overrides(chroot, &self.args.options),
         )?;
-        Ok(configured.settings)
+        let mut settings = configured.settings;
+        if let Some(from) = self.args.from {
+            settings.build.clean = false;
+            if from != FromSection::Prep {
+                // What the earlier build left is what this one starts with.
+                let kept = ["build/BUILD", "build/BUILDROOT"].map(str::to_owned);
+                settings.build.exclude_from_homedir_cleanup.extend(kept);
+            }
+        }
+        Ok(settings)
     }
 
     /// Where results go: as asked, with the chroot's name below when there are several builds.
@@ -211,7 +319,12 @@ impl One<'_> {
         match made {
             Ok(srpm) => {
                 let sources = prepared.source_dir().map(Path::to_owned);
-                self.rebuild(cx, root, (srpm, sources), dir, Some(about))
+                let built =
+                    self.rebuild(cx, root, (srpm.clone(), sources), dir.clone(), Some(about));
+                if built.is_err() && srpm.is_file() {
+                    keep_source(&srpm, &dir)?;
+                }
+                built
             }
             Err(error) => {
                 let _ = root.discard();
@@ -230,6 +343,7 @@ impl One<'_> {
             chosen_by: Some(self.args.chroot.choosing(self.chroot)),
             package: package.to_owned(),
             spec,
+            top: (!is_source_package(self.path)).then(|| sources::top(self.path)),
             resultdir: None,
         }
     }
@@ -251,6 +365,7 @@ impl One<'_> {
             sources,
             resultdir,
             clean: settings.build.clean,
+            from: self.args.from.and_then(FromSection::resume),
             calculate: false,
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
@@ -260,6 +375,47 @@ impl One<'_> {
         };
         job::build(cx, root, &job, about, cleanup)
     }
+}
+
+/// Asks, after showing what failed, whether to mend the spec; nobody is asked where nobody can answer.
+fn agreed(cx: &Context, failure: &mut Failure, spec: &Path, remedies: &[Remedy]) -> bool {
+    if cx.json || !cx.printer.interactive() || !cx.host.terminal.stdin {
+        return false;
+    }
+    report::show(&cx.printer, failure, false);
+    let names: Vec<&str> = remedies
+        .iter()
+        .map(|one| one.requirement.as_str())
+        .collect();
+    let question = format!(
+        "Put `BuildRequires: {}` into `{}` and build again?",
+        names.join(" "),
+        spec.display()
+    );
+    let answer = dialoguer::Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact_opt();
+    matches!(answer, Ok(Some(true)))
+}
+
+/// Leaves the source package among the results of a build that failed.
+fn keep_source(srpm: &Path, resultdir: &Path) -> Result<(), Failure> {
+    let Some(name) = srpm.file_name() else {
+        return Ok(());
+    };
+    let target = resultdir.join(name);
+    let cannot =
+        |e: std::io::Error| Failure::general(format!("cannot write `{}`: {e}", target.display()));
+    let mut part = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(resultdir)
+        .map_err(cannot)?;
+    let mut source = std::fs::File::open(srpm).map_err(cannot)?;
+    std::io::copy(&mut source, &mut part).map_err(cannot)?;
+    part.as_file().sync_all().map_err(cannot)?;
+    part.persist(&target).map_err(|e| cannot(e.error))?;
+    Ok(())
 }
 
 fn stem(path: &Path) -> String {

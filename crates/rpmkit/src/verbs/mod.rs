@@ -3,5 +3,10 @@
 pub mod build;
 pub mod completions;
 pub mod config;
+pub mod diff;
 pub mod doctor;
+pub mod hint;
+pub mod history;
+pub mod log;
 pub mod new;
+pub mod shell;

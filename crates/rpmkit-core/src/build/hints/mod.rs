@@ -1,0 +1,229 @@
+//! What a failed build missed, looked up where it could come from: in the repositories of its chroot,
+//! and in the tree the build left.
+//!
+//! A line for the spec is shown only when the solver can install what it asks for, and only when it
+//! says exactly one name. Nothing is downloaded for a report: where a file list would be needed and is
+//! not at hand, that is said.
+
+mod candidates;
+mod offers;
+mod tree;
+
+use rpmkit_results::{
+    failure::{FailureCause, FailureReport},
+    want::{Want, is_plain},
+};
+use rpmkit_solve::similar;
+use rpmkit_types::{Dep, Hint};
+
+use super::{BuildError, Buildroot};
+use candidates::Candidates;
+use offers::{Offer, Offers};
+
+/// Things looked up for one report.
+const MOST_WANTS: usize = 6;
+/// Offers for one thing that the solver is asked about.
+const MOST_TRIED: usize = 4;
+
+/// How far a look-up may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What is on this machine.
+    AtHand,
+    /// File lists of repositories are fetched.
+    Fetch,
+}
+
+/// A line that the spec misses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// What `BuildRequires:` is to name.
+    pub requirement: String,
+    /// The package that has it.
+    pub package: String,
+    /// Whether it is known to be the one, and not only named like it.
+    pub sure: bool,
+}
+
+/// Completes a report with what repositories and the failed tree can tell. Gives the lines the spec
+/// misses, most needed first. A look-up that cannot be made changes nothing: the report stands without it.
+pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: Reach) -> Vec<Remedy> {
+    tree::look(root, report);
+    if report.wants.is_empty() {
+        return Vec::new();
+    }
+    look_up(root, report, reach).unwrap_or_default()
+}
+
+fn look_up(
+    root: &mut Buildroot,
+    report: &mut FailureReport,
+    reach: Reach,
+) -> Result<Vec<Remedy>, BuildError> {
+    let wants: Vec<(Want, Candidates)> = report
+        .wants
+        .iter()
+        .filter(|want| want.is_plain())
+        .take(MOST_WANTS)
+        .map(|want| (want.clone(), Candidates::of(want)))
+        .collect();
+    let offers = Offers::find(root, &wants, reach)?;
+    let (mut remedies, mut hints) = (Vec::new(), Vec::new());
+    for (nth, (want, candidates)) in wants.iter().enumerate() {
+        let found = offers.of(nth);
+        let mut installed = None;
+        let mut remedy = None;
+        if let Want::Command(name) = want
+            && let Some(offer) = namesake(root, name, &found)?
+        {
+            remedy = Some(offer);
+        }
+        for offer in found.iter().take(MOST_TRIED) {
+            if remedy.is_some() {
+                break;
+            }
+            match try_out(root, &offer.requirement)? {
+                Tried::Installs(_) => {
+                    remedy = Some((*offer).clone());
+                    break;
+                }
+                Tried::IsThere => installed = installed.or(Some(offer.package.clone())),
+                Tried::Fails => {}
+            }
+        }
+        match (remedy, installed) {
+            // The same line under another name of the thing.
+            (Some(offer), _) if remedies.iter().any(|known: &Remedy| known.requirement == offer.requirement) => {}
+            (Some(offer), _) => {
+                let mut text = line(&offer);
+                if !offer.sure && !candidates.ends.is_empty() && !offers.left_out.is_empty() {
+                    text.push_str(", by its name; the file lists that tell for sure are not at hand: `rpmkit hint` fetches them");
+                }
+                hints.push(text);
+                let remedy = Remedy {
+                    requirement: offer.requirement,
+                    package: offer.package,
+                    sure: offer.sure,
+                };
+                remedies.push(remedy);
+            }
+            (None, Some(package)) if candidates.is_exact() => hints.push(format!(
+                "`{package}`, which has {want}, is installed: the build does not look where it is"
+            )),
+            (None, _) if candidates.needs_files() && !offers.left_out.is_empty() => hints.push(format!(
+                "which package has {want} is in the file lists of {}, which are not at hand: `rpmkit hint` fetches them",
+                names(&offers.left_out)
+            )),
+            (None, _) if candidates.is_exact() => hints.push(nobody(want, candidates, &offers)),
+            (None, _) => {}
+        }
+    }
+    if let (FailureCause::MissingComponent { requirement, .. }, Some(first)) =
+        (&mut report.cause, remedies.first())
+    {
+        requirement.clone_from(&first.requirement);
+    }
+    hints.dedup();
+    // What to type comes first, advice of a general kind behind it.
+    let general = std::mem::take(&mut report.hints);
+    report.hints = hints.into_iter().map(Hint::new).collect();
+    report.hints.extend(general);
+    Ok(remedies)
+}
+
+fn line(offer: &Offer) -> String {
+    let Offer {
+        requirement,
+        package,
+        sure,
+    } = offer;
+    let add = if *sure { "add" } else { "perhaps add" };
+    if requirement == package {
+        format!("{add} `BuildRequires: {requirement}` to the spec")
+    } else {
+        format!("{add} `BuildRequires: {requirement}` to the spec: `{package}` provides it")
+    }
+}
+
+fn nobody(want: &Want, candidates: &Candidates, offers: &Offers) -> String {
+    let near = candidates
+        .requirements
+        .first()
+        .map(|wanted| similar(wanted, offers.names.iter().map(String::as_str)))
+        .unwrap_or_default();
+    let mut text = format!("no repository of this chroot has {want}");
+    if !candidates.ends.is_empty() && !offers.left_out.is_empty() {
+        text = format!(
+            "nothing says by its name or what it provides that it has {want}; the file lists, which may tell, are not at hand: `rpmkit hint` fetches them"
+        );
+    }
+    if let Want::Command(name) = want
+        && let Some(project) = candidates::project_of(name)
+    {
+        text.push_str(&format!("; it is a part of `{project}`"));
+    }
+    if !near.is_empty() {
+        text.push_str("; what comes near: ");
+        text.push_str(&names(&near));
+    }
+    text
+}
+
+fn names(all: &[String]) -> String {
+    all.iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The package that is named like a program and brings it, itself or by what it requires: what people
+/// write, rather than the part of it that has the file.
+fn namesake(
+    root: &mut Buildroot,
+    name: &str,
+    found: &[&Offer],
+) -> Result<Option<Offer>, BuildError> {
+    let Some(offer) = found
+        .iter()
+        .find(|offer| offer.package == name && offer.requirement == name)
+    else {
+        return Ok(None);
+    };
+    let Tried::Installs(packages) = try_out(root, name)? else {
+        return Ok(None);
+    };
+    let brings = found
+        .iter()
+        .any(|one| one.sure && packages.contains(&one.package));
+    Ok(brings.then(|| Offer {
+        sure: true,
+        ..(*offer).clone()
+    }))
+}
+
+enum Tried {
+    /// With these packages.
+    Installs(Vec<String>),
+    IsThere,
+    Fails,
+}
+
+/// Asks the solver whether a requirement can be installed into the chroot.
+fn try_out(root: &mut Buildroot, requirement: &str) -> Result<Tried, BuildError> {
+    if !is_plain(requirement) {
+        return Ok(Tried::Fails);
+    }
+    let mut request = root.package_manager().request();
+    request.builddeps = vec![Dep::any(requirement)];
+    Ok(match root.resolve(&request) {
+        Ok(solution) if solution.is_empty() => Tried::IsThere,
+        Ok(solution) => Tried::Installs(
+            solution
+                .install
+                .into_iter()
+                .map(|one| one.nevra.name)
+                .collect(),
+        ),
+        Err(_) => Tried::Fails,
+    })
+}

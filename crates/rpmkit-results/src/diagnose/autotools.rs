@@ -1,0 +1,193 @@
+//! What configure scripts and the tools that make them end with.
+
+use crate::want::Want;
+
+use super::{finding::Finding, scene::Scene, text};
+
+/// Macros of configure.ac and the file or program that brings them.
+const MACROS: [(&str, &str); 7] = [
+    ("PKG_", "pkg.m4"),
+    ("LT_INIT", "libtool.m4"),
+    ("AC_PROG_LIBTOOL", "libtool.m4"),
+    ("AM_GNU_GETTEXT", "gettext.m4"),
+    ("AM_ICONV", "iconv.m4"),
+    ("AX_", "ax_require_defined.m4"),
+    ("GTK_DOC_CHECK", "gtk-doc.m4"),
+];
+
+pub(super) fn configure(scene: &Scene<'_>) -> Option<Finding> {
+    let (at, line) = scene.rev().find(|(_, line)| {
+        line.starts_with("configure: error: ")
+            || line.starts_with("configure.py: error: ")
+            || line.starts_with("config.status: error: ")
+    })?;
+    let said = text::behind(line, "error: ").unwrap_or(line);
+    let mut found = Finding::new(at, line.trim_end());
+    if said.starts_with("Package requirements (") {
+        // What was required stands in the line, what was wrong with it below.
+        if let Some((wanted, has)) = scene.after(at, 4, |below| {
+            Some((
+                text::between(below, "Requested '", "'")?,
+                text::behind(below, " is ")?,
+            ))
+        }) {
+            found = Finding::new(
+                at + 3,
+                format!("`{wanted}` is needed, and the version installed is {has}"),
+            )
+            .from(at)
+            .hint(super::pkgconfig::NEWER);
+        }
+        return Some(found);
+    }
+    if said.contains("no acceptable C compiler")
+        || said.contains("C compiler cannot create executables")
+    {
+        return Some(found.want(Want::Command("gcc".into())));
+    }
+    if said.contains("C++ compiler") || said.contains("C++ preprocessor") {
+        return Some(found.want(Want::Command("g++".into())));
+    }
+    for word in missing_words(said) {
+        found = found.want(Want::Word(word.to_owned()));
+    }
+    Some(found)
+}
+
+/// aclocal, autoconf, automake, autoreconf, libtoolize.
+pub(super) fn tools(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        if let Some(name) = text::behind(line, "possibly undefined macro: ") {
+            let mut found = Finding::new(at, line.trim_end());
+            if let Some((_, file)) = MACROS.iter().find(|(start, _)| name.starts_with(start)) {
+                found = found.want(Want::File(format!("/usr/share/aclocal/{file}")));
+            }
+            return Some(found);
+        }
+        if line.contains("Libtool library used but 'LIBTOOL' is undefined") {
+            return Some(
+                Finding::new(at, line.trim_end()).want(Want::Command("libtoolize".into())),
+            );
+        }
+        let of_tool = ["configure.ac:", "Makefile.am:", "configure.in:"]
+            .iter()
+            .any(|file| line.contains(file));
+        (of_tool && line.contains(": error: ")).then(|| Finding::new(at, line.trim_end()))
+    })
+}
+
+/// Words of an error message that name what is missing.
+pub(super) fn missing_words(said: &str) -> Vec<&str> {
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let mut found: Vec<&str> = Vec::new();
+    let mut add = |word: &'_ str| -> Option<()> {
+        let start = said.find(word)?;
+        let word = text::bare(&said[start..start + word.len()]);
+        let name = word.len() > 1
+            && word.chars().next()?.is_alphanumeric()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-_.".contains(c))
+            && !STOP.contains(&word.to_lowercase().as_str());
+        if name && !found.contains(&word) {
+            found.push(word);
+        }
+        Some(())
+    };
+    for (nth, word) in words.iter().enumerate() {
+        let next = |by: usize| words.get(nth + by).copied();
+        match word
+            .trim_end_matches(['.', ',', ':', ';', '!'])
+            .to_lowercase()
+            .as_str()
+        {
+            // `flex is required`, `zlib not found`, `X was not found`, `X missing`
+            "required" | "needed" | "missing" | "found" | "unavailable" | "installed" => {
+                let before = words[..nth]
+                    .iter()
+                    .rev()
+                    .find(|w| !STOP.contains(&text::bare(w).to_lowercase().as_str()));
+                if let Some(before) = before {
+                    add(before);
+                }
+            }
+            // `cannot find X`, `requires X`, `install X`, `need X`, `you must have X`
+            "find" | "requires" | "require" | "install" | "need" | "have" | "locate" => {
+                let after = (1..4)
+                    .filter_map(next)
+                    .find(|w| !STOP.contains(&text::bare(w).to_lowercase().as_str()));
+                if let Some(after) = after {
+                    add(after);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Words that name nothing.
+const STOP: [&str; 44] = [
+    "a",
+    "an",
+    "the",
+    "is",
+    "was",
+    "are",
+    "be",
+    "been",
+    "to",
+    "not",
+    "no",
+    "found",
+    "required",
+    "missing",
+    "needed",
+    "for",
+    "of",
+    "on",
+    "in",
+    "with",
+    "your",
+    "you",
+    "must",
+    "please",
+    "package",
+    "library",
+    "libraries",
+    "header",
+    "headers",
+    "program",
+    "development",
+    "files",
+    "file",
+    "or",
+    "and",
+    "could",
+    "cannot",
+    "can't",
+    "but",
+    "this",
+    "it",
+    "installed",
+    "version",
+    "properly",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_name_what_is_missing() {
+        for (said, wanted) in [
+            ("flex is required", vec!["flex"]),
+            ("zlib library not found", vec!["zlib"]),
+            ("cannot find libpng", vec!["libpng"]),
+            ("Could not find the xmlto program", vec!["xmlto"]),
+            ("something else", vec![]),
+        ] {
+            assert_eq!(missing_words(said), wanted, "{said}");
+        }
+    }
+}

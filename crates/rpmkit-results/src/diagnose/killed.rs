@@ -1,0 +1,73 @@
+//! Programs that a signal ended.
+
+use crate::failure::FailureCause;
+
+use super::{finding::Finding, scene::Scene, text};
+
+/// SIGKILL, which the kernel sends when memory runs out.
+const SIGKILL: i32 = 9;
+
+/// Killed for memory, or refused some.
+pub(super) fn memory(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let line = line.trim_end();
+        let killed = line.ends_with("Killed")
+            || line.contains("Killed signal terminated program")
+            || line.contains("internal compiler error: Killed")
+            || line.contains("(signal: 9, SIGKILL")
+            || line.contains(" Killed  ")
+            || (line.contains("*** [") && line.contains("] Killed"));
+        let refused = text::any(
+            line,
+            &[
+                "virtual memory exhausted",
+                "Cannot allocate memory",
+                "memory exhausted",
+                "out of memory allocating",
+                "java.lang.OutOfMemoryError",
+                "JavaScript heap out of memory",
+            ],
+        ) || line.starts_with("MemoryError");
+        if line.starts_with('+') || !(killed || refused) {
+            return None;
+        }
+        Some(
+            Finding::new(at, if line == "Killed" { "it was killed" } else { line })
+                .cause(FailureCause::Killed { signal: SIGKILL })
+                .hint("the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`"),
+        )
+    })
+}
+
+/// Crashes.
+pub(super) fn crash(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let what = ["Segmentation fault", "Bus error", "Illegal instruction", "Aborted", "Trace/breakpoint trap", "Floating point exception"]
+            .into_iter()
+            .find(|what| line.contains(what))?;
+        let by_shell = line.contains("(core dumped)") || line.contains("rpm-tmp.") || line.contains("*** [") || line.trim() == what;
+        if !by_shell || line.starts_with('+') {
+            return None;
+        }
+        let program = line
+            .split_once(what)
+            .map(|(_, rest)| rest.trim().trim_start_matches("(core dumped)").trim())
+            .filter(|rest| !rest.is_empty())
+            .or(scene.command)
+            .unwrap_or("a program");
+        let words = scene.before(at, 5, |line| {
+            let told = (line.contains("Assertion `") && line.trim_end().ends_with("failed."))
+                || line.contains("terminate called after");
+            told.then(|| line.trim())
+        });
+        let text = match words {
+            Some(words) => words.to_owned(),
+            None => format!("`{program}` crashed: {}", what.to_lowercase()),
+        };
+        let mut found = Finding::new(at, text);
+        if what == "Illegal instruction" {
+            found = found.hint("the program was compiled for another processor: `-march=native` has no place in a package");
+        }
+        Some(found)
+    })
+}

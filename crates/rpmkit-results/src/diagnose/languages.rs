@@ -1,0 +1,132 @@
+//! What Perl, Ruby, Rust, Go, Node and Maven say when something they need is not there.
+
+use crate::{failure::FailureCause, want::Want};
+
+use super::{finding::Finding, scene::Scene, text};
+
+fn missing(scene: &Scene<'_>, at: usize, said: &str, want: Want) -> Finding {
+    let found = Finding::new(at, said.trim());
+    let found = match want.requirement() {
+        Some(requirement) => found.cause(FailureCause::MissingComponent {
+            requirement,
+            section: scene.section.map(str::to_owned),
+        }),
+        None => found,
+    };
+    found.want(want)
+}
+
+pub(super) fn perl(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        if line.starts_with('+') {
+            return None;
+        }
+        let module =
+            text::between(line, "Can't locate ", ".pm in @INC").map(|path| path.replace('/', "::"));
+        let module = module.or_else(|| {
+            let (_, rest) = line.split_once("Warning: prerequisite ")?;
+            rest.split_whitespace()
+                .next()
+                .map(str::to_owned)
+                .filter(|_| scene.is("%build"))
+        })?;
+        let end = scene
+            .rev()
+            .find(|(_, line)| line.contains("BEGIN failed--compilation aborted"))
+            .map_or(at, |(nth, _)| nth.max(at));
+        let mut found = missing(scene, end, line, Want::Perl(module));
+        found.from = at;
+        Some(found)
+    })
+}
+
+pub(super) fn ruby(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "cannot load such file -- ", " (LoadError)")
+            .or_else(|| {
+                text::between(line, "Could not find '", "' (").filter(|_| line.contains("gem"))
+            })
+            .or_else(|| {
+                text::between(line, "Could not find gem '", "'")
+                    .map(|name| name.split(' ').next().unwrap_or(name))
+            })?;
+        let gem = name.split('/').next().unwrap_or(name);
+        Some(missing(scene, at, line, Want::Gem(gem.to_owned())))
+    })
+}
+
+pub(super) fn rust(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "no matching package named `", "` found")
+            .or_else(|| text::between(line, "no matching package found for `", "`"))
+            .or_else(|| {
+                text::between(
+                    line,
+                    "failed to select a version for the requirement `",
+                    " ",
+                )
+            })?;
+        // cargo closes with remarks about where it looked.
+        let end = (at..(at + 8).min(scene.lines.len()))
+            .rev()
+            .find(|nth| {
+                text::any(
+                    scene.lines[*nth],
+                    &[
+                        "offline mode",
+                        "location searched",
+                        "required by package",
+                        "perhaps you meant",
+                    ],
+                )
+            })
+            .unwrap_or(at);
+        let said = line.trim().trim_start_matches("error: ");
+        let mut found = missing(scene, end, said, Want::Crate(name.to_owned()))
+            .hint("or put the crates into a source archive with `cargo vendor`");
+        found.from = at;
+        Some(found)
+    })
+}
+
+pub(super) fn go(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "no required module provides package ", ";")
+            .or_else(|| text::between(line, "cannot find package \"", "\""))
+            .or_else(|| text::between(line, "cannot find module providing package ", ":"))
+            .or_else(|| text::behind(line, "is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt").and(None))?;
+        Some(
+            missing(scene, at, line, Want::Go(name.trim_end_matches(':').to_owned()))
+                .hint("or put the modules into a source archive with `go mod vendor` and build with `-mod=vendor`"),
+        )
+    })
+}
+
+pub(super) fn node(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "Error: Cannot find module '", "'")?;
+        if name.starts_with(['.', '/']) {
+            return Some(Finding::new(at, line.trim()));
+        }
+        Some(missing(scene, at, line, Want::Node(name.to_owned())))
+    })
+}
+
+pub(super) fn maven(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        if !line.starts_with("[ERROR]") {
+            return None;
+        }
+        let artifact = text::between(line, "in offline mode and the artifact ", " has not")
+            .or_else(|| text::between(line, "Could not find artifact ", " "))
+            .or_else(|| text::between(line, "Non-resolvable parent POM for ", ":").and(None))?;
+        let mut parts = artifact.split(':');
+        let name = format!("{}:{}", parts.next()?, parts.next()?);
+        Some(missing(
+            scene,
+            at,
+            line.trim_start_matches("[ERROR]"),
+            Want::Maven(name),
+        ))
+    })
+}

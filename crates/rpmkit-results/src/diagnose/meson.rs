@@ -1,0 +1,72 @@
+//! Meson's errors: `meson.build:3:0: ERROR: …`.
+
+use crate::{failure::FailureCause, want::Want};
+
+use super::{finding::Finding, scene::Scene, text};
+
+pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
+    let (at, line) = scene.rev().find(|(_, line)| {
+        line.contains(" ERROR: ")
+            && (line.contains("meson.build:")
+                || line.contains("meson_options.txt:")
+                || line.contains("meson.options:"))
+            || line.starts_with("ERROR: Dependency \"")
+            || line.starts_with("ERROR: Program ")
+    })?;
+    let said = text::behind(line, "ERROR: ").unwrap_or(line);
+    let mut found = Finding::new(at, line.trim());
+    if let Some((place, _)) = line.split_once(": ERROR: ") {
+        let mut parts = place.rsplitn(3, ':');
+        let column = parts.next().and_then(|n| n.parse().ok());
+        let number = parts.next().and_then(|n| n.parse().ok());
+        if let (Some(file), Some(number)) = (parts.next(), number) {
+            found = found.source(
+                text::below_build(file.trim_start_matches("../")),
+                number,
+                column,
+            );
+        }
+    }
+    let section = scene.section.map(str::to_owned);
+    if let Some(name) = text::between(said, "Dependency \"", "\"")
+        .or_else(|| text::between(said, "Dependency '", "'"))
+    {
+        if said.contains("Invalid version") {
+            return Some(found.hint(super::pkgconfig::NEWER));
+        }
+        return Some(
+            found
+                .cause(FailureCause::MissingComponent {
+                    requirement: format!("pkgconfig({name})"),
+                    section,
+                })
+                .want(Want::PkgConfig(name.to_owned()))
+                .want(Want::Cmake(name.to_owned())),
+        );
+    }
+    if said.contains("Invalid version") {
+        return Some(found.hint(super::pkgconfig::NEWER));
+    }
+    if said.starts_with("Program") && said.contains("not found") {
+        let name = text::quoted(said).unwrap_or_default().to_owned();
+        return Some(
+            found
+                .cause(FailureCause::MissingCommand {
+                    command: name.clone(),
+                    section,
+                })
+                .want(Want::Command(name)),
+        );
+    }
+    if said.contains("library '") {
+        if let Some(name) = text::between(said, "library '", "' not found") {
+            found = found.want(Want::Library(name.to_owned()));
+        }
+    } else if said.contains("Unknown compiler") {
+        let program = if said.contains("c++") { "g++" } else { "gcc" };
+        found = found.want(Want::Command(program.to_owned()));
+    } else if let Some(name) = text::quoted(said).filter(|name| name.ends_with(".h")) {
+        found = found.want(Want::Header(name.to_owned()));
+    }
+    Some(found)
+}

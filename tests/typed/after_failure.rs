@@ -1,0 +1,195 @@
+//! What can be done after a build has failed: look into it, mend it, go on.
+
+use std::fs;
+
+use rpmkit_tests::{World, everybody, somebody};
+
+const SPEC: &str = "Name: demo
+Version: 1
+Release: 1
+Summary: A package that fails
+License: MIT
+BuildArch: noarch
+
+%description
+It fails.
+
+%prep
+%setup -q -c -T
+
+%build
+echo built > made
+
+%install
+test -f made
+false
+mkdir -p %{buildroot}/usr/share
+cp made %{buildroot}/usr/share/demo
+
+%files
+/usr/share/demo
+";
+
+#[test]
+fn a_failed_build_is_looked_into_and_gone_on_with() {
+    for who in everybody() {
+        let world = World::of(&who);
+        let spec = world.write("demo/demo.spec", SPEC);
+        let top = world.path("demo").display().to_string();
+        world
+            .rpmkit(&["build", &top])
+            .expect(1)
+            .says(&["`%install` failed at `false`", "demo/demo.spec:19"]);
+        let results = fs::read_dir(world.path("demo/results")).unwrap();
+        let chroot = results
+            .filter_map(Result::ok)
+            .find(|entry| entry.path().is_dir())
+            .unwrap();
+        assert!(
+            chroot.path().join("demo-1-1/demo-1-1.src.rpm").is_file(),
+            "{}",
+            who.name
+        );
+        // The log is asked for without a chroot.
+        let log = world
+            .run("rpmkit", &["log", &top, "--section", "build"])
+            .expect(0);
+        assert!(
+            log.stdout.contains("+ echo built") && !log.stdout.contains("test -f"),
+            "{}",
+            log.stdout
+        );
+        world
+            .run("rpmkit", &["log", &top, "--section", "check"])
+            .expect(1);
+        let history = world.run("rpmkit", &["history"]).expect(0);
+        assert!(
+            history.stdout.contains("✗") && history.stdout.contains("demo-1-1"),
+            "{}",
+            history.stdout
+        );
+        let conf = rpmkit_tests::stage().join("conf").display().to_string();
+        let chroot = rpmkit_tests::chroot();
+        let looked = world.run(
+            "rpmkit",
+            &[
+                "shell",
+                &top,
+                "--configdir",
+                &conf,
+                "-r",
+                &chroot,
+                "--",
+                "cat made; echo $RPM_PACKAGE_NAME; id -un; exit 7",
+            ],
+        );
+        let looked = looked.expect(7);
+        assert!(
+            looked.stdout.contains("built") && looked.stdout.contains("demo"),
+            "{}",
+            looked.stdout
+        );
+        fs::write(&spec, SPEC.replace("false\n", "")).unwrap();
+        let built = world
+            .rpmkit(&["build", &top, "--from", "install"])
+            .expect(0);
+        let package = built
+            .stdout
+            .lines()
+            .find(|line| line.ends_with(".noarch.rpm"))
+            .unwrap();
+        // rpm's own mark, which keeps such packages from being installed.
+        let bytes = fs::read(package).unwrap();
+        assert!(
+            bytes.windows(14).any(|part| part == b"ShortCircuited"),
+            "{}",
+            who.name
+        );
+    }
+}
+
+#[test]
+fn two_results_are_compared() {
+    let world = World::of(&somebody());
+    let good = SPEC.replace("false\n", "");
+    world.write("one/demo.spec", &good);
+    let more = good
+        .replace("cp made", "chmod 700 made\ncp -p made")
+        .replace(
+            "BuildArch: noarch",
+            "BuildArch: noarch\nRequires: bash\nBuildRequires: bison",
+        );
+    world.write("two/demo.spec", &more);
+    let (one, two) = (world.path("one"), world.path("two"));
+    let (one, two) = (one.display().to_string(), two.display().to_string());
+    world.rpmkit(&["build", &one, &two]).expect(0);
+    world.run("rpmkit", &["diff", &one, &one]).expect(0);
+    let differs = world.run("rpmkit", &["diff", &one, &two]).expect(1).stdout;
+    for text in [
+        "+ package bison",
+        "+ requires bash",
+        "file /usr/share/demo: 0644",
+        "-> 0700",
+    ] {
+        assert!(differs.contains(text), "`{text}` is not in\n{differs}");
+    }
+}
+
+#[test]
+fn a_missing_line_is_written_into_the_spec() {
+    let world = World::of(&somebody());
+    let spec = world.write(
+        "demo/demo.spec",
+        &SPEC
+            .replace("false\n", "")
+            .replace("echo built", "bison --version"),
+    );
+    let top = world.path("demo").display().to_string();
+    world
+        .rpmkit(&["build", &top])
+        .expect(1)
+        .says(&["add `BuildRequires: bison` to the spec"]);
+    world.rpmkit(&["build", &top, "--fix"]).expect(0);
+    let text = fs::read_to_string(spec).unwrap();
+    assert!(text.contains("BuildRequires:  bison\n"), "{text}");
+}
+
+#[test]
+fn hints_look_into_file_lists_and_reports_do_not_fetch_them() {
+    let world = World::alone(&somebody());
+    world.write(
+        "demo/a.c",
+        "#include <zlib.h>\nint main(void) { return 0; }\n",
+    );
+    let spec = SPEC
+        .replace("BuildArch: noarch", "Source0: a.c\nBuildRequires: gcc")
+        .replace("echo built > made", "gcc -c %{SOURCE0}");
+    world.write("demo/demo.spec", &spec);
+    let top = world.path("demo").display().to_string();
+    world
+        .rpmkit(&["build", &top])
+        .expect(1)
+        .says(&["the header `zlib.h`", "not at hand"]);
+    let told = world.rpmkit(&["hint", &top]).expect(0);
+    assert!(
+        told.stdout
+            .starts_with("add `BuildRequires: pkgconfig(zlib)`"),
+        "{}",
+        told.stdout
+    );
+}
+
+#[test]
+fn a_requirement_on_a_path_that_only_file_lists_know_is_met() {
+    let world = World::of(&somebody());
+    let spec = SPEC
+        .replace(
+            "BuildArch: noarch",
+            "BuildArch: noarch\nBuildRequires: /usr/include/zlib.h",
+        )
+        .replace("false\n", "test -f /usr/include/zlib.h\n");
+    world.write("demo/demo.spec", &spec);
+    world
+        .rpmkit(&["build", &world.path("demo").display().to_string()])
+        .expect(0);
+}
