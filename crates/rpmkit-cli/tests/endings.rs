@@ -1,5 +1,6 @@
 //! How a run ends that goes wrong in itself: a panic in a thread, a terminal that is closed. This
 //! program starts itself: with an argument it is the run, without one the test of it.
+#![allow(clippy::disallowed_methods, reason = "a test starts programs")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::{
