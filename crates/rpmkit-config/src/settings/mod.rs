@@ -45,11 +45,11 @@ impl Settings {
         let places = SettingsReader::new(&places);
         let settings = Self {
             plugins: Plugins::new(config, &places)?,
-            chroot: ChrootSettings::new(&r, &places)?,
-            repositories: RepositorySettings::new(&r)?,
+            chroot: ChrootSettings::new(config, &r, &places)?,
+            repositories: RepositorySettings::new(config, &r)?,
             build: BuildSettings::new(config, &r, &places)?,
         };
-        unread::check(&r, &places)?;
+        unread::check(&r)?;
         Ok(settings)
     }
 }

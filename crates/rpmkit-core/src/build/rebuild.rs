@@ -225,6 +225,7 @@ fn make_until_complete(
             return Ok(made);
         }
         let request = requirements(root, &made);
+        refuse_external(root, &request.builddeps)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
         if solution.is_empty() {
@@ -265,6 +266,24 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     request
 }
 
+/// With `external_buildrequires`, `external:` names are none of the package manager's: there is no tool here
+/// that installs them. Without it they are names like others.
+fn refuse_external(root: &Buildroot, deps: &[Dep]) -> Result<(), BuildError> {
+    let external = external(deps);
+    if external.is_empty() || !root.settings().build.external_buildrequires {
+        return Ok(());
+    }
+    Err(BuildError::External(external))
+}
+
+fn external(deps: &[Dep]) -> Vec<String> {
+    let names = deps.iter().map(|dep| &dep.name);
+    names
+        .filter(|name| name.starts_with("external:"))
+        .cloned()
+        .collect()
+}
+
 /// Runs `%generate_buildrequires` until it asks for nothing that is not there.
 /// With `keep`, the last list stays among the results.
 fn generate(
@@ -297,6 +316,7 @@ fn generate(
         }
         wanted.retain(|dep| !dep.is_rpmlib());
         let mut request = root.package_manager().request();
+        refuse_external(root, &wanted)?;
         request.builddeps = wanted;
         let solution = root.change(&request, "dynamic build requirements")?;
         if !(keep && solution.is_empty()) {
@@ -436,5 +456,18 @@ mod tests {
         assert_eq!(left_out(&tree, Some(&blob[0])), blob);
         assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
         assert!(left_out(&tree, None).is_empty());
+    }
+
+    #[test]
+    fn external_requirements_are_told_from_others() {
+        let deps = [Dep::any("gcc"), Dep::any("external:npm:left-pad")];
+        let found = external(&deps);
+        assert_eq!(found, ["external:npm:left-pad"]);
+        let error = BuildError::External(found);
+        assert_eq!(
+            error.to_string(),
+            "Unknown external dependencies: external:npm:left-pad"
+        );
+        assert_eq!(error.exit_code().code(), 31);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin};
+use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin, Stream};
 
 use super::BuildError;
 use rpmkit_types::event::{Event, Events, Level, Log};
@@ -26,6 +26,8 @@ pub struct Run {
     pub stdin: Stdin,
     /// Run on a read-only view of the root (builds in single-id mode).
     pub read_only_root: bool,
+    /// Put before lines of standard error. With one, the order between the two streams is not kept.
+    pub stderr_prefix: String,
 }
 
 /// How it went.
@@ -49,7 +51,7 @@ impl Run {
             .cwd(&self.cwd)
             .user(self.user)
             .stdin(self.stdin.clone())
-            .output(if self.log.is_some() {
+            .output(if self.log.is_some() && self.stderr_prefix.is_empty() {
                 Output::Merged
             } else {
                 Output::Separate
@@ -70,11 +72,15 @@ impl Run {
             output: Vec::new(),
         };
         let mut lines = Lines::default();
+        let mut error_lines = Lines::default();
         let mut tail = std::collections::VecDeque::with_capacity(TAIL);
-        let mut on_line = |bytes: &[u8]| {
-            let line = plain(bytes);
+        let mut on_line = |bytes: &[u8], stream: Stream| {
+            let mut line = plain(bytes);
             if line.is_empty() {
                 return;
+            }
+            if stream == Stream::Stderr {
+                line = prefixed(&self.stderr_prefix, line);
             }
             if let Some(log) = self.log {
                 events.emit(Event::Output {
@@ -87,14 +93,13 @@ impl Run {
             }
             tail.push_back(line);
         };
-        let finished = container.run_to_end(&command, |stream, piece| {
-            if self.log.is_none() && stream == rpmkit_sandbox::Stream::Stdout {
-                ran.output.extend_from_slice(piece);
-            } else {
-                lines.feed(piece, &mut on_line);
-            }
+        let finished = container.run_to_end(&command, |stream, piece| match stream {
+            Stream::Stdout if self.log.is_none() => ran.output.extend_from_slice(piece),
+            Stream::Stdout => lines.feed(piece, |line| on_line(line, stream)),
+            Stream::Stderr => error_lines.feed(piece, |line| on_line(line, stream)),
         })?;
-        lines.finish(&mut on_line);
+        lines.finish(|line| on_line(line, Stream::Stdout));
+        error_lines.finish(|line| on_line(line, Stream::Stderr));
         ran.exit = finished.exit;
         ran.tail = tail.into();
         if let Some(log) = self.log {
@@ -109,6 +114,14 @@ impl Run {
         }
         Ok(ran)
     }
+}
+
+/// `stderr_line_prefix`, which mock keeps from what a shell traces.
+fn prefixed(prefix: &str, line: String) -> String {
+    if line.starts_with("+ ") {
+        return line;
+    }
+    format!("{prefix}{line}")
 }
 
 /// A line as log files have it: no colour codes, and what a carriage return overwrote is gone.
@@ -136,11 +149,18 @@ fn plain(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, prefixed};
 
     #[test]
     fn lines_lose_what_a_terminal_would_not_show() {
         assert_eq!(plain(b"\x1b[1;31merror\x1b[0m: x"), "error: x");
         assert_eq!(plain(b" 10%\r100%\r"), "100%");
+    }
+
+    #[test]
+    fn standard_error_is_marked_and_traces_are_not() {
+        assert_eq!(prefixed("E: ", "no".to_owned()), "E: no");
+        assert_eq!(prefixed("E: ", "+ make".to_owned()), "+ make");
+        assert_eq!(prefixed("", "no".to_owned()), "no");
     }
 }

@@ -6,6 +6,7 @@ use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
     build::{BuildError, Buildroot, ChrootAccess},
+    config::Settings,
     repo::local::read_package,
     solve::{SolveRequest, Update},
     types::{Dep, DepFlag, Evr},
@@ -21,7 +22,18 @@ pub fn change(
     fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
 ) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::Own)?;
+    change_in(cx, work, &work.settings, note, fill)
+}
+
+/// The same with other settings, such as those with one repository more; the log files are open.
+pub fn change_in(
+    cx: &Context,
+    work: &Work<'_>,
+    settings: &Settings,
+    note: &str,
+    fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+) -> VerbResult {
+    let mut root = work.prepared_with(cx, settings, ChrootAccess::Own)?;
     let mut request = root.package_manager().request();
     let outcome = fill(&mut root, &mut request).and_then(|()| {
         root.change(&request, note)
