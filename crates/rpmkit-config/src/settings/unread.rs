@@ -1,4 +1,4 @@
-//! Options of mock's that nothing here acts on yet. A value of the wrong kind is a mistake all the same,
+//! Options of mock's that no build acts on: see `options/compat.rs` for why, or who else reads them. A value of the wrong kind is a mistake all the same,
 //! and is told as it is for the others.
 
 use super::{ConfigError, read::SettingsReader};
@@ -20,9 +20,7 @@ pub(super) fn check(r: &SettingsReader<'_>) -> Result<(), ConfigError> {
     for name in ["update_before_build", "use_bootstrap", "internal_dev_setup"] {
         r.flag(name)?;
     }
-    for name in ["dev_loop_count"] {
-        r.number(name)?;
-    }
+    r.number("dev_loop_count")?;
     r.nullable_pairs("scm_opts")?;
     r.two_each("ssl_copied_ca_trust_dirs")?;
     r.isolation()
