@@ -224,7 +224,7 @@ fn make_until_complete(
         if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
-        let request = requirements(root, &made);
+        let request = requirements(root, &made)?;
         refuse_external(root, &request.builddeps)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
@@ -236,13 +236,19 @@ fn make_until_complete(
 }
 
 /// The source package's own requirements and the configuration's additions to them.
-fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
+fn requirements(root: &Buildroot, made: &BuiltSrpm) -> Result<SolveRequest, BuildError> {
     let mut request = root.package_manager().request();
     request.builddeps = made.requirements();
     let settings = root.settings();
-    request
-        .install
-        .extend(settings.build.additional_packages.iter().cloned());
+    for word in &settings.build.additional_packages {
+        // Only the command line names files, and by their whole paths.
+        let path = Path::new(word);
+        if path.is_absolute() && word.ends_with(".rpm") && path.is_file() {
+            request.local.push(repo::local::read_package(path)?);
+        } else {
+            request.install.push(word.clone());
+        }
+    }
     if settings.plugins.enabled("ccache") {
         request.install.push(plugins::ccache::PACKAGE.to_owned());
     }
@@ -263,7 +269,7 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     if let Some((_, extra)) = more {
         request.install.extend(extra.iter().cloned());
     }
-    request
+    Ok(request)
 }
 
 /// With `external_buildrequires`, `external:` names are none of the package manager's: there is no tool here

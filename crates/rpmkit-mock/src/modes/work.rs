@@ -79,7 +79,8 @@ impl<'a> Work<'a> {
         }
         let mut settings = config.settings().map_err(Error::from)?;
         for url in &request.options.addrepo {
-            let section = added_repository(&settings.repositories.dnf_conf, url);
+            let url = repository_word(&cx.host.cwd, url);
+            let section = added_repository(&settings.repositories.dnf_conf, &url);
             settings.repositories.dnf_conf.push_str(&section);
         }
         let console = MockConsole::new(cx.printer.clone(), settings.build.print_main_output);
@@ -305,6 +306,24 @@ pub fn host_path(cx: &Context, word: &str) -> PathBuf {
     cx.host.cwd.join(cx.host.expand_user(word))
 }
 
+/// A package file by its whole path; anything else as it is.
+fn package_word(cwd: &Path, word: &str) -> String {
+    let path = cwd.join(word);
+    if word.ends_with(".rpm") && path.is_file() {
+        return path.display().to_string();
+    }
+    word.to_owned()
+}
+
+/// A directory that is there by its whole path; anything else as it is.
+fn repository_word(cwd: &Path, word: &str) -> String {
+    let path = cwd.join(word);
+    if !word.contains("://") && path.is_dir() {
+        return path.display().to_string();
+    }
+    word.to_owned()
+}
+
 /// The options of the command line that change the configuration.
 fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
     let o = &request.options;
@@ -376,7 +395,11 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         enable_disable_repos: repos.collect(),
         scm: o.scm_enable,
         scm_options: o.scm_option.clone(),
-        additional_packages: o.additional_package.clone(),
+        additional_packages: o
+            .additional_package
+            .iter()
+            .map(|word| package_word(&cx.host.cwd, word))
+            .collect(),
         calculatedeps: request.mode == (Mode::Rebuild { calculate: true }),
         buildroot_image: o.buildroot_image.clone(),
         hermetic: None,
@@ -400,5 +423,20 @@ mod tests {
         assert_eq!(move_packages(&from, &to).unwrap(), 2);
         assert!(from.join("build.log").exists() && !from.join("a-1-1.src.rpm").exists());
         assert!(to.join("a-1-1.src.rpm").exists() && to.join("a-1-1.noarch.rpm").exists());
+    }
+
+    #[test]
+    fn files_and_directories_of_the_caller_get_their_whole_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = dir.path();
+        fs::write(cwd.join("a.rpm"), "").unwrap();
+        fs::create_dir(cwd.join("repo")).unwrap();
+        let below = |name: &str| cwd.join(name).display().to_string();
+        assert_eq!(package_word(cwd, "a.rpm"), below("a.rpm"));
+        assert_eq!(package_word(cwd, "gcc"), "gcc");
+        assert_eq!(repository_word(cwd, "repo"), below("repo"));
+        for word in ["https://example.com/repo", "nosuch"] {
+            assert_eq!(repository_word(cwd, word), word);
+        }
     }
 }
