@@ -127,6 +127,7 @@ fn files_that_documents_name_are_there() {
         "docs/architecture.md",
         "docs/configuration.md",
         "docs/exit-codes.md",
+        "docs/mock-compat.md",
         "docs/plugins.md",
         "docs/sandbox.md",
         "docs/snapshots.md",

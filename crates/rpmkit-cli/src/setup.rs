@@ -141,6 +141,9 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let mut options = fetch_options(host, !settings.repositories.online);
     options.sha1_keys = settings.build.macro_is_on("_rpmkit_sha1_keys");
+    if let Some(agent) = &settings.repositories.user_agent {
+        options.user_agent.clone_from(agent);
+    }
     let fetcher = Fetcher::new(CacheDirs::below(&cache), options, events.clone());
     let proxies = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
     let surroundings = Surroundings {

@@ -223,6 +223,14 @@ pub enum ConfigError {
         "base_dir is not configured: option `plugin_conf.overlayfs_opts.base_dir` is not set, and the overlayfs plugin is on"
     )]
     NoBaseDir,
+    /// No package manager mock knows. It words it in two ways: one for a bootstrap chroot, one without.
+    #[error("{} package manager \"{name}\"", if *bootstrap { "Unexpected" } else { "Unrecognized" })]
+    PackageManager {
+        /// The option's value.
+        name: String,
+        /// Whether a bootstrap chroot is asked for.
+        bootstrap: bool,
+    },
     /// A word of the command line that makes no sense.
     #[error("{0}")]
     CommandLine(String),
@@ -250,6 +258,9 @@ impl ConfigError {
             Self::Refused { instead, .. } => vec![Hint::new(instead.clone())],
             Self::NoBaseDir => vec![Hint::new(
                 "set it to an absolute path; or leave `overlayfs_enable` out: there are snapshots without the plugin, too",
+            )],
+            Self::PackageManager { .. } => vec![Hint::new(
+                "set `package_manager` to dnf, dnf5, yum or microdnf: each is done by the package manager in here",
             )],
             _ => Vec::new(),
         }

@@ -83,8 +83,10 @@ pub(super) fn unknown_options(draft: &mut Draft) {
         if !value.truth() {
             continue;
         }
-        let text =
-            format!("option `{name}` is set to `{value}`, which rpmkit does not implement yet");
+        let text = format!(
+            "option `{name}` is set to `{value}`, which rpmkit does not act on: {}",
+            options::because(&name).unwrap_or_default()
+        );
         let text = located(draft, &name, text);
         draft.messages.push(Message {
             level: Level::Warning,
@@ -231,8 +233,10 @@ pub fn check(config: &Config) -> Vec<LintFinding> {
             find(Level::Warning, name, text);
         }
         if spec.support == Support::Moot {
-            let text =
-                format!("option `{name}` has no effect here: rpmkit does this in another way");
+            let text = format!(
+                "option `{name}` has no effect here: {}",
+                options::because(name).unwrap_or_default()
+            );
             find(Level::Info, name, text);
         }
     }

@@ -361,7 +361,7 @@ fn the_command_line_comes_last() {
 
 #[test]
 fn unknown_options_are_named_once_with_the_nearest_name() {
-    let config = load_text("t.cfg", "config_opts['reslutdir'] = 'x'\nconfig_opts['mine'] = 1\nconfig_opts['dist'] = '{{ mine }}'\nconfig_opts['external_buildrequires'] = True\n").unwrap();
+    let config = load_text("t.cfg", "config_opts['reslutdir'] = 'x'\nconfig_opts['mine'] = 1\nconfig_opts['dist'] = '{{ mine }}'\nconfig_opts['redhat_subscription_required'] = True\n").unwrap();
     let warned: Vec<_> = config
         .messages()
         .iter()
@@ -370,7 +370,7 @@ fn unknown_options_are_named_once_with_the_nearest_name() {
         .collect();
     assert_eq!(warned.len(), 2, "{warned:?}");
     assert!(warned[0].contains("t.cfg:1: unknown option `reslutdir`: did you mean `resultdir`?"));
-    assert!(warned[1].contains("external_buildrequires"));
+    assert!(warned[1].contains("redhat_subscription_required"));
 }
 
 /// Pieces of configurations, so that random texts get past the parser now and then.

@@ -55,8 +55,11 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(error) if error.is_command_line() => ExitCode::CommandLine,
-            // mock's plugin ends this as a plain exception.
-            Self::Config(rpmkit_config::ConfigError::NoBaseDir) => ExitCode::General,
+            // mock ends these as plain exceptions.
+            Self::Config(
+                rpmkit_config::ConfigError::NoBaseDir
+                | rpmkit_config::ConfigError::PackageManager { .. },
+            ) => ExitCode::General,
             Self::Config(_) | Self::Project(_) => ExitCode::Config,
             Self::Solve(_) => ExitCode::PackageManager,
             Self::Pm(error) => error.exit_code(),

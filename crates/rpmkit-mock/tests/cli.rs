@@ -270,3 +270,45 @@ fn modes_without_words_end_with_fifty_before_any_work() {
         );
     }
 }
+
+#[test]
+fn a_package_manager_nobody_has_is_refused_in_mocks_words() {
+    let home = home();
+    let ran = mock(
+        home.path(),
+        &[
+            "-r",
+            "etc/box.cfg",
+            "--config-opts",
+            "package_manager=nosuch",
+            "-p",
+        ],
+    );
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
+    assert!(
+        ran.stderr
+            .contains("ERROR: Unexpected package manager \"nosuch\""),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn packages_are_backed_up_before_a_clean() {
+    let home = home();
+    let result = home.path().join("mock/box-x86_64/result");
+    std::fs::create_dir_all(&result).unwrap();
+    std::fs::write(result.join("a-1-1.noarch.rpm"), "a").unwrap();
+    let args = [
+        "-r",
+        "etc/box.cfg",
+        "--clean",
+        "--config-opts",
+        "backup_on_clean=true",
+    ];
+    let ran = mock(home.path(), &args);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(!result.exists());
+    let kept = home.path().join("mock/backup/box-x86_64/a-1-1.noarch.rpm");
+    assert!(kept.exists(), "{}", ran.stderr);
+}

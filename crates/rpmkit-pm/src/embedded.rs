@@ -14,7 +14,7 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
+    Attempts, PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
     transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
@@ -44,6 +44,7 @@ pub struct Embedded {
     solver_cache: PathBuf,
     options: TransactionOptions,
     events: Events,
+    attempts: Attempts,
     state: PmState,
 }
 
@@ -118,8 +119,16 @@ impl Embedded {
             solver_cache: tools.solver_cache,
             options,
             events: tools.events,
+            attempts: Attempts::default(),
             state: PmState::default(),
         }
+    }
+
+    /// Asks for metadata and packages this often before it gives up.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Attempts) -> Self {
+        self.attempts = attempts;
+        self
     }
 
     /// The repositories it works with.
@@ -138,7 +147,8 @@ impl Embedded {
             return Ok(known);
         }
         let data = self.events.phase(Phase::Metadata, "", || {
-            self.fetcher.refresh_all(&self.repos)
+            self.attempts
+                .make(&self.events, || self.fetcher.refresh_all(&self.repos))
         })?;
         let repos = data
             .into_iter()
@@ -239,7 +249,9 @@ impl Embedded {
 
     fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
         self.events.phase(Phase::Download, "", || {
-            Ok(self.fetcher.download(packages, &self.repos)?)
+            Ok(self.attempts.make(&self.events, || {
+                self.fetcher.download(packages, &self.repos)
+            })?)
         })
     }
 

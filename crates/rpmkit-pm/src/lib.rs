@@ -1,5 +1,6 @@
 //! The embedded package manager: solve, download, and let the target's own rpm install.
 
+mod attempts;
 mod embedded;
 mod error;
 mod installed;
@@ -9,10 +10,11 @@ mod space;
 mod sysusers;
 mod transaction;
 
+pub use attempts::Attempts;
 pub use embedded::{Embedded, PmParts, after};
 pub use error::PmError;
 pub use installed::{parse as parse_installed, query_format};
-pub use skeleton::{OPS, Skeleton, SkeletonFile};
+pub use skeleton::{Account, OPS, Skeleton, SkeletonFile};
 pub use transaction::TransactionOptions;
 
 /// What tests may ask of hands.

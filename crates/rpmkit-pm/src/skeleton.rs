@@ -42,6 +42,24 @@ pub struct Skeleton {
     pub directories: Vec<ChrootPath>,
     /// Files to write once packages are installed.
     pub files: Vec<SkeletonFile>,
+    /// Accounts besides the build user's. Not part of the key where there are none, as ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Account>,
+}
+
+/// A user of the host that the chroot has, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Name.
+    pub name: String,
+    /// Its id.
+    pub uid: u32,
+    /// Id of its group.
+    pub gid: u32,
+    /// Its home.
+    pub home: String,
+    /// Its shell.
+    pub shell: String,
 }
 
 /// Directories every root has, with their modes.
@@ -122,6 +140,17 @@ impl Skeleton {
             self.user, self.uid, self.gid, self.home
         );
         let group = format!("{}:x:{}:", self.group, self.gid);
+        for Account {
+            name,
+            uid,
+            gid,
+            home,
+            shell,
+        } in &self.accounts
+        {
+            let passwd = format!("{name}:x:{uid}:{gid}::{home}:{shell}");
+            replace_line(rooted, "etc/passwd", name, &passwd)?;
+        }
         replace_line(rooted, "etc/group", &self.group, &group)?;
         replace_line(rooted, "etc/passwd", &self.user, &passwd)
     }
@@ -229,11 +258,19 @@ mod tests {
                 content: "hi\n".into(),
                 only_if_absent: false,
             }],
+            accounts: vec![Account {
+                name: "bob".into(),
+                uid: 5,
+                gid: 6,
+                home: "/home/bob".into(),
+                shell: "/bin/sh".into(),
+            }],
         };
         for _ in 0..2 {
             skeleton.finish(root).unwrap();
             let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
-            assert_eq!(passwd.lines().count(), 2, "{passwd}");
+            assert_eq!(passwd.lines().count(), 3, "{passwd}");
+            assert!(passwd.contains("\nbob:x:5:6::/home/bob:/bin/sh\n"));
             assert!(passwd.ends_with(":/builddir:/bin/bash\n"));
             assert!(
                 fs::metadata(root.join("etc/resolv.conf"))

@@ -58,6 +58,12 @@ pub enum SolveError {
         /// The text.
         text: String,
     },
+    /// A module was to be enabled that no repository has. dnf's words.
+    #[error("Unable to resolve argument {spec}: no repository has such a module or stream")]
+    NoModule {
+        /// As asked for: `NAME` or `NAME:STREAM`.
+        spec: String,
+    },
     /// libsolv could not be used.
     #[error("the solver could not be set up: {0}")]
     Pool(#[from] rpmkit_solv::PoolError),
@@ -74,6 +80,9 @@ impl SolveError {
                 "the repository `{repo}` may be broken or half updated; refresh its metadata and try again"
             ))],
             Self::Unsolvable(why) => why.hints(),
+            Self::NoModule { .. } => vec![Hint::new(
+                "enable the repository that has it, or take it out of `module_setup_commands`",
+            )],
             Self::Io { .. } | Self::Filelists { .. } | Self::Command { .. } | Self::Pool(_) => {
                 Vec::new()
             }

@@ -289,6 +289,16 @@ impl Modules {
         Ok(())
     }
 
+    /// Whether a repository has the module, and the stream if one is named.
+    fn has(&self, spec: &str) -> bool {
+        let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+        let name = name.split('/').next().unwrap_or(name);
+        let stream = rest.split([':', '/']).next().unwrap_or(rest);
+        self.all
+            .iter()
+            .any(|module| module.name == name && (stream.is_empty() || module.stream == stream))
+    }
+
     /// What module filtering takes out of the pool.
     pub(crate) fn hidden(
         &self,
@@ -297,6 +307,9 @@ impl Modules {
         repos: &[SolveRepo],
         request: &SolveRequest,
     ) -> Result<Vec<(SolvId, ExcludedBy)>, SolveError> {
+        if let Some(spec) = request.module_enable.iter().find(|spec| !self.has(spec)) {
+            return Err(SolveError::NoModule { spec: spec.clone() });
+        }
         if self.all.is_empty() {
             return Ok(Vec::new());
         }

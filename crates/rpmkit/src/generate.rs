@@ -36,6 +36,8 @@ pub fn run(args: &[OsString]) -> VerbResult {
     }
     man_pages(&dir.join("man"))?;
     write(&dir.join("docs"), "exit-codes.md", exit_codes().as_bytes())?;
+    let compat = rpmkit_core::config::options::compat_page();
+    write(&dir.join("docs"), "mock-compat.md", compat.as_bytes())?;
     Ok(Status::OK)
 }
 

@@ -71,7 +71,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "rpm_command",
         OptionKind::Str,
         Preset::Str("/bin/rpm"),
-        Support::Used,
+        Support::Moot,
         "The rpm program inside the chroot.",
     ),
     OptionSpec::new(
@@ -106,7 +106,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "update_before_build",
         OptionKind::Bool,
         Preset::Bool(true),
-        Support::Used,
+        Support::Moot,
         "Updates an existing chroot before a build.",
     ),
     OptionSpec::new(
@@ -134,7 +134,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "external_buildrequires",
         OptionKind::Bool,
         Preset::Bool(false),
-        Support::Missing,
+        Support::Used,
         "Installs requirements from other ecosystems (external:pypi:, external:crate:).",
     ),
     OptionSpec::new(
@@ -169,7 +169,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "createrepo_command",
         OptionKind::Str,
         Preset::Str("/usr/bin/createrepo_c -d -q -x *.src.rpm"),
-        Support::Used,
+        Support::Moot,
         "Command that makes a repository of results.",
     ),
     OptionSpec::new(

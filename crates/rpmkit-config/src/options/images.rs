@@ -8,14 +8,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "use_bootstrap",
         OptionKind::Bool,
         Preset::Bool(true),
-        Support::Used,
+        Support::Moot,
         "Prepares the target's own package tools first.",
     ),
     OptionSpec::new(
         "use_bootstrap_container",
         OptionKind::Bool,
         Preset::Unset,
-        Support::Used,
+        Support::Moot,
         "Older name of use_bootstrap.",
     ),
     OptionSpec::new(
@@ -106,14 +106,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "use_buildroot_image",
         OptionKind::Bool,
         Preset::Bool(false),
-        Support::Missing,
+        Support::Refused,
         "Takes the build chroot from a container image.",
     ),
     OptionSpec::new(
         "buildroot_image",
         OptionKind::StrOrNone,
         Preset::None,
-        Support::Missing,
+        Support::Refused,
         "Container image of the build chroot.",
     ),
     OptionSpec::new(

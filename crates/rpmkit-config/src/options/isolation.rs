@@ -8,14 +8,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "isolation",
         OptionKind::StrOrNone,
         Preset::None,
-        Support::Used,
+        Support::Moot,
         "How the chroot is kept apart: auto, simple or nspawn.",
     ),
     OptionSpec::new(
         "use_nspawn",
         OptionKind::Any,
         Preset::None,
-        Support::Used,
+        Support::Moot,
         "Older way to choose the isolation.",
     ),
     OptionSpec::new(
@@ -36,14 +36,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "internal_dev_setup",
         OptionKind::Bool,
         Preset::Bool(true),
-        Support::Used,
+        Support::Moot,
         "Makes the device nodes of the chroot.",
     ),
     OptionSpec::new(
         "dev_loop_count",
         OptionKind::Int,
         Preset::Int(12),
-        Support::Used,
+        Support::Moot,
         "Number of loop devices in the chroot.",
     ),
     OptionSpec::new(

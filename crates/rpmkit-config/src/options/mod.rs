@@ -2,6 +2,7 @@
 
 mod aliases;
 mod build;
+mod compat;
 mod computed;
 mod identity;
 mod images;
@@ -19,6 +20,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use super::{Dict, HostFacts, Value};
 
 pub use aliases::{ALIASES, canonical};
+pub use compat::{because, page as compat_page};
 pub use plugin_support::{plugin_instead, plugin_support};
 pub use plugins::NAMES as PLUGINS;
 
@@ -53,8 +55,10 @@ pub enum Support {
     Used,
     /// Has no meaning here: what it steers in mock is done in another way.
     Moot,
-    /// Nothing implements it yet; setting it is reported.
+    /// Nothing implements it; setting it is reported, with what to do instead.
     Missing,
+    /// Nothing implements it; a run that needs it ends before any work.
+    Refused,
 }
 
 /// mock's default.

@@ -99,14 +99,14 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "redhat_subscription_required",
         OptionKind::Bool,
         Preset::Bool(false),
-        Support::Used,
+        Support::Missing,
         "Needs the host's Red Hat subscription keys.",
     ),
     OptionSpec::new(
         "redhat_subscription_key_id",
         OptionKind::Str,
         Preset::Unset,
-        Support::Used,
+        Support::Missing,
         "Which entitlement key is used.",
     ),
     OptionSpec::new(
@@ -120,7 +120,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "ssl_copied_ca_trust_dirs",
         OptionKind::List,
         Preset::Computed(computed::ca_trust_dirs),
-        Support::Used,
+        Support::Missing,
         "Certificate directories copied into the chroot.",
     ),
     OptionSpec::new(

@@ -50,7 +50,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "local_repo_dir",
         OptionKind::Str,
         Preset::Unset,
-        Support::Used,
+        Support::Moot,
         "Repository of a chain build.",
     ),
     OptionSpec::new(
@@ -71,7 +71,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "opstimeout",
         OptionKind::Int,
         Preset::Int(0),
-        Support::Used,
+        Support::Moot,
         "Seconds mock waits for its own operations; zero is no limit.",
     ),
     OptionSpec::new(

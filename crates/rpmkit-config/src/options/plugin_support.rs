@@ -8,10 +8,11 @@ pub fn plugin_support(name: &str) -> Option<Support> {
         "bind_mount" | "mount" | "ccache" | "package_state" | "chroot_scan" | "compress_logs"
         | "sign" | "hw_info" | "procenv" | "showrc" | "buildroot_lock" | "expand_spec"
         | "overlayfs" => Support::Used,
-        // Layers take the place of caches and of a root in memory; whatever SELinux means to the host,
+        // Layers take the place of caches; whatever SELinux means to the host,
         // the namespaces of a chroot have their own /sys.
-        "tmpfs" | "root_cache" | "yum_cache" | "selinux" | "__init__" => Support::Moot,
-        "lvm_root"
+        "root_cache" | "yum_cache" | "selinux" | "__init__" => Support::Moot,
+        "tmpfs"
+        | "lvm_root"
         | "pm_request"
         | "rpkg_preprocessor"
         | "rpmautospec"
@@ -25,6 +26,11 @@ pub fn plugin_support(name: &str) -> Option<Support> {
 /// What to do instead of a plugin that is not there.
 pub fn plugin_instead(name: &str) -> &'static str {
     match name {
+        "tmpfs" => {
+            "the chroot stays on disk and is kept; name a directory in memory in `RPMKIT_CACHE_DIR`"
+        }
+        "root_cache" | "yum_cache" => "layers and downloads are kept without it",
+        "selinux" => "no chroot sees the host's `/sys`",
         "lvm_root" => "snapshots are there without it: `--snapshot`, `--rollback-to`",
         "rpkg_preprocessor" => "`rpmkit srpm` and `rpmkit build` expand rpkg specs themselves",
         "export_buildroot_image" => "`rpmkit snap export` writes a chroot as an image",

@@ -58,6 +58,17 @@ pub struct BuildSettings {
     /// Stop before rpmbuild and record the buildroot.
     pub calculatedeps: bool,
 
+    /// Make a repository of the result directory after a build.
+    pub createrepo_on_rpms: bool,
+    /// Where packages of an earlier build are moved before a clean, if they are.
+    pub backup: Option<PathBuf>,
+    /// Put before what commands write to standard error, in logs.
+    pub stderr_line_prefix: String,
+    /// Whether requirements written `external:` are asked for by other tools than the package manager.
+    pub external_buildrequires: bool,
+    /// Container image the chroot is to be made of, and whether it may be installed when that fails.
+    pub buildroot_image: Option<(String, bool)>,
+
     /// Show the main output.
     pub print_main_output: bool,
     /// Everything, expanded, as a build records what it was made with.
@@ -111,6 +122,23 @@ impl BuildSettings {
             dynamic_buildrequires_max_loops: r.number("dynamic_buildrequires_max_loops")?,
             static_buildrequires_max_loops: r.number("static_buildrequires_max_loops")?,
             calculatedeps: r.flag("calculatedeps")?,
+
+            createrepo_on_rpms: r.flag("createrepo_on_rpms")?,
+            backup: match r.flag("backup_on_clean")? {
+                true => {
+                    let base = PathBuf::from(places.text("backup_base_dir")?);
+                    Some(base.join(places.required("root")?))
+                }
+                false => places.text("backup_base_dir").map(|_| None)?,
+            },
+            stderr_line_prefix: r.text("stderr_line_prefix")?,
+            external_buildrequires: r.flag("external_buildrequires")?,
+            buildroot_image: match r.optional("buildroot_image")? {
+                Some(image) if r.flag("use_buildroot_image")? && !image.is_empty() => {
+                    Some((image, r.flag("buildroot_image_fallback")?))
+                }
+                _ => None,
+            },
 
             print_main_output: r.flag("print_main_output")?,
             all: places.everything(),

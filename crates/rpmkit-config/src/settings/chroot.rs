@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{ConfigError, Value, read::SettingsReader};
+use crate::{Config, HostUser};
 
 /// The chroot and its build user.
 #[derive(Debug, Clone)]
@@ -50,6 +51,10 @@ pub struct ChrootSettings {
     pub extra_chroot_dirs: Vec<String>,
     /// Files of a new chroot: path without the leading slash, and text.
     pub files: Vec<(String, String)>,
+    /// Accounts of the host that are made in the chroot, too; nothing for a name the host does not have.
+    pub accounts: Vec<(String, Option<HostUser>)>,
+    /// Where the host's bundle of certificates is copied to.
+    pub ca_bundle: Option<String>,
     /// Host name inside.
     pub hostname: Option<String>,
 
@@ -62,6 +67,7 @@ pub struct ChrootSettings {
 impl ChrootSettings {
     /// `r` renders with the chroot's plain name, `places` with the one the unique extension is part of.
     pub(super) fn new(
+        config: &Config,
         r: &SettingsReader<'_>,
         places: &SettingsReader<'_>,
     ) -> Result<Self, ConfigError> {
@@ -92,10 +98,26 @@ impl ChrootSettings {
             environment: r.environment()?,
             extra_chroot_dirs: r.words("extra_chroot_dirs")?,
             files: r.pairs("files")?,
+            accounts: accounts(config, r)?,
+            ca_bundle: r
+                .optional("ssl_ca_bundle_path")?
+                .filter(|path| !path.is_empty()),
             hostname: r.optional("hostname")?.filter(|name| !name.is_empty()),
 
             use_host_resolv: r.flag("use_host_resolv")?,
             no_root_shells: r.flag("no_root_shells")?,
         })
     }
+}
+
+/// `copy_host_users`, looked up.
+fn accounts(
+    config: &Config,
+    r: &SettingsReader<'_>,
+) -> Result<Vec<(String, Option<HostUser>)>, ConfigError> {
+    let find = |name: String| {
+        let user = config.host().users.get(&name).cloned();
+        (name, user)
+    };
+    Ok(r.words("copy_host_users")?.into_iter().map(find).collect())
 }

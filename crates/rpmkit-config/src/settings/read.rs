@@ -7,6 +7,14 @@ use crate::{Config, ConfigError, Dict, Value, template::Expander};
 /// Variables that name proxies; mock hands them to what runs in the chroot.
 const PROXIES: &[&str] = &["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
+#[cfg(test)]
+thread_local! {
+    /// Options that were asked for, for the test that none is accepted and then forgotten.
+    pub(super) static ASKED: std::cell::RefCell<std::collections::BTreeSet<String>> = const {
+        std::cell::RefCell::new(std::collections::BTreeSet::new())
+    };
+}
+
 pub(super) struct SettingsReader<'a> {
     config: &'a Config,
     expander: Expander,
@@ -22,6 +30,8 @@ impl<'a> SettingsReader<'a> {
 
     /// The expanded value; `None` for an option that does not exist.
     pub(super) fn option(&self, name: &str) -> Result<Option<Value>, ConfigError> {
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert(name.to_owned()));
         match self.config.raw().get(name) {
             Some(raw) => match self.expander.expand(name, raw) {
                 Ok(value) => Ok(Some(value)),

@@ -1,6 +1,9 @@
 //! Where packages come from.
 
+use std::time::Duration;
+
 use super::{ConfigError, read::SettingsReader};
+use crate::{Config, Origin};
 
 /// Repositories and what is switched in them.
 #[derive(Debug, Clone)]
@@ -19,11 +22,32 @@ pub struct RepositorySettings {
     pub module_setup_commands: Vec<(String, String)>,
     /// Whether metadata may be refreshed.
     pub online: bool,
+    /// How downloads name themselves, where the configuration says so.
+    pub user_agent: Option<String>,
+    /// How often metadata and packages are asked for; one at least.
+    pub attempts: u32,
+    /// Time between two attempts.
+    pub attempt_delay: Duration,
 }
 
+/// The package managers mock knows.
+const MANAGERS: [&str; 5] = ["dnf", "dnf4", "dnf5", "yum", "microdnf"];
+
 impl RepositorySettings {
-    pub(super) fn new(r: &SettingsReader<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: &Config, r: &SettingsReader<'_>) -> Result<Self, ConfigError> {
+        let manager = r.text("package_manager")?;
+        if !MANAGERS.contains(&manager.as_str()) {
+            return Err(ConfigError::PackageManager {
+                name: manager,
+                bootstrap: r.flag("use_bootstrap")?,
+            });
+        }
+        let agent = r.optional("user_agent")?;
+        let by_default = matches!(config.origins().get(&["user_agent"]), Origin::Default);
         Ok(Self {
+            user_agent: agent.filter(|agent| !by_default && !agent.is_empty()),
+            attempts: r.number("package_manager_max_attempts")?.max(1),
+            attempt_delay: r.seconds("package_manager_attempt_delay")?,
             dnf_conf: r.text("dnf.conf")?,
             dnf_vars: r.pairs("dnf_vars")?,
             releasever: r.optional("releasever")?,

@@ -14,16 +14,17 @@ use super::{
     run::{Ran, Run},
     traced,
     tree::DirContents,
+    undone,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
-use rpmkit_pm::{Embedded, PmError, Skeleton, SkeletonFile};
+use rpmkit_pm::{Account, Embedded, PmError, Skeleton, SkeletonFile};
 use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
     Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
-use rpmkit_types::{ChrootPath, Package, event::Log};
+use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};
 
 /// A chroot in use.
 pub struct Buildroot {
@@ -38,6 +39,9 @@ pub struct Buildroot {
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
 }
+
+/// What mock copies to `ssl_ca_bundle_path`: the place of it on Fedora and its kin.
+const HOST_CA_BUNDLE: &str = "/etc/pki/tls/certs/ca-bundle.crt";
 
 /// How to come by a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,7 @@ impl Buildroot {
             name,
             settings.chroot.uniqueext.as_deref().unwrap_or_default(),
         );
+        undone::check(engine, settings)?;
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let mut mounts: Vec<Mount> = settings
             .plugins
@@ -248,8 +253,18 @@ impl Buildroot {
             match action.as_str() {
                 "enable" => request.module_enable.extend(specs),
                 "disable" => request.module_disable.extend(specs),
-                // Installing a stream means enabling it and asking for its packages.
-                _ => request.module_enable.extend(specs),
+                // Installing a stream means enabling it and asking for its profile's packages.
+                "install" => request.install.extend(specs.map(|spec| format!("@{spec}"))),
+                // A new root has no streams to leave.
+                "reset" => {}
+                other => {
+                    return Err(BuildError::Undone {
+                        option: "module_setup_commands",
+                        found: other.to_owned(),
+                        code: ExitCode::PackageManager,
+                        remedy: "use enable, disable, install or reset",
+                    });
+                }
             }
         }
         Ok(request)
@@ -257,6 +272,29 @@ impl Buildroot {
 
     fn skeleton(&self) -> Skeleton {
         let s = &self.settings;
+        let mut files: Vec<SkeletonFile> = s
+            .chroot
+            .files
+            .iter()
+            .map(|(path, content)| SkeletonFile {
+                path: ChrootPath::new(path),
+                content: content.clone(),
+                only_if_absent: true,
+            })
+            .collect();
+        if let Some(path) = &s.chroot.ca_bundle {
+            match std::fs::read_to_string(HOST_CA_BUNDLE) {
+                Ok(content) => files.push(SkeletonFile {
+                    path: ChrootPath::new(path),
+                    content,
+                    only_if_absent: false,
+                }),
+                // mock goes on without it, too.
+                Err(e) => self.engine.events().warn(format!(
+                    "option `ssl_ca_bundle_path` is `{path}`, and the host's `{HOST_CA_BUNDLE}` cannot be read: {e}"
+                )),
+            }
+        }
         Skeleton {
             user: s.chroot.chrootuser.clone(),
             uid: s.chroot.chrootuid,
@@ -269,14 +307,25 @@ impl Buildroot {
                 .iter()
                 .map(ChrootPath::new)
                 .collect(),
-            files: s
+            files,
+            accounts: s
                 .chroot
-                .files
+                .accounts
                 .iter()
-                .map(|(path, content)| SkeletonFile {
-                    path: ChrootPath::new(path),
-                    content: content.clone(),
-                    only_if_absent: true,
+                .filter_map(|(name, user)| {
+                    let Some(user) = user else {
+                        self.engine.events().warn(format!(
+                            "option `copy_host_users`: the host has no user `{name}`"
+                        ));
+                        return None;
+                    };
+                    Some(Account {
+                        name: name.clone(),
+                        uid: user.uid,
+                        gid: user.gid,
+                        home: user.home.clone(),
+                        shell: user.shell.clone(),
+                    })
                 })
                 .collect(),
         }
@@ -400,6 +449,7 @@ impl Buildroot {
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
             read_only_root: user != RunAs::Root && !self.engine.mode().has_ids(),
+            stderr_prefix: self.settings.build.stderr_line_prefix.clone(),
         }
     }
 

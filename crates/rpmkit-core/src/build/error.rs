@@ -118,6 +118,21 @@ pub enum BuildError {
         /// What went wrong.
         reason: String,
     },
+    /// The configuration asks for what there is not.
+    #[error("option `{option}` is `{found}`, which rpmkit does not do")]
+    Undone {
+        /// The option.
+        option: &'static str,
+        /// What it asks for.
+        found: String,
+        /// mock's code for a failure there.
+        code: ExitCode,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// Requirements that the package manager does not install, in mock's words.
+    #[error("Unknown external dependencies: {}", .0.join(", "))]
+    External(Vec<String>),
     /// Repository settings of the configuration cannot be used.
     #[error("chroot configuration `{chroot}`: {reason}")]
     Repositories {
@@ -154,6 +169,8 @@ impl BuildError {
             Self::Link { .. } => ExitCode::General,
             Self::Io { .. } | Self::Plugin { .. } => ExitCode::General,
             Self::Repositories { .. } => ExitCode::Config,
+            Self::Undone { code, .. } => *code,
+            Self::External(_) => ExitCode::ExternalDependency,
         }
     }
 
@@ -166,6 +183,10 @@ impl BuildError {
             Self::Store(e) => e.hints(),
             Self::Repo(e) => e.hints(),
             Self::Sandbox(e) => sandbox_hints(e),
+            Self::Undone { remedy, .. } => one(remedy),
+            Self::External(_) => one(
+                "nothing outside of repositories is installed: require a package, or turn `external_buildrequires` off and offer packages that provide these names",
+            ),
             Self::DynamicOff => one("set `dynamic_buildrequires = true` in the configuration"),
             Self::Link { .. } => {
                 one("have `%install` and the macros leave files in `RPMS`, not links")

@@ -17,6 +17,7 @@ mod run;
 mod source;
 pub(crate) mod transfer;
 mod tree;
+mod undone;
 
 pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;

@@ -234,8 +234,9 @@ fn make_until_complete(
         if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
-        let mut request = requirements(root, &made);
+        let mut request = requirements(root, &made)?;
         root.leave_out_present(&mut request)?;
+        refuse_external(root, &request.builddeps)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
         if solution.is_empty() {
@@ -246,13 +247,19 @@ fn make_until_complete(
 }
 
 /// The source package's own requirements and the configuration's additions to them.
-fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
+fn requirements(root: &Buildroot, made: &BuiltSrpm) -> Result<SolveRequest, BuildError> {
     let mut request = root.package_manager().request();
     request.builddeps = made.requirements();
     let settings = root.settings();
-    request
-        .install
-        .extend(settings.build.additional_packages.iter().cloned());
+    for word in &settings.build.additional_packages {
+        // Only the command line names files, and by their whole paths.
+        let path = Path::new(word);
+        if path.is_absolute() && word.ends_with(".rpm") && path.is_file() {
+            request.local.push(repo::local::read_package(path)?);
+        } else {
+            request.install.push(word.clone());
+        }
+    }
     if settings.plugins.enabled("ccache") {
         request.install.push(plugins::ccache::PACKAGE.to_owned());
     }
@@ -273,7 +280,25 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> SolveRequest {
     if let Some((_, extra)) = more {
         request.install.extend(extra.iter().cloned());
     }
-    request
+    Ok(request)
+}
+
+/// With `external_buildrequires`, `external:` names are none of the package manager's: there is no tool here
+/// that installs them. Without it they are names like others.
+fn refuse_external(root: &Buildroot, deps: &[Dep]) -> Result<(), BuildError> {
+    let external = external(deps);
+    if external.is_empty() || !root.settings().build.external_buildrequires {
+        return Ok(());
+    }
+    Err(BuildError::External(external))
+}
+
+fn external(deps: &[Dep]) -> Vec<String> {
+    let names = deps.iter().map(|dep| &dep.name);
+    names
+        .filter(|name| name.starts_with("external:"))
+        .cloned()
+        .collect()
 }
 
 /// Runs `%generate_buildrequires` until it asks for nothing that is not there.
@@ -308,6 +333,7 @@ fn generate(
         }
         wanted.retain(|dep| !dep.is_rpmlib());
         let mut request = root.package_manager().request();
+        refuse_external(root, &wanted)?;
         request.builddeps = wanted;
         root.leave_out_present(&mut request)?;
         let solution = root.change(&request, "dynamic build requirements")?;
@@ -454,5 +480,18 @@ mod tests {
         assert_eq!(left_out(&tree, Some(&blob[0])), blob);
         assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
         assert!(left_out(&tree, None).is_empty());
+    }
+
+    #[test]
+    fn external_requirements_are_told_from_others() {
+        let deps = [Dep::any("gcc"), Dep::any("external:npm:left-pad")];
+        let found = external(&deps);
+        assert_eq!(found, ["external:npm:left-pad"]);
+        let error = BuildError::External(found);
+        assert_eq!(
+            error.to_string(),
+            "Unknown external dependencies: external:npm:left-pad"
+        );
+        assert_eq!(error.exit_code().code(), 31);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{BuildError, Engine};
 use rpmkit_config::Settings;
-use rpmkit_pm::{Embedded, TransactionOptions};
+use rpmkit_pm::{Attempts, Embedded, TransactionOptions};
 use rpmkit_repo::{RepoSet, Vars};
 use rpmkit_types::{VerifyLevel, event::Level};
 
@@ -91,7 +91,11 @@ pub(super) fn package_manager(
         repos,
         &settings.repositories.repo_arch,
         options,
-    ))
+    )
+    .with_attempts(Attempts {
+        count: settings.repositories.attempts,
+        delay: settings.repositories.attempt_delay,
+    }))
 }
 
 /// The `dnf.conf` section for a repository given by URL or directory, as mock's `--addrepo` writes

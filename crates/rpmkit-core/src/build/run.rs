@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin};
+use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin, Stream};
 
 use super::BuildError;
 use rpmkit_results::excerpt::Excerpt;
@@ -27,6 +27,8 @@ pub struct Run {
     pub stdin: Stdin,
     /// Run on a read-only view of the root (builds in single-id mode).
     pub read_only_root: bool,
+    /// Put before lines of standard error. With one, the order between the two streams is not kept.
+    pub stderr_prefix: String,
 }
 
 /// How it went.
@@ -47,7 +49,7 @@ impl Run {
             .cwd(&self.cwd)
             .user(self.user)
             .stdin(self.stdin.clone())
-            .output(if self.log.is_some() {
+            .output(if self.log.is_some() && self.stderr_prefix.is_empty() {
                 Output::Merged
             } else {
                 Output::Separate
@@ -69,27 +71,28 @@ impl Run {
         };
         let mut lines = Lines::default();
         let mut kept = Excerpt::default();
-        let mut on_line = |bytes: &[u8]| {
+        let mut error_lines = Lines::default();
+        let mut on_line = |bytes: &[u8], stream: Stream| {
             let line = String::from_utf8_lossy(bytes);
             if line.trim_end_matches('\r').is_empty() {
                 return;
             }
             kept.push(&plain(bytes));
+            let line = match stream {
+                Stream::Stderr => prefixed(&self.stderr_prefix, line.into_owned()),
+                Stream::Stdout => line.into_owned(),
+            };
             if let Some(log) = self.log {
-                events.emit(Event::Output {
-                    log,
-                    line: line.into_owned(),
-                });
+                events.emit(Event::Output { log, line });
             }
         };
-        let finished = container.run_to_end(&command, |stream, piece| {
-            if self.log.is_none() && stream == rpmkit_sandbox::Stream::Stdout {
-                ran.output.extend_from_slice(piece);
-            } else {
-                lines.feed(piece, &mut on_line);
-            }
+        let finished = container.run_to_end(&command, |stream, piece| match stream {
+            Stream::Stdout if self.log.is_none() => ran.output.extend_from_slice(piece),
+            Stream::Stdout => lines.feed(piece, |line| on_line(line, stream)),
+            Stream::Stderr => error_lines.feed(piece, |line| on_line(line, stream)),
         })?;
-        lines.finish(&mut on_line);
+        lines.finish(|line| on_line(line, Stream::Stdout));
+        error_lines.finish(|line| on_line(line, Stream::Stderr));
         ran.exit = finished.exit;
         ran.tail = kept.into_lines();
         if let Some(log) = self.log {
@@ -104,6 +107,14 @@ impl Run {
         }
         Ok(ran)
     }
+}
+
+/// `stderr_line_prefix`, which mock keeps from what a shell traces.
+fn prefixed(prefix: &str, line: String) -> String {
+    if line.starts_with("+ ") {
+        return line;
+    }
+    format!("{prefix}{line}")
 }
 
 /// A line as a report quotes it: no colour codes, and what a carriage return overwrote is gone.
@@ -131,11 +142,18 @@ fn plain(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, prefixed};
 
     #[test]
     fn lines_lose_what_a_terminal_would_not_show() {
         assert_eq!(plain(b"\x1b[1;31merror\x1b[0m: x"), "error: x");
         assert_eq!(plain(b" 10%\r100%\r"), "100%");
+    }
+
+    #[test]
+    fn standard_error_is_marked_and_traces_are_not() {
+        assert_eq!(prefixed("E: ", "no".to_owned()), "E: no");
+        assert_eq!(prefixed("E: ", "+ make".to_owned()), "+ make");
+        assert_eq!(prefixed("", "no".to_owned()), "no");
     }
 }

@@ -14,7 +14,7 @@ use rpmkit_core::{
 };
 
 use super::{
-    rebuild::{fetched, one},
+    rebuild::{fetched, one, post_install},
     work::Work,
 };
 
@@ -155,7 +155,12 @@ impl Chain<'_> {
             dir,
             self.work.settings.build.clean,
         )
-        .map(drop)
+        .and_then(|built| {
+            if settings.build.post_install {
+                post_install(self.cx, self.work, &settings, &[built])?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::cmdline::ScrubTarget;
 /// Drops what is on top of the current snapshot and, as mock does, results that lie in mock's own
 /// directory of the chroot.
 pub fn clean(cx: &Context, work: &Work<'_>) -> VerbResult {
+    work.back_up()?;
     let chroot = work.chroot(cx)?;
     work.state("clean chroot", || {
         work.hook("hook_postclean", || chroot.clean())

@@ -10,6 +10,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     work.open_logs(cx)?;
     let mut root = work.open(cx, ChrootAccess::Own)?;
     if work.settings.build.clean {
+        work.back_up()?;
         work.state("clean chroot", || root.clean())
             .map_err(|e| work.failure(&e))?;
     }

@@ -6,12 +6,16 @@ use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
     build::{BuildError, Buildroot, ChrootAccess},
+    config::Settings,
     repo::local::read_package,
     solve::{SolveRequest, Update},
     types::{Dep, DepFlag, Evr},
 };
 
-use super::work::{Work, host_path};
+use super::{
+    rebuild::fetched,
+    work::{Work, host_path},
+};
 
 /// Prepares the chroot, changes it as `fill` asks, and keeps it.
 pub fn change(
@@ -21,7 +25,18 @@ pub fn change(
     fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
 ) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::Own)?;
+    change_in(cx, work, &work.settings, note, fill)
+}
+
+/// The same with other settings, such as those with one repository more; the log files are open.
+pub fn change_in(
+    cx: &Context,
+    work: &Work<'_>,
+    settings: &Settings,
+    note: &str,
+    fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+) -> VerbResult {
+    let mut root = work.prepared_with(cx, settings, ChrootAccess::Own)?;
     let mut request = root.package_manager().request();
     let outcome = fill(&mut root, &mut request).and_then(|()| {
         root.change(&request, note)
@@ -68,9 +83,38 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
         ));
     }
     let note = format!("install {}", words.join(" "));
+    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
+        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let words = words
+        .iter()
+        .map(|word| match package_url(word) {
+            None => Ok(word.clone()),
+            Some(Address::File(path)) => Ok(path.to_owned()),
+            Some(Address::Remote) => {
+                fetched(cx, work, word, downloads.path()).map(|path| path.display().to_string())
+            }
+        })
+        .collect::<Result<Vec<String>, Failure>>()?;
     change(cx, work, &note, |_, request| {
-        add_packages(cx, work, words, request)
+        add_packages(cx, work, &words, request)
     })
+}
+
+/// Where the address of a package file leads.
+#[derive(Debug, PartialEq, Eq)]
+enum Address<'a> {
+    File(&'a str),
+    Remote,
+}
+
+/// A package file by URL, as dnf takes it.
+fn package_url(word: &str) -> Option<Address<'_>> {
+    if let Some(path) = word.strip_prefix("file://") {
+        return Some(Address::File(path));
+    }
+    let remote = ["http://", "https://", "ftp://"];
+    let remote = remote.iter().any(|scheme| word.starts_with(scheme));
+    remote.then_some(Address::Remote)
 }
 
 /// `--remove PACKAGE…`
@@ -232,6 +276,19 @@ fn closing(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_have_addresses() {
+        assert_eq!(
+            package_url("file:///r/a.rpm"),
+            Some(Address::File("/r/a.rpm"))
+        );
+        assert_eq!(
+            package_url("https://example.com/a.rpm"),
+            Some(Address::Remote)
+        );
+        assert_eq!(package_url("gcc"), None);
+    }
 
     #[test]
     fn requirements_of_an_expanded_spec_are_read() {

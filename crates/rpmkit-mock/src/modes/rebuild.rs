@@ -11,8 +11,13 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Buildroot, Built, ChrootAccess, Rebuild, scratch, supersede},
-    repo::{Target, TransportOptions, local::read_header},
+    build::{About, BuildError, Buildroot, Built, ChrootAccess, Rebuild, scratch, supersede},
+    config::Settings,
+    repo::{
+        Target, TransportOptions,
+        create::{CreateOptions, create},
+        local::read_header,
+    },
     types::is_source_package,
 };
 
@@ -93,7 +98,10 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         built.push(made);
     }
     if work.settings.build.post_install {
-        post_install(cx, work, &built)?;
+        post_install(cx, work, &work.settings, &built)?;
+    }
+    if work.settings.build.createrepo_on_rpms {
+        make_repository(work, &work.settings.build.resultdir)?;
     }
     Ok(Status::OK)
 }
@@ -108,6 +116,9 @@ pub fn one(
     resultdir: &Path,
     clean: bool,
 ) -> Result<Built, Failure> {
+    if clean {
+        work.back_up()?;
+    }
     // Before the first line, so that the logs have all of them.
     work.open_logs_in(cx, resultdir)?;
     let shown = srpm.display().to_string();
@@ -241,17 +252,35 @@ fn check_header(path: &Path) -> Result<(), Failure> {
 }
 
 /// `--postinstall`: what was built must install into its own chroot.
-fn post_install(cx: &Context, work: &Work<'_>, built: &[Built]) -> Result<(), Failure> {
+pub fn post_install(
+    cx: &Context,
+    work: &Work<'_>,
+    settings: &Settings,
+    built: &[Built],
+) -> Result<(), Failure> {
     let words: Vec<String> = built
         .iter()
         .flat_map(|b| &b.artifacts)
         .filter(|path| !is_source_package(path))
         .map(|path| path.display().to_string())
         .collect();
-    install::change(cx, work, "built packages", |_, request| {
+    install::change_in(cx, work, settings, "built packages", |_, request| {
         install::add_packages(cx, work, &words, request)
     })
     .map(drop)
+}
+
+/// `createrepo_on_rpms`: the result directory becomes a repository of its binary packages. Ours makes it,
+/// whatever the program of `createrepo_command` would be.
+fn make_repository(work: &Work<'_>, dir: &Path) -> Result<(), Failure> {
+    let options = CreateOptions {
+        update: true,
+        exclude_sources: true,
+        ..CreateOptions::default()
+    };
+    work.state("createrepo on binary rpms", || create(dir, &options))
+        .map(drop)
+        .map_err(|e| work.failure(&BuildError::from(e)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What modes work with: the configuration, the events, and the ways to open what is needed.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -80,7 +80,8 @@ impl<'a> Work<'a> {
         }
         let mut settings = config.settings().map_err(Error::from)?;
         for url in &request.options.addrepo {
-            let section = added_repository(&settings.repositories.dnf_conf, url);
+            let url = repository_word(&cx.host.cwd, url);
+            let section = added_repository(&settings.repositories.dnf_conf, &url);
             settings.repositories.dnf_conf.push_str(&section);
         }
         cx.stop_commands();
@@ -195,10 +196,38 @@ impl<'a> Work<'a> {
 
     /// The chroot, with the minimal buildroot in it.
     pub fn prepared(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
-        let mut root = self.open(cx, access)?;
+        self.prepared_with(cx, &self.settings, access)
+    }
+
+    /// The same, of settings that differ from the run's own.
+    pub fn prepared_with(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Buildroot, Failure> {
+        let engine = self.engine(cx)?;
+        let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
         self.state("chroot init", || root.init())
             .map_err(|e| self.failure(&e))?;
         Ok(root)
+    }
+
+    /// `backup_on_clean`: moves the packages of an earlier build out of the way of a clean.
+    pub fn back_up(&self) -> Result<(), Failure> {
+        let Some(place) = &self.settings.build.backup else {
+            return Ok(());
+        };
+        let moved = move_packages(&self.settings.build.resultdir, place).map_err(|e| {
+            Failure::general(format!(
+                "option `backup_on_clean`: cannot move packages to `{}`: {e}",
+                place.display()
+            ))
+        })?;
+        if moved > 0 {
+            self.info(format!("backed up {moved} packages to {}", place.display()));
+        }
+        Ok(())
     }
 
     /// The chroot's snapshots and state.
@@ -242,6 +271,34 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Moves the packages of a directory, replacing those of the same name. Returns how many.
+fn move_packages(from: &Path, to: &Path) -> io::Result<usize> {
+    let files = match fs::read_dir(from) {
+        Ok(files) => files,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(e) => return Err(e),
+    };
+    let mut moved = 0;
+    for file in files {
+        let file = file?;
+        let name = file.file_name();
+        if !name.to_string_lossy().ends_with("rpm") || !file.file_type()?.is_file() {
+            continue;
+        }
+        fs::create_dir_all(to)?;
+        let target = to.join(&name);
+        match fs::rename(file.path(), &target) {
+            Err(e) if e.kind() == io::ErrorKind::CrossesDevices => {
+                fs::copy(file.path(), &target)?;
+                fs::remove_file(file.path())?;
+            }
+            other => other?,
+        }
+        moved += 1;
+    }
+    Ok(moved)
+}
+
 /// Whether a directory can be made there and written to. Makes it, as mock does at the start.
 fn writable(dir: &Path) -> bool {
     fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok()
@@ -250,6 +307,24 @@ fn writable(dir: &Path) -> bool {
 /// The words of a request that name files of the host.
 pub fn host_path(cx: &Context, word: &str) -> PathBuf {
     cx.host.cwd.join(cx.host.expand_user(word))
+}
+
+/// A package file by its whole path; anything else as it is.
+fn package_word(cwd: &Path, word: &str) -> String {
+    let path = cwd.join(word);
+    if word.ends_with(".rpm") && path.is_file() {
+        return path.display().to_string();
+    }
+    word.to_owned()
+}
+
+/// A directory that is there by its whole path; anything else as it is.
+fn repository_word(cwd: &Path, word: &str) -> String {
+    let path = cwd.join(word);
+    if !word.contains("://") && path.is_dir() {
+        return path.display().to_string();
+    }
+    word.to_owned()
 }
 
 /// The options of the command line that change the configuration.
@@ -323,9 +398,48 @@ fn overrides(cx: &Context, request: &MockRequest) -> Overrides {
         enable_disable_repos: repos.collect(),
         scm: o.scm_enable,
         scm_options: o.scm_option.clone(),
-        additional_packages: o.additional_package.clone(),
+        additional_packages: o
+            .additional_package
+            .iter()
+            .map(|word| package_word(&cx.host.cwd, word))
+            .collect(),
         calculatedeps: request.mode == (Mode::Rebuild { calculate: true }),
         buildroot_image: o.buildroot_image.clone(),
         hermetic: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn packages_are_moved_and_logs_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("result"), dir.path().join("backup/box"));
+        assert_eq!(move_packages(&from, &to).unwrap(), 0);
+        fs::create_dir(&from).unwrap();
+        for name in ["a-1-1.src.rpm", "a-1-1.noarch.rpm", "build.log"] {
+            fs::write(from.join(name), name).unwrap();
+        }
+        assert_eq!(move_packages(&from, &to).unwrap(), 2);
+        assert!(from.join("build.log").exists() && !from.join("a-1-1.src.rpm").exists());
+        assert!(to.join("a-1-1.src.rpm").exists() && to.join("a-1-1.noarch.rpm").exists());
+    }
+
+    #[test]
+    fn files_and_directories_of_the_caller_get_their_whole_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let cwd = dir.path();
+        fs::write(cwd.join("a.rpm"), "").unwrap();
+        fs::create_dir(cwd.join("repo")).unwrap();
+        let below = |name: &str| cwd.join(name).display().to_string();
+        assert_eq!(package_word(cwd, "a.rpm"), below("a.rpm"));
+        assert_eq!(package_word(cwd, "gcc"), "gcc");
+        assert_eq!(repository_word(cwd, "repo"), below("repo"));
+        for word in ["https://example.com/repo", "nosuch"] {
+            assert_eq!(repository_word(cwd, word), word);
+        }
     }
 }

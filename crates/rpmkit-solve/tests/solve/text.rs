@@ -219,6 +219,7 @@ impl Scenario {
                     }
                     Err(text)
                 }
+                Err(error @ SolveError::NoModule { .. }) => Err(error.to_string()),
                 Err(other) => panic!("{other}"),
             };
             match &first {
