@@ -137,6 +137,7 @@ pub fn fetch_options(host: &Host, offline: bool) -> FetchOptions {
 pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engine, Failure> {
     let host = &cx.host;
     let cache = host.dirs.cache.clone();
+    homes::private_cache(host)?;
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let mut options = fetch_options(host, !settings.repositories.online);
