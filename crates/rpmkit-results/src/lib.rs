@@ -2,6 +2,7 @@
 
 pub mod diagnose;
 pub mod failure;
+pub mod owner;
 pub mod record;
 mod section;
 mod speclines;
