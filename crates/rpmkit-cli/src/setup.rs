@@ -9,7 +9,7 @@ use rpmkit_core::{
     repo::{CacheDirs, FetchOptions, Fetcher, Proxies},
     store::{host::survey, sandbox_hints},
 };
-use rpmkit_sandbox::SandboxError;
+use rpmkit_sandbox::{SandboxError, TimeZoneName};
 
 use crate::{
     args::{BuildOptions, ChrootArgs},
@@ -149,6 +149,8 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         uid: host.uid,
         command: command_line(host),
         resolv_conf: "/etc/resolv.conf".into(),
+        hosts: "/etc/hosts".into(),
+        zone: time_zone(),
         proxies: proxies
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), either_case(host, name)?)))
@@ -157,6 +159,16 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         layers,
     };
     Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
+}
+
+/// The zone that `/etc/localtime` names, as systemd has it, or `/etc/timezone`, as Debian.
+fn time_zone() -> Option<TimeZoneName> {
+    let link = fs::read_link("/etc/localtime").ok();
+    let linked = link
+        .as_deref()
+        .and_then(|to| to.to_str()?.split_once("/zoneinfo/"))
+        .and_then(|(_, name)| TimeZoneName::new(name));
+    linked.or_else(|| TimeZoneName::new(fs::read_to_string("/etc/timezone").ok()?.trim()))
 }
 
 /// The proxies of the environment, as curl and so git and dnf take them.
