@@ -351,6 +351,7 @@ impl Buildroot {
             cwd: PathBuf::from("/"),
             user,
             timeout: None,
+            limits: Vec::new(),
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.

@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod failure_report;
 mod hooks;
+mod limits;
 mod macros;
 mod plugins;
 mod rebuild;
