@@ -11,6 +11,7 @@ use rpmkit_core::{
     build::{About, BuildError, Buildroot, MakeSource, Shared, failure_report, source_package},
     config::Settings,
     project::Project,
+    results::owner::place_result,
     scm::{
         self,
         distgit::SourceStore,
@@ -114,9 +115,10 @@ impl CheckoutSources {
                 },
             ),
             Self::Package { srpm, .. } => {
-                let to = resultdir.join(srpm.file_name().unwrap_or_default());
+                let name = srpm.file_name().unwrap_or_default();
+                let to = resultdir.join(name);
                 fs::create_dir_all(resultdir)
-                    .and_then(|()| fs::copy(srpm, &to))
+                    .and_then(|()| place_result(srpm, resultdir, name))
                     .map_err(|source| BuildError::ResultDir {
                         path: resultdir.to_owned(),
                         source,

@@ -5,6 +5,7 @@
 //! given is what was opened, and only where that tells its new owner nothing they could not read before.
 
 use std::{
+    ffi::OsStr,
     fs::{DirBuilder, File, Metadata},
     io,
     os::{
@@ -14,7 +15,7 @@ use std::{
     path::Path,
 };
 
-use rpmkit_fs::{EntryKind, Links, UntrustedTree};
+use rpmkit_fs::{Durability, EntryKind, IfThere, Links, UntrustedTree};
 
 /// User and group id.
 pub type Ids = (u32, u32);
@@ -82,6 +83,19 @@ pub fn hand_over(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies a file into a result directory, in place of what is there: a link is not followed.
+///
+/// # Errors
+/// When one cannot be read or the other not be written.
+pub fn place_result(from: &Path, dir: &Path, name: &OsStr) -> io::Result<()> {
+    let mut file = File::open(from)?;
+    let tree = UntrustedTree::open(dir, Links::Never).map_err(io::Error::from)?;
+    let mut new = tree.replace(name, 0o644).map_err(io::Error::from)?;
+    io::copy(&mut file, &mut new)?;
+    new.commit(Durability::No, IfThere::Replace)
+        .map_err(io::Error::from)
+}
+
 fn give(file: &File, meta: &Metadata, (uid, gid): Ids) -> io::Result<()> {
     const READABLE: u32 = 0o004;
     const SET_ID: u32 = 0o6000;
@@ -147,6 +161,21 @@ mod tests {
             assert_eq!(owner(&results.join(stays)), us, "{stays}");
         }
         assert_eq!(owner(&outside), us);
+    }
+
+    #[test]
+    fn no_result_is_written_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, victim) = (dir.path().join("from"), dir.path().join("victim"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&victim, "mine").unwrap();
+        symlink(&victim, dir.path().join("a.src.rpm")).unwrap();
+        place_result(&from, dir.path(), OsStr::new("a.src.rpm")).unwrap();
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(
+            (read("victim"), read("a.src.rpm")),
+            ("mine".into(), "new".into())
+        );
     }
 
     #[test]
