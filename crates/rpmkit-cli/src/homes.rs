@@ -6,6 +6,7 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +20,39 @@ const ELSEWHERE: &str = "layers-elsewhere";
 /// The home of all layers without one of their own.
 pub fn usual(host: &Host) -> PathBuf {
     host.dirs.cache.join("layers")
+}
+
+/// Makes the cache directory, for nobody but its owner: in a compiler cache lie files of the build user's id,
+/// which is somebody's on this host. One that was made for others too is closed where its place is ours; a
+/// directory that `RPMKIT_CACHE_DIR` names may hold more than our cache.
+pub fn private_cache(host: &Host) -> Result<(), Failure> {
+    let dir = &host.dirs.cache;
+    let failed = |action| {
+        let path = dir.clone();
+        move |source| {
+            Failure::from(Error::Io {
+                action,
+                path,
+                source,
+            })
+        }
+    };
+    let Ok(meta) = fs::metadata(dir) else {
+        if let Some(around) = dir.parent() {
+            fs::create_dir_all(around).map_err(failed("create the directory of"))?;
+        }
+        return match fs::DirBuilder::new().mode(0o700).create(dir) {
+            // Another first command was faster.
+            Err(_) if dir.is_dir() => Ok(()),
+            other => other.map_err(failed("create directory")),
+        };
+    };
+    let ours = host.var("RPMKIT_CACHE_DIR").is_none() && meta.uid() == host.uid;
+    if ours && meta.permissions().mode() & 0o077 != 0 {
+        let closed = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(dir, closed).map_err(failed("close to other users"))?;
+    }
+    Ok(())
 }
 
 /// The home of the layers of a configuration, remembered if it is not the usual one.
@@ -88,5 +122,26 @@ mod tests {
         fs::remove_dir(&home).unwrap();
         assert_eq!(all(&host), [usual(&host)]);
         assert_eq!(fs::read_dir(&links).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_cache_is_its_owners_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("new/cache");
+        let mut host = Host::read().unwrap();
+        host.dirs.cache = cache.clone();
+        host.env.remove("RPMKIT_CACHE_DIR");
+        let mode = || fs::metadata(&cache).unwrap().permissions().mode() & 0o777;
+        let open_up = || fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).unwrap();
+        private_cache(&host).unwrap();
+        assert_eq!(mode(), 0o700);
+        open_up();
+        private_cache(&host).unwrap();
+        assert_eq!(mode(), 0o700);
+        open_up();
+        host.env
+            .insert("RPMKIT_CACHE_DIR".into(), cache.display().to_string());
+        private_cache(&host).unwrap();
+        assert_eq!(mode(), 0o755);
     }
 }

@@ -11,6 +11,7 @@ use rpmkit_core::{
     },
     results::{
         failure::{FailureCause, FailureReport},
+        owner::{hand_over, make_results},
         record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
 };
@@ -29,12 +30,18 @@ pub struct Cleanup {
 
 /// Starts the log files of a result directory, which is made if missing.
 pub fn open_logs(cx: &Context, dir: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(dir).map_err(|e| result_dir(dir, e))?;
+    make_results(dir, cx.host.invoking).map_err(|e| result_dir(dir, e))?;
     cx.logs.open(dir).map_err(|error| {
         let mut failure = Failure::from(error);
         failure.code = ExitCode::ResultDir.code();
         failure
-    })
+    })?;
+    give_results(dir)
+}
+
+/// Results that root made become those of the directory's owner.
+pub fn give_results(dir: &Path) -> Result<(), Failure> {
+    hand_over(dir).map_err(|e| result_dir(dir, e))
 }
 
 /// Moves the log files begun in `from` to `to`, behind what is there, and goes on there.
@@ -123,6 +130,7 @@ pub fn build(
     cx.logs.close();
     let environment = cx.host.environment();
     compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
+    let given = give_results(&job.resultdir);
     if let Some(report) = failure {
         return Err(Failure {
             remedies,
@@ -136,6 +144,7 @@ pub fn build(
             source,
         })
     })?;
+    given?;
     Ok(outcome.map_err(Error::from)?)
 }
 

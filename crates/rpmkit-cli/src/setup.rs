@@ -9,7 +9,7 @@ use rpmkit_core::{
     repo::{CacheDirs, FetchOptions, Fetcher, Proxies},
     store::{host::survey, sandbox_hints},
 };
-use rpmkit_sandbox::SandboxError;
+use rpmkit_sandbox::{SandboxError, TimeZoneName};
 
 use crate::{
     args::{BuildOptions, ChrootArgs},
@@ -137,6 +137,7 @@ pub fn fetch_options(host: &Host, offline: bool) -> FetchOptions {
 pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engine, Failure> {
     let host = &cx.host;
     let cache = host.dirs.cache.clone();
+    homes::private_cache(host)?;
     let layers = homes::of(host, settings)?;
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let mut options = fetch_options(host, !settings.repositories.online);
@@ -151,6 +152,8 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         uid: host.uid,
         command: command_line(host),
         resolv_conf: "/etc/resolv.conf".into(),
+        hosts: "/etc/hosts".into(),
+        zone: time_zone(),
         proxies: proxies
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), either_case(host, name)?)))
@@ -160,6 +163,16 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
         layers,
     };
     Ok(Engine::open(&found, fetcher, events, surroundings).map_err(Error::from)?)
+}
+
+/// The zone that `/etc/localtime` names, as systemd has it, or `/etc/timezone`, as Debian.
+fn time_zone() -> Option<TimeZoneName> {
+    let link = fs::read_link("/etc/localtime").ok();
+    let linked = link
+        .as_deref()
+        .and_then(|to| to.to_str()?.split_once("/zoneinfo/"))
+        .and_then(|(_, name)| TimeZoneName::new(name));
+    linked.or_else(|| TimeZoneName::new(fs::read_to_string("/etc/timezone").ok()?.trim()))
 }
 
 /// The proxies of the environment, as curl and so git and dnf take them.

@@ -12,7 +12,10 @@ use rpmkit_core::{
     config::Settings,
     event::Phase,
     project::Project,
-    results::failure::{FailureCause, FailureReport, SpecLine},
+    results::{
+        failure::{FailureCause, FailureReport, SpecLine},
+        owner::place_result,
+    },
     scm::{
         self,
         distgit::SourceStore,
@@ -116,9 +119,10 @@ impl CheckoutSources {
                 },
             ),
             Self::Package { srpm, .. } => {
-                let to = resultdir.join(srpm.file_name().unwrap_or_default());
+                let name = srpm.file_name().unwrap_or_default();
+                let to = resultdir.join(name);
                 fs::create_dir_all(resultdir)
-                    .and_then(|()| fs::copy(srpm, &to))
+                    .and_then(|()| place_result(srpm, resultdir, name))
                     .map_err(|source| BuildError::ResultDir {
                         path: resultdir.to_owned(),
                         source,

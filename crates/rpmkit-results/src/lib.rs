@@ -5,6 +5,7 @@ pub mod excerpt;
 pub mod failure;
 mod lines;
 pub mod nearest;
+pub mod owner;
 pub mod record;
 pub mod want;
 

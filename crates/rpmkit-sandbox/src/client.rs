@@ -61,7 +61,7 @@ impl Container {
         let mut fds = held.to_vec();
         fds.extend(listener.as_ref().map(AsFd::as_fd));
         let plan = Plan::Container {
-            spec: spec.clone(),
+            spec: Box::new(spec.clone()),
             listens: listener.is_some(),
         };
         let (monitor, socket) = spawn::spawn(&plan, &fds)?;

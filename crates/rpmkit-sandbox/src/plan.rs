@@ -12,7 +12,10 @@ use std::path::PathBuf;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Plan {
     /// A container. Descriptors beside it are kept open by pid 1; the last is a listening socket if `listens`.
-    Container { spec: ContainerSpec, listens: bool },
+    Container {
+        spec: Box<ContainerSpec>,
+        listens: bool,
+    },
     /// A registered function. Descriptors: input, output, then the caller's own.
     Call { mode: IdMode, op: String },
     /// A registered function nobody waits for. Descriptor: its input.

@@ -61,7 +61,7 @@ fn run(ops: &[(&str, OpFn)]) -> i32 {
     let _ = nix::unistd::setsid();
     match wire::receive::<Plan>(&socket) {
         Ok(Some((Plan::Container { spec, listens }, fds))) => {
-            monitor::container(spec, listens, fds, socket)
+            monitor::container(*spec, listens, fds, socket)
         }
         Ok(Some((Plan::Call { mode, op }, fds))) => ops::serve(&mode, &op, fds, &socket, ops),
         Ok(Some((Plan::Detached { mode, op }, fds))) => ops::serve_detached(&mode, &op, fds, ops),

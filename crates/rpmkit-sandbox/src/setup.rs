@@ -62,6 +62,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     for mount in prepared {
         mounts::attach(mount)?;
     }
+    crate::local::settle(spec)?;
     if spec.read_only_root {
         sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
             .step(SandboxStep::ReadOnly, "make the root read-only")?;

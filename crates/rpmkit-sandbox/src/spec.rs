@@ -2,6 +2,7 @@
 
 use crate::emulate::Emulation;
 use crate::ids::IdMode;
+use crate::local::TimeZoneName;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -19,6 +20,10 @@ pub struct ContainerSpec {
     pub network: Network,
     /// Host name inside; none keeps the host's.
     pub hostname: Option<String>,
+    /// Time zone: what `/etc/localtime` leads to, where the root has that zone in `/usr/share/zoneinfo`.
+    pub zone: Option<TimeZoneName>,
+    /// Gives the root a random machine id where it has none of its own.
+    pub machine_id: bool,
     /// What `uname -m` answers, for 32-bit builds.
     pub personality: Personality,
     /// For programs of another machine, where the kernel does not run them already.
@@ -43,6 +48,8 @@ impl ContainerSpec {
             mounts: Vec::new(),
             network: Network::None,
             hostname: None,
+            zone: None,
+            machine_id: false,
             personality: Personality::Native,
             emulation: None,
             read_only_root: false,

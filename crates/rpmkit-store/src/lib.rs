@@ -149,9 +149,6 @@ impl Store {
         if !dir.join("format").exists() {
             std::fs::create_dir_all(&options.home).at("create directory", &options.home)?;
             disk.mkdir(&dir, 0o700)?;
-            // Outside the directory nobody but its owner may look into set-uid files of a build,
-            // yet sub-ids must be able to pass through it.
-            disk.chmod(&dir, 0o711)?;
         }
         // Of several first commands at once one writes the format, and the others find it.
         let want = if dir.join("format").exists() {
@@ -169,6 +166,7 @@ impl Store {
             }
         }
         options.format.write_or_check(&disk, &dir)?;
+        keep_private(&disk, &dir)?;
         drop(lock);
         let disk = disk.with_spare(dir.join("spare"));
         let store = Self(Arc::new(Inner {
@@ -345,6 +343,18 @@ impl Store {
 /// Id of the flattened tree for the chain below and including a layer.
 pub(crate) fn flat_id(id: &LayerId) -> LayerId {
     LayerId::of(format!("flat {FORMAT} {id}").as_bytes())
+}
+
+/// Nobody but the owner passes through: builds leave set-uid files, and files of ids that are people's on
+/// this host. Stores of earlier versions let others through. Containers mount what is below as the owner,
+/// so the ids in them need no way here.
+fn keep_private(disk: &Disk, dir: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    let meta = std::fs::metadata(dir).at("look at", dir)?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        disk.chmod(dir, 0o700)?;
+    }
+    Ok(())
 }
 
 fn not_locked(path: PathBuf) -> StoreError {

@@ -74,13 +74,8 @@ impl Buildroot {
         );
         undone::check(engine, settings)?;
         let settings = &with_build_user(settings, engine.surroundings().uid);
-        let mut mounts: Vec<Mount> = settings
-            .plugins
-            .bind_mounts()
-            .into_iter()
-            .map(|(from, to)| Mount::bind(from, to))
-            .collect();
-        mounts.extend(plugins::mounts::mounts(&settings.plugins)?);
+        let home = Path::new(&settings.chroot.chroothome);
+        let mounts = plugins::mounts::all(&settings.plugins, home)?;
         let ccache = CompilerCache::open(engine, &settings.chroot, &settings.plugins)?;
         let pm = super::repositories::package_manager(engine, settings)?;
         let opened = traced(
@@ -445,6 +440,7 @@ impl Buildroot {
             cwd: PathBuf::from("/"),
             user,
             timeout: None,
+            limits: Vec::new(),
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
@@ -551,17 +547,26 @@ impl Buildroot {
         if self.has_network() {
             spec.network = Network::Host;
             if s.chroot.use_host_resolv {
-                spec.mounts.push(Mount::Bind {
-                    source: self.engine.surroundings().resolv_conf.clone(),
-                    target: "/etc/resolv.conf".into(),
-                    read_only: true,
-                    optional: true,
-                });
+                // mock copies both.
+                let around = self.engine.surroundings();
+                for (source, target) in [
+                    (&around.resolv_conf, "/etc/resolv.conf"),
+                    (&around.hosts, "/etc/hosts"),
+                ] {
+                    spec.mounts.push(Mount::Bind {
+                        source: source.clone(),
+                        target: target.into(),
+                        read_only: true,
+                        optional: true,
+                    });
+                }
             }
         }
         spec.mounts
             .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
+        spec.zone = self.engine.surroundings().zone.clone();
+        spec.machine_id = true;
         spec.emulation = super::emulation::of(&s.chroot);
         if thirty_two_bit(&s.chroot.target_arch) {
             spec.personality = Personality::Linux32;

@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use rpmkit_sandbox::{Emulation, IdMode};
+use rpmkit_sandbox::{Emulation, IdMode, TimeZoneName};
 
 use super::BuildError;
 use rpmkit_fs::{FsError, HostDir, TempDir};
@@ -32,6 +32,10 @@ pub struct Surroundings {
     pub command: String,
     /// The host's resolver configuration, shown to chroots that have a network.
     pub resolv_conf: PathBuf,
+    /// The host's names of addresses, shown to chroots whose resolver is the host's.
+    pub hosts: PathBuf,
+    /// The host's time zone by its name in the zone database.
+    pub zone: Option<TimeZoneName>,
     /// Variables such as `https_proxy`, handed to chroots that have a network.
     pub proxies: Vec<(String, String)>,
     /// The caller's environment, for programs of the host that the user's configuration names.

@@ -8,6 +8,7 @@ mod error;
 mod failure_report;
 pub mod hints;
 mod hooks;
+mod limits;
 mod macros;
 mod plugins;
 mod rebuild;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -176,7 +177,7 @@ fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<UnpackedSr
     if let Some(spec) = spec {
         let target = tree.spec.with_file_name(file_name(spec));
         let _ = fs::remove_file(&tree.spec);
-        fs::copy(spec, &target).map_err(|source| BuildError::Io {
+        copy_spec(spec, &target).map_err(|source| BuildError::Io {
             action: "read",
             path: spec.to_owned(),
             source,
@@ -184,6 +185,12 @@ fn unpack(srpm: &Path, spec: Option<&Path>, staging: &Path) -> Result<UnpackedSr
         tree.spec = target;
     }
     Ok(tree)
+}
+
+/// As mock: a private spec does not make a source package whose spec nobody else can read.
+fn copy_spec(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o644))
 }
 
 fn fill(root: &mut Buildroot, job: &Rebuild, source: &UnpackedSrpm) -> Result<(), BuildError> {
@@ -456,6 +463,17 @@ mod tests {
             None
         );
         assert_eq!(of(&[rpm]), None);
+    }
+
+    #[test]
+    fn a_private_spec_is_anybodys_in_the_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a.spec"), dir.path().join("b.spec"));
+        fs::write(&from, "Name: a").unwrap();
+        fs::set_permissions(&from, fs::Permissions::from_mode(0o600)).unwrap();
+        copy_spec(&from, &to).unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&from), mode(&to)), (0o600, 0o644));
     }
 
     #[test]

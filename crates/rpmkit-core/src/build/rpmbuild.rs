@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rpmkit_sandbox::Exit;
 
-use super::{BuildError, BuildStage, Buildroot, Ran, RpmbuildOptions, ShortCircuit};
+use super::{
+    BuildError, BuildStage, Buildroot, Ran, RpmbuildOptions, ShortCircuit,
+    limits::{limits, run_into},
+};
 use rpmkit_repo as repo;
 use rpmkit_types::{
     ChrootPath, Dep, Package,
@@ -83,6 +86,7 @@ impl Buildroot {
         let mut run = self.command(options.argv(stage, spec), user);
         run.log = Some(Log::Build);
         run.timeout = self.settings().build.rpmbuild_timeout;
+        run.limits = limits(&self.settings().build.macros)?;
         run.cwd = self.topdir().as_path().to_owned();
         let ran = self.run(&run)?;
         if ran.exit == Exit::TimedOut {
@@ -92,6 +96,11 @@ impl Buildroot {
                 seconds: run.timeout.map_or(0, |limit| limit.as_secs()),
                 tail: ran.tail,
             });
+        }
+        if !ran.exit.success() {
+            for sentence in run_into(&self.settings().build.macros, &ran.tail) {
+                self.engine().events().warn(sentence);
+            }
         }
         Ok(ran)
     }

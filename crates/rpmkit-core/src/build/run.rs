@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use rpmkit_sandbox::{Command, Container, Exit, Lines, Output, RunAs, Stdin, Stream};
+use rpmkit_sandbox::{Command, Container, Exit, Limit, Lines, Output, RunAs, Stdin, Stream};
 
 use super::BuildError;
 use rpmkit_results::excerpt::Excerpt;
@@ -21,6 +21,8 @@ pub struct Run {
     pub user: RunAs,
     /// Time allowed.
     pub timeout: Option<Duration>,
+    /// What it may use.
+    pub limits: Vec<Limit>,
     /// The log its output goes to; `None` keeps output out of the event stream.
     pub log: Option<Log>,
     /// Standard input.
@@ -56,6 +58,7 @@ impl Run {
             });
         command.env = self.env.iter().map(|(k, v)| (k.into(), v.into())).collect();
         command.timeout = self.timeout;
+        command.limits.clone_from(&self.limits);
         command.read_only_root = self.read_only_root;
         if let Some(log) = self.log {
             events.emit(Event::Command {

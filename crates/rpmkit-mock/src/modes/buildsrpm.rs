@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rpmkit_cli::{Context, Failure, Status, VerbResult};
+use rpmkit_cli::{Context, Failure, Status, VerbResult, job};
 use rpmkit_core::{
     Error, Event,
     build::{Buildroot, ChrootAccess, MakeSource, source_package},
@@ -88,6 +88,7 @@ fn package(
 ) -> Result<PathBuf, Failure> {
     let options = &work.request.options;
     let timed = Timed::start(work, word);
+    let job_results = work.settings.build.resultdir.clone();
     let job = MakeSource {
         spec,
         sources,
@@ -99,6 +100,7 @@ fn package(
     timed.end(made.is_ok());
     if let Ok(path) = &made {
         work.events.emit(Event::Artifact { path: path.clone() });
+        job::give_results(&job_results)?;
     }
     made
 }

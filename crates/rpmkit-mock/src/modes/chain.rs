@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -128,7 +129,7 @@ impl Chain<'_> {
             ("fail", "success")
         };
         fs::create_dir_all(&dir)
-            .and_then(|()| fs::write(dir.join(made), "done\n"))
+            .and_then(|()| mark(&dir.join(made)))
             .map_err(|e| cannot("write", &dir.join(made), &e))?;
         // The mark of an earlier run may not be there.
         let _ = fs::remove_file(dir.join(old));
@@ -212,13 +213,35 @@ fn index(repo: &Path) -> Result<(), Failure> {
     .map_err(|e| Error::from(BuildError::from(e)).into())
 }
 
-fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
+fn cannot(action: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::general(format!("cannot {action} `{}`: {error}", path.display()))
+}
+
+/// Writes a mark of how a build ended, in place of what is there: a link is not followed.
+fn mark(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    fs::File::create_new(path)?.write_all(b"done\n")
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_mark_is_written_through_no_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (victim, made) = (dir.path().join("victim"), dir.path().join("success"));
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, &made).unwrap();
+        mark(&made).unwrap();
+        mark(&made).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(&made).unwrap(), "done\n");
+    }
 
     #[test]
     fn results_go_by_the_packages_name() {

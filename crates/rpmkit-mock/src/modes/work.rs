@@ -171,7 +171,7 @@ impl<'a> Work<'a> {
             .message(Level::Info, Some(Log::Build), line.clone());
         self.events.info(line);
         self.hardware(cx, dir);
-        Ok(())
+        job::give_results(dir)
     }
 
     /// `hw_info.log`, which mock writes whenever it prepares a chroot. A full disk will be told by others.

@@ -7,6 +7,7 @@ mod death;
 mod emulate;
 mod identity;
 mod interactive;
+mod local;
 mod mounts;
 mod ops;
 mod place;

@@ -58,6 +58,18 @@ fn mount(chroot: &Chroot) {
 }
 
 #[test]
+fn nobody_but_the_owner_gets_into_a_store_old_or_new() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let dir = store(home.path()).dir().to_owned();
+    let mode = || std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o700);
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)).unwrap();
+    store(home.path());
+    assert_eq!(mode(), 0o700);
+}
+
+#[test]
 fn layers_and_counts_go_as_in_mocks_plugin() {
     let home = tempfile::tempdir().unwrap();
     let c = chroot(&store(home.path()));

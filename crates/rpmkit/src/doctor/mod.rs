@@ -2,6 +2,7 @@
 
 mod disk;
 mod emulation;
+mod security;
 mod system;
 
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ pub fn examine(host: &Host) -> Result<(Option<IdMode>, Vec<DoctorLine>), Sandbox
         store: Some(existing(&host.dirs.cache)),
     })?;
     let mut lines: Vec<DoctorLine> = found.findings.into_iter().map(DoctorLine::from).collect();
+    lines.extend(security::lines(Path::new("/"), found.mode.is_some()));
     lines.extend(disk::lines(host));
     lines.push(system::memory());
     lines.push(system::clock(host));

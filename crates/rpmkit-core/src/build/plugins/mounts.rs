@@ -1,13 +1,58 @@
 //! `mount`: file systems a configuration wants in its chroots.
 
+use std::path::{Path, PathBuf};
+
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, failed};
 use rpmkit_config::Plugins;
 
+/// The bind mounts and file systems of a configuration. `home` is the build user's.
+pub(crate) fn all(plugins: &Plugins, home: &Path) -> Result<Vec<Mount>, BuildError> {
+    let binds = plugins.bind_mounts().into_iter();
+    let mut mounts: Vec<Mount> = binds.map(|(from, to)| Mount::bind(from, to)).collect();
+    for mount in &mounts {
+        outside_build_tree("bind_mount", mount, home)?;
+    }
+    for mount in self::mounts(plugins)? {
+        outside_build_tree("mount", &mount, home)?;
+        mounts.push(mount);
+    }
+    Ok(mounts)
+}
+
+/// Refuses a mount that would hide what is laid out for a build, or what it makes, from us: both are
+/// reached from the host, where no mount of the chroot is seen.
+fn outside_build_tree(plugin: &'static str, mount: &Mount, home: &Path) -> Result<(), BuildError> {
+    let target = match mount {
+        Mount::Bind { target, .. }
+        | Mount::Inner { target, .. }
+        | Mount::Tmpfs { target, .. }
+        | Mount::Overlay { target, .. } => target,
+    };
+    // `/a//b/.` is `/a/b`; a way up is as good as anywhere.
+    let place: PathBuf = target.components().collect();
+    let tree = home.join("build");
+    let ours = ["SPECS", "SOURCES", "RPMS", "SRPMS"];
+    let inside = |dir: &str| place.starts_with(tree.join(dir));
+    if !tree.starts_with(&place) && !ours.into_iter().any(inside) {
+        return Ok(());
+    }
+    Err(failed(
+        plugin,
+        format!(
+            "nothing can be mounted at `{}`, because sources are laid out and packages are found below `{}`; \
+             mount at `{}` or anywhere outside the build tree",
+            place.display(),
+            tree.display(),
+            tree.join("BUILD").display()
+        ),
+    ))
+}
+
 /// What the configuration asks for. Binds and file systems in memory can be had without privilege; for
 /// all others the host has to mount and the chroot to bind.
-pub(crate) fn mounts(plugins: &Plugins) -> Result<Vec<Mount>, BuildError> {
+fn mounts(plugins: &Plugins) -> Result<Vec<Mount>, BuildError> {
     plugins.mounts().iter().map(one).collect()
 }
 
@@ -69,6 +114,7 @@ fn bytes(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn entry(words: [&str; 4]) -> Result<Mount, BuildError> {
@@ -94,5 +140,28 @@ mod tests {
         ));
         assert!(entry(["/dev/sda1", "/mnt/x", "ext4", ""]).is_err());
         assert!(entry(["none", "/mnt/x", "tmpfs", "size=big"]).is_err());
+    }
+
+    #[test]
+    fn what_would_hide_the_build_tree_is_refused() {
+        let home = Path::new("/builddir");
+        let at = |path: &str| outside_build_tree("bind_mount", &Mount::bind("/srv", path), home);
+        for hidden in [
+            "/builddir",
+            "/builddir//build/.",
+            "/builddir/build/SOURCES",
+            "/builddir/build/SPECS/x.spec",
+        ] {
+            let told = at(hidden).unwrap_err().to_string();
+            assert!(told.contains("bind_mount") && told.contains("outside the build tree"));
+        }
+        for fine in [
+            "/builddir/.m2",
+            "/builddir/build/BUILD",
+            "/builddir/builds",
+            "/srv",
+        ] {
+            at(fine).unwrap();
+        }
     }
 }

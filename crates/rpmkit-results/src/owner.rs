@@ -1,0 +1,195 @@
+//! Whose the results are when root works for somebody else: the owner of their directory.
+//!
+//! mock writes them as the user who called `sudo`. Here they are written as root, never through a link,
+//! and given away afterwards. The directory's owner may exchange names in it at any moment, so what is
+//! given is what was opened, and only where that tells its new owner nothing they could not read before.
+
+use std::{
+    ffi::OsStr,
+    fs::{DirBuilder, File, Metadata},
+    io,
+    os::{
+        fd::AsFd,
+        unix::fs::{DirBuilderExt, MetadataExt},
+    },
+    path::Path,
+};
+
+use rpmkit_fs::{Durability, EntryKind, IfThere, Links, UntrustedTree};
+
+/// User and group id.
+pub type Ids = (u32, u32);
+
+/// Makes the directory and its parents, with 0777 less the umask, where they are missing. A new one becomes `caller`'s: whoever had
+/// root make it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_results(dir: &Path, caller: Option<Ids>) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(around) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
+        make_results(around, caller.filter(|ids| below_own(around, *ids)))?;
+    }
+    match DirBuilder::new().mode(0o777).create(dir) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        other => other?,
+    }
+    let Some(ids) = caller else {
+        return Ok(());
+    };
+    let flags = nix::fcntl::OFlag::O_DIRECTORY | nix::fcntl::OFlag::O_NOFOLLOW;
+    let made = nix::fcntl::open(
+        dir,
+        flags | nix::fcntl::OFlag::O_CLOEXEC,
+        nix::sys::stat::Mode::empty(),
+    )?;
+    let made = File::from(made);
+    give(&made, &made.metadata()?, ids)
+}
+
+/// Whether the nearest directory above that is there is theirs, so that one they have no part in does not
+/// become theirs along with a result directory.
+fn below_own(dir: &Path, (uid, _): Ids) -> bool {
+    let there = dir.ancestors().find_map(|dir| dir.metadata().ok());
+    there.is_some_and(|meta| meta.uid() == uid)
+}
+
+/// Gives root's files in a result directory to the directory's owner. Nothing where that is root.
+///
+/// Files that others may not read stay root's.
+///
+/// # Errors
+/// When the directory cannot be read, or the file system refuses.
+pub fn hand_over(dir: &Path) -> io::Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    let tree = UntrustedTree::open(dir, Links::Never).map_err(io::Error::from)?;
+    let owner = tree.stat("").map_err(io::Error::from)?;
+    if owner.uid() == 0 {
+        return Ok(());
+    }
+    for entry in tree.list("", usize::MAX).map_err(io::Error::from)? {
+        if entry.kind != EntryKind::File {
+            continue;
+        }
+        // Gone, or something else by now: its owner's doing.
+        if let Ok(file) = tree.open_file_itself(&entry.name) {
+            give(&file, &file.metadata()?, (owner.uid(), owner.gid()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a file into a result directory, in place of what is there: a link is not followed.
+///
+/// # Errors
+/// When one cannot be read or the other not be written.
+pub fn place_result(from: &Path, dir: &Path, name: &OsStr) -> io::Result<()> {
+    let mut file = File::open(from)?;
+    let tree = UntrustedTree::open(dir, Links::Never).map_err(io::Error::from)?;
+    let mut new = tree.replace(name, 0o644).map_err(io::Error::from)?;
+    io::copy(&mut file, &mut new)?;
+    new.commit(Durability::No, IfThere::Replace)
+        .map_err(io::Error::from)
+}
+
+fn give(file: &File, meta: &Metadata, (uid, gid): Ids) -> io::Result<()> {
+    const READABLE: u32 = 0o004;
+    const SET_ID: u32 = 0o6000;
+    let private = meta.mode() & READABLE == 0 || meta.mode() & SET_ID != 0;
+    // A file with a second name is also somewhere else.
+    let shared = meta.is_file() && meta.nlink() > 1;
+    if meta.uid() != 0 || private || shared {
+        return Ok(());
+    }
+    Ok(nix::unistd::fchown(
+        file.as_fd(),
+        Some(uid.into()),
+        Some(gid.into()),
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, chown, symlink},
+    };
+
+    const CALLER: Ids = (1500, 1500);
+
+    /// Only root can give anything away; others are tested to change nothing.
+    fn expected() -> u32 {
+        let us = nix::unistd::geteuid();
+        if us.is_root() { CALLER.0 } else { us.as_raw() }
+    }
+
+    fn owner(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().uid()
+    }
+
+    #[test]
+    fn results_become_the_directorys_owners_and_nothing_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let us = owner(dir.path());
+        let results = dir.path().join("results");
+        fs::create_dir(&results).unwrap();
+        for name in ["a.rpm", "private", "twice", "suid"] {
+            fs::write(results.join(name), "").unwrap();
+        }
+        let mode = |name: &str, mode| {
+            fs::set_permissions(results.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode("a.rpm", 0o644);
+        mode("private", 0o600);
+        mode("suid", 0o4755);
+        let outside = dir.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        symlink(&outside, results.join("link")).unwrap();
+        fs::hard_link(results.join("twice"), dir.path().join("again")).unwrap();
+        if us == 0 {
+            chown(&results, Some(CALLER.0), Some(CALLER.1)).unwrap();
+        }
+        hand_over(&results).unwrap();
+        assert_eq!(owner(&results.join("a.rpm")), expected());
+        for stays in ["private", "twice", "suid", "link"] {
+            assert_eq!(owner(&results.join(stays)), us, "{stays}");
+        }
+        assert_eq!(owner(&outside), us);
+    }
+
+    #[test]
+    fn no_result_is_written_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, victim) = (dir.path().join("from"), dir.path().join("victim"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&victim, "mine").unwrap();
+        symlink(&victim, dir.path().join("a.src.rpm")).unwrap();
+        place_result(&from, dir.path(), OsStr::new("a.src.rpm")).unwrap();
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(
+            (read("victim"), read("a.src.rpm")),
+            ("mine".into(), "new".into())
+        );
+    }
+
+    #[test]
+    fn a_new_directory_is_its_callers_and_one_that_is_there_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let us = owner(dir.path());
+        let caller = (us == 0).then_some(CALLER);
+        let results = dir.path().join("root/result");
+        make_results(&results, caller).unwrap();
+        assert_eq!(owner(&results), expected());
+        assert_eq!(owner(&dir.path().join("root")), us);
+        make_results(&results.join("x/y"), caller).unwrap();
+        assert_eq!(owner(&results.join("x")), expected());
+        make_results(&dir.path().join("root"), caller).unwrap();
+        assert_eq!(owner(&dir.path().join("root")), us);
+    }
+}
