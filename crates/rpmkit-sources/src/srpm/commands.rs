@@ -52,6 +52,9 @@ impl SourceJob<'_, '_> {
         // What is read is what was chosen, a snapshot's version included.
         let in_copy = copy.join(git::bytes_path(&inside));
         // A spec that is a link stays unwritten: what it leads to may be anybody's.
+        if let Some(dir) = in_copy.parent() {
+            fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
+        }
         if fs::symlink_metadata(&in_copy).is_ok() {
             fs::remove_file(&in_copy).map_err(SrpmError::io("remove", &in_copy))?;
         }
@@ -163,6 +166,9 @@ impl SourceJob<'_, '_> {
             })?;
         let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
         let spec = survey.spec.shown();
+        if !survey.tree.has(spec.as_os_str().as_bytes()) && !root.join(&spec).exists() {
+            return Err(SrpmError::SpecNotMade { spec });
+        }
         let path = below(&root, &root.join(&spec))?;
         let text = fs::read(&path).map_err(SrpmError::io("read", &path))?;
         let text = String::from_utf8_lossy(&text).into_owned();

@@ -105,6 +105,12 @@ pub enum SrpmError {
         /// Its last line.
         said: String,
     },
+    /// packit's actions ran, and the spec is still not there.
+    #[error("packit's actions ran, and there is still no spec file `{}`", spec.display())]
+    SpecNotMade {
+        /// Where it was expected, relative to the tree.
+        spec: PathBuf,
+    },
     /// A convention needs commands run in the build root, and there is none here.
     #[error("following {convention} needs a build root")]
     NoRunner {
@@ -193,6 +199,7 @@ impl SrpmError {
             | Self::Packit { .. }
             | Self::Rpkg { .. }
             | Self::NoArchive { .. }
+            | Self::SpecNotMade { .. }
             | Self::NoRunner { .. }
             | Self::Makefile { .. }
             | Self::NoAutorelease { .. }
@@ -250,6 +257,9 @@ impl SrpmError {
             Self::Vendor(error) => error.hints(),
             Self::Rpkg { .. } => vec![Hint::new(
                 "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
+            )],
+            Self::SpecNotMade { .. } => vec![Hint::new(
+                "`specfile_path` in the packit file says where the spec is; one of its actions may make it",
             )],
             Self::NoSuchPath { .. }
             | Self::NoSuchSpec { .. }

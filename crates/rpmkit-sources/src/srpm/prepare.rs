@@ -1,6 +1,9 @@
 //! The way from a checkout to staged sources.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Choose, SpecParser, SrpmError, TreeRunner,
@@ -181,6 +184,10 @@ pub fn explain(request: &SourceRequest) -> Result<Explanation, SrpmError> {
         Ok(survey) => {
             let mut notes = survey.tree.notes().to_vec();
             notes.extend(shallow_note(&survey));
+            let path = survey.spec.shown();
+            if survey.text.is_empty() && !survey.tree.has(path.as_os_str().as_bytes()) {
+                notes.push(format!("packit's actions make `{}`", path.display()));
+            }
             Ok(Explanation {
                 root: survey.tree.root().to_owned(),
                 state: survey.tree.describe(),
