@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{SourceTree, packit};
+use super::{SourceTree, layout, packit};
 
 /// The conventions that are known, the one that is followed first when several are there: commands that
 /// make the sources before files that describe them, and those before a bare spec. A packit file without
@@ -20,7 +20,7 @@ pub enum Convention {
     Tito,
     /// `{{{ git_… }}}` in the spec, with or without an `rpkg.conf`.
     Rpkg,
-    /// A `sources` file beside the spec.
+    /// A `sources` file beside the spec, or a `.NAME.metadata`.
     DistGit,
     /// A spec, and sources where the spec says.
     Plain,
@@ -132,21 +132,13 @@ pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Foun
             "a tagged release is archived as NAME-VERSION.tar.gz, anything else named as by tito build --test",
         );
     }
-    let beside = spec
-        .and_then(|(path, _)| path.parent())
-        .unwrap_or(Path::new(""))
-        .join("sources");
-    let listed = tree.has(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
-        && tree
-            .read(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
-            .ok()
-            .and_then(|text| String::from_utf8(text).ok())
-            .and_then(|text| rpmkit_vcs::distgit::parse_sources(&text, &beside).ok())
-            .is_some_and(|list| !list.is_empty());
-    if listed {
+    if let Some((file, _)) = spec
+        .and_then(|(path, _)| layout::listed(tree, path).ok().flatten())
+        .filter(|(_, list)| !list.is_empty())
+    {
         add(
             Convention::DistGit,
-            &beside.display().to_string(),
+            &file.display().to_string(),
             "files it lists come from the lookaside cache, verified",
         );
     }

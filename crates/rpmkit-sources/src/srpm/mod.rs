@@ -14,6 +14,7 @@ mod files;
 mod find;
 pub(crate) mod fuzz;
 mod job;
+mod layout;
 mod packit;
 mod places;
 mod prepare;

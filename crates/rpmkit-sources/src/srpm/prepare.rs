@@ -10,6 +10,7 @@ use super::{
     convention::{self, Convention, Explanation},
     files::date,
     job::SourceJob,
+    layout,
     places::DiskDir,
     rpkg,
     spec::ExpandedSpec,
@@ -185,6 +186,7 @@ pub fn explain(request: &SourceRequest) -> Result<Explanation, SrpmError> {
             let mut notes = survey.tree.notes().to_vec();
             notes.extend(shallow_note(&survey));
             let path = survey.spec.shown();
+            notes.extend(layout::notes(&survey.tree, &path));
             if survey.text.is_empty() && !survey.tree.has(path.as_os_str().as_bytes()) {
                 notes.push(format!("packit's actions make `{}`", path.display()));
             }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Choose, SourceRequest, SrpmError,
     convention::{self, Convention, FoundConvention},
-    find,
+    find, layout,
     packit::{self, Packit},
     tree::{SourceTree, TreeChoice},
 };
@@ -97,7 +97,13 @@ impl TreeSurvey {
                 if !by_packit.is_empty() {
                     specs = by_packit;
                 }
-                TreeSpec::InTree(find::pick(&tree, specs.clone(), choose)?)
+                let own = (specs.len() > 1)
+                    .then(|| layout::own_spec(&tree, &specs))
+                    .flatten();
+                TreeSpec::InTree(match own {
+                    Some(own) => own,
+                    None => find::pick(&tree, specs.clone(), choose)?,
+                })
             }
         };
         let path = spec.shown();

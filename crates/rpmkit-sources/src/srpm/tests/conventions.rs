@@ -69,3 +69,101 @@ fn a_packages_actions_run_in_its_directory() {
         explanation.reason
     );
 }
+
+/// A repository as those of CentOS Linux, Rocky and Alma are.
+fn centos(spec: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write("SPECS/x.spec", spec);
+    repo.write("SOURCES/fix.patch", "--- a\n");
+    repo.write("SOURCES/unused.py", "");
+    // The SHA-1 of `tarball`.
+    repo.write(
+        ".x.metadata",
+        "e10f6e70661d167ef514ab6e6d98607438c6a8c6 SOURCES/x-1.tar.gz\n",
+    );
+    repo.write("SPECS/x-extra.spec", "Name: extra\nVersion: 1\n");
+    repo.commit("one");
+    repo
+}
+
+const CENTOS: &str = "Name: x\nVersion: 1\nSource0: x-1.tar.gz\nPatch0: fix.patch\n";
+
+#[test]
+fn metadata_files_list_what_the_lookaside_cache_has() {
+    let repo = centos(CENTOS);
+    let explanation = explain(&of(&repo)).unwrap();
+    assert_eq!(explanation.followed, Convention::DistGit);
+    assert_eq!(explanation.found[0].file, Path::new(".x.metadata"));
+    let error = run(&of(&repo)).unwrap_err().to_string();
+    assert!(error.contains(".x.metadata"), "{error}");
+    let mut request = of(&repo);
+    request.lookaside = Some("https://example.org/{hash}".to_owned());
+    let staging = tempfile::tempdir().unwrap();
+    let SourceOutcome::Sources(prepared) =
+        made(&request, staging.path(), None, None, &Always(b"tarball")).unwrap()
+    else {
+        panic!("no sources");
+    };
+    assert_eq!(prepared.expanded.name, "x");
+    assert_eq!(prepared.sources[0].origin, SourceOrigin::Lookaside);
+    assert_eq!(prepared.sources[1].origin, SourceOrigin::Tree);
+}
+
+#[test]
+fn packaging_files_are_no_project() {
+    // Nothing lists Source0, and scripts in SOURCES are no reason to make it up.
+    let repo = centos(&CENTOS.replace("x-1", "y-1"));
+    let error = run(&of(&repo)).unwrap_err();
+    assert!(matches!(error, SrpmError::MissingSources { .. }), "{error}");
+
+    let repo = TestRepo::new();
+    repo.write(
+        "x.spec",
+        "Name: x\nVersion: 1%{?f:@BUILD_FLAVOR@}\nSource0: x-1.tar.xz\n",
+    );
+    repo.write("x.changes", "");
+    repo.write("x.keyring", "");
+    repo.write(
+        "_multibuild",
+        "<multibuild><flavor>test</flavor></multibuild>",
+    );
+    repo.write(
+        "_service",
+        "<services>\n<service name=\"obs_scm\" mode='manual'>\n</service></services>",
+    );
+    repo.commit("one");
+    let error = run(&of(&repo)).unwrap_err();
+    assert!(matches!(error, SrpmError::MissingSources { .. }), "{error}");
+    let notes = explain(&of(&repo)).unwrap().notes.join("\n");
+    for part in [
+        "`_service` is not run (obs_scm)",
+        "names test",
+        "`x.changes`",
+    ] {
+        assert!(notes.contains(part), "{notes}");
+    }
+    repo.write("x-1.tar.xz", "");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    let text = fs::read_to_string(&prepared.spec).unwrap();
+    assert!(text.contains("Version: 1%{?f:}"), "{text}");
+}
+
+#[test]
+fn included_files_of_the_tree_are_put_into_the_spec() {
+    let repo = TestRepo::new();
+    repo.write(
+        "pkg/x.spec",
+        "Name: x\n%include head.inc\n%include %{SOURCE1}\n%include ../no\n",
+    );
+    repo.write("pkg/head.inc", "Version: 3\n%include more.inc");
+    repo.write("pkg/more.inc", "%include more.inc\nRelease: 1\n");
+    repo.commit("one");
+    let (prepared, _staging) = run(&of(&repo)).unwrap();
+    assert_eq!(prepared.expanded.version, "3");
+    let text = fs::read_to_string(&prepared.spec).unwrap();
+    assert!(
+        text.contains("%include %{SOURCE1}\n%include ../no\n"),
+        "{text}"
+    );
+    assert!(text.len() < 1000, "{}", text.len());
+}
