@@ -99,6 +99,18 @@ pub enum SrpmError {
         /// What is wrong.
         reason: String,
     },
+    /// Neither rpkg nor the tree has such a macro.
+    #[error("spec `{}` line {line}: `{body}` is no macro that is known here", spec.display())]
+    RpkgMacro {
+        /// The template.
+        spec: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What stands in the braces.
+        body: String,
+        /// Where macros of this tree would be defined, as a sentence.
+        place: String,
+    },
     /// An action said it made an archive, and did not.
     #[error("packit's action `create-archive` ended with `{said}`, which is no file in the tree")]
     NoArchive {
@@ -198,6 +210,7 @@ impl SrpmError {
             | Self::HostFile { .. }
             | Self::Packit { .. }
             | Self::Rpkg { .. }
+            | Self::RpkgMacro { .. }
             | Self::NoArchive { .. }
             | Self::SpecNotMade { .. }
             | Self::NoRunner { .. }
@@ -255,6 +268,10 @@ impl SrpmError {
                 "add a repository that has rpmautospec (--addrepo URL), or write the release out",
             )],
             Self::Vendor(error) => error.hints(),
+            Self::RpkgMacro { place, .. } => vec![
+                Hint::new(place.clone()),
+                Hint::new("--follow plain takes the spec as it is"),
+            ],
             Self::Rpkg { .. } => vec![Hint::new(
                 "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
             )],

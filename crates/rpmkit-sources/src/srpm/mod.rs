@@ -19,6 +19,7 @@ mod packit;
 mod places;
 mod prepare;
 mod rpkg;
+mod rpkg_user;
 mod runner;
 mod snapshot;
 mod spec;

@@ -1,6 +1,6 @@
 //! `packit.yaml`: which spec, and the actions that make sources.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use git2::Repository;
 use yaml_rust2::{Yaml, YamlLoader};
@@ -8,6 +8,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 use super::{
     SrpmError,
     files::below,
+    rpkg_user::plain_path,
     runner::{TREE_IN_ROOT, TreeCommand, TreeRunner},
 };
 use rpmkit_types::event::Events;
@@ -294,19 +295,6 @@ fn job_levels<'y>(top: &'y Yaml, package: Option<&str>) -> Vec<&'y Yaml> {
         levels.push(job);
     }
     levels
-}
-
-/// A path without `.`, and nothing if it is no path below the tree.
-fn plain_path(text: &str) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for part in Path::new(text).components() {
-        match part {
-            Component::Normal(name) => plain.push(name),
-            Component::CurDir => {}
-            _ => return None,
-        }
-    }
-    Some(plain)
 }
 
 /// The version of the last tag of `rev`'s history, by when the tag was made, that is called as

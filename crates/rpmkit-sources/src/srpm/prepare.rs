@@ -155,7 +155,9 @@ pub fn prepare(
         Convention::Rpkg => {
             let out = job.directory("ARCHIVES")?;
             let path = survey.spec.shown();
-            let rendered = rpkg::render(&survey.tree, &path, &survey.text, &out)?;
+            let rendered = rpkg::render(&survey.tree, &path, &survey.text, &out, &mut |script| {
+                job.rpkg_shell(&survey.tree, script)
+            })?;
             for archive in &rendered.archives {
                 date(archive, survey.tree.newest())?;
             }

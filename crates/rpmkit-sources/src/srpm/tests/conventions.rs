@@ -167,3 +167,41 @@ fn included_files_of_the_tree_are_put_into_the_spec() {
     );
     assert!(text.len() < 1000, "{}", text.len());
 }
+
+#[test]
+fn rpkg_macros_of_the_tree_run_in_the_build_root() {
+    let repo = TestRepo::new();
+    repo.git(&["remote", "add", "origin", "https://example.org/hello.git"]);
+    repo.write("VERSION", "4.5\n");
+    repo.write("src/main.c", "");
+    repo.write(
+        "rpkg.conf",
+        "[rpkg]\nuser_macros = \"${git_props:root}/rpkg.macros\"\n",
+    );
+    repo.write(
+        "rpkg.macros",
+        "function package_version {\n  output \"$(cat VERSION)\"\n}\nlong_name() { echo \"$(git_name)-$1\"; }\n",
+    );
+    let spec = "Name: {{{ long_name tool }}}\nVersion: {{{ package_version }}}\n\
+        Source0: {{{ git_pack path=$(git rev-parse --show-toplevel)/src source_name=x.tar.gz dir_name=x }}}\n";
+    repo.write("x.spec.rpkg", spec);
+    repo.commit("one");
+    let staging = tempfile::tempdir().unwrap();
+    let prepared = with(&of(&repo), staging.path(), None, Some(&mut runner())).unwrap();
+    assert_eq!(prepared.expanded.name, "hello-tool");
+    assert_eq!(prepared.expanded.version, "4.5");
+    let names = names(&prepared.sources[0].path);
+    assert!(names.contains(&"x/main.c".to_owned()), "{names:?}");
+
+    let error = run(&of(&repo)).unwrap_err();
+    assert!(matches!(error, SrpmError::NoRunner { .. }), "{error}");
+    repo.write("x.spec.rpkg", "Name: {{{ other_name }}}\n");
+    repo.commit("two");
+    let error = run(&of(&repo)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "spec `x.spec.rpkg` line 1: `other_name` is no macro that is known here"
+    );
+    let hints = format!("{:?}", error.hints());
+    assert!(hints.contains("are defined in `rpkg.macros`"), "{hints}");
+}
