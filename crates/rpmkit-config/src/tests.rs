@@ -516,3 +516,17 @@ fn options_are_read_as_attributes_too() {
     let said = error.to_string();
     assert!(said.contains("`nothing` is not set here"), "{said}");
 }
+
+#[test]
+fn text_is_formatted_with_positions() {
+    let text = |format: &str| format!("config_opts['root'] = {format}\n");
+    let root = |format: &str| {
+        let config = load_text("x.cfg", &text(format)).unwrap();
+        config.settings().unwrap().chroot.root
+    };
+    assert_eq!(root("'el{}-{:02}'.format(9, 4)"), "el9-04");
+    assert_eq!(root("'{1}-{0}'.format('a', 'b')"), "b-a");
+    for wrong in ["'{} {}'.format(1)", "'{x}'.format(1)", "'{'.format(1)"] {
+        load_text("x.cfg", &text(wrong)).unwrap_err();
+    }
+}
