@@ -38,7 +38,7 @@ pub(super) fn render(
     let mut context = RpkgContext::new(tree, spec, out)?;
     let user = UserMacros::of(tree, spec);
     let rendered = expanded(spec, text, |words, body, line| {
-        let (name, arguments) = words.split_first().unwrap_or((&body, &[]));
+        let (name, arguments) = words.split_first().unwrap_or((body, &[]));
         let call = Call::new(name, arguments);
         let unknown = || SrpmError::RpkgMacro {
             spec: spec.to_owned(),
