@@ -505,3 +505,28 @@ fn a_wrong_kind_is_told_of_options_nothing_acts_on_too() {
         assert!(error.to_string().contains(option), "{error}");
     }
 }
+
+#[test]
+fn options_are_read_as_attributes_too() {
+    let text = "config_opts['package_manager'] = 'dnf'\nconfig_opts['dnf.conf'] = 'a'\n\
+        config_opts[f'{config_opts.package_manager}.conf'] += 'b'\n\
+        config_opts['root'] = config_opts['dnf.conf']\n";
+    load_text("x.cfg", text).unwrap();
+    let error = load_text("x.cfg", "config_opts['root'] = config_opts.nothing\n").unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("`nothing` is not set here"), "{said}");
+}
+
+#[test]
+fn text_is_formatted_with_positions() {
+    let text = |format: &str| format!("config_opts['root'] = {format}\n");
+    let root = |format: &str| {
+        let config = load_text("x.cfg", &text(format)).unwrap();
+        config.settings().unwrap().chroot.root
+    };
+    assert_eq!(root("'el{}-{:02}'.format(9, 4)"), "el9-04");
+    assert_eq!(root("'{1}-{0}'.format('a', 'b')"), "b-a");
+    for wrong in ["'{} {}'.format(1)", "'{x}'.format(1)", "'{'.format(1)"] {
+        load_text("x.cfg", &text(wrong)).unwrap_err();
+    }
+}

@@ -28,6 +28,7 @@ pub(super) fn known(name: &str) -> bool {
             | "upper"
             | "startswith"
             | "endswith"
+            | "format"
     )
 }
 
@@ -200,6 +201,9 @@ impl Interp<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         let plain = |text: String| Ok(Some(Cell::Plain(text.into())));
         match (method, args.as_slice()) {
+            ("format", values) => super::format::positional(text, values)
+                .map_err(|message| self.wrong(call, message))
+                .and_then(plain),
             ("lower", []) => plain(text.to_lowercase()),
             ("upper", []) => plain(text.to_uppercase()),
             ("strip", []) => plain(text.trim().to_owned()),

@@ -84,6 +84,12 @@ impl Interp<'_> {
     /// A field of a record, such as `.gr_gid`.
     pub(super) fn attribute(&mut self, attribute: &ExprAttribute) -> Result<Cell, ConfigError> {
         let name = attribute.attr.as_str();
+        // mock's options can be read both ways.
+        if super::expr::is_root(&attribute.value) {
+            return self.reading.draft().get(name).ok_or_else(|| {
+                self.wrong(attribute, format!("the option `{name}` is not set here"))
+            });
+        }
         if let Expr::Call(call) = attribute.value.as_ref() {
             let function = dotted(&call.func).unwrap_or_default();
             let fields = FIELDS.iter().find(|(known, _)| *known == function);

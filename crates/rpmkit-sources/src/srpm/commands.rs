@@ -52,6 +52,9 @@ impl SourceJob<'_, '_> {
         // What is read is what was chosen, a snapshot's version included.
         let in_copy = copy.join(git::bytes_path(&inside));
         // A spec that is a link stays unwritten: what it leads to may be anybody's.
+        if let Some(dir) = in_copy.parent() {
+            fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
+        }
         if fs::symlink_metadata(&in_copy).is_ok() {
             fs::remove_file(&in_copy).map_err(SrpmError::io("remove", &in_copy))?;
         }
@@ -111,14 +114,7 @@ impl SourceJob<'_, '_> {
                     format!("outdir={OUT_IN_ROOT}"),
                     format!("spec={}", at.join(survey.spec.shown()).display()),
                 ],
-                // The tree is the build user's, which git would not trust root to know.
-                env: [
-                    ("GIT_CONFIG_COUNT", "1"),
-                    ("GIT_CONFIG_KEY_0", "safe.directory"),
-                    ("GIT_CONFIG_VALUE_0", "*"),
-                ]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+                env: trusting_git(),
                 packages: ["make", "git", "rpm-build"].map(str::to_owned).to_vec(),
                 // As in Copr, whose documentation has these Makefiles install what they need.
                 as_root: true,
@@ -148,6 +144,39 @@ impl SourceJob<'_, '_> {
         }
     }
 
+    /// Runs a script of rpkg's macros in a copy of the tree.
+    pub fn rpkg_shell(&mut self, tree: &SourceTree, script: &str) -> Result<String, SrpmError> {
+        let copy = self.staging.join("TREE");
+        if !copy.exists() {
+            copy::copy_tree(tree, &copy)?;
+        }
+        let out = self.directory("OUT")?;
+        let runner = self.tools.runner.as_deref_mut();
+        let runner = runner.ok_or(SrpmError::NoRunner {
+            convention: "the rpkg macros of this tree",
+        })?;
+        self.tools
+            .events
+            .info("running the project's rpkg macros in the build root");
+        let at = Path::new(TREE_IN_ROOT).join(git::bytes_path(tree.inside()));
+        let script = format!("cd -- \"$0\" || exit\n{script}");
+        runner
+            .run(&TreeCommand {
+                tree: copy,
+                out,
+                argv: vec![
+                    "/bin/bash".to_owned(),
+                    "-c".to_owned(),
+                    script,
+                    at.display().to_string(),
+                ],
+                env: trusting_git(),
+                packages: vec!["git".to_owned()],
+                as_root: false,
+            })
+            .map_err(SrpmError::Parse)
+    }
+
     /// Packit's convention: its actions run in a copy of the tree, which then counts.
     pub fn packit(mut self, survey: TreeSurvey) -> Result<SourceOutcome, SrpmError> {
         let packit = survey.packit.unwrap_or_default();
@@ -165,6 +194,9 @@ impl SourceJob<'_, '_> {
             })?;
         let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
         let spec = survey.spec.shown();
+        if !survey.tree.has(spec.as_os_str().as_bytes()) && !root.join(&spec).exists() {
+            return Err(SrpmError::SpecNotMade { spec });
+        }
         let path = below(&root, &root.join(&spec))?;
         let text = fs::read(&path).map_err(SrpmError::io("read", &path))?;
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -189,6 +221,17 @@ impl SourceJob<'_, '_> {
         self.disk.push(DiskDir::of_project(root));
         self.stage(&survey.tree, &survey.spec, &text, None)
     }
+}
+
+/// The tree is the build user's, which git would not trust root to know.
+fn trusting_git() -> Vec<(String, String)> {
+    [
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "safe.directory"),
+        ("GIT_CONFIG_VALUE_0", "*"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
 }
 
 /// What packit's actions are told: the version by the last tag, or else by the spec.

@@ -4,21 +4,23 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{SourceTree, packit};
+use super::{SourceTree, layout, packit};
 
-/// The conventions that are known, the one that is followed first when several are there.
+/// The conventions that are known, the one that is followed first when several are there: commands that
+/// make the sources before files that describe them, and those before a bare spec. A packit file without
+/// actions for a source package only names the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Convention {
-    /// `{{{ git_… }}}` in the spec, with or without an `rpkg.conf`.
-    Rpkg,
     /// `packit.yaml`.
     Packit,
     /// `.copr/Makefile` with a target `srpm`.
     Copr,
     /// `.tito/`.
     Tito,
-    /// A `sources` file beside the spec.
+    /// `{{{ git_… }}}` in the spec, with or without an `rpkg.conf`.
+    Rpkg,
+    /// A `sources` file beside the spec, or a `.NAME.metadata`.
     DistGit,
     /// A spec, and sources where the spec says.
     Plain,
@@ -40,10 +42,10 @@ impl Convention {
     /// Reads such a name.
     pub fn parse(name: &str) -> Option<Self> {
         [
-            Self::Rpkg,
             Self::Packit,
             Self::Copr,
             Self::Tito,
+            Self::Rpkg,
             Self::DistGit,
             Self::Plain,
         ]
@@ -130,21 +132,13 @@ pub(super) fn detect(tree: &SourceTree, spec: Option<(&Path, &str)>) -> Vec<Foun
             "a tagged release is archived as NAME-VERSION.tar.gz, anything else named as by tito build --test",
         );
     }
-    let beside = spec
-        .and_then(|(path, _)| path.parent())
-        .unwrap_or(Path::new(""))
-        .join("sources");
-    let listed = tree.has(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
-        && tree
-            .read(std::os::unix::ffi::OsStrExt::as_bytes(beside.as_os_str()))
-            .ok()
-            .and_then(|text| String::from_utf8(text).ok())
-            .and_then(|text| rpmkit_vcs::distgit::parse_sources(&text, &beside).ok())
-            .is_some_and(|list| !list.is_empty());
-    if listed {
+    if let Some((file, _)) = spec
+        .and_then(|(path, _)| layout::listed(tree, path).ok().flatten())
+        .filter(|(_, list)| !list.is_empty())
+    {
         add(
             Convention::DistGit,
-            &beside.display().to_string(),
+            &file.display().to_string(),
             "files it lists come from the lookaside cache, verified",
         );
     }
@@ -161,30 +155,33 @@ pub(super) fn choose(
     if let Some(asked) = asked {
         return (asked, "it was asked for".to_owned());
     }
+    let idle = found
+        .iter()
+        .find(|found| found.convention == Convention::Packit && !actions);
+    let mut reasons = Vec::new();
+    let usable = |found: &&FoundConvention| found.convention != Convention::Packit || actions;
     let first = found
         .iter()
+        .filter(usable)
         .map(|found| found.convention)
-        // packit.yaml without such actions only names the spec.
-        .filter(|convention| *convention != Convention::Packit || actions)
         .min();
     match first {
-        None => (
-            Convention::Plain,
-            "the spec and the files it names say all there is to say".to_owned(),
-        ),
+        None => reasons.push("the spec and the files it names say all there is to say".to_owned()),
         Some(first) => {
             let others: Vec<&str> = found
                 .iter()
+                .filter(usable)
                 .map(|found| found.convention)
                 .filter(|other| *other != first)
                 .map(Convention::name)
                 .collect();
-            let reason = if others.is_empty() {
-                "it is the only one here".to_owned()
-            } else {
-                format!("it comes before {}", others.join(", "))
-            };
-            (first, reason)
+            if !others.is_empty() {
+                reasons.push(format!("it comes before {}", others.join(", ")));
+            } else if idle.is_none() {
+                reasons.push("it is the only one here".to_owned());
+            }
         }
     }
+    reasons.extend(idle.map(|idle| format!("{} has no actions for an SRPM", idle.file.display())));
+    (first.unwrap_or(Convention::Plain), reasons.join("; "))
 }

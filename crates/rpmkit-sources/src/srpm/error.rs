@@ -117,11 +117,29 @@ pub enum SrpmError {
         /// What is wrong.
         reason: String,
     },
+    /// Neither rpkg nor the tree has such a macro.
+    #[error("spec `{}` line {line}: `{body}` is no macro that is known here", spec.display())]
+    RpkgMacro {
+        /// The template.
+        spec: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What stands in the braces.
+        body: String,
+        /// Where macros of this tree would be defined, as a sentence.
+        place: String,
+    },
     /// An action said it made an archive, and did not.
     #[error("packit's action `create-archive` ended with `{said}`, which is no file in the tree")]
     NoArchive {
         /// Its last line.
         said: String,
+    },
+    /// packit's actions ran, and the spec is still not there.
+    #[error("packit's actions ran, and there is still no spec file `{}`", spec.display())]
+    SpecNotMade {
+        /// Where it was expected, relative to the tree.
+        spec: PathBuf,
     },
     /// A convention needs commands run in the build root, and there is none here.
     #[error("following {convention} needs a build root")]
@@ -211,7 +229,9 @@ impl SrpmError {
             | Self::HostFile { .. }
             | Self::Packit { .. }
             | Self::Rpkg { .. }
+            | Self::RpkgMacro { .. }
             | Self::NoArchive { .. }
+            | Self::SpecNotMade { .. }
             | Self::NoRunner { .. }
             | Self::Makefile { .. }
             | Self::NoAutorelease { .. }
@@ -277,8 +297,15 @@ impl SrpmError {
                 "add a repository that has rpmautospec (--addrepo URL), or write the release out",
             )],
             Self::Vendor(error) => error.hints(),
+            Self::RpkgMacro { place, .. } => vec![
+                Hint::new(place.clone()),
+                Hint::new("--follow plain takes the spec as it is"),
+            ],
             Self::Rpkg { .. } => vec![Hint::new(
                 "--follow plain takes the spec as it is; write the value out, or use one of git_dir_name, git_dir_version, git_dir_release, git_dir_pack, git_dir_vcs, git_dir_setup_macro, git_dir_changelog",
+            )],
+            Self::SpecNotMade { .. } => vec![Hint::new(
+                "`specfile_path` in the packit file says where the spec is; one of its actions may make it",
             )],
             Self::NoSuchPath { .. }
             | Self::NoSuchSpec { .. }

@@ -11,6 +11,7 @@ use super::{
     StagedSources,
     error::MissingSource,
     files::{date, write_dated},
+    layout,
     places::{DiskDir, Places, is_upstream},
     snapshot,
     spec::{ExpandedSpec, SpecSource},
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::template::VendorPlace;
 use rpmkit_vcs::{
-    ArchiveOptions,
+    ArchiveOptions, ScmError,
     distgit::{self, ListedSource, Lookaside},
 };
 
@@ -57,6 +58,15 @@ impl SourceJob<'_, '_> {
         let parse_dir = self.directory("PARSE")?;
         let staged = self.staging.join(spec.file_name());
         let text = self.snapshot(tree, spec, text)?;
+        let text = match spec {
+            TreeSpec::InTree(path) => {
+                self.notes.extend(layout::notes(tree, path));
+                let (text, notes) = layout::filled_in(tree, path, text);
+                self.notes.extend(notes);
+                text
+            }
+            TreeSpec::OnDisk(_) => text,
+        };
         write_dated(&staged, text.as_bytes(), spec.mtime(tree), false)?;
         let places = Places::new(self.disk.clone(), tree, spec);
         places.offer(tree, &parse_dir)?;
@@ -70,7 +80,7 @@ impl SourceJob<'_, '_> {
         if expanded.release.contains("%autorelease") || expanded.release.contains("%{autorelease") {
             return Err(SrpmError::NoAutorelease { spec: spec.shown() });
         }
-        let listed = self.listed(spec, &parse_dir)?;
+        let listed = self.listed(tree, spec, &parse_dir)?;
         let upstream = self.may_be_upstream && is_upstream(tree, &expanded);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());
         // What was vendored does not go into the main archive a second time.
@@ -155,16 +165,29 @@ impl SourceJob<'_, '_> {
         Ok(Some(SourceOrigin::Vendored))
     }
 
-    /// What a dist-git's `sources` file lists; errors name the file as the user knows it.
-    fn listed(&self, spec: &TreeSpec, parse_dir: &Path) -> Result<Vec<ListedSource>, SrpmError> {
+    /// What the lookaside cache has, by the file that says so.
+    fn listed(
+        &self,
+        tree: &SourceTree,
+        spec: &TreeSpec,
+        parse_dir: &Path,
+    ) -> Result<(PathBuf, Vec<ListedSource>), SrpmError> {
+        if let TreeSpec::InTree(path) = spec
+            && let Some(listed) = layout::listed(tree, path)?
+        {
+            return Ok(listed);
+        }
+        let shown = spec.shown().with_file_name("sources");
         let copy = parse_dir.join("sources");
         let text = match fs::read_to_string(&copy) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((shown, Vec::new()));
+            }
             Err(error) => return Err(SrpmError::io("read", &copy)(error)),
         };
-        let shown = spec.shown().with_file_name("sources");
-        Ok(distgit::parse_sources(&text, &shown)?)
+        let list = distgit::parse_sources(&text, &shown)?;
+        Ok((shown, list))
     }
 
     /// Puts one source at `dest`; `None` when nobody has it.
@@ -174,7 +197,7 @@ impl SourceJob<'_, '_> {
         places: &Places,
         source: &SpecSource,
         dest: &Path,
-        listed: &[ListedSource],
+        (list, listed): &(PathBuf, Vec<ListedSource>),
         archive: Option<(String, Option<&Path>)>,
     ) -> Result<Option<SourceOrigin>, SrpmError> {
         let name = source.file_name();
@@ -189,7 +212,8 @@ impl SourceJob<'_, '_> {
                 return Ok(Some(origin));
             }
             self.notes.push(format!(
-                "`{name}` beside the spec is not what `sources` lists, so it is fetched"
+                "`{name}` beside the spec is not what `{}` lists, so it is fetched",
+                list.display()
             ));
         }
         if let Some(listed) = digest {
@@ -202,7 +226,14 @@ impl SourceJob<'_, '_> {
                 self.tools.store,
                 self.tools.download,
                 self.tools.events,
-            )?;
+            )
+            .map_err(|error| match error {
+                ScmError::NoLookaside { remote, .. } => ScmError::NoLookaside {
+                    path: list.clone(),
+                    remote,
+                },
+                other => other,
+            })?;
             // The same file gives the same source package, whenever it was fetched.
             date(dest, tree.newest())?;
             return Ok(Some(SourceOrigin::Lookaside));

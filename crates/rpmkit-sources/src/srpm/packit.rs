@@ -8,6 +8,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 use super::{
     SrpmError,
     files::below,
+    rpkg_user::plain_path,
     runner::{TREE_IN_ROOT, TreeCommand, TreeRunner},
 };
 use rpmkit_types::event::Events;
@@ -35,6 +36,8 @@ pub(super) struct Packit {
     pub actions: Vec<(String, Vec<String>)>,
     /// `srpm_build_deps`.
     pub packages: Vec<String>,
+    /// Where in the tree it works: the first of a monorepo's `paths`; empty for the top.
+    pub dir: PathBuf,
     /// `upstream_tag_template`: how tags are called, with `{version}` in it.
     pub tag_template: Option<String>,
 }
@@ -51,8 +54,9 @@ pub(super) struct PackitProject {
 }
 
 impl Packit {
-    /// Reads the file. In a monorepo configuration the first package counts.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, SrpmError> {
+    /// Reads the file: an entry a package of a monorepo, else one. What neither a package nor the top
+    /// says is taken from the first job that builds it.
+    pub fn parse(text: &str, path: &Path) -> Result<Vec<Self>, SrpmError> {
         let error = |line: usize, reason: String| SrpmError::Packit {
             path: path.to_owned(),
             line,
@@ -62,39 +66,63 @@ impl Packit {
         let documents = YamlLoader::load_from_str(text)
             .map_err(|e| error(e.marker().line(), e.info().to_owned()))?;
         let Some(top) = documents.first() else {
-            return Ok(Self::default());
+            return Ok(vec![Self::default()]);
         };
         if top.as_hash().is_none() {
             return Err(error(1, "expected a mapping".to_owned()));
         }
-        let package = top["packages"]
-            .as_hash()
-            .and_then(|packages| packages.front())
-            .map(|(_, package)| package);
+        let packages: Vec<(Option<&str>, &Yaml)> = match top["packages"].as_hash() {
+            Some(packages) if !packages.is_empty() => packages
+                .iter()
+                .map(|(name, package)| (name.as_str(), package))
+                .collect(),
+            _ => vec![(None, &Yaml::BadValue)],
+        };
+        packages
+            .into_iter()
+            .map(|(name, package)| {
+                let mut levels = vec![package, top];
+                levels.extend(job_levels(top, name));
+                Self::of_levels(name, &levels).map_err(|reason| error(1, reason))
+            })
+            .collect()
+    }
+
+    /// One package; the first of the `levels` that has a key counts.
+    fn of_levels(name: Option<&str>, levels: &[&Yaml]) -> Result<Self, String> {
         let get = |key: &str| {
-            package
-                .map(|package| &package[key])
-                .filter(|value| !value.is_badvalue())
-                .unwrap_or(&top[key])
+            levels
+                .iter()
+                .map(|level| &level[key])
+                .find(|value| !value.is_badvalue() && !value.is_null())
+                .unwrap_or(&Yaml::BadValue)
         };
         let text = |key: &str| get(key).as_str().map(str::to_owned);
+        let inside = |key: &str, value: &str| {
+            plain_path(value).ok_or_else(|| format!("`{key}: {value}` leads out of the tree"))
+        };
         let mut actions = Vec::new();
         for name in ACTIONS {
-            let commands = commands(&get("actions")[*name]).ok_or_else(|| {
-                error(
-                    1,
-                    format!("action `{name}` is neither text nor a list of texts"),
-                )
-            })?;
+            let commands = commands(&get("actions")[*name])
+                .ok_or_else(|| format!("action `{name}` is neither text nor a list of texts"))?;
             if !commands.is_empty() {
                 actions.push(((*name).to_owned(), commands));
             }
         }
+        let dir = match &get("paths")[0] {
+            Yaml::String(dir) => inside("paths", dir)?,
+            _ => PathBuf::new(),
+        };
+        let specfile = text("specfile_path")
+            .map(|spec| inside("specfile_path", &spec))
+            .transpose()?;
+        let name = || name.map(str::to_owned);
         Ok(Self {
-            specfile: text("specfile_path").map(PathBuf::from),
+            specfile,
             upstream_name: text("upstream_package_name").or_else(|| text("upstream_project_name")),
-            downstream_name: text("downstream_package_name"),
+            downstream_name: text("downstream_package_name").or_else(name),
             actions,
+            dir,
             tag_template: text("upstream_tag_template"),
             packages: get("srpm_build_deps")
                 .as_vec()
@@ -105,6 +133,34 @@ impl Packit {
                 })
                 .unwrap_or_default(),
         })
+    }
+
+    /// Where in the tree the spec may be, the likeliest first.
+    pub fn specs(&self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        if let Some(spec) = &self.specfile {
+            // Monorepos are written both ways.
+            paths.push(self.dir.join(spec));
+            paths.push(spec.clone());
+            paths.dedup();
+        }
+        paths
+    }
+
+    /// As [`Packit::specs`], with the name packit falls back to.
+    pub fn made_specs(&self) -> Vec<PathBuf> {
+        let mut paths = self.specs();
+        if paths.is_empty() {
+            let names = [&self.downstream_name, &self.upstream_name];
+            paths.extend(
+                names
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|name| plain_path(&format!("{name}.spec")))
+                    .map(|name| self.dir.join(name)),
+            );
+        }
+        paths
     }
 
     /// Whether some action makes or changes what goes into the source package.
@@ -161,9 +217,7 @@ impl Packit {
                     .run(&TreeCommand {
                         tree: tree.to_owned(),
                         out: out.to_owned(),
-                        // packit hands text to a shell only if it asks for one; its
-                        // documentation recommends `bash -c`, and both work this way.
-                        argv: vec!["/bin/bash".to_owned(), "-c".to_owned(), command.clone()],
+                        argv: self.argv(command),
                         env: env.map(|(key, value)| (key.to_owned(), value)).to_vec(),
                         packages: self.packages.clone(),
                         as_root: false,
@@ -180,7 +234,11 @@ impl Packit {
                 ("get-current-version", Some(last)) => last.clone_into(&mut version),
                 ("create-archive", Some(last)) => {
                     let inside = last.strip_prefix(TREE_IN_ROOT).unwrap_or(last);
-                    let path = tree.join(inside.trim_start_matches('/'));
+                    let path = if inside.len() < last.len() {
+                        tree.join(inside.trim_start_matches('/'))
+                    } else {
+                        tree.join(&self.dir).join(inside.trim_start_matches('/'))
+                    };
                     if !path.is_file() {
                         return Err(SrpmError::NoArchive {
                             said: last.to_owned(),
@@ -194,6 +252,50 @@ impl Packit {
         }
         Ok(archive)
     }
+
+    /// packit hands text to a shell only if it asks for one; its documentation recommends `bash -c`, and
+    /// both work this way.
+    fn argv(&self, command: &str) -> Vec<String> {
+        let mut argv = vec!["/bin/bash".to_owned(), "-c".to_owned()];
+        if !self.dir.as_os_str().is_empty() {
+            argv.push("cd -- \"$0\" && exec /bin/bash -c \"$1\"".to_owned());
+            argv.push(self.dir.display().to_string());
+        }
+        argv.push(command.to_owned());
+        argv
+    }
+}
+
+/// The settings of jobs that make source packages of this package, the jobs' own ones for it first.
+fn job_levels<'y>(top: &'y Yaml, package: Option<&str>) -> Vec<&'y Yaml> {
+    const BUILDS: &[&str] = &[
+        "copr_build",
+        "build",
+        "upstream_koji_build",
+        "production_build",
+    ];
+    let mut levels = Vec::new();
+    for job in top["jobs"].as_vec().into_iter().flatten() {
+        if !job["job"].as_str().is_some_and(|job| BUILDS.contains(&job)) {
+            continue;
+        }
+        match (&job["packages"], package) {
+            (Yaml::Array(names), Some(package))
+                if !names.iter().any(|name| name.as_str() == Some(package)) =>
+            {
+                continue;
+            }
+            (named @ Yaml::Hash(_), Some(package)) => {
+                if named[package].is_badvalue() {
+                    continue;
+                }
+                levels.push(&named[package]);
+            }
+            _ => {}
+        }
+        levels.push(job);
+    }
+    levels
 }
 
 /// The version of the last tag of `rev`'s history, by when the tag was made, that is called as
@@ -263,7 +365,8 @@ mod tests {
              get-current-version: cat VERSION\n  pre-sync: no\njobs: []\n",
             Path::new("packit.yaml"),
         )
-        .unwrap();
+        .unwrap()
+        .remove(0);
         assert_eq!(packit.specfile.as_deref(), Some(Path::new("dist/x.spec")));
         assert_eq!(packit.packages, ["make", "git"]);
         assert_eq!(
@@ -302,16 +405,27 @@ mod tests {
     #[test]
     fn monorepos_are_read_and_mistakes_named() {
         let packit = Packit::parse(
-            "packages:\n  one:\n    specfile_path: one.spec\n  two:\n    specfile_path: two.spec\nactions:\n  fix-spec-file: 'true'\n",
+            "packages:\n  one:\n    specfile_path: ./one.spec\n  two:\n    specfile_path: two.spec\n    \
+             paths: [sub]\nactions:\n  fix-spec-file: 'true'\njobs:\n- job: copr_build\n  packages:\n    \
+             two: {srpm_build_deps: [gcc]}\n- job: copr_build\n  packages: [one]\n  srpm_build_deps: [make]\n",
             Path::new("p"),
         )
         .unwrap();
-        assert_eq!(packit.specfile.as_deref(), Some(Path::new("one.spec")));
-        assert!(packit.makes_sources());
+        assert_eq!(packit[0].specs(), [Path::new("one.spec")]);
+        assert_eq!(
+            packit[1].specs(),
+            [Path::new("sub/two.spec"), Path::new("two.spec")]
+        );
+        assert_eq!(packit[0].packages, ["make"]);
+        assert_eq!(packit[1].packages, ["gcc"]);
+        assert_eq!(packit[1].downstream_name.as_deref(), Some("two"));
+        assert!(packit[0].makes_sources() && packit[1].makes_sources());
         assert_eq!(
             Packit::parse("", Path::new("p")).unwrap(),
-            Packit::default()
+            [Packit::default()]
         );
+        let error = Packit::parse("specfile_path: ../x.spec", Path::new("p")).unwrap_err();
+        assert!(error.to_string().contains("leads out"), "{error}");
         let error = Packit::parse("a: [b\nc: d", Path::new("p.yaml")).unwrap_err();
         assert!(error.to_string().starts_with("`p.yaml` line "), "{error}");
         let error = Packit::parse("- a", Path::new("p.yaml")).unwrap_err();

@@ -212,6 +212,15 @@ pub(super) fn is_upstream(tree: &SourceTree, spec: &ExpandedSpec) -> bool {
         "ci.fmf",
         "rpkg.conf",
         "rpkg.macros",
+        "baselibs.conf",
+        "_service",
+        "_servicedata",
+        "_multibuild",
+        "_constraints",
+        "_link",
+        "_aggregate",
+        "_channel",
+        "_scmsync.obsinfo",
     ];
     tree.files().iter().any(|path| {
         let path = String::from_utf8_lossy(path);
@@ -227,6 +236,12 @@ pub(super) fn is_upstream(tree: &SourceTree, spec: &ExpandedSpec) -> bool {
                 ".diff",
                 ".rpmlintrc",
                 ".fmf",
+                ".changes",
+                ".keyring",
+                ".asc",
+                ".sig",
+                ".sign",
+                ".obsinfo",
             ]
             .iter()
             .any(|suffix| lower.ends_with(suffix))
@@ -234,7 +249,7 @@ pub(super) fn is_upstream(tree: &SourceTree, spec: &ExpandedSpec) -> bool {
             || lower.starts_with("license")
             || lower.starts_with("copying")
             || PACKAGING.contains(&name)
-            || matches!(first, "tests" | "plans")
+            || matches!(first, "tests" | "plans" | "SPECS" | "SOURCES")
             || spec.sources.iter().any(|source| source.file_name() == name))
     })
 }

@@ -1,12 +1,16 @@
 //! The way from a checkout to staged sources.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Choose, SpecParser, SrpmError, TreeRunner,
     convention::{self, Convention, Explanation},
     files::date,
     job::SourceJob,
+    layout,
     places::DiskDir,
     rpkg,
     spec::ExpandedSpec,
@@ -152,7 +156,9 @@ pub fn prepare(
         Convention::Rpkg => {
             let out = job.directory("ARCHIVES")?;
             let path = survey.spec.shown();
-            let rendered = rpkg::render(&survey.tree, &path, &survey.text, &out)?;
+            let rendered = rpkg::render(&survey.tree, &path, &survey.text, &out, &mut |script| {
+                job.rpkg_shell(&survey.tree, script)
+            })?;
             for archive in &rendered.archives {
                 date(archive, survey.tree.newest())?;
             }
@@ -182,6 +188,11 @@ pub fn explain(request: &SourceRequest) -> Result<Explanation, SrpmError> {
         Ok(survey) => {
             let mut notes = survey.tree.notes().to_vec();
             notes.extend(shallow_note(&survey));
+            let path = survey.spec.shown();
+            notes.extend(layout::notes(&survey.tree, &path));
+            if survey.text.is_empty() && !survey.tree.has(path.as_os_str().as_bytes()) {
+                notes.push(format!("packit's actions make `{}`", path.display()));
+            }
             Ok(Explanation {
                 root: survey.tree.root().to_owned(),
                 state: survey.tree.describe(),

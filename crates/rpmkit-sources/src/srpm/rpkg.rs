@@ -1,14 +1,22 @@
 //! rpkg's spec templates: `{{{ git_dir_name }}}` and its relatives (rpkg-util's macro reference).
 //!
-//! The macros are expanded here, not by bash: those that ask git for something, with literal
-//! arguments. Anything else in the braces is a shell command of the project's and is refused.
+//! The built-in macros are expanded here, not by bash: those that ask git for something. Macros of the
+//! project's own, and arguments that are not literal, run in the build root. Any other shell command in
+//! the braces is refused.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use git2::{Commit, ObjectType};
 use jiff::{Timestamp, tz::Offset};
 
-use super::{SourceTree, SrpmError};
+use super::{
+    SourceTree, SrpmError,
+    rpkg_user::{Shell, UserMacros, plain_path},
+    runner::TREE_IN_ROOT,
+};
 use rpmkit_vcs::{ArchiveOptions, ScmError, archive, git};
 
 /// A rendered spec and the archives its macros made.
@@ -18,15 +26,44 @@ pub(super) struct Rendered {
     pub notes: Vec<String>,
 }
 
-/// Expands a template. `spec` is its path in the tree; archives are written to `out`.
+/// Expands a template. `spec` is its path in the tree; archives are written to `out`, and `shell` runs what
+/// is the project's.
 pub(super) fn render(
     tree: &SourceTree,
     spec: &Path,
     text: &str,
     out: &Path,
+    shell: &mut Shell<'_>,
 ) -> Result<Rendered, SrpmError> {
     let mut context = RpkgContext::new(tree, spec, out)?;
-    let rendered = expanded(spec, text, |call| context.expand(call))?;
+    let user = UserMacros::of(tree, spec);
+    let rendered = expanded(spec, text, |words, body, line| {
+        let (name, arguments) = words.split_first().unwrap_or((body, &[]));
+        let call = Call::new(name, arguments);
+        let unknown = || SrpmError::RpkgMacro {
+            spec: spec.to_owned(),
+            line,
+            body: body.trim().to_owned(),
+            place: user.place.clone(),
+        };
+        if user.has(name) {
+            let known = context.defaults()?;
+            let printed = shell(&user.script(&known, body))?;
+            return Ok(printed.trim_end_matches('\n').to_owned());
+        }
+        // Words of a `$(…)` are no arguments yet.
+        if Call::new(name, &[]).is_none() || !body.contains(['$', '`']) {
+            return context.expand(&call.ok_or_else(unknown)?);
+        }
+        let known = context.defaults()?;
+        let rest = body
+            .trim()
+            .strip_prefix(name.as_str())
+            .ok_or_else(unknown)?;
+        let printed = shell(&user.script(&known, &format!("printf '%s\\n' {rest}")))?;
+        let arguments: Vec<String> = printed.lines().map(str::to_owned).collect();
+        context.expand(&Call::new(name, &arguments).ok_or_else(unknown)?)
+    })?;
     Ok(Rendered {
         text: rendered,
         archives: context.archives,
@@ -34,11 +71,11 @@ pub(super) fn render(
     })
 }
 
-/// The text with its macros as `expand` has them.
+/// The text with its macros as `expand` has them, which gets their words, their text and their line.
 fn expanded(
     spec: &Path,
     text: &str,
-    mut expand: impl FnMut(&Call<'_>) -> Result<String, SrpmError>,
+    mut expand: impl FnMut(&[String], &String, usize) -> Result<String, SrpmError>,
 ) -> Result<String, SrpmError> {
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
@@ -59,14 +96,8 @@ fn expanded(
         rendered.push_str(&rest[..start]);
         let words = shlex::split(&body[..end])
             .ok_or_else(|| error(format!("unbalanced quotes in `{}`", body[..end].trim())))?;
-        if let Some((name, arguments)) = words.split_first() {
-            let call = Call::new(name, arguments).ok_or_else(|| {
-                error(format!(
-                    "`{}` is no macro that is known here",
-                    body[..end].trim()
-                ))
-            })?;
-            rendered.push_str(&expand(&call)?);
+        if !words.is_empty() {
+            rendered.push_str(&expand(&words, &body[..end].to_owned(), line)?);
         }
         rest = &body[end + 3..];
     }
@@ -77,9 +108,11 @@ fn expanded(
 /// How many macros a text calls.
 pub(super) fn calls(spec: &Path, text: &str) -> Result<usize, SrpmError> {
     let mut count = 0;
-    expanded(spec, text, |call| {
-        let _ = call.get("path");
-        count += 1;
+    expanded(spec, text, |words, _, _| {
+        let call = words
+            .split_first()
+            .and_then(|(name, arguments)| Call::new(name, arguments));
+        count += usize::from(call.is_some_and(|call| call.get("path").is_none()));
         Ok(String::new())
     })?;
     Ok(count)
@@ -174,7 +207,7 @@ impl<'a> RpkgContext<'a> {
         let dir = spec.parent().unwrap_or(Path::new(""));
         Ok(Self {
             head: git::resolve(repo, &rev)?,
-            dir: tree.in_repository(std::os::unix::ffi::OsStrExt::as_bytes(dir.as_os_str())),
+            dir: tree.in_repository(dir.as_os_str().as_bytes()),
             remote: rpmkit_vcs::distgit::remote_url(tree.root()),
             tree,
             repo,
@@ -184,6 +217,23 @@ impl<'a> RpkgContext<'a> {
             archives: Vec::new(),
             notes: Vec::new(),
         })
+    }
+
+    /// What the built-in macros give without arguments, for the project's own ones to call.
+    fn defaults(&mut self) -> Result<Vec<(String, String)>, SrpmError> {
+        let before = (self.name.clone(), self.version.clone());
+        let mut known = Vec::new();
+        for prefix in ["git_", "git_dir_", "git_cwd_", "git_repo_"] {
+            for what in ["name", "version", "release", "vcs", "setup_macro"] {
+                let name = format!("{prefix}{what}");
+                if let Some(call) = Call::new(&name, &[]) {
+                    let value = self.expand(&call)?;
+                    known.push((name.clone(), value));
+                }
+                (self.name, self.version) = before.clone();
+            }
+        }
+        Ok(known)
     }
 
     fn expand(&mut self, call: &Call<'_>) -> Result<String, SrpmError> {
@@ -370,6 +420,23 @@ impl<'a> RpkgContext<'a> {
         if call.scope == Scope::Directory {
             options.subdir.clone_from(&self.dir);
         }
+        if let Some(path) = call.get("path") {
+            let inside = path.strip_prefix(TREE_IN_ROOT).unwrap_or(path);
+            let top = inside.len() < path.len();
+            let inside = inside.trim_start_matches('/');
+            let path = plain_path(inside)
+                .filter(|_| top || !path.starts_with('/'))
+                .ok_or_else(|| SrpmError::LeadsOut {
+                    path: PathBuf::from(path),
+                    top: self.tree.root().to_owned(),
+                })?;
+            let path = path.as_os_str().as_bytes();
+            options.subdir = if top {
+                path.to_vec()
+            } else {
+                self.tree.in_repository(path)
+            };
+        }
         if call.what == "archive" {
             // Only what is committed, whatever the working tree holds.
             let id = self.head.id().to_string();
@@ -446,7 +513,13 @@ mod tests {
     fn rendered(repo: &TestRepo, text: &str) -> Result<(Rendered, tempfile::TempDir), SrpmError> {
         let out = tempfile::tempdir().unwrap();
         let tree = SourceTree::open(repo.path(), &TreeChoice::Auto)?;
-        let rendered = render(&tree, Path::new("x.spec"), text, out.path())?;
+        let rendered = render(
+            &tree,
+            Path::new("x.spec"),
+            text,
+            out.path(),
+            &mut |script| panic!("ran {script}"),
+        )?;
         Ok((rendered, out))
     }
 

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Choose, SourceRequest, SrpmError,
     convention::{self, Convention, FoundConvention},
-    find,
+    find, layout,
     packit::{self, Packit},
     tree::{SourceTree, TreeChoice},
 };
@@ -75,32 +75,52 @@ impl TreeSurvey {
         choose: Option<&mut Choose<'_>>,
     ) -> Result<Self, SrpmError> {
         let (tree, named) = open(request)?;
-        let packit = packit::NAMES
+        let packits = packit::NAMES
             .iter()
             .find(|name| tree.has(name.as_bytes()))
             .map(|name| {
                 let text = tree.read(name.as_bytes())?;
                 Packit::parse(&String::from_utf8_lossy(&text), Path::new(name))
             })
-            .transpose()?;
+            .transpose()?
+            .unwrap_or_default();
         let mut specs = find::find_specs(&tree);
         let spec = match named {
-            Some(named) => locate(request, &tree, &named)?,
-            None => {
-                let by_packit = packit
-                    .as_ref()
-                    .and_then(|packit| packit.specfile.clone())
-                    .filter(|path| tree.has(path.as_os_str().as_bytes()));
-                if let Some(path) = by_packit {
-                    specs = vec![path];
+            Some(named) => match locate(request, &tree, &named) {
+                Err(SrpmError::NoSuchSpec { .. }) if makes(request, &packits, &named) => {
+                    TreeSpec::InTree(named)
                 }
-                TreeSpec::InTree(find::pick(&tree, specs.clone(), choose)?)
+                located => located?,
+            },
+            None => {
+                let by_packit = specs_of(request, &tree, &packits, specs.is_empty());
+                if !by_packit.is_empty() {
+                    specs = by_packit;
+                }
+                let own = (specs.len() > 1)
+                    .then(|| layout::own_spec(&tree, &specs))
+                    .flatten();
+                TreeSpec::InTree(match own {
+                    Some(own) => own,
+                    None => find::pick(&tree, specs.clone(), choose)?,
+                })
             }
         };
-        let text = String::from_utf8_lossy(&spec.read(&tree)?).into_owned();
         let path = spec.shown();
-        let found = convention::detect(&tree, Some((&path, &text)));
+        let packit = packits
+            .iter()
+            .find(|packit| packit.made_specs().contains(&path))
+            .or(packits.first())
+            .cloned();
         let actions = packit.as_ref().is_some_and(Packit::makes_sources);
+        let to_make =
+            matches!(&spec, TreeSpec::InTree(path) if !tree.has(path.as_os_str().as_bytes()));
+        let text = if to_make {
+            String::new()
+        } else {
+            String::from_utf8_lossy(&spec.read(&tree)?).into_owned()
+        };
+        let found = convention::detect(&tree, Some((&path, &text)));
         let (followed, reason) = convention::choose(&found, request.follow, actions);
         Ok(Self {
             may_be_upstream: tree.repository().is_some() || !request.path.is_file(),
@@ -114,6 +134,40 @@ impl TreeSurvey {
             reason,
         })
     }
+}
+
+/// The specs packit names, a package each: those of the tree, and those its actions make. `none` tells
+/// that the tree has no spec at all.
+fn specs_of(
+    request: &SourceRequest,
+    tree: &SourceTree,
+    packits: &[Packit],
+    none: bool,
+) -> Vec<PathBuf> {
+    let mut specs = Vec::new();
+    for packit in packits {
+        let there = packit
+            .specs()
+            .into_iter()
+            .find(|path| tree.has(path.as_os_str().as_bytes()));
+        let made = || {
+            let follows = matches!(request.follow, None | Some(Convention::Packit));
+            (follows && packit.makes_sources() && (none || packit.specfile.is_some()))
+                .then(|| packit.made_specs().into_iter().next())
+                .flatten()
+        };
+        specs.extend(there.or_else(made));
+    }
+    specs.dedup();
+    specs
+}
+
+/// Whether packit's actions may make the spec that was named.
+fn makes(request: &SourceRequest, packits: &[Packit], named: &Path) -> bool {
+    matches!(request.follow, None | Some(Convention::Packit))
+        && packits.iter().any(|packit| {
+            packit.makes_sources() && packit.made_specs().iter().any(|path| path == named)
+        })
 }
 
 /// Opens the tree a request means, with the spec it names.

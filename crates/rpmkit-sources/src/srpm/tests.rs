@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod border;
+mod conventions;
 
 use std::{fs, io::Read, os::unix::fs::MetadataExt};
 
@@ -641,7 +642,10 @@ fn explaining_names_everything_found() {
     );
     // Without actions packit only names the spec.
     assert_eq!(explanation.followed, Convention::Copr);
-    assert_eq!(explanation.reason, "it comes before packit, tito");
+    assert_eq!(
+        explanation.reason,
+        "it comes before tito; .packit.yaml has no actions for an SRPM"
+    );
     assert_eq!(explanation.specs, [PathBuf::from("packaging/hello.spec")]);
     let empty = TestRepo::new();
     empty.commit("nothing");

@@ -6,7 +6,7 @@ mod sources;
 mod store;
 
 pub use lookaside::{Lookaside, RemotePackage};
-pub use sources::{ListedSource, parse_sources, read_sources};
+pub use sources::{ListedSource, parse_metadata, parse_sources, read_sources};
 pub use store::SourceStore;
 pub(super) use store::file_digest;
 

@@ -53,6 +53,25 @@ pub fn parse_sources(text: &str, path: &Path) -> Result<Vec<ListedSource>, ScmEr
     Ok(out)
 }
 
+/// Reads a `.NAME.metadata` file, in which the dist-gits of CentOS Linux, Rocky and Alma list what is
+/// not in git: `HEX SOURCES/FILE`. `path` only names it in errors.
+///
+/// # Errors
+/// As [`read_sources`].
+pub fn parse_metadata(text: &str, path: &Path) -> Result<Vec<ListedSource>, ScmError> {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match line.trim().split_once(char::is_whitespace) {
+            Some((hex, file)) => {
+                let file = file.trim_start();
+                format!("{hex} {}", file.strip_prefix("SOURCES/").unwrap_or(file))
+            }
+            None => line.to_owned(),
+        })
+        .collect();
+    parse_sources(&lines.join("\n"), path)
+}
+
 fn tagged(line: &str) -> Option<ListedSource> {
     let (kind, rest) = line.split_once(" (")?;
     let (file, hex) = rest.rsplit_once(") = ")?;
