@@ -100,10 +100,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     )?
     .settings;
     let engine = setup::engine(cx, events.clone(), &settings)?;
-    let scratch = tempfile::Builder::new()
-        .prefix("rpmkit-")
-        .tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let scratch = cx.host.dirs.scratch("rpmkit-")?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
         None => sources::results(&sources::top(&path))?.join(&settings.chroot.chroot_name),

@@ -24,8 +24,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| cannot("make a temporary directory in", &cx.host.dirs.temp, &e))?;
+    let downloads = cx.host.dirs.scratch("rpmkit-")?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));
     index(&repo)?;

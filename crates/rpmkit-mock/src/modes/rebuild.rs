@@ -30,8 +30,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         // Nothing of an earlier run takes part.
         clean::scrub(cx, work, &[ScrubTarget::All])?;
     }
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let downloads = cx.host.dirs.scratch("rpmkit-")?;
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
     let mut first = None;

@@ -171,10 +171,7 @@ impl One<'_> {
         settings: &Settings,
     ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
-        let scratch = tempfile::Builder::new()
-            .prefix("rpmkit-")
-            .tempdir_in(&cx.host.dirs.temp)
-            .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+        let scratch = cx.host.dirs.scratch("rpmkit-")?;
         // The name of the result directory is known once the spec has been read; until then the
         // logs are kept aside.
         let aside = scratch.path().join("logs");
