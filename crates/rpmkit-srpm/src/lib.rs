@@ -80,6 +80,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     if args.explain {
         return explain(cx, &path, &args);
     }
+    sources::check(cx, &path, &args.sources)?;
     let chroots = choose::chroots(cx, &args.chroot, &path)?;
     // Of a project's several the first will do: a source package is for all of them.
     let chroot = chroots
