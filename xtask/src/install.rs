@@ -18,6 +18,19 @@ pub const PROGRAMS: [&str; 5] = [
     "rpmkit-srpm",
 ];
 
+/// Directories of completions and man pages, and where they go below a prefix.
+pub const DATA: [(&str, &str); 4] = [
+    ("completions/bash", "share/bash-completion/completions"),
+    ("completions/zsh", "share/zsh/site-functions"),
+    ("completions/fish", "share/fish/vendor_completions.d"),
+    ("completions/man", "share/man/man1"),
+];
+
+/// Whether a file of those is for the name `mock`.
+pub fn of_mock(name: &str) -> bool {
+    ["mock", "_mock", "mock.fish", "mock.1"].contains(&name)
+}
+
 /// What to install and where.
 pub struct Install {
     /// `/usr/local`, or `~/.local` for one user.
@@ -67,12 +80,7 @@ impl Install {
                 .with_context(|| format!("cannot link `{}`", link.display()))?;
             say(&format!("{} -> rpmkit-mock", link.display()));
         }
-        for (from, to) in [
-            ("completions/bash", "share/bash-completion/completions"),
-            ("completions/zsh", "share/zsh/site-functions"),
-            ("completions/fish", "share/fish/vendor_completions.d"),
-            ("completions/man", "share/man/man1"),
-        ] {
+        for (from, to) in DATA {
             self.put_all(&root.join(from), to, say)?;
         }
         Ok(())
@@ -87,8 +95,7 @@ impl Install {
                 continue;
             };
             // mock's own completion and page stay mock's unless its name is taken over.
-            let of_mock = ["mock", "_mock", "mock.fish", "mock.1"].contains(&name);
-            if path.is_file() && name != ".gitkeep" && (self.mock || !of_mock) {
+            if path.is_file() && name != ".gitkeep" && (self.mock || !of_mock(name)) {
                 self.put(&path, &format!("{to}/{name}"), 0o644, say)?;
             }
         }

@@ -13,6 +13,7 @@ mod chroot;
 mod confbench;
 mod contents;
 mod demo;
+mod dist;
 mod distro;
 mod e2e;
 mod fixture;
@@ -199,6 +200,12 @@ enum Command {
         #[arg(long, conflicts_with = "optimize")]
         source: bool,
     },
+    /// Make the archive of one static program that users unpack, with links, completions and man pages
+    Dist {
+        /// Build twice, in two directories, and compare
+        #[arg(long)]
+        check: bool,
+    },
     /// Install programs, completions and man pages
     Install {
         /// Directory to install below
@@ -211,7 +218,7 @@ enum Command {
         #[arg(long)]
         mock: bool,
         /// Profile to build with
-        #[arg(long, value_name = "PROFILE", default_value = "release")]
+        #[arg(long, value_name = "PROFILE", default_value = "dist")]
         profile: String,
     },
 }
@@ -365,6 +372,12 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::Man { check } => {
             generated::update(workspace(), &target_dir()?, generated::MAN, check)?;
+        }
+        Command::Dist { check } => {
+            println!(
+                "{}",
+                dist::run(workspace(), &target_dir()?, check, &say)?.display()
+            );
         }
         Command::Install {
             prefix,

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     io::IsTerminal,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -242,9 +243,52 @@ impl Dirs {
             cache: absolute("RPMKIT_CACHE_DIR").unwrap_or(cache),
             state: absolute("RPMKIT_STATE_DIR").unwrap_or(state),
             runtime: absolute("XDG_RUNTIME_DIR").map(|dir| dir.join("rpmkit")),
-            temp: absolute("TMPDIR").unwrap_or_else(|| "/var/tmp".into()),
+            temp: absolute("TMPDIR").unwrap_or_else(|| large_temp(Path::new("/"))),
         }
     }
+
+    /// A directory that goes away with the value, in [`Self::temp`], which is made where there is
+    /// none.
+    ///
+    /// # Errors
+    /// When there is no such place and none can be made, or it cannot be written to.
+    pub fn scratch(&self, prefix: &str) -> Result<tempfile::TempDir, Failure> {
+        self.make_temp()
+            .and_then(|()| {
+                tempfile::Builder::new()
+                    .prefix(prefix)
+                    .tempdir_in(&self.temp)
+            })
+            .map_err(|e| {
+                Failure::general(format!(
+                    "cannot make a temporary directory in `{}`: {e}",
+                    self.temp.display()
+                ))
+                .hint("`TMPDIR` names another place for them")
+            })
+    }
+
+    /// Makes [`Self::temp`] where there is none, for everybody like `/var/tmp`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_temp(&self) -> std::io::Result<()> {
+        if self.temp.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.temp)?;
+        std::fs::set_permissions(&self.temp, std::fs::Permissions::from_mode(0o1777))
+    }
+}
+
+/// `/var/tmp`, which is not in memory; in a root so small that it has none, `/tmp` where that is.
+fn large_temp(root: &Path) -> PathBuf {
+    let usual = root.join("var/tmp");
+    let small = root.join("tmp");
+    if !usual.is_dir() && small.is_dir() {
+        return small;
+    }
+    usual
 }
 
 impl Terminal {
@@ -333,6 +377,27 @@ mod tests {
         );
         assert_eq!(set.cache, Path::new("/fast/rpmkit"));
         assert_eq!(set.state, plain.state);
+    }
+
+    #[test]
+    fn a_root_without_var_tmp_uses_tmp_or_gets_one() {
+        let root = tempfile::tempdir().unwrap();
+        let usual = root.path().join("var/tmp");
+        let mut dirs = Dirs::new(0, Path::new("/root"), &env(&[]));
+        dirs.temp = large_temp(root.path());
+        assert_eq!(dirs.temp, usual);
+        let made = dirs.scratch("x-").unwrap();
+        assert!(made.path().starts_with(&usual) && made.path().is_dir());
+        let mode = usual.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o1777);
+        drop(made);
+        std::fs::create_dir(root.path().join("tmp")).unwrap();
+        assert_eq!(large_temp(root.path()), usual);
+        std::fs::remove_dir(&usual).unwrap();
+        assert_eq!(large_temp(root.path()), root.path().join("tmp"));
+        dirs.temp = "/dev/null/no".into();
+        let said = dirs.scratch("x-").unwrap_err();
+        assert!(said.message.contains("`/dev/null/no`"), "{}", said.message);
     }
 
     #[test]

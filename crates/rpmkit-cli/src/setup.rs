@@ -139,6 +139,8 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
     let cache = host.dirs.cache.clone();
     homes::private_cache(host)?;
     let layers = homes::of(host, settings)?;
+    // Where it cannot be made, what needs it says so.
+    let _ = host.dirs.make_temp();
     let found = survey(&layers, host.uid).map_err(|e| sandbox_failure(&e))?;
     let mut options = fetch_options(host, !settings.repositories.online);
     options.sha1_keys = settings.build.macro_is_on("_rpmkit_sha1_keys");

@@ -159,6 +159,16 @@ pub fn results(top: &Path) -> Result<PathBuf, Failure> {
     Ok(dir)
 }
 
+/// Whether a checkout has a spec to build, before any chroot is made for it.
+///
+/// # Errors
+/// When there is none, or several and nobody to ask.
+pub fn check(cx: &Context, path: &Path, source: &SourceArgs) -> Result<(), Failure> {
+    let ask = cx.printer.interactive() && cx.host.terminal.stdin;
+    let request = request(path, source)?;
+    srpm::check(&request, ask).map_err(|error| Error::from(error).into())
+}
+
 /// Finds the spec, reads it in the chroot, gathers and makes the sources.
 pub fn prepare(
     cx: &Context,

@@ -25,6 +25,7 @@ pub mod releases;
 mod request;
 mod settings;
 mod show;
+mod spelling;
 mod template;
 mod toml;
 mod update;

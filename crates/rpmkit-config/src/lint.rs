@@ -4,6 +4,7 @@ use super::{
     Config, Level, Message, Origin, Value,
     draft::Draft,
     options::{self, OptionKind, Support},
+    spelling,
 };
 
 /// The known option whose name is close to `name`, if one is close enough to be a misspelling.
@@ -254,6 +255,16 @@ pub fn check(config: &Config) -> Vec<LintFinding> {
                 "plugin_conf",
                 format!("plugin chroot_scan: {reason}"),
             );
+        }
+    }
+    if let Ok(Some(text)) = config.get("dnf.conf") {
+        for said in spelling::dnf_conf(&text.to_string()) {
+            find(Level::Warning, "dnf.conf", said);
+        }
+    }
+    if let Ok(Some(Value::Dict(conf))) = config.get("plugin_conf") {
+        for said in spelling::plugin_keys(conf.pairs().map(|(key, _)| key)) {
+            find(Level::Warning, "plugin_conf", said);
         }
     }
     if !config.raw().get("root").is_some_and(Value::truth) {

@@ -21,6 +21,7 @@ mod diagnose;
 mod emulate;
 mod error;
 mod exec;
+mod first_mount;
 mod ids;
 mod init;
 mod interactive;

@@ -6,8 +6,7 @@ use crate::monitor::{Side, clone_mapped};
 use crate::mounts::{attach_at, new_fs};
 use crate::probe::{ProbePlan, Trial, Tried};
 use crate::spec::{Filters, Overlay};
-use crate::{net, overlay, seccomp, sys, wire};
-use nix::mount::{MsFlags, mount};
+use crate::{first_mount, net, overlay, seccomp, sys, wire};
 use nix::sys::wait::waitpid;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -113,10 +112,8 @@ impl ProbeReport {
 
 fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
     let mut report = ProbeReport(Vec::new());
-    let none = None::<&Path>;
-    let slave = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
-        .step(SandboxStep::FirstMount, "cut mounts off from the host's");
-    if !report.add("mounting", SandboxStep::FirstMount, false, slave) {
+    let cut_off = first_mount::cut_off();
+    if !report.add("mounting", SandboxStep::FirstMount, false, cut_off) {
         return report.0;
     }
     report.add(

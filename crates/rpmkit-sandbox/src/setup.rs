@@ -9,9 +9,9 @@ use crate::exec::SavedLimits;
 use crate::kernfs::KernelFs;
 use crate::mounts::{self, PreparedMount};
 use crate::spec::{ContainerSpec, Network, Personality, RootFs};
-use crate::{landlock, net, overlay, sys};
+use crate::{first_mount, landlock, net, overlay, sys};
 use nix::errno::Errno;
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MntFlags, umount2};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         nix::unistd::setgroups(&[]).step(SandboxStep::Groups, "drop supplementary groups")?;
     }
     leave_keyring()?;
-    let none = None::<&Path>;
-    // Slave, not private: the host can still unmount things we hold copies of. Nothing of ours goes back.
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
-        .step(SandboxStep::FirstMount, "cut mounts off from the host's")?;
+    first_mount::cut_off()?;
     if let Some(name) = &spec.hostname {
         nix::unistd::sethostname(name).step(
             SandboxStep::HostName,

@@ -80,6 +80,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     if args.explain {
         return explain(cx, &path, &args);
     }
+    sources::check(cx, &path, &args.sources)?;
     let chroots = choose::chroots(cx, &args.chroot, &path)?;
     // Of a project's several the first will do: a source package is for all of them.
     let chroot = chroots
@@ -100,6 +101,8 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     )?
     .settings;
     let engine = setup::engine(cx, events.clone(), &settings)?;
+    // What is wrong with it, the next line says.
+    let _ = cx.host.dirs.make_temp();
     let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),

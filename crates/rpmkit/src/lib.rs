@@ -1,6 +1,7 @@
 //! The front door of rpmkit: its own verbs, the suite's verbs in-process, and anybody's
 //! `rpmkit-VERB` next to this program or on `PATH`.
 
+pub mod called;
 pub mod doctor;
 pub mod external;
 pub mod front;
@@ -15,6 +16,13 @@ use rpmkit_cli::Face;
 /// The whole `main`.
 pub fn main() -> ExitCode {
     rpmkit_sandbox::reexec(rpmkit_core::OPS);
+    if let Some(verb) = std::env::args_os()
+        .next()
+        .as_deref()
+        .and_then(called::by_name)
+    {
+        return rpmkit_cli::run_program(verb);
+    }
     if let Some(ended) = rpmkit_cli::verb::complete(front::command) {
         return ended;
     }

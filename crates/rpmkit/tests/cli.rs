@@ -122,6 +122,35 @@ fn what_cannot_be_built_is_told_as_json_too() {
 }
 
 #[test]
+fn one_file_is_the_whole_suite_by_its_links() {
+    let dir = with_verb();
+    let run = |name: &str, args: &[&str]| {
+        let link = dir.path().join(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rpmkit"), &link).unwrap();
+        let out = Command::new(link).args(args).env_clear().output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    assert_eq!(run("mock", &["--version"]), "6.7\n");
+    for name in ["rpmkit-srpm", "rpmkit-snap"] {
+        let help = run(name, &["--help"]);
+        assert!(help.contains(&format!("Usage: {name}")), "{name}: {help}");
+    }
+}
+
+/// There is no chroot to be had here, so whoever asks for one first says something else.
+#[test]
+fn no_spec_is_told_before_anything_is_made() {
+    let dir = with_verb();
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    for verb in ["build", "srpm"] {
+        let ran = rpmkit_in(dir.path(), &[verb, "-r", "nowhere-9-x86_64", "empty"]);
+        assert_eq!(ran.status, 50, "{}", ran.stderr);
+        assert!(ran.stderr.contains("no spec file in"), "{}", ran.stderr);
+        assert!(!dir.path().join("cache").exists() && !dir.path().join("state").exists());
+    }
+}
+
+#[test]
 fn completions_name_their_command() {
     let dir = with_verb();
     for shell in ["bash", "zsh", "fish"] {
@@ -135,6 +164,10 @@ fn completions_name_their_command() {
         }
     }
     assert_eq!(rpmkit_in(dir.path(), &["completions", "dos"]).status, 2);
+    // At the first TAB zsh runs the file as the function `_rpmkit-mock`.
+    let zsh = rpmkit_in(dir.path(), &["completions", "zsh"]).stdout;
+    let first = "== _rpmkit-mock ]]; then\n    _clap_dynamic_completer_rpmkit_mock \"$@\"\nfi\n";
+    assert!(zsh.contains(first), "{zsh}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
+    // What is wrong with it, the next line says.
+    let _ = cx.host.dirs.make_temp();
     let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));

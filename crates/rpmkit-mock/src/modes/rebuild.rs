@@ -35,6 +35,8 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         // Nothing of an earlier run takes part.
         clean::scrub(cx, work, &[ScrubTarget::All])?;
     }
+    // What is wrong with it, the next line says.
+    let _ = cx.host.dirs.make_temp();
     let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));

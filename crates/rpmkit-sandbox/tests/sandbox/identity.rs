@@ -36,6 +36,19 @@ fn root_is_root_and_the_builder_is_nobody_special() {
     }
 }
 
+/// `chroot` does not enter the directory: who stays outside can climb up to whatever is mounted there.
+#[test]
+fn nobody_gets_out_by_a_second_chroot() {
+    let place = Place::new();
+    let container = place.start();
+    let outside = place.path("lower");
+    assert!(outside.is_dir());
+    let script = r#"chdir "/"; chroot "/tmp" or print "no chroot "; chdir ".." for 1 .. 40; chroot ".";
+        print -d $ARGV[0] ? "out" : "in";"#;
+    let command = Command::new(["perl", "-e", script, outside.to_str().unwrap()]);
+    assert_eq!(output(&container, &command).1, "in");
+}
+
 #[test]
 fn the_builder_may_not_kill_or_look_into_pid_1() {
     let place = Place::new();

@@ -70,6 +70,36 @@ fn everything_works_with_one_id() {
     }
 }
 
+/// A root that is a plain directory, with everything of the host's mounted below it.
+const IN_CHROOT: &str = r#"
+set -e
+dir=$(mktemp -d)
+for path in /*; do
+    if [ -L "$path" ]; then
+        cp -P "$path" "$dir$path"
+    elif [ -d "$path" ]; then
+        mkdir "$dir$path"
+        mount --rbind "$path" "$dir$path"
+    fi
+done
+exec chroot "$dir" "$0" "$@"
+"#;
+
+#[test]
+fn a_chroot_into_a_plain_directory_will_do() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let tests = [
+        "status_and_signal",
+        "root_is_root",
+        "gets_out_by_a_second_chroot",
+        "run_side_by_side",
+        "expected_mode",
+    ];
+    run_as(0, "Root", &["unshare", "-m", "sh", "-c", IN_CHROOT], &tests);
+}
+
 /// As in a container whose runtime covers parts of /proc.
 #[test]
 fn some_work_inside_another_namespace_with_a_masked_proc() {

@@ -173,6 +173,7 @@ impl SourceJob<'_, '_> {
                 env: trusting_git(),
                 packages: vec!["git".to_owned()],
                 as_root: false,
+                network: false,
             })
             .map_err(SrpmError::Parse)
     }

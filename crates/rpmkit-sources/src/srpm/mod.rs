@@ -34,8 +34,8 @@ pub use error::{MissingSource, SrpmError};
 pub(crate) use files::copy_dated;
 pub use find::find_specs;
 pub use prepare::{
-    SourceOrigin, SourceOutcome, SourceRequest, SourceTools, StagedSource, StagedSources, explain,
-    prepare,
+    SourceOrigin, SourceOutcome, SourceRequest, SourceTools, StagedSource, StagedSources, check,
+    explain, prepare,
 };
 pub use runner::{OUT_IN_ROOT, TREE_IN_ROOT, TreeCommand, TreeRunner};
 pub use spec::{ExpandedSpec, SourceKind, SpecSource};

@@ -125,6 +125,16 @@ pub enum SourceOutcome {
     },
 }
 
+/// Whether a spec can be chosen at all, for a word in time: [`prepare`] needs a chroot, which may take
+/// minutes to make. With `ask`, there is somebody to ask which of several is meant.
+///
+/// # Errors
+/// Those of [`prepare`] that need no more than a look at the tree: [`SrpmError::NoSpec`] and its like.
+pub fn check(request: &SourceRequest, ask: bool) -> Result<(), SrpmError> {
+    let mut first = |_: &[PathBuf]| Some(0);
+    TreeSurvey::take(request, ask.then_some(&mut first)).map(drop)
+}
+
 /// Finds, reads and gathers; writes only below `staging`, which must be an empty directory.
 ///
 /// # Errors

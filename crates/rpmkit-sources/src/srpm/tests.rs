@@ -220,6 +220,11 @@ fn no_spec_two_specs_and_missing_sources_are_told() {
     let error = run(&of(&repo)).unwrap_err();
     assert!(error.to_string().starts_with("no spec file in `"));
     assert_eq!(error.exit_code(), rpmkit_types::ExitCode::Usage);
+    // The same words, before there is a chroot.
+    assert_eq!(
+        check(&of(&repo), true).unwrap_err().to_string(),
+        error.to_string()
+    );
 
     repo.write("a.spec", SPEC);
     repo.write("b.spec", SPEC);

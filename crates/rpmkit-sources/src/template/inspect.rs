@@ -81,6 +81,9 @@ pub fn inspect(dir: &Path, kind: ProjectKind, host: &CommandEnv) -> Result<Facts
             facts.docs.push(name);
         }
     }
+    if points_elsewhere(&facts.summary) {
+        facts.summary.clear();
+    }
     if facts.summary.is_empty() {
         facts.summary = readme_line(dir, &facts.docs).unwrap_or_default();
     }
@@ -116,6 +119,16 @@ fn version_file(dir: &Path) -> Option<String> {
     })
 }
 
+/// Whether a line only says where to read on: "See README".
+fn points_elsewhere(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let read = ["see ", "read ", "please see ", "please read ", "refer to "];
+    read.iter().any(|start| lower.starts_with(start))
+        && ["readme", "http", "documentation", " docs"]
+            .iter()
+            .any(|what| lower.contains(what))
+}
+
 /// The first sentence below the README's heading.
 fn readme_line(dir: &Path, docs: &[String]) -> Option<String> {
     let readme = docs
@@ -123,8 +136,37 @@ fn readme_line(dir: &Path, docs: &[String]) -> Option<String> {
         .find(|name| name.to_uppercase().starts_with("README"))?;
     let text = text(&dir.join(readme)).ok()?;
     let line = text.lines().map(str::trim).find(|line| {
-        line.starts_with(|c: char| c.is_alphanumeric()) && line.split_whitespace().count() > 2
+        line.starts_with(|c: char| c.is_alphanumeric())
+            && line.split_whitespace().count() > 2
+            && !points_elsewhere(line)
     })?;
     let end = line.find(". ").map_or(line.len(), |at| at + 1);
     Some(line[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_summary_is_never_a_pointer_to_another_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write(
+            "pyproject.toml",
+            "[project]\nname='a'\nversion='1'\ndescription='See README.md'\n",
+        );
+        let summary = || {
+            inspect(dir.path(), ProjectKind::Python, &CommandEnv::default())
+                .unwrap()
+                .summary
+        };
+        assert_eq!(summary(), "");
+        write(
+            "README.md",
+            "# a\n\nSee https://a.example for more.\n\nSees all that others do. Fast.\n",
+        );
+        assert_eq!(summary(), "Sees all that others do.");
+    }
 }

@@ -1,90 +1,30 @@
 //! Which licence a file of licence text is, for projects that have the text and not the name.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
-/// Licences by phrases that all have to be in the text, the most particular first. Names are
-/// SPDX's.
-const KNOWN: &[(&str, &[&str])] = &[
-    (
-        "AGPL-3.0-or-later",
-        &["gnu affero general public license", "version 3"],
-    ),
-    (
-        "LGPL-3.0-or-later",
-        &[
-            "gnu lesser general public license",
-            "version 3, 29 june 2007",
-        ],
-    ),
-    (
-        "LGPL-2.1-or-later",
-        &["gnu lesser general public license", "version 2.1"],
-    ),
-    (
-        "LGPL-2.0-or-later",
-        &["gnu library general public license", "version 2"],
-    ),
-    (
-        "GPL-3.0-or-later",
-        &["gnu general public license", "version 3, 29 june 2007"],
-    ),
-    (
-        "GPL-2.0-or-later",
-        &["gnu general public license", "version 2, june 1991"],
-    ),
-    ("Apache-2.0", &["apache license", "version 2.0"]),
-    ("MPL-2.0", &["mozilla public license", "2.0"]),
-    ("BSL-1.0", &["boost software license - version 1.0"]),
-    (
-        "Unlicense",
-        &["this is free and unencumbered software released into the public domain"],
-    ),
-    ("CC0-1.0", &["cc0 1.0 universal"]),
-    (
-        "Zlib",
-        &[
-            "this software is provided 'as-is', without any express or implied warranty",
-            "misrepresented",
-        ],
-    ),
-    (
-        "BSD-3-Clause",
-        &[
-            "redistribution and use in source and binary forms",
-            "endorse or promote products",
-        ],
-    ),
-    (
-        "BSD-2-Clause",
-        &[
-            "redistribution and use in source and binary forms",
-            "list of conditions",
-        ],
-    ),
-    (
-        "ISC",
-        &[
-            "permission to use, copy, modify, and",
-            "distribute this software for any purpose",
-        ],
-    ),
-    (
-        "MIT",
-        &[
-            "permission is hereby granted, free of charge",
-            "without restriction",
-        ],
-    ),
-];
+use spdx::detection::{Store, TextData};
+
+use super::headers;
+
+/// The texts of SPDX's list, as the `spdx` crate has them compressed. `None` is for an archive that does
+/// not unpack, which a test excludes.
+static TEXTS: LazyLock<Option<Store>> = LazyLock::new(|| Store::load_inline().ok());
+
+/// How alike, of 1, a text has to be to count: names and addresses differ, paragraphs do not.
+const ALIKE: f32 = 0.9;
+
+/// Bytes of a text that are looked at; the longest licence has 60 thousand.
+const LONGEST: usize = 256 << 10;
 
 /// The expression for the licence texts among `files` of `dir`; `None` when one is not known.
 /// Several texts are a choice only if their names say so, as `LICENSE-MIT` does.
 pub(super) fn of_files(dir: &Path, files: &[String]) -> Option<String> {
-    let mut names: Vec<&'static str> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for file in files {
-        // Text in an unknown encoding still has these phrases in ASCII.
+        // Text in an unknown encoding still has its words in ASCII.
         let bytes = fs::read(dir.join(file)).ok()?;
-        let name = of_text(&String::from_utf8_lossy(&bytes))?;
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).into_owned();
+        let name = stated(dir, &of_text(&text)?);
         if !names.contains(&name) {
             names.push(name);
         }
@@ -92,33 +32,51 @@ pub(super) fn of_files(dir: &Path, files: &[String]) -> Option<String> {
     names.sort_unstable();
     match names.as_slice() {
         [] => None,
-        [one] => Some((*one).to_owned()),
+        [one] => Some(one.clone()),
+        // The lesser licence of version 3 is written as additions to the general one, so both lie there.
+        [general, lesser]
+            if general.starts_with("GPL-3.0") && lesser.strip_prefix('L') == Some(general) =>
+        {
+            Some(lesser.clone())
+        }
         several if files.iter().all(|file| file.contains('-')) => Some(several.join(" OR ")),
         _ => None,
     }
 }
 
-/// The licence a text is.
-pub(super) fn of_text(text: &str) -> Option<&'static str> {
-    let text = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase();
-    // The later versions speak of the others further down: what a text is stands in its head.
-    let head: String = text.chars().take(4000).collect();
-    KNOWN
+/// The licence a text is, by SPDX's identifier; of GNU's licences, whose text does not say whether later
+/// versions will do, the bare one: `GPL-2.0`.
+pub(super) fn of_text(text: &str) -> Option<String> {
+    let found = TEXTS.as_ref()?.analyze(&TextData::new(text));
+    (found.score >= ALIKE).then(|| bare(found.name).to_owned())
+}
+
+fn bare(name: &str) -> &str {
+    name.trim_end_matches("-only")
+        .trim_end_matches("-or-later")
+        .trim_end_matches('+')
+}
+
+/// With what the project's files say of later versions.
+fn stated(dir: &Path, name: &str) -> String {
+    if !["GPL-", "LGPL-", "AGPL-", "GFDL-"]
         .iter()
-        .find(|(_, phrases)| phrases.iter().all(|phrase| head.contains(phrase)))
-        .map(|(name, _)| *name)
+        .any(|family| name.starts_with(family))
+    {
+        return name.to_owned();
+    }
+    let later = headers::allow_later(dir, name);
+    format!("{name}-{}", if later { "or-later" } else { "only" })
 }
 
 /// A name of a licence as people write it, in SPDX's words; what is not known stays.
 pub(super) fn spdx(text: &str) -> String {
     let line = super::text::one_line(text);
     if line.len() > 100 {
-        // The whole text where a name was meant.
-        return of_text(text).map_or_else(String::new, str::to_owned);
+        // The whole text where a name was meant. GNU's do not say which versions.
+        return of_text(text)
+            .filter(|name| !name.contains("GPL-") && !name.starts_with("GFDL-"))
+            .unwrap_or_default();
     }
     let lower = line.to_lowercase();
     let plain = lower
@@ -152,30 +110,80 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// A text of SPDX's list.
+    fn text(name: &str) -> &'static str {
+        let at = spdx::text::LICENSE_TEXTS;
+        at.iter().find(|(known, _)| *known == name).unwrap().1
+    }
+
     #[test]
     fn texts_are_recognised() {
-        let gpl = "GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007\n";
-        assert_eq!(of_text(gpl), Some("GPL-3.0-or-later"));
-        let mit = "Copyright x\n\nPermission is hereby granted, free of charge, to any\nperson, without restriction";
-        assert_eq!(of_text(mit), Some("MIT"));
+        for name in [
+            "AGPL-3.0",
+            "Apache-2.0",
+            "BSD-2-Clause",
+            "BSD-3-Clause",
+            "BSL-1.0",
+            "CC0-1.0",
+            "GPL-2.0",
+            "GPL-3.0",
+            "ISC",
+            "LGPL-2.0",
+            "LGPL-2.1",
+            "LGPL-3.0",
+            "MIT",
+            "MPL-2.0",
+            "Unlicense",
+            "Zlib",
+        ] {
+            let key = if name.contains("GPL") {
+                format!("{name}-only")
+            } else {
+                name.to_owned()
+            };
+            assert_eq!(of_text(text(&key)).as_deref(), Some(name));
+        }
+        // As it was handed out for years, with a postal address and another name for the lesser one.
+        let old = text("GPL-2.0-only").replace("Lesser", "Library").replace(
+            "<https://fsf.org/>",
+            "59 Temple Place, Suite 330, Boston, MA  02111-1307  USA",
+        );
+        assert_eq!(of_text(&old).as_deref(), Some("GPL-2.0"));
         assert_eq!(of_text("All rights reserved."), None);
+    }
+
+    #[test]
+    fn several_texts_are_a_choice_if_their_names_say_so() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("LICENSE-MIT"), mit).unwrap();
+        let write = |name: &str, of: &str| fs::write(dir.path().join(name), text(of)).unwrap();
+        write("LICENSE-MIT", "MIT");
+        write("LICENSE-APACHE", "Apache-2.0");
+        write("COPYING", "GPL-3.0-only");
+        write("COPYING.LESSER", "LGPL-3.0-only");
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            of_files(dir.path(), &names)
+        };
+        assert_eq!(
+            of(&["LICENSE-APACHE", "LICENSE-MIT"]).unwrap(),
+            "Apache-2.0 OR MIT"
+        );
+        assert_eq!(of(&["COPYING", "LICENSE-MIT"]), None);
+        assert_eq!(of(&["COPYING", "COPYING.LESSER"]).unwrap(), "LGPL-3.0-only");
+    }
+
+    #[test]
+    fn later_versions_are_allowed_by_headers_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("COPYING"), text("GPL-2.0-only")).unwrap();
+        let names = ["COPYING".to_owned()];
+        assert_eq!(of_files(dir.path(), &names).unwrap(), "GPL-2.0-only");
         fs::write(
-            dir.path().join("LICENSE-APACHE"),
-            "Apache License\nVersion 2.0",
+            dir.path().join("x.c"),
+            "/* GNU General Public License; either version 2 of the License, or\n * (at your option) any later version. */",
         )
         .unwrap();
-        let files = ["LICENSE-APACHE".to_owned(), "LICENSE-MIT".to_owned()];
-        assert_eq!(of_files(dir.path(), &files).unwrap(), "Apache-2.0 OR MIT");
-        fs::write(dir.path().join("COPYING"), gpl).unwrap();
-        assert_eq!(
-            of_files(
-                dir.path(),
-                &["COPYING".to_owned(), "LICENSE-MIT".to_owned()]
-            ),
-            None
-        );
+        assert_eq!(of_files(dir.path(), &names).unwrap(), "GPL-2.0-or-later");
     }
 
     #[test]

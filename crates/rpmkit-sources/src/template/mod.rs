@@ -8,6 +8,7 @@ mod cargo;
 mod error;
 mod facts;
 mod golang;
+mod headers;
 mod inspect;
 mod license;
 mod native;

@@ -411,13 +411,10 @@ fn licences_are_recognised_by_their_text() {
             "meson.build",
             "project('m', 'c', version: '1')\nz = dependency('zlib', version: '>=1')\ndependency('no', required: false)\ninstall_headers('m.h')\n",
         ),
-        (
-            "COPYING",
-            "GNU GENERAL PUBLIC LICENSE\nVersion 2, June 1991\n",
-        ),
+        ("COPYING", gpl_2()),
         ("README", "Makes something of it.\n"),
     ]);
-    assert_eq!(facts.license, "GPL-2.0-or-later");
+    assert_eq!(facts.license, "GPL-2.0-only");
     let text = spec(&facts);
     assert!(
         text.contains("BuildRequires:  pkgconfig(zlib)\n") && !text.contains("(no)"),
@@ -465,4 +462,14 @@ fn text_that_is_not_utf8_is_latin1() {
             .summary,
         "gr\u{fc}n"
     );
+}
+
+/// The text as SPDX has it.
+fn gpl_2() -> &'static str {
+    let texts = spdx::text::LICENSE_TEXTS;
+    texts
+        .iter()
+        .find(|(name, _)| *name == "GPL-2.0-only")
+        .unwrap()
+        .1
 }

@@ -108,9 +108,13 @@ pub fn bytes_path(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }
 
-/// `Name <address>` from the user's git configuration.
-pub fn identity() -> Option<String> {
-    let mut config = git2::Config::open_default().ok()?;
+/// `Name <address>` as git would sign a commit made in `dir`: from the repository's configuration, or else
+/// the user's.
+pub fn identity(dir: &Path) -> Option<String> {
+    let mut config = discover(dir)
+        .ok()
+        .and_then(|repo| repo.config().ok())
+        .or_else(|| git2::Config::open_default().ok())?;
     let config = config.snapshot().ok()?;
     let name = config.get_str("user.name").ok()?;
     let mail = config.get_str("user.email").ok()?;

@@ -99,15 +99,25 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
         given => given.iter().map(|path| cx.host.cwd.join(path)).collect(),
     };
     let mut chosen = Vec::with_capacity(paths.len());
+    let mut first = None;
     for path in &paths {
+        match usable(cx, path, &args) {
+            Ok(()) => {}
+            Err(failure) if paths.len() > 1 => {
+                report::show(&cx.printer, &failure, cx.json);
+                first.get_or_insert(failure.code);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        }
         chosen.push((path, choose::chroots(cx, &args.chroot, path)?));
     }
     let many = chosen
         .iter()
         .map(|(_, chroots)| chroots.len())
         .sum::<usize>()
-        > 1;
-    let mut first = None;
+        > 1
+        || paths.len() > 1;
     for (path, chroots) in &chosen {
         for chroot in chroots {
             let one = One {
@@ -140,6 +150,20 @@ pub fn run(cx: &mut Context, args: BuildArgs) -> VerbResult {
         }
     }
     Ok(Status(first.unwrap_or(0)))
+}
+
+/// Whether there is something to build, which is known before any chroot is.
+fn usable(cx: &Context, path: &Path, args: &BuildArgs) -> Result<(), Failure> {
+    if !path.exists() {
+        return Err(Failure::usage(format!(
+            "there is no `{}`; a checkout, a spec or a source package was expected",
+            path.display()
+        )));
+    }
+    if is_source_package(path) {
+        return Ok(());
+    }
+    sources::check(cx, path, &args.sources)
 }
 
 /// One path for one chroot.
@@ -211,12 +235,6 @@ impl One<'_> {
     }
 
     fn build(&self, cx: &Context, events: &Events) -> Result<Built, Failure> {
-        if !self.path.exists() {
-            return Err(Failure::usage(format!(
-                "there is no `{}`; a checkout, a spec or a source package was expected",
-                self.path.display()
-            )));
-        }
         let settings = self.settings(cx)?;
         if is_source_package(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
@@ -281,6 +299,8 @@ impl One<'_> {
         settings: &Settings,
     ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
+        // What is wrong with it, the next line says.
+        let _ = cx.host.dirs.make_temp();
         let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
         // The name of the result directory is known once the spec has been read; until then the
         // logs are kept aside.

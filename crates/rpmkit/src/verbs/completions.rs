@@ -47,5 +47,14 @@ pub fn script(shell: &str, name: &str) -> Result<Vec<u8>, Failure> {
     completer
         .write_registration("COMPLETE", name, name, name, &mut text)
         .map_err(|e| Failure::general(format!("cannot write the completions of `{name}`: {e}")))?;
+    if shell == "zsh" {
+        // zsh runs the file itself at the first TAB, as a function named after it; without this, that would
+        // define what completes and complete nothing.
+        let function = name.replace('-', "_");
+        let first = format!(
+            "\nif [[ ${{funcstack[1]}} == _{name} ]]; then\n    _clap_dynamic_completer_{function} \"$@\"\nfi\n"
+        );
+        text.extend(first.into_bytes());
+    }
     Ok(text)
 }

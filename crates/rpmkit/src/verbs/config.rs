@@ -232,6 +232,8 @@ fn update(cx: &Context, args: &UpdateArgs) -> VerbResult {
         Events::silent(),
     );
     let from = definitions::Source::new(&args.from, &cx.host.cwd);
+    // Where it cannot be made, the next line says so.
+    let _ = cx.host.dirs.make_temp();
     let dir = definitions::fetch(&from, &fetcher, &cx.host.dirs.temp)?;
     let done = config::update(&request, dir.path()).map_err(Error::from)?;
     for (file, reason) in &done.unusable {

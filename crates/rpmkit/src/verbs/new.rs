@@ -108,7 +108,7 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
         kind.ok_or_else(|| Error::from(template::TemplateError::Unknown { path: dir.clone() }))?;
     let access = sources::access(&cx.host);
     let mut facts = template::inspect(&dir, kind, &access.host).map_err(Error::from)?;
-    fill(&mut facts, args, cx);
+    fill(&mut facts, args, cx, &dir);
     if cx.printer.interactive() && cx.host.terminal.stdin && !args.yes {
         ask(&mut facts)?;
     }
@@ -143,6 +143,7 @@ pub fn run(cx: &mut Context, args: &NewArgs) -> VerbResult {
     fs::write(&path, text)
         .map_err(|e| Failure::general(format!("cannot write `{}`: {e}", path.display())))?;
     cx.printer.data(path.display().to_string());
+    events.info(format!("next: {}", next(&dir, &path, &cx.host.cwd)));
     Ok(Status::OK)
 }
 
@@ -167,8 +168,22 @@ fn vendor(
     Ok(made.map_err(Error::from)?)
 }
 
+/// What to type to build what was written.
+fn next(dir: &Path, spec: &Path, cwd: &Path) -> String {
+    let what = if spec.parent() != Some(dir) {
+        spec
+    } else if dir == cwd {
+        return "rpmkit build".to_owned();
+    } else {
+        dir
+    };
+    let shown = what.strip_prefix(cwd).unwrap_or(what).to_string_lossy();
+    let word = shlex::try_quote(&shown).unwrap_or_else(|_| shown.clone());
+    format!("rpmkit build {word}")
+}
+
 /// What the command line and the user's git configuration know.
-fn fill(facts: &mut Facts, args: &NewArgs, cx: &Context) {
+fn fill(facts: &mut Facts, args: &NewArgs, cx: &Context, dir: &Path) {
     for (slot, value) in [
         (&mut facts.name, &args.name),
         (&mut facts.version, &args.version),
@@ -185,7 +200,7 @@ fn fill(facts: &mut Facts, args: &NewArgs, cx: &Context) {
     if facts.packager.is_empty() {
         let named = |key: &str| cx.host.var(key).map(str::to_owned);
         facts.packager = named("RPM_PACKAGER")
-            .or_else(scm::git::identity)
+            .or_else(|| scm::git::identity(dir))
             .unwrap_or_else(|| {
                 format!("{} <{}@{}>", cx.host.login, cx.host.login, cx.host.hostname)
             });
@@ -214,4 +229,18 @@ fn ask(facts: &mut Facts) -> Result<(), Failure> {
             .map_err(|e| Failure::general(format!("cannot ask: {e}")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_command_can_be_pasted() {
+        let of = |dir: &str, spec: &str| next(Path::new(dir), Path::new(spec), Path::new("/w"));
+        assert_eq!(of("/w", "/w/a.spec"), "rpmkit build");
+        assert_eq!(of("/w/my dir", "/w/my dir/a.spec"), "rpmkit build 'my dir'");
+        assert_eq!(of("/w", "/w/rpm/a.spec"), "rpmkit build rpm/a.spec");
+        assert_eq!(of("/o", "/o/a.spec"), "rpmkit build /o");
+    }
 }
