@@ -6,7 +6,7 @@ use rpmkit_core::{
     Error, ExitCode,
     build::{
         About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report,
-        hints::{self, Reach},
+        hints::{self, HintReach},
         rebuild,
     },
     results::{
@@ -98,7 +98,7 @@ pub fn build(
             if let Some(top) = &about.top {
                 places::settle(report, top, &cx.host.cwd);
             }
-            hints::complete(&mut root, report, Reach::AtHand)
+            hints::complete(&mut root, report, HintReach::AtHand)
         }
         None => Vec::new(),
     };

@@ -12,7 +12,7 @@ use indicatif::MultiProgress;
 
 use crate::{
     host::{Host, Terminal},
-    visible::{Pieces, visible},
+    visible::{VisiblePieces, visible},
 };
 
 /// How much people want to read.
@@ -158,7 +158,7 @@ impl Printer {
 
     /// Output of a command on standard output, where it comes in pieces: as it is for a program, with
     /// control characters shown where it is looked at. An empty piece ends it.
-    pub fn foreign(&self, pieces: &mut Pieces, piece: &[u8]) {
+    pub fn foreign(&self, pieces: &mut VisiblePieces, piece: &[u8]) {
         match (self.0.out_seen, piece.is_empty()) {
             (false, _) => self.raw(piece),
             (true, false) => self.raw(pieces.feed(piece).as_bytes()),
@@ -378,7 +378,7 @@ mod tests {
         let (mut printer, out, err) = Printer::captured(Face::Mock, Verbosity::Normal);
         printer.line("ERROR: \u{1b}]52;c;x\u{7}");
         assert_eq!(err.text(), "ERROR: \\u001b]52;c;x\\u0007\n");
-        let mut pieces = Pieces::default();
+        let mut pieces = VisiblePieces::default();
         printer.data("a\u{1b}");
         printer.foreign(&mut pieces, b"b\x1b");
         if let Some(inner) = Arc::get_mut(&mut printer.0) {

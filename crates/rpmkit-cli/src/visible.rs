@@ -57,11 +57,11 @@ fn orders(c: char) -> bool {
 
 /// Bytes that come in pieces, made [`visible`]: a character may be cut in two.
 #[derive(Debug, Default)]
-pub struct Pieces {
+pub struct VisiblePieces {
     rest: Vec<u8>,
 }
 
-impl Pieces {
+impl VisiblePieces {
     /// What can be shown after another piece. Bytes that are no UTF-8 are replaced.
     pub fn feed(&mut self, piece: &[u8]) -> String {
         self.rest.extend_from_slice(piece);
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_character_in_two_pieces() {
-        let mut pieces = Pieces::default();
+        let mut pieces = VisiblePieces::default();
         let all = "é\u{9b}✓".as_bytes();
         let mut text = String::new();
         for byte in all {

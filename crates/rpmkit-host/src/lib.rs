@@ -21,4 +21,4 @@ mod output;
 pub use command::HostCommand;
 pub use environment::{Environment, Tool};
 pub use error::HostError;
-pub use output::{Ended, Stream, shell_status};
+pub use output::{HostStream, ProgramEnd, shell_status};

@@ -15,7 +15,7 @@ const LINE: u64 = 1 << 20;
 
 /// Where a line was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub enum HostStream {
     /// Standard output.
     Out,
     /// Standard error.
@@ -24,7 +24,7 @@ pub enum Stream {
 
 /// How a program ended, and what it said.
 #[derive(Debug, Clone)]
-pub struct Ended {
+pub struct ProgramEnd {
     /// Its status.
     pub status: ExitStatus,
     /// What it wrote to its standard output, unless lines of it were handed on.
@@ -38,7 +38,7 @@ impl HostCommand {
     ///
     /// # Errors
     /// [`HostError::Start`], also when it says more than 64 MiB.
-    pub fn output(&self) -> Result<Ended, HostError> {
+    pub fn output(&self) -> Result<ProgramEnd, HostError> {
         self.converse(b"")
     }
 
@@ -46,7 +46,7 @@ impl HostCommand {
     ///
     /// # Errors
     /// As [`HostCommand::output`].
-    pub fn converse(&self, input: &[u8]) -> Result<Ended, HostError> {
+    pub fn converse(&self, input: &[u8]) -> Result<ProgramEnd, HostError> {
         let failed = |source| self.start_error(source);
         let mut command = self.to_std();
         if !input.is_empty() {
@@ -66,7 +66,7 @@ impl HostCommand {
         if stdout.len() as u64 > MOST || stderr.len() as u64 > MOST {
             return Err(failed(std::io::Error::other("it said more than 64 MiB")));
         }
-        Ok(Ended {
+        Ok(ProgramEnd {
             status,
             stdout,
             stderr,
@@ -81,24 +81,24 @@ impl HostCommand {
     pub fn lines(
         &self,
         keep: bool,
-        take: &(dyn Fn(Stream, &str) + Sync),
-    ) -> Result<Ended, HostError> {
+        take: &(dyn Fn(HostStream, &str) + Sync),
+    ) -> Result<ProgramEnd, HostError> {
         let failed = |source| self.start_error(source);
         let mut child = self.to_std().spawn().map_err(failed)?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let stdout = std::thread::scope(|scope| {
-            scope.spawn(|| each_line(err, |line| take(Stream::Err, line)));
+            scope.spawn(|| each_line(err, |line| take(HostStream::Err, line)));
             if keep {
                 return kept(out);
             }
-            each_line(out, |line| take(Stream::Out, line));
+            each_line(out, |line| take(HostStream::Out, line));
             Vec::new()
         });
         let status = child.wait().map_err(failed)?;
         if stdout.len() as u64 > MOST {
             return Err(failed(std::io::Error::other("it said more than 64 MiB")));
         }
-        Ok(Ended {
+        Ok(ProgramEnd {
             status,
             stdout,
             stderr: Vec::new(),
@@ -166,12 +166,12 @@ mod tests {
             .unwrap();
         assert_eq!(shell_status(ended.status), 3);
         let mut seen = seen.into_inner().unwrap();
-        seen.sort_by_key(|(stream, line)| (*stream == Stream::Err, line.clone()));
+        seen.sort_by_key(|(stream, line)| (*stream == HostStream::Err, line.clone()));
         let text = |stream, line: &str| (stream, line.to_owned());
         let all = [
-            text(Stream::Out, "a"),
-            text(Stream::Err, "b"),
-            text(Stream::Err, "c"),
+            text(HostStream::Out, "a"),
+            text(HostStream::Err, "b"),
+            text(HostStream::Err, "c"),
         ];
         assert_eq!(seen, all);
     }

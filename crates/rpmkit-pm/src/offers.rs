@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Embedded, PmError};
-use rpmkit_solve::{Available, Held, available, holders};
+use rpmkit_solve::{Available, HeldFile, available, holders};
 use rpmkit_types::{Location, Package};
 
 impl Embedded {
@@ -21,7 +21,7 @@ impl Embedded {
         &self,
         fetch: bool,
         wanted: impl Fn(&str) -> bool,
-    ) -> Result<(Vec<Held>, Vec<String>), PmError> {
+    ) -> Result<(Vec<HeldFile>, Vec<String>), PmError> {
         Ok(holders(self.metadata()?, fetch, wanted)?)
     }
 

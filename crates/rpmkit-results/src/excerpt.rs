@@ -14,14 +14,14 @@ const WIDTH: usize = 4096;
 /// A window on output that forgets what cannot matter: everything before the section that runs now,
 /// and ordinary lines in the middle of a long one.
 #[derive(Debug, Default)]
-pub struct Excerpt {
+pub struct OutputExcerpt {
     before: Vec<String>,
     head: Vec<String>,
     marked: VecDeque<String>,
     tail: VecDeque<String>,
 }
 
-impl Excerpt {
+impl OutputExcerpt {
     /// Takes one line, the next of the output.
     pub fn push(&mut self, line: &str) {
         if line.starts_with("Executing(%") {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_early_error_of_a_long_section_is_kept_and_its_noise_is_not() {
-        let mut kept = Excerpt::default();
+        let mut kept = OutputExcerpt::default();
         kept.push("warning: of the spec");
         kept.push("Executing(%prep): /bin/sh -e x");
         kept.push("a.c:1:1: error: of another section");

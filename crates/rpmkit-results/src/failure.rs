@@ -12,7 +12,7 @@ use rpmkit_types::{
     event::{Log, Phase},
 };
 
-use crate::want::Want;
+use crate::want::MissingThing;
 
 /// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
 pub const FORMAT: u32 = 1;
@@ -235,7 +235,7 @@ pub struct FailureReport {
     pub script: Option<PathBuf>,
     /// What was missing, in terms repositories can be asked in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub wants: Vec<Want>,
+    pub wants: Vec<MissingThing>,
     /// The last useful lines of output, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Something missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
-pub enum Want {
+pub enum MissingThing {
     /// A C or C++ header, as it was included.
     Header(String),
     /// A program.
@@ -44,7 +44,7 @@ pub enum Want {
     Word(String),
 }
 
-impl Want {
+impl MissingThing {
     /// The name looked for.
     pub fn name(&self) -> &str {
         match self {
@@ -133,7 +133,7 @@ pub fn normalized(name: &str) -> String {
     out
 }
 
-impl fmt::Display for Want {
+impl fmt::Display for MissingThing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self {
@@ -165,10 +165,16 @@ mod tests {
     #[test]
     fn hostile_names_never_become_requirements() {
         for name in ["a%{x}", "a b", "a\nb", "", "a`b", "-x", "a\u{1b}[1m"] {
-            assert_eq!(Want::Command(name.into()).requirement(), None, "{name:?}");
+            assert_eq!(
+                MissingThing::Command(name.into()).requirement(),
+                None,
+                "{name:?}"
+            );
         }
         assert_eq!(
-            Want::PkgConfig("gtk+-3.0".into()).requirement().as_deref(),
+            MissingThing::PkgConfig("gtk+-3.0".into())
+                .requirement()
+                .as_deref(),
             Some("pkgconfig(gtk+-3.0)")
         );
     }
@@ -177,7 +183,9 @@ mod tests {
     fn python_names_are_normalized() {
         assert_eq!(normalized("Foo__Bar.baz"), "foo-bar-baz");
         assert_eq!(
-            Want::Python("yaml.nodes".into()).requirement().as_deref(),
+            MissingThing::Python("yaml.nodes".into())
+                .requirement()
+                .as_deref(),
             Some("python3dist(yaml)")
         );
     }

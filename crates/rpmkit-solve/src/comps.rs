@@ -47,7 +47,7 @@ pub struct Group {
 
 /// A group of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment {
+pub struct CompsEnvironment {
     /// Its id.
     pub id: String,
     /// Its name in English.
@@ -64,7 +64,7 @@ pub struct Comps {
     /// Groups.
     pub groups: Vec<Group>,
     /// Environments.
-    pub environments: Vec<Environment>,
+    pub environments: Vec<CompsEnvironment>,
 }
 
 impl Comps {
@@ -107,7 +107,7 @@ impl Comps {
     }
 
     /// Environments a pattern means.
-    pub(crate) fn environments_matching(&self, pattern: &str) -> Vec<&Environment> {
+    pub(crate) fn environments_matching(&self, pattern: &str) -> Vec<&CompsEnvironment> {
         matching(&self.environments, pattern, |e| (&e.id, &e.name))
     }
 
@@ -174,9 +174,9 @@ enum Want {
 #[derive(Default)]
 struct Builder {
     groups: Vec<Group>,
-    environments: Vec<Environment>,
+    environments: Vec<CompsEnvironment>,
     group: Option<Group>,
-    environment: Option<Environment>,
+    environment: Option<CompsEnvironment>,
     member: Option<Member>,
     in_options: bool,
     want: Option<Want>,
@@ -191,7 +191,7 @@ impl Builder {
                 self.want = None;
                 match name {
                     "group" => self.group = Some(Group::default()),
-                    "environment" => self.environment = Some(Environment::default()),
+                    "environment" => self.environment = Some(CompsEnvironment::default()),
                     "optionlist" => self.in_options = true,
                     "id" => self.want = Some(Want::Id),
                     // Translations carry a language; the plain name is the English one.

@@ -16,7 +16,7 @@ use super::{
 
 /// A file and a package that holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldFile {
     /// The file.
     pub path: String,
     /// Name of the package.
@@ -32,7 +32,7 @@ pub fn holders(
     repos: &[SolveRepo],
     fetch: bool,
     wanted: impl Fn(&str) -> bool,
-) -> Result<(Vec<Held>, Vec<String>), SolveError> {
+) -> Result<(Vec<HeldFile>, Vec<String>), SolveError> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for repo in repos {
         let path = if fetch {
@@ -51,7 +51,7 @@ pub fn holders(
         let Some(path) = path else { continue };
         let each = |holder: &PathHolder, file: &str| {
             if wanted(file) {
-                found.push(Held {
+                found.push(HeldFile {
                     path: file.to_owned(),
                     package: holder.name.clone(),
                 });

@@ -53,10 +53,10 @@ mod xml;
 mod yaml;
 
 pub use available::{Available, available};
-pub use comps::{Comps, Environment, Group, Member, MemberKind};
+pub use comps::{Comps, CompsEnvironment, Group, Member, MemberKind};
 pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};
-pub use filelists::{Held, holders};
+pub use filelists::{HeldFile, holders};
 pub use glob::glob_matches;
 pub use near::similar;
 pub use repo::{Filelists, SolveRepo};

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Mutex};
 
-use rpmkit_host::{Environment, HostCommand, Stream, Tool, shell_status};
+use rpmkit_host::{Environment, HostCommand, HostStream, Tool, shell_status};
 use rpmkit_types::event::{Event, Events, Log};
 
 use super::ScmError;
@@ -81,7 +81,7 @@ fn capture(command: &HostCommand, events: &Events, keep: bool) -> Result<Vec<u8>
     ));
     let errors = Mutex::new(Vec::new());
     let ended = command.lines(keep, &|stream, line| {
-        if stream == Stream::Err
+        if stream == HostStream::Err
             && let Ok(mut errors) = errors.lock()
         {
             errors.push(line.trim().to_owned());

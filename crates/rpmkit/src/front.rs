@@ -36,13 +36,13 @@ struct Cli {
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
     Config(verbs::config::ConfigArgs),
-    Diff(verbs::diff::DiffArgs),
+    Diff(verbs::diff::BuildDiffArgs),
     Doctor(verbs::doctor::DoctorArgs),
     Hint(verbs::hint::HintArgs),
     History(verbs::history::HistoryArgs),
     Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
-    Shell(verbs::shell::ShellArgs),
+    Shell(verbs::shell::BuildShellArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]

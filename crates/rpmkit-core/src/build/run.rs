@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use rpmkit_sandbox::{Command, Container, Exit, Limit, Lines, Output, RunAs, Stdin, Stream};
 
 use super::BuildError;
-use rpmkit_results::excerpt::Excerpt;
+use rpmkit_results::excerpt::OutputExcerpt;
 use rpmkit_types::event::{Event, Events, Level, Log};
 
 /// A command to run.
@@ -73,7 +73,7 @@ impl Run {
             output: Vec::new(),
         };
         let mut lines = Lines::default();
-        let mut kept = Excerpt::default();
+        let mut kept = OutputExcerpt::default();
         let mut error_lines = Lines::default();
         let mut on_line = |bytes: &[u8], stream: Stream| {
             let line = String::from_utf8_lossy(bytes);

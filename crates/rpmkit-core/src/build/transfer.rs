@@ -255,12 +255,6 @@ fn copied_out(job: &CopyOut) -> Result<CopiedOut, String> {
     };
     let options = CopyOptions {
         mode: CopyMode::Fixed(0o644),
-        // Whoever reads the namespace's files from outside is its root, the caller.
-        owner: Some(rpmkit_fs::Owner {
-            uid: 0,
-            gid: 0,
-            if_mapped: true,
-        }),
         there: IfThere::Replace,
         ..CopyOptions::default()
     };

@@ -45,9 +45,9 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
         let before = done.len();
         for word in &todo {
             match chain.package(word)? {
-                Ended::Built => done.push((*word).clone()),
-                Ended::Already => skipped.push((*word).clone()),
-                Ended::Failed => {
+                ChainEnd::Built => done.push((*word).clone()),
+                ChainEnd::Already => skipped.push((*word).clone()),
+                ChainEnd::Failed => {
                     failed.push(*word);
                     if !options.keep_going {
                         break;
@@ -88,7 +88,7 @@ fn finish(work: &Work<'_>, done: &[String], skipped: &[String], failed: usize) -
     ))
 }
 
-enum Ended {
+enum ChainEnd {
     Built,
     Already,
     Failed,
@@ -102,18 +102,18 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    fn package(&self, word: &str) -> Result<Ended, Failure> {
+    fn package(&self, word: &str) -> Result<ChainEnd, Failure> {
         let name = word.rsplit('/').next().unwrap_or(word);
         let Some(stem) = stem(name) else {
             self.work
                 .events
                 .warn(format!("{word} doesn't appear to be an rpm - skipping"));
-            return Ok(Ended::Failed);
+            return Ok(ChainEnd::Failed);
         };
         let dir = self.repo.join(stem);
         if dir.join("success").exists() {
             self.work.info(format!("Skipping already built: {name}"));
-            return Ok(Ended::Already);
+            return Ok(ChainEnd::Already);
         }
         self.work.info(format!("Start chain build: {name}"));
         let built = self.build(word, &dir);
@@ -139,7 +139,11 @@ impl Chain<'_> {
             index(self.repo)?;
         }
         self.work.info(format!("End chain build: {name}"));
-        Ok(if ok { Ended::Built } else { Ended::Failed })
+        Ok(if ok {
+            ChainEnd::Built
+        } else {
+            ChainEnd::Failed
+        })
     }
 
     fn build(&self, word: &str, dir: &Path) -> Result<(), Failure> {

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use rpmkit_cli::{Context, Failure, Status, VerbResult, listen::python_quoted, visible::Pieces};
+use rpmkit_cli::{
+    Context, Failure, Status, VerbResult, listen::python_quoted, visible::VisiblePieces,
+};
 use rpmkit_core::{
     Error, Event, Listener,
     build::{Buildroot, ChrootAccess},
@@ -70,7 +72,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
     let exit = work.state(&what, || {
         let container = root.start()?;
         let mut lines = Lines::default();
-        let mut pieces = Pieces::default();
+        let mut pieces = VisiblePieces::default();
         let mut on_line = |bytes: &[u8]| {
             // Straight to the log: the console has the bytes as they are.
             let line = String::from_utf8_lossy(bytes).into_owned();

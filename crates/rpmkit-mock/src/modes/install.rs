@@ -89,8 +89,8 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
         .iter()
         .map(|word| match package_url(word) {
             None => Ok(word.clone()),
-            Some(Address::File(path)) => Ok(path.to_owned()),
-            Some(Address::Remote) => {
+            Some(PackageAddress::File(path)) => Ok(path.to_owned()),
+            Some(PackageAddress::Remote) => {
                 fetched(cx, work, word, downloads.path()).map(|path| path.display().to_string())
             }
         })
@@ -102,19 +102,19 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
 
 /// Where the address of a package file leads.
 #[derive(Debug, PartialEq, Eq)]
-enum Address<'a> {
+enum PackageAddress<'a> {
     File(&'a str),
     Remote,
 }
 
 /// A package file by URL, as dnf takes it.
-fn package_url(word: &str) -> Option<Address<'_>> {
+fn package_url(word: &str) -> Option<PackageAddress<'_>> {
     if let Some(path) = word.strip_prefix("file://") {
-        return Some(Address::File(path));
+        return Some(PackageAddress::File(path));
     }
     let remote = ["http://", "https://", "ftp://"];
     let remote = remote.iter().any(|scheme| word.starts_with(scheme));
-    remote.then_some(Address::Remote)
+    remote.then_some(PackageAddress::Remote)
 }
 
 /// `--remove PACKAGE…`
@@ -281,11 +281,11 @@ mod tests {
     fn packages_have_addresses() {
         assert_eq!(
             package_url("file:///r/a.rpm"),
-            Some(Address::File("/r/a.rpm"))
+            Some(PackageAddress::File("/r/a.rpm"))
         );
         assert_eq!(
             package_url("https://example.com/a.rpm"),
-            Some(Address::Remote)
+            Some(PackageAddress::Remote)
         );
         assert_eq!(package_url("gcc"), None);
     }

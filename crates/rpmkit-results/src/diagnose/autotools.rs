@@ -1,6 +1,6 @@
 //! What configure scripts and the tools that make them end with.
 
-use crate::want::Want;
+use crate::want::MissingThing;
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -43,13 +43,13 @@ pub(super) fn configure(scene: &Scene<'_>) -> Option<Finding> {
     if said.contains("no acceptable C compiler")
         || said.contains("C compiler cannot create executables")
     {
-        return Some(found.want(Want::Command("gcc".into())));
+        return Some(found.want(MissingThing::Command("gcc".into())));
     }
     if said.contains("C++ compiler") || said.contains("C++ preprocessor") {
-        return Some(found.want(Want::Command("g++".into())));
+        return Some(found.want(MissingThing::Command("g++".into())));
     }
     for word in missing_words(said) {
-        found = found.want(Want::Word(word.to_owned()));
+        found = found.want(MissingThing::Word(word.to_owned()));
     }
     Some(found)
 }
@@ -60,13 +60,13 @@ pub(super) fn tools(scene: &Scene<'_>) -> Option<Finding> {
         if let Some(name) = text::behind(line, "possibly undefined macro: ") {
             let mut found = Finding::new(at, line.trim_end());
             if let Some((_, file)) = MACROS.iter().find(|(start, _)| name.starts_with(start)) {
-                found = found.want(Want::File(format!("/usr/share/aclocal/{file}")));
+                found = found.want(MissingThing::File(format!("/usr/share/aclocal/{file}")));
             }
             return Some(found);
         }
         if line.contains("Libtool library used but 'LIBTOOL' is undefined") {
             return Some(
-                Finding::new(at, line.trim_end()).want(Want::Command("libtoolize".into())),
+                Finding::new(at, line.trim_end()).want(MissingThing::Command("libtoolize".into())),
             );
         }
         let of_tool = ["configure.ac:", "Makefile.am:", "configure.in:"]

@@ -1,6 +1,6 @@
 //! CMake's errors: a heading with the place, the message indented below.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -46,7 +46,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     }
     let section = scene.section.map(str::to_owned);
     for name in &names {
-        found = found.want(Want::PkgConfig((*name).to_owned()));
+        found = found.want(MissingThing::PkgConfig((*name).to_owned()));
     }
     if let Some(name) = names.first() {
         found = found.cause(FailureCause::MissingComponent {
@@ -62,23 +62,23 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                 requirement: format!("cmake({name})"),
                 section,
             })
-            .want(Want::Cmake(name.to_owned()));
+            .want(MissingThing::Cmake(name.to_owned()));
     } else if said.contains("No CMAKE_CXX_COMPILER could be found") {
-        found = found.want(Want::Command("g++".into()));
+        found = found.want(MissingThing::Command("g++".into()));
     } else if said.contains("No CMAKE_C_COMPILER could be found") {
-        found = found.want(Want::Command("gcc".into()));
+        found = found.want(MissingThing::Command("gcc".into()));
     } else if let Some(name) = text::between(&said, "build program corresponding to \"", "\"") {
         let program = match name {
             "Ninja" => "ninja",
             _ => "make",
         };
-        found = found.want(Want::Command(program.into()));
+        found = found.want(MissingThing::Command(program.into()));
     } else if let Some(need) = said.find("or higher is required") {
         let _ = need;
         found = found.hint("this version of CMake is the newest the chroot's repositories have: build for a newer chroot, or lower `cmake_minimum_required` in a patch if the sources allow it");
     } else if names.is_empty() {
         for word in super::autotools::missing_words(&said) {
-            found = found.want(Want::Word(word.to_owned()));
+            found = found.want(MissingThing::Word(word.to_owned()));
         }
     }
     Some(found)

@@ -1,6 +1,6 @@
 //! Diagnostics of compilers: `FILE:LINE:COLUMN: error: …` and its relatives.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, make, scene::Scene, text};
 
@@ -67,11 +67,11 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                 requirement: format!("/usr/include/{header}"),
                 section: scene.section.map(str::to_owned),
             })
-            .want(Want::Header(header.to_owned()));
+            .want(MissingThing::Header(header.to_owned()));
     } else if chosen.said.contains("[-Werror") {
         found = found.hint("the warning ends the build because of `-Werror`: mend the code, or take the option out of the flags");
     } else if let Some(name) = text::between(chosen.said, "can't find crate for `", "`") {
-        found = found.want(Want::Crate(name.to_owned()));
+        found = found.want(MissingThing::Crate(name.to_owned()));
     }
     Some(found)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     failure::{FailureCause, SourcePlace},
-    want::Want,
+    want::MissingThing,
 };
 
 use super::scene::Scene;
@@ -29,7 +29,7 @@ pub(super) struct Finding {
     /// What to do about it.
     pub hints: Vec<String>,
     /// What was missing.
-    pub wants: Vec<Want>,
+    pub wants: Vec<MissingThing>,
     /// The place in a source file.
     pub source: Option<SourcePlace>,
 }
@@ -70,7 +70,7 @@ impl Finding {
         self
     }
 
-    pub(super) fn want(mut self, want: Want) -> Self {
+    pub(super) fn want(mut self, want: MissingThing) -> Self {
         if !self.wants.contains(&want) {
             self.wants.push(want);
         }

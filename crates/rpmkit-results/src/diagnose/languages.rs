@@ -1,10 +1,10 @@
 //! What Perl, Ruby, Rust, Go, Node and Maven say when something they need is not there.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
-fn missing(scene: &Scene<'_>, at: usize, said: &str, want: Want) -> Finding {
+fn missing(scene: &Scene<'_>, at: usize, said: &str, want: MissingThing) -> Finding {
     let found = Finding::new(at, said.trim());
     let found = match want.requirement() {
         Some(requirement) => found.cause(FailureCause::MissingComponent {
@@ -34,7 +34,7 @@ pub(super) fn perl(scene: &Scene<'_>) -> Option<Finding> {
             .rev()
             .find(|(_, line)| line.contains("BEGIN failed--compilation aborted"))
             .map_or(at, |(nth, _)| nth.max(at));
-        let mut found = missing(scene, end, line, Want::Perl(module));
+        let mut found = missing(scene, end, line, MissingThing::Perl(module));
         found.from = at;
         Some(found)
     })
@@ -51,7 +51,7 @@ pub(super) fn ruby(scene: &Scene<'_>) -> Option<Finding> {
                     .map(|name| name.split(' ').next().unwrap_or(name))
             })?;
         let gem = name.split('/').next().unwrap_or(name);
-        Some(missing(scene, at, line, Want::Gem(gem.to_owned())))
+        Some(missing(scene, at, line, MissingThing::Gem(gem.to_owned())))
     })
 }
 
@@ -82,7 +82,7 @@ pub(super) fn rust(scene: &Scene<'_>) -> Option<Finding> {
             })
             .unwrap_or(at);
         let said = line.trim().trim_start_matches("error: ");
-        let mut found = missing(scene, end, said, Want::Crate(name.to_owned()))
+        let mut found = missing(scene, end, said, MissingThing::Crate(name.to_owned()))
             .hint("or put the crates into a source archive with `cargo vendor`");
         found.from = at;
         Some(found)
@@ -96,7 +96,7 @@ pub(super) fn go(scene: &Scene<'_>) -> Option<Finding> {
             .or_else(|| text::between(line, "cannot find module providing package ", ":"))
             .or_else(|| text::behind(line, "is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt").and(None))?;
         Some(
-            missing(scene, at, line, Want::Go(name.trim_end_matches(':').to_owned()))
+            missing(scene, at, line, MissingThing::Go(name.trim_end_matches(':').to_owned()))
                 .hint("or put the modules into a source archive with `go mod vendor` and build with `-mod=vendor`"),
         )
     })
@@ -108,7 +108,12 @@ pub(super) fn node(scene: &Scene<'_>) -> Option<Finding> {
         if name.starts_with(['.', '/']) {
             return Some(Finding::new(at, line.trim()));
         }
-        Some(missing(scene, at, line, Want::Node(name.to_owned())))
+        Some(missing(
+            scene,
+            at,
+            line,
+            MissingThing::Node(name.to_owned()),
+        ))
     })
 }
 
@@ -126,7 +131,7 @@ pub(super) fn maven(scene: &Scene<'_>) -> Option<Finding> {
             scene,
             at,
             line.trim_start_matches("[ERROR]"),
-            Want::Maven(name),
+            MissingThing::Maven(name),
         ))
     })
 }

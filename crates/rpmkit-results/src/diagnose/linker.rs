@@ -1,6 +1,6 @@
 //! Complaints of linkers.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -24,7 +24,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         });
     for line in &scene.lines[from..=at] {
         if let Some(library) = missing_library(line) {
-            found = found.want(Want::Library(library.to_owned()));
+            found = found.want(MissingThing::Library(library.to_owned()));
         }
     }
     if line.contains("recompile with -fPIC") {
@@ -95,11 +95,11 @@ mod tests {
     fn libraries_are_wanted() {
         assert_eq!(
             found("/usr/bin/ld: cannot find -lz: No such file or directory").wants,
-            [Want::Library("z".into())]
+            [MissingThing::Library("z".into())]
         );
         assert_eq!(
             found("/usr/bin/ld: cannot find -lfoo").wants,
-            [Want::Library("foo".into())]
+            [MissingThing::Library("foo".into())]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Programs whose shared libraries are not there.
 
-use crate::want::Want;
+use crate::want::MissingThing;
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -14,7 +14,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             .or_else(|| text::between(line, "OSError: ", ": cannot open shared object file"))?;
         Some(
             Finding::new(at, line.trim_end())
-                .want(Want::SharedObject(name.to_owned()))
+                .want(MissingThing::SharedObject(name.to_owned()))
                 .hint(format!("if the build makes `{name}` itself, let the program find it: `LD_LIBRARY_PATH=DIR` in this section")),
         )
     })

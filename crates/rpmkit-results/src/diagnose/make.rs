@@ -114,7 +114,7 @@ pub(super) fn complaint(scene: &Scene<'_>) -> Option<Finding> {
         {
             let target = text::bare(target);
             if target.starts_with('/') {
-                found = found.want(crate::want::Want::File(target.to_owned()));
+                found = found.want(crate::want::MissingThing::File(target.to_owned()));
             } else if matches!(target, "install" | "check" | "test" | "all") {
                 found = found.hint(format!("the makefile has no target `{target}`: leave the call out, or name one that it has"));
             }

@@ -1,6 +1,6 @@
 //! Meson's errors: `meson.build:3:0: ERROR: …`.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -40,8 +40,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                     requirement: format!("pkgconfig({name})"),
                     section,
                 })
-                .want(Want::PkgConfig(name.to_owned()))
-                .want(Want::Cmake(name.to_owned())),
+                .want(MissingThing::PkgConfig(name.to_owned()))
+                .want(MissingThing::Cmake(name.to_owned())),
         );
     }
     if said.contains("Invalid version") {
@@ -55,18 +55,18 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                     command: name.clone(),
                     section,
                 })
-                .want(Want::Command(name)),
+                .want(MissingThing::Command(name)),
         );
     }
     if said.contains("library '") {
         if let Some(name) = text::between(said, "library '", "' not found") {
-            found = found.want(Want::Library(name.to_owned()));
+            found = found.want(MissingThing::Library(name.to_owned()));
         }
     } else if said.contains("Unknown compiler") {
         let program = if said.contains("c++") { "g++" } else { "gcc" };
-        found = found.want(Want::Command(program.to_owned()));
+        found = found.want(MissingThing::Command(program.to_owned()));
     } else if let Some(name) = text::quoted(said).filter(|name| name.ends_with(".h")) {
-        found = found.want(Want::Header(name.to_owned()));
+        found = found.want(MissingThing::Header(name.to_owned()));
     }
     Some(found)
 }

@@ -100,7 +100,7 @@ pub struct Evidence<'a> {
     pub phase: Phase,
     /// How it ended.
     pub end: End,
-    /// Its output, oldest first, without colour codes; [`crate::excerpt::Excerpt`] keeps enough of it.
+    /// Its output, oldest first, without colour codes; [`crate::excerpt::OutputExcerpt`] keeps enough of it.
     pub lines: &'a [String],
     /// The spec as the user knows it (path to show) and its text.
     pub spec: Option<(&'a Path, &'a str)>,

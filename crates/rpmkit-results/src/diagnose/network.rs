@@ -1,6 +1,6 @@
 //! What fails because a build has no network.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -79,7 +79,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         && let Some(name) = requirement(scene)
     {
         found.text = format!("pip wants to download `{name}`");
-        found = found.want(Want::PythonDist(name.to_owned()));
+        found = found.want(MissingThing::PythonDist(name.to_owned()));
     }
     Some(found)
 }

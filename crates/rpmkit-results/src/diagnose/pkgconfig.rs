@@ -1,6 +1,6 @@
 //! What pkg-config does not find, asked by whatever build system.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -32,7 +32,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     // All that one question left open.
     for near in &scene.lines[at.saturating_sub(8)..=at] {
         if let Some(name) = missing(near) {
-            found = found.want(Want::PkgConfig(name.to_owned()));
+            found = found.want(MissingThing::PkgConfig(name.to_owned()));
         }
     }
     Some(found)

@@ -1,6 +1,6 @@
 //! Python: tracebacks by their last line, modules, requirements of builds.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -31,7 +31,7 @@ pub(super) fn module(scene: &Scene<'_>) -> Option<Finding> {
             let mut found = tell(scene, at, line.trim());
             if let Some(requirement) = below.filter(|_| line.contains("Missing dependencies")) {
                 found.text = format!("{}: {requirement}", found.text.trim_end_matches(':'));
-                found = found.want(Want::PythonDist(name(requirement).to_owned()));
+                found = found.want(MissingThing::PythonDist(name(requirement).to_owned()));
             }
             found
         })
@@ -49,7 +49,7 @@ pub(super) fn requirement(scene: &Scene<'_>) -> Option<Finding> {
                     "Could not find a version that satisfies the requirement ",
                 )
             })?;
-        Some(Finding::new(at, line.trim()).want(Want::PythonDist(name(rest).to_owned())))
+        Some(Finding::new(at, line.trim()).want(MissingThing::PythonDist(name(rest).to_owned())))
     })
 }
 
@@ -62,7 +62,7 @@ fn tell(scene: &Scene<'_>, at: usize, line: &str) -> Finding {
                 .map(|rest| rest.split([' ', ';']).next().unwrap_or(rest))
         })
     {
-        let want = Want::Python(module.to_owned());
+        let want = MissingThing::Python(module.to_owned());
         let found = match want.requirement() {
             Some(requirement) => found.cause(FailureCause::MissingComponent {
                 requirement,

@@ -1,6 +1,6 @@
 //! What the shell itself refuses: programs that are not there, syntax, directories, interpreters.
 
-use crate::{failure::FailureCause, want::Want};
+use crate::{failure::FailureCause, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -18,7 +18,7 @@ pub(super) fn command(scene: &Scene<'_>) -> Option<Finding> {
         });
         Some(match word.strip_prefix('%') {
             Some(_) => undefined_macro(at, line, word, scene),
-            None => found.want(Want::Command(word.to_owned())),
+            None => found.want(MissingThing::Command(word.to_owned())),
         })
     })
 }
@@ -47,7 +47,7 @@ fn undefined_macro(at: usize, line: &str, name: &str, scene: &Scene<'_>) -> Find
             command: format!("%{name}"),
             section: scene.section.map(str::to_owned),
         })
-        .want(Want::Macro(name.to_owned()))
+        .want(MissingThing::Macro(name.to_owned()))
         .hint(format!(
             "add a `BuildRequires:` on the package that defines `%{name}`, or write `%%` where a per cent sign is meant"
         ))
@@ -185,7 +185,7 @@ fn bad_interpreter(at: usize, script: &str, interpreter: Option<&str>) -> Findin
         script: script.to_owned(),
     });
     if let Some(path) = interpreter.filter(|path| path.starts_with('/')) {
-        found = found.want(Want::File(path.to_owned()));
+        found = found.want(MissingThing::File(path.to_owned()));
     }
     found
 }

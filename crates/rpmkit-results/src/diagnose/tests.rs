@@ -289,7 +289,10 @@ fn tests_that_could_not_be_read_name_what_kept_them() {
         "%check\npytest\n",
         "+ pytest\nE   ModuleNotFoundError: No module named 'requests'\nERROR tests/test_a.py\n!!!! Interrupted: 1 error during collection !!!!\n==== 1 error in 0.1s ====",
     );
-    assert_eq!(report.wants, [crate::want::Want::Python("requests".into())]);
+    assert_eq!(
+        report.wants,
+        [crate::want::MissingThing::Python("requests".into())]
+    );
     let report = printed(
         "%check",
         "%check\n./t\n",

@@ -17,7 +17,7 @@ use crate::results;
 /// Packages are matched by name and architecture, whatever their versions. Ends with 0 when nothing
 /// differs, with 1 when something does.
 #[derive(Debug, Clone, Args)]
-pub struct DiffArgs {
+pub struct BuildDiffArgs {
     /// A result directory, or the checkout that was built
     #[arg(value_name = "A", value_hint = clap::ValueHint::DirPath)]
     pub a: PathBuf,
@@ -49,10 +49,10 @@ struct Difference {
 }
 
 /// Everything of one side: by what it is of, kind and name, how it is.
-type Facts = BTreeMap<(String, &'static str, String), String>;
+type PackageFacts = BTreeMap<(String, &'static str, String), String>;
 
 /// Compares, and lists the differences on standard output.
-pub fn run(cx: &mut Context, args: &DiffArgs) -> VerbResult {
+pub fn run(cx: &mut Context, args: &BuildDiffArgs) -> VerbResult {
     cx.set_output(&args.output);
     let a = facts(&results::directory(cx, Some(&args.a))?)?;
     let b = facts(&results::directory(cx, Some(&args.b))?)?;
@@ -92,7 +92,7 @@ fn line(one: &Difference) -> String {
     }
 }
 
-fn compare(a: &Facts, b: &Facts) -> Vec<Difference> {
+fn compare(a: &PackageFacts, b: &PackageFacts) -> Vec<Difference> {
     let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
     keys.into_iter()
         .filter(|key| a.get(key) != b.get(key))
@@ -106,8 +106,8 @@ fn compare(a: &Facts, b: &Facts) -> Vec<Difference> {
         .collect()
 }
 
-fn facts(dir: &Path) -> Result<Facts, Failure> {
-    let mut facts = Facts::new();
+fn facts(dir: &Path) -> Result<PackageFacts, Failure> {
+    let mut facts = PackageFacts::new();
     let record = results::record(dir)?;
     for package in &record.buildroot {
         // `name-[epoch:]version-release.arch`: two of one name are two lines.
@@ -133,7 +133,7 @@ fn facts(dir: &Path) -> Result<Facts, Failure> {
     Ok(facts)
 }
 
-fn add(facts: &mut Facts, path: &Path) -> Result<(), Failure> {
+fn add(facts: &mut PackageFacts, path: &Path) -> Result<(), Failure> {
     let package = read_header(path).map_err(Error::from)?;
     let kind = if path.to_string_lossy().ends_with(".src.rpm") {
         "src"
@@ -178,7 +178,7 @@ fn add(facts: &mut Facts, path: &Path) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn side(entries: &[(&'static str, &str, &str)]) -> Facts {
+    fn side(entries: &[(&'static str, &str, &str)]) -> PackageFacts {
         entries
             .iter()
             .map(|(kind, what, value)| {

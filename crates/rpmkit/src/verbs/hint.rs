@@ -12,7 +12,7 @@ use rpmkit_core::{
     Error,
     build::{
         Buildroot, ChrootAccess,
-        hints::{self, Reach},
+        hints::{self, HintReach},
     },
     config::SearchRules,
 };
@@ -68,7 +68,7 @@ pub fn run(cx: &mut Context, args: &HintArgs) -> VerbResult {
     let mut root = Buildroot::open(&engine, &configured.settings, ChrootAccess::OwnOrEphemeral)
         .map_err(Error::from)?;
     report.hints.clear();
-    let remedies = hints::complete(&mut root, &mut report, Reach::Fetch);
+    let remedies = hints::complete(&mut root, &mut report, HintReach::Fetch);
     root.close().map_err(Error::from)?;
     if args.output.is_json() {
         cx.printer.json(&serde_json::json!({

@@ -47,7 +47,7 @@ pub fn run(cx: &mut Context, args: &LogArgs) -> VerbResult {
     let cannot =
         |e: std::io::Error| Failure::general(format!("cannot read `{}`: {e}", path.display()));
     let mut reader = BufReader::new(File::open(&path).map_err(cannot)?);
-    let mut choose = Choose::new(args.section.as_deref());
+    let mut choose = LogChoice::new(args.section.as_deref());
     let mut line = Vec::new();
     let mut shown = false;
     // Builds of one result directory follow each other in its log: of a section the last one counts.
@@ -111,12 +111,12 @@ fn ended(dir: &Path, log: &Path) -> bool {
 }
 
 /// Takes the lines of one section, or all.
-struct Choose {
+struct LogChoice {
     wanted: Option<String>,
     inside: bool,
 }
 
-impl Choose {
+impl LogChoice {
     fn new(section: Option<&str>) -> Self {
         Self {
             wanted: section.map(|name| format!("Executing(%{}):", name.trim_start_matches('%'))),
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_section_is_cut_out() {
-        let mut choose = Choose::new(Some("%build"));
+        let mut choose = LogChoice::new(Some("%build"));
         let log = [
             "head",
             "Executing(%prep): /bin/sh",
@@ -155,6 +155,6 @@ mod tests {
         ];
         let taken: Vec<&str> = log.into_iter().filter(|line| choose.takes(line)).collect();
         assert_eq!(taken, ["Executing(%build): /bin/sh", "b"]);
-        assert!(Choose::new(None).takes("anything"));
+        assert!(LogChoice::new(None).takes("anything"));
     }
 }

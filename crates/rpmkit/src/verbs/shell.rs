@@ -34,7 +34,7 @@ exec /bin/sh -i
 /// As the build user, in the directory the command that failed ran in, with the environment of the
 /// section. What is changed there stays until the next build starts afresh.
 #[derive(Debug, Clone, Args)]
-pub struct ShellArgs {
+pub struct BuildShellArgs {
     /// Result directory of the build, or the checkout [default: the latest build]
     #[arg(value_name = "BUILD", value_hint = clap::ValueHint::DirPath)]
     pub build: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct ShellArgs {
 }
 
 /// Runs it, and ends with its status.
-pub fn run(cx: &mut Context, args: &ShellArgs) -> VerbResult {
+pub fn run(cx: &mut Context, args: &BuildShellArgs) -> VerbResult {
     let events = cx.listen(&args.output);
     let dir = results::directory(cx, args.build.as_deref())?;
     let record = results::record(&dir)?;

@@ -1,6 +1,6 @@
 //! What to ask repositories for, for each thing a build may miss.
 
-use rpmkit_results::want::{Want, normalized};
+use rpmkit_results::want::{MissingThing, normalized};
 
 /// The questions for one missing thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,11 +24,11 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn of(want: &Want) -> Self {
+    pub(super) fn of(want: &MissingThing) -> Self {
         let name = want.name();
         let lower = name.to_lowercase();
         let own = want.requirement();
-        let exact = !matches!(want, Want::Word(_) | Want::Macro(_));
+        let exact = !matches!(want, MissingThing::Word(_) | MissingThing::Macro(_));
         let base = Self {
             exact,
             stems: vec![lower.clone(), format!("lib{lower}")],
@@ -37,9 +37,9 @@ impl Candidates {
         let capability =
             |more: Vec<String>| -> Vec<String> { own.iter().cloned().chain(more).collect() };
         match want {
-            Want::Header(_) => header(base, name),
-            Want::Command(_) => command(base, name),
-            Want::Library(_) => Self {
+            MissingThing::Header(_) => header(base, name),
+            MissingThing::Command(_) => command(base, name),
+            MissingThing::Library(_) => Self {
                 ends: vec![
                     (format!("/lib{name}.so"), "lib"),
                     (format!("/lib{name}.a"), "lib"),
@@ -48,18 +48,18 @@ impl Candidates {
                 kind: Some("pkgconfig"),
                 ..base
             },
-            Want::SharedObject(_) => Self {
+            MissingThing::SharedObject(_) => Self {
                 begin: Some(format!("{name}(")),
                 ends: vec![(format!("/{name}"), "lib")],
                 ..base
             },
-            Want::PkgConfig(_) => Self {
+            MissingThing::PkgConfig(_) => Self {
                 requirements: capability(Vec::new()),
                 ends: vec![(format!("/{name}.pc"), "/pkgconfig/")],
                 kind: Some("pkgconfig"),
                 ..base
             },
-            Want::Cmake(_) => Self {
+            MissingThing::Cmake(_) => Self {
                 requirements: capability(vec![format!("cmake({lower})")]),
                 ends: vec![
                     (format!("/{name}Config.cmake"), "/"),
@@ -69,7 +69,7 @@ impl Candidates {
                 kind: Some("pkgconfig"),
                 ..base
             },
-            Want::Python(_) => {
+            MissingThing::Python(_) => {
                 let top = name.split('.').next().unwrap_or(name);
                 Self {
                     requirements: capability(Vec::new()),
@@ -86,14 +86,14 @@ impl Candidates {
                     ..base
                 }
             }
-            Want::PythonDist(_) => Self {
+            MissingThing::PythonDist(_) => Self {
                 requirements: capability(Vec::new()),
                 likely: vec![format!("python3-{}", normalized(name))],
                 stems: vec![normalized(name)],
                 kind: Some("python3dist"),
                 ..base
             },
-            Want::Perl(_) => {
+            MissingThing::Perl(_) => {
                 let path = format!("/{}.pm", name.replace("::", "/"));
                 Self {
                     requirements: capability(Vec::new()),
@@ -101,12 +101,12 @@ impl Candidates {
                     ..base
                 }
             }
-            Want::Gem(_) => Self {
+            MissingThing::Gem(_) => Self {
                 requirements: capability(Vec::new()),
                 likely: vec![format!("rubygem-{name}"), format!("ruby-{lower}")],
                 ..base
             },
-            Want::Crate(_) => Self {
+            MissingThing::Crate(_) => Self {
                 requirements: capability(Vec::new()),
                 likely: vec![
                     format!("rust-{lower}-devel"),
@@ -114,32 +114,32 @@ impl Candidates {
                 ],
                 ..base
             },
-            Want::Go(_) => Self {
+            MissingThing::Go(_) => Self {
                 requirements: capability(Vec::new()),
                 ends: vec![(format!("/src/{name}"), "go")],
                 ..base
             },
-            Want::Node(_) => Self {
+            MissingThing::Node(_) => Self {
                 requirements: capability(Vec::new()),
                 likely: vec![format!("nodejs-{lower}"), format!("node-{lower}")],
                 ..base
             },
-            Want::Maven(_) => Self {
+            MissingThing::Maven(_) => Self {
                 requirements: capability(Vec::new()),
                 ..base
             },
-            Want::File(_) if name.starts_with('/') => Self {
+            MissingThing::File(_) if name.starts_with('/') => Self {
                 requirements: vec![name.to_owned()],
                 files: vec![name.to_owned()],
                 ends: vec![(name.to_owned(), "/")],
                 ..base
             },
-            Want::File(_) => Self {
+            MissingThing::File(_) => Self {
                 ends: vec![(format!("/{name}"), "/")],
                 ..base
             },
-            Want::Macro(_) => base,
-            Want::Word(_) => Self {
+            MissingThing::Macro(_) => base,
+            MissingThing::Word(_) => Self {
                 files: programs(name),
                 likely: std::iter::once(name.to_owned())
                     .chain(developing(&lower))
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn headers_are_searched_below_include_and_guessed_by_their_directory() {
-        let found = Candidates::of(&Want::Header("openssl/ssl.h".into()));
+        let found = Candidates::of(&MissingThing::Header("openssl/ssl.h".into()));
         assert_eq!(found.ends, [("/openssl/ssl.h".to_owned(), "/include/")]);
         assert_eq!(found.likely[0], "pkgconfig(openssl)");
         assert!(found.needs_files());
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_word_of_a_message_is_never_certain() {
-        assert!(!Candidates::of(&Want::Word("flex".into())).is_exact());
-        assert!(Candidates::of(&Want::Command("flex".into())).is_exact());
+        assert!(!Candidates::of(&MissingThing::Word("flex".into())).is_exact());
+        assert!(Candidates::of(&MissingThing::Command("flex".into())).is_exact());
     }
 }

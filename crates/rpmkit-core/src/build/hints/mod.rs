@@ -11,7 +11,7 @@ mod tree;
 
 use rpmkit_results::{
     failure::{FailureCause, FailureReport},
-    want::{Want, is_plain},
+    want::{MissingThing, is_plain},
 };
 use rpmkit_solve::similar;
 use rpmkit_types::{Dep, Hint};
@@ -27,7 +27,7 @@ const MOST_TRIED: usize = 4;
 
 /// How far a look-up may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum HintReach {
     /// What is on this machine.
     AtHand,
     /// File lists of repositories are fetched.
@@ -47,7 +47,7 @@ pub struct Remedy {
 
 /// Completes a report with what repositories and the failed tree can tell. Gives the lines the spec
 /// misses, most needed first. A look-up that cannot be made changes nothing: the report stands without it.
-pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: Reach) -> Vec<Remedy> {
+pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: HintReach) -> Vec<Remedy> {
     tree::look(root, report);
     if report.wants.is_empty() {
         return Vec::new();
@@ -58,9 +58,9 @@ pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: Reach) 
 fn look_up(
     root: &mut Buildroot,
     report: &mut FailureReport,
-    reach: Reach,
+    reach: HintReach,
 ) -> Result<Vec<Remedy>, BuildError> {
-    let wants: Vec<(Want, Candidates)> = report
+    let wants: Vec<(MissingThing, Candidates)> = report
         .wants
         .iter()
         .filter(|want| want.is_plain())
@@ -73,7 +73,7 @@ fn look_up(
         let found = offers.of(nth);
         let mut installed = None;
         let mut remedy = None;
-        if let Want::Command(name) = want
+        if let MissingThing::Command(name) = want
             && let Some(offer) = namesake(root, name, &found)?
         {
             remedy = Some(offer);
@@ -83,12 +83,12 @@ fn look_up(
                 break;
             }
             match try_out(root, &offer.requirement)? {
-                Tried::Installs(_) => {
+                TriedHint::Installs(_) => {
                     remedy = Some((*offer).clone());
                     break;
                 }
-                Tried::IsThere => installed = installed.or(Some(offer.package.clone())),
-                Tried::Fails => {}
+                TriedHint::IsThere => installed = installed.or(Some(offer.package.clone())),
+                TriedHint::Fails => {}
             }
         }
         match (remedy, installed) {
@@ -145,7 +145,7 @@ fn line(offer: &Offer) -> String {
     }
 }
 
-fn nobody(want: &Want, candidates: &Candidates, offers: &Offers) -> String {
+fn nobody(want: &MissingThing, candidates: &Candidates, offers: &Offers) -> String {
     let near = candidates
         .requirements
         .first()
@@ -157,7 +157,7 @@ fn nobody(want: &Want, candidates: &Candidates, offers: &Offers) -> String {
             "nothing says by its name or what it provides that it has {want}; the file lists, which may tell, are not at hand: `rpmkit hint` fetches them"
         );
     }
-    if let Want::Command(name) = want
+    if let MissingThing::Command(name) = want
         && let Some(project) = candidates::project_of(name)
     {
         text.push_str(&format!("; it is a part of `{project}`"));
@@ -189,7 +189,7 @@ fn namesake(
     else {
         return Ok(None);
     };
-    let Tried::Installs(packages) = try_out(root, name)? else {
+    let TriedHint::Installs(packages) = try_out(root, name)? else {
         return Ok(None);
     };
     let brings = found
@@ -201,7 +201,7 @@ fn namesake(
     }))
 }
 
-enum Tried {
+enum TriedHint {
     /// With these packages.
     Installs(Vec<String>),
     IsThere,
@@ -209,21 +209,21 @@ enum Tried {
 }
 
 /// Asks the solver whether a requirement can be installed into the chroot.
-fn try_out(root: &mut Buildroot, requirement: &str) -> Result<Tried, BuildError> {
+fn try_out(root: &mut Buildroot, requirement: &str) -> Result<TriedHint, BuildError> {
     if !is_plain(requirement) {
-        return Ok(Tried::Fails);
+        return Ok(TriedHint::Fails);
     }
     let mut request = root.package_manager().request();
     request.builddeps = vec![Dep::any(requirement)];
     Ok(match root.resolve(&request) {
-        Ok(solution) if solution.is_empty() => Tried::IsThere,
-        Ok(solution) => Tried::Installs(
+        Ok(solution) if solution.is_empty() => TriedHint::IsThere,
+        Ok(solution) => TriedHint::Installs(
             solution
                 .install
                 .into_iter()
                 .map(|one| one.nevra.name)
                 .collect(),
         ),
-        Err(_) => Tried::Fails,
+        Err(_) => TriedHint::Fails,
     })
 }

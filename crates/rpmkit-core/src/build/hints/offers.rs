@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use rpmkit_results::want::{Want, is_plain};
+use rpmkit_results::want::{MissingThing, is_plain};
 use rpmkit_solve::Available;
 
-use super::{BuildError, Buildroot, Candidates, Reach};
+use super::{BuildError, Buildroot, Candidates, HintReach};
 
 /// A requirement that would bring something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +37,8 @@ const MOST_NAMES: usize = 20_000;
 impl Offers {
     pub(super) fn find(
         root: &mut Buildroot,
-        wants: &[(Want, Candidates)],
-        reach: Reach,
+        wants: &[(MissingThing, Candidates)],
+        reach: HintReach,
     ) -> Result<Self, BuildError> {
         let manager = root.package_manager();
         let mut offers = Self {
@@ -50,7 +50,7 @@ impl Offers {
         let mut holders: Vec<(usize, String)> = Vec::new();
         if needs_files {
             let is_wanted = |path: &str| wants.iter().any(|(_, wanted)| ends_so(path, wanted));
-            let (held, left_out) = manager.holders(reach == Reach::Fetch, is_wanted)?;
+            let (held, left_out) = manager.holders(reach == HintReach::Fetch, is_wanted)?;
             offers.left_out = left_out;
             for one in held {
                 for (nth, (_, wanted)) in wants.iter().enumerate() {
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    fn first(want: Want, packages: &[(Available, bool)]) -> Option<String> {
+    fn first(want: MissingThing, packages: &[(Available, bool)]) -> Option<String> {
         let wanted = Candidates::of(&want);
         let mut offers = Offers {
             found: vec![BTreeSet::new()],
@@ -223,20 +223,28 @@ mod tests {
     fn capabilities_come_before_packages_and_packages_before_paths() {
         let zlib = package("zlib-devel", &["zlib-devel", "pkgconfig(zlib)"], &[]);
         assert_eq!(
-            first(Want::PkgConfig("zlib".into()), &[(zlib.clone(), false)]).as_deref(),
+            first(
+                MissingThing::PkgConfig("zlib".into()),
+                &[(zlib.clone(), false)]
+            )
+            .as_deref(),
             Some("pkgconfig(zlib)")
         );
         assert_eq!(
-            first(Want::Header("zlib.h".into()), &[(zlib.clone(), true)]).as_deref(),
+            first(
+                MissingThing::Header("zlib.h".into()),
+                &[(zlib.clone(), true)]
+            )
+            .as_deref(),
             Some("pkgconfig(zlib)")
         );
         assert_eq!(
-            first(Want::Library("z".into()), &[(zlib, true)]).as_deref(),
+            first(MissingThing::Library("z".into()), &[(zlib, true)]).as_deref(),
             Some("pkgconfig(zlib)")
         );
         let bison = package("bison", &["bison"], &["/usr/bin/bison"]);
         assert_eq!(
-            first(Want::Command("bison".into()), &[(bison, false)]).as_deref(),
+            first(MissingThing::Command("bison".into()), &[(bison, false)]).as_deref(),
             Some("bison")
         );
         let attrs = package(
@@ -245,7 +253,7 @@ mod tests {
             &[],
         );
         assert_eq!(
-            first(Want::Python("attr".into()), &[(attrs, false)]).as_deref(),
+            first(MissingThing::Python("attr".into()), &[(attrs, false)]).as_deref(),
             Some("python3dist(attrs)")
         );
     }
@@ -258,9 +266,15 @@ mod tests {
             &["/usr/bin/bison"],
         );
         assert_eq!(
-            first(Want::Command("bison".into()), &[(odd.clone(), false)]),
+            first(
+                MissingThing::Command("bison".into()),
+                &[(odd.clone(), false)]
+            ),
             None
         );
-        assert_eq!(first(Want::PkgConfig("zlib".into()), &[(odd, false)]), None);
+        assert_eq!(
+            first(MissingThing::PkgConfig("zlib".into()), &[(odd, false)]),
+            None
+        );
     }
 }

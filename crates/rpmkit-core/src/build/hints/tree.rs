@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use rpmkit_results::{
     failure::{FailureCause, FailureReport},
-    want::Want,
+    want::MissingThing,
 };
 use rpmkit_types::Hint;
 
@@ -135,7 +135,7 @@ fn interpreter(root: &mut Buildroot, report: &mut FailureReport, script: &str) {
     else {
         return;
     };
-    let want = Want::File(path.to_owned());
+    let want = MissingThing::File(path.to_owned());
     if want.is_plain() {
         report.message = format!("{}: `{path}`", report.message);
         report.wants.push(want);
