@@ -12,13 +12,13 @@ use super::{
     BuildError, Engine,
     plugins::{self, ccache::CompilerCache},
     run::{Ran, Run},
-    traced,
+    skeleton, traced,
     tree::DirContents,
     undone,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
-use rpmkit_pm::{Account, Embedded, PmError, Skeleton, SkeletonFile};
+use rpmkit_pm::{Embedded, PmError};
 use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
     Layer, LayerKind, VOLUMES,
@@ -39,9 +39,6 @@ pub struct Buildroot {
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
 }
-
-/// What mock copies to `ssl_ca_bundle_path`: the place of it on Fedora and its kin.
-const HOST_CA_BUNDLE: &str = "/etc/pki/tls/certs/ca-bundle.crt";
 
 /// How to come by a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +180,10 @@ impl Buildroot {
         }
         let request = self.setup_request()?;
         let base = self.hook("hook_preinit", |root| {
-            root.pm.base(&request, &root.skeleton())
+            root.pm.base(
+                &request,
+                &skeleton::of(&root.settings, root.engine.events()),
+            )
         })?;
         self.stop()?;
         self.session.remember(self.pm.tool_root()?);
@@ -263,67 +263,6 @@ impl Buildroot {
             }
         }
         Ok(request)
-    }
-
-    fn skeleton(&self) -> Skeleton {
-        let s = &self.settings;
-        let mut files: Vec<SkeletonFile> = s
-            .chroot
-            .files
-            .iter()
-            .map(|(path, content)| SkeletonFile {
-                path: ChrootPath::new(path),
-                content: content.clone(),
-                only_if_absent: true,
-            })
-            .collect();
-        if let Some(path) = &s.chroot.ca_bundle {
-            match std::fs::read_to_string(HOST_CA_BUNDLE) {
-                Ok(content) => files.push(SkeletonFile {
-                    path: ChrootPath::new(path),
-                    content,
-                    only_if_absent: false,
-                }),
-                // mock goes on without it, too.
-                Err(e) => self.engine.events().warn(format!(
-                    "option `ssl_ca_bundle_path` is `{path}`, and the host's `{HOST_CA_BUNDLE}` cannot be read: {e}"
-                )),
-            }
-        }
-        Skeleton {
-            user: s.chroot.chrootuser.clone(),
-            uid: s.chroot.chrootuid,
-            group: s.chroot.chrootgroup.clone(),
-            gid: s.chroot.chrootgid,
-            home: ChrootPath::new(&s.chroot.chroothome),
-            directories: s
-                .chroot
-                .extra_chroot_dirs
-                .iter()
-                .map(ChrootPath::new)
-                .collect(),
-            files,
-            accounts: s
-                .chroot
-                .accounts
-                .iter()
-                .filter_map(|(name, user)| {
-                    let Some(user) = user else {
-                        self.engine.events().warn(format!(
-                            "option `copy_host_users`: the host has no user `{name}`"
-                        ));
-                        return None;
-                    };
-                    Some(Account {
-                        name: name.clone(),
-                        uid: user.uid,
-                        gid: user.gid,
-                        home: user.home.clone(),
-                        shell: user.shell.clone(),
-                    })
-                })
-                .collect(),
-        }
     }
 
     /// What is installed now, asked of the root's own rpm where we cannot know.

@@ -15,6 +15,7 @@ mod rebuild;
 mod repositories;
 mod rpmbuild;
 mod run;
+mod skeleton;
 mod source;
 pub(crate) mod transfer;
 mod tree;

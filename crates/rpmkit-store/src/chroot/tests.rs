@@ -1,5 +1,5 @@
 //! The life of layers and names, without mounting anything: writes go straight into the upper
-//! directory.
+//! directory. One file, since all cases are told with the same few steps.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use super::{
