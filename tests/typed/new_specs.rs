@@ -8,8 +8,7 @@ use std::{
 
 use rpmkit_tests::{Who, World, everybody, finish, somebody, stage};
 
-const MIT: &str =
-    "Permission is hereby granted, free of charge, to any person, without restriction.\n";
+const MIT: &str = include_str!("../../LICENSE-MIT");
 
 /// Lays a project out as somebody's.
 fn project(world: &World, name: &str, files: &[(&str, &str)]) -> String {
