@@ -45,6 +45,7 @@ pub fn install(
         )
     })?;
     let profile = distro.stamp.profile();
+    same_sysusers(profile, &distro.dir.join("root"))?;
     let mut words = words(profile, repository);
     words.extend(wanted.iter().flat_map(|name| expand(profile, name)));
     root.run(
@@ -53,6 +54,20 @@ pub fn install(
     )
     .context("the suite's own dnf could not install this")?;
     read(&root, target)
+}
+
+/// Lets rpm in the root make users with the program that the distribution's own rpm names: each program gives
+/// them shells and groups of its own.
+fn same_sysusers(profile: &Profile, root: &Path) -> Result<()> {
+    let line = profile
+        .macros
+        .lines()
+        .find(|line| line.starts_with("%__systemd_sysusers"));
+    let Some(line) = line else { return Ok(()) };
+    let dir = root.join("etc/rpm");
+    std::fs::create_dir_all(&dir)?;
+    std::fs::write(dir.join("macros.sysusers"), format!("{line}\n"))
+        .with_context(|| format!("cannot write below `{}`", dir.display()))
 }
 
 fn words(profile: &Profile, repository: &str) -> Vec<String> {
