@@ -30,18 +30,18 @@ pub struct Cleanup {
 
 /// Starts the log files of a result directory, which is made if missing.
 pub fn open_logs(cx: &Context, dir: &Path) -> Result<(), Failure> {
-    make_results(dir, cx.host.invoking).map_err(|e| result_dir(dir, e))?;
+    make_results(dir, cx.host.invoking, cx.results_group).map_err(|e| result_dir(dir, e))?;
     cx.logs.open(dir).map_err(|error| {
         let mut failure = Failure::from(error);
         failure.code = ExitCode::ResultDir.code();
         failure
     })?;
-    give_results(dir)
+    give_results(cx, dir)
 }
 
-/// Results that root made become those of the directory's owner.
-pub fn give_results(dir: &Path) -> Result<(), Failure> {
-    hand_over(dir).map_err(|e| result_dir(dir, e))
+/// Results that root made become those of the directory's owner, and as mock those of its group.
+pub fn give_results(cx: &Context, dir: &Path) -> Result<(), Failure> {
+    hand_over(dir, cx.results_group).map_err(|e| result_dir(dir, e))
 }
 
 /// Moves the log files begun in `from` to `to`, behind what is there, and goes on there.
@@ -130,7 +130,7 @@ pub fn build(
     cx.logs.close();
     let environment = cx.host.environment();
     compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
-    let given = give_results(&job.resultdir);
+    let given = give_results(cx, &job.resultdir);
     if let Some(report) = failure {
         return Err(Failure {
             remedies,

@@ -27,7 +27,7 @@ use rpmkit_types::{
 };
 
 /// Version of the keys: raised when a layer made by an older rpmkit must not be used any more.
-const KEY_FORMAT: u32 = 2;
+const KEY_FORMAT: u32 = 3;
 
 /// What the target's own rpm is installed by asking for.
 const TOOL_ROOT_PACKAGES: [&str; 1] = ["rpm"];

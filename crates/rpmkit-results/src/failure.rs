@@ -153,6 +153,15 @@ pub enum FailureCause {
         /// The limit in seconds, where known.
         seconds: Option<u64>,
     },
+    /// A command used more than the configuration allows.
+    Limit {
+        /// The option that sets the limit.
+        option: String,
+        /// Its value.
+        most: u64,
+        /// What was used: words with a unit, such as `MiB of memory`.
+        of: String,
+    },
     /// A file system ran full.
     DiskFull {
         /// The file that could not be written, where the output names it.

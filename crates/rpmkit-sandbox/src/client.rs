@@ -258,8 +258,10 @@ fn plan(command: &Command, io: Io) -> RunPlan {
         io,
         umask: command.umask,
         limits: command.limits.clone(),
+        counted: command.counted,
         filters: command.filters,
         read_only_root: command.read_only_root,
+        writable: command.writable.clone(),
         leftovers: command.leftovers,
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! It keeps the identity of container root: a build running under the same id could kill it otherwise.
 
+use crate::budget::Exceeded;
+use crate::budget::meter::Meter;
 use crate::child::{self, ChildIo};
 use crate::command::Leftovers;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
 use crate::plan::{ControlRequest, Io, Order, Reply, RunPlan};
 use crate::spec::ContainerSpec;
-use crate::{mknod, pty, wire};
+use crate::{mknod, output, pty, wire};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -25,12 +27,15 @@ struct Running {
     pid: Pid,
     channel: OwnedFd,
     leftovers: Leftovers,
+    counted: bool,
+    exceeded: Option<Exceeded>,
     exited: bool,
 }
 
 struct Init<'a> {
     spec: &'a ContainerSpec,
     limits: SavedLimits,
+    meter: Option<Meter>,
     /// The first is the client that started us: when it goes, we go.
     controls: Vec<OwnedFd>,
     listener: Option<OwnedFd>,
@@ -53,6 +58,7 @@ enum Next {
 pub(crate) fn run(
     spec: &ContainerSpec,
     limits: SavedLimits,
+    meter: Option<Meter>,
     socket: OwnedFd,
     listener: Option<OwnedFd>,
 ) -> i32 {
@@ -67,6 +73,7 @@ pub(crate) fn run(
     let mut init = Init {
         spec,
         limits,
+        meter,
         controls: vec![socket],
         listener,
         running: Vec::new(),
@@ -109,6 +116,7 @@ impl Init<'_> {
             let _ = self.signals.read_signal();
             self.reap();
         }
+        self.meter();
         if self.listener.is_some() && ready.next() == Some(true) {
             self.accept();
         }
@@ -128,7 +136,11 @@ impl Init<'_> {
             .chain(self.controls.iter().map(AsFd::as_fd))
             .chain(self.running.iter().map(|run| run.channel.as_fd()));
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
+        let timeout = match &self.meter {
+            Some(meter) if self.is_counting() => output::timeout_until(meter.due()),
+            _ => PollTimeout::NONE,
+        };
+        match nix::poll::poll(&mut fds, timeout) {
             Ok(_) => Ok(fds
                 .iter()
                 .map(|fd| fd.revents().is_none_or(|got| !got.is_empty()))
@@ -136,6 +148,29 @@ impl Init<'_> {
             Err(Errno::EINTR) => Ok(vec![false; fds.len()]),
             Err(errno) => Err(errno),
         }
+    }
+
+    fn is_counting(&self) -> bool {
+        self.running.iter().any(|run| run.counted && !run.exited)
+    }
+
+    /// Looks after the budget.
+    fn meter(&mut self) {
+        if !self.is_counting() {
+            return;
+        }
+        let Some(meter) = &mut self.meter else {
+            return;
+        };
+        let Some(which) = meter.check() else {
+            return;
+        };
+        meter.kill();
+        for run in self.running.iter_mut().filter(|run| run.counted) {
+            run.exceeded = run.exceeded.or(Some(which));
+        }
+        // Whoever else is in here: what a build has started may be anywhere.
+        kill_everything();
     }
 
     fn accept(&mut self) {
@@ -274,6 +309,11 @@ impl Init<'_> {
             !crate::leftovers::list(Some(pid)).is_empty()
         };
         let run = &self.running[at];
+        let told = self
+            .meter
+            .as_ref()
+            .filter(|_| run.counted)
+            .and_then(Meter::told);
         let leftovers = others && run.leftovers == Leftovers::Kill;
         drop(wire::send(
             &run.channel,
@@ -281,6 +321,7 @@ impl Init<'_> {
                 code,
                 signal,
                 leftovers,
+                exceeded: run.exceeded.or(told),
             },
             &[],
         ));
@@ -291,12 +332,20 @@ impl Init<'_> {
             return;
         }
         let channel = fds.remove(0);
+        if plan.counted
+            && !self.is_counting()
+            && let Some(meter) = &mut self.meter
+        {
+            meter.begin();
+        }
         match self.spawn(plan, fds, &channel) {
             Ok(pid) => {
                 self.running.push(Running {
                     pid,
                     channel,
                     leftovers: plan.leftovers,
+                    counted: plan.counted && self.meter.is_some(),
+                    exceeded: None,
                     exited: false,
                 });
             }
@@ -322,9 +371,15 @@ impl Init<'_> {
         // SAFETY: this process has one thread, so the child may do anything before it executes.
         match unsafe { fork() }.step(SandboxStep::Fork, "start a process")? {
             ForkResult::Parent { child } => Ok(child),
-            ForkResult::Child => {
-                child::become_command(self.spec, plan, self.limits, &io, channel, notify.as_ref())
-            }
+            ForkResult::Child => child::become_command(
+                self.spec,
+                plan,
+                self.limits,
+                self.meter.as_ref().filter(|_| plan.counted),
+                &io,
+                channel,
+                notify.as_ref(),
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The process between caller and container: clones pid 1, writes its maps, and sees that it dies with the caller.
 
+use crate::budget::cgroup::{self, Group, GroupFiles};
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::plan::Started;
@@ -81,10 +82,13 @@ pub(crate) fn container(
     mut held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    match clone_mapped(&spec.mode, namespaces(spec.network)) {
+    let group = spec.budget.as_ref().and_then(Group::make);
+    let path = group.as_ref().map(Group::path);
+    let code = match clone_mapped(&spec.mode, namespaces(spec.network)) {
         Ok(Side::Child) => {
             let listener = if listens { held.pop() } else { None };
-            sys::exit_now(first_process(&spec, listener, held, socket))
+            let group = group.map(Group::into_files);
+            sys::exit_now(first_process(&spec, group, listener, held, socket))
         }
         Ok(Side::Parent(pid)) => {
             drop(held);
@@ -95,17 +99,22 @@ pub(crate) fn container(
             drop(wire::send(&socket, &Started::Failed(error), &[]));
             1
         }
+    };
+    if let Some(path) = path {
+        cgroup::remove(&path);
     }
+    code
 }
 
 fn first_process(
     spec: &ContainerSpec,
+    group: Option<GroupFiles>,
     listener: Option<OwnedFd>,
     held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    let limits = match setup::prepare(spec) {
-        Ok(limits) => limits,
+    let (limits, meter) = match setup::prepare(spec, group) {
+        Ok(prepared) => prepared,
         Err(error) => {
             drop(wire::send(&socket, &Started::Failed(error), &[]));
             return 1;
@@ -114,7 +123,7 @@ fn first_process(
     if wire::send(&socket, &Started::Ready, &[]).is_err() {
         return 1;
     }
-    let code = init::run(spec, limits, socket, listener);
+    let code = init::run(spec, limits, meter, socket, listener);
     drop(held);
     code
 }

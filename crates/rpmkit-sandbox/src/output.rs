@@ -288,12 +288,14 @@ pub(crate) fn hear(command: &Command, channel: &OwnedFd) -> Result<Heard, Sandbo
                 code,
                 signal,
                 leftovers,
+                exceeded,
             },
             _,
         )) => {
-            let exit = match signal {
-                Some(signal) => Exit::Signal(signal),
-                None => Exit::Code(code.unwrap_or_default()),
+            let exit = match (exceeded, signal) {
+                (Some(which), _) => Exit::Exceeded(which),
+                (None, Some(signal)) => Exit::Signal(signal),
+                (None, None) => Exit::Code(code.unwrap_or_default()),
             };
             Ok(Heard::Ended { exit, leftovers })
         }
@@ -334,6 +336,9 @@ fn program(command: &Command) -> String {
         .map_or_else(String::new, |arg| arg.to_string_lossy().into_owned())
 }
 
+/// A line longer than this is handed on in parts: who writes it may never end it.
+const LONGEST_LINE: usize = 1 << 20;
+
 /// Cuts pieces of output into lines.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -354,6 +359,10 @@ impl Lines {
             piece = &piece[end + 1..];
         }
         self.rest.extend_from_slice(piece);
+        if self.rest.len() > LONGEST_LINE {
+            on_line(&self.rest);
+            self.rest.clear();
+        }
     }
 
     /// Hands on what came after the last line feed, if anything.
@@ -368,6 +377,20 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_end_is_handed_on_in_parts() {
+        let (mut lines, mut length, mut parts) = (Lines::default(), 0, 0);
+        for _ in 0..100 {
+            lines.feed(&[b'x'; 64 * 1024], |line| {
+                length += line.len();
+                parts += 1;
+            });
+            assert!(lines.rest.len() <= LONGEST_LINE);
+        }
+        lines.finish(|line| length += line.len());
+        assert!(length == 100 * 64 * 1024 && parts > 4);
+    }
 
     #[test]
     fn lines_survive_being_cut_anywhere() {

@@ -1,5 +1,6 @@
 //! The messages our processes exchange.
 
+use crate::budget::Exceeded;
 use crate::command::{Leftovers, RunAs};
 use crate::error::StepError;
 use crate::ids::IdMode;
@@ -63,8 +64,10 @@ pub(crate) struct RunPlan {
     pub(crate) io: Io,
     pub(crate) umask: u32,
     pub(crate) limits: Vec<Limit>,
+    pub(crate) counted: bool,
     pub(crate) filters: Option<Filters>,
     pub(crate) read_only_root: bool,
+    pub(crate) writable: Vec<PathBuf>,
     pub(crate) leftovers: Leftovers,
 }
 
@@ -89,6 +92,7 @@ pub(crate) enum Reply {
         code: Option<i32>,
         signal: Option<i32>,
         leftovers: bool,
+        exceeded: Option<Exceeded>,
     },
     /// Command lines of what was killed.
     Gone(Vec<String>),

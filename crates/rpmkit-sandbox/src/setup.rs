@@ -3,6 +3,8 @@
 //! All sources of mounts are opened as detached mounts while the host's tree is still there, then the root is entered, then
 //! everything is attached by container paths: so symbolic links in the root can never lead outside.
 
+use crate::budget::cgroup::GroupFiles;
+use crate::budget::meter::{Meter, Upper};
 use crate::dev::Devices;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
@@ -18,8 +20,12 @@ use std::path::{Path, PathBuf};
 /// linux/personality.h
 const PER_LINUX32: libc::c_ulong = 8;
 
-/// Makes this process, fresh in its namespaces, the container's pid 1. Returns the limits it was started with.
-pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
+/// Makes this process, fresh in its namespaces, the container's pid 1. Returns the limits it was started with, and the watch
+/// over its budget.
+pub(crate) fn prepare(
+    spec: &ContainerSpec,
+    group: Option<GroupFiles>,
+) -> Result<(SavedLimits, Option<Meter>), StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
         // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
@@ -44,6 +50,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         .iter()
         .map(mounts::prepare)
         .collect::<Result<_, _>>()?;
+    let upper = Upper::open(spec)?;
     let kernel = KernelFs::open(&spec.mode, spec.network)?;
     let devices = Devices::open(&spec.mode)?;
     if let Some(emulation) = &spec.emulation {
@@ -60,6 +67,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         mounts::attach(mount)?;
     }
     crate::local::settle(spec)?;
+    let meter = Meter::new(spec, upper, group)?;
     if spec.read_only_root {
         sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
             .step(SandboxStep::ReadOnly, "make the root read-only")?;
@@ -77,7 +85,7 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
     let dumpable = libc::c_ulong::from(spec.visible);
     sys::prctl(libc::PR_SET_DUMPABLE, dumpable)
         .step(SandboxStep::Pivot, "hide pid 1 from the container")?;
-    Ok(limits)
+    Ok((limits, meter))
 }
 
 /// What the caller keeps in the session keyring is no business of a build.

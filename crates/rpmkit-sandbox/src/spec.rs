@@ -1,5 +1,6 @@
 //! What a container is made of. Plain data: nothing happens before [`crate::Container::start`].
 
+use crate::budget::Budget;
 use crate::emulate::Emulation;
 use crate::ids::IdMode;
 use crate::local::TimeZoneName;
@@ -37,6 +38,8 @@ pub struct ContainerSpec {
     pub filters: Filters,
     /// Limits for all commands, before their own.
     pub limits: Vec<Limit>,
+    /// What commands that are counted may use together.
+    pub budget: Option<Budget>,
 }
 
 impl ContainerSpec {
@@ -56,6 +59,7 @@ impl ContainerSpec {
             visible: false,
             filters: Filters::default(),
             limits: Vec::new(),
+            budget: None,
         }
     }
 }

@@ -137,7 +137,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     let ended = root.discard();
     let made = made?;
     ended.map_err(Error::from)?;
-    job::give_results(&dir)?;
+    job::give_results(cx, &dir)?;
     if !cx.json {
         cx.printer.data(made.display().to_string());
     }

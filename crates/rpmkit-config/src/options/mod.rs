@@ -7,6 +7,7 @@ mod computed;
 mod identity;
 mod images;
 mod isolation;
+mod limits;
 mod misc;
 mod output;
 mod packages;
@@ -142,6 +143,7 @@ pub fn all() -> impl Iterator<Item = &'static OptionSpec> {
         build::OPTIONS,
         output::OPTIONS,
         isolation::OPTIONS,
+        limits::OPTIONS,
         packages::OPTIONS,
         images::OPTIONS,
         misc::OPTIONS,

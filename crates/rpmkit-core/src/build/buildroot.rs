@@ -6,7 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunAs, Stdin};
+use rpmkit_sandbox::{
+    Container, ContainerSpec, Filters, Mount, Network, Personality, RunAs, Stdin,
+};
 
 use super::{
     BuildError, Engine,
@@ -373,6 +375,7 @@ impl Buildroot {
         if let Some(cache) = &self.ccache {
             env.extend(cache.env().iter().cloned());
         }
+        let single = !self.engine.mode().has_ids();
         Run {
             argv,
             env,
@@ -380,12 +383,40 @@ impl Buildroot {
             user,
             timeout: None,
             limits: Vec::new(),
+            counted: false,
+            most_output: None,
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
-            read_only_root: user != RunAs::Root && !self.engine.mode().has_ids(),
+            read_only_root: user != RunAs::Root && single,
+            // As good as given to the build user, which is what directories are made by hand for.
+            writable: if user != RunAs::Root && single {
+                self.session.root().made_by_hand()
+            } else {
+                Vec::new()
+            },
+            // Everything belongs to the one id there is, whoever it is given to.
+            filters: (user == RunAs::Root && single).then(|| Filters {
+                chown: true,
+                ..Filters::default()
+            }),
             stderr_prefix: self.settings.build.stderr_line_prefix.clone(),
         }
+    }
+
+    /// A command that runs what a stranger may have written, a spec or a project's own tools: with all limits.
+    pub(super) fn limited_command(
+        &self,
+        argv: Vec<String>,
+        user: RunAs,
+    ) -> Result<Run, BuildError> {
+        let build = &self.settings.build;
+        let mut run = self.command(argv, user);
+        run.timeout = build.rpmbuild_timeout;
+        run.limits = super::limits::limits(&build.macros)?;
+        run.counted = true;
+        run.most_output = build.limits.disk_mb.map(|mib| u64::from(mib) << 20);
+        Ok(run)
     }
 
     /// The build user.
@@ -474,6 +505,7 @@ impl Buildroot {
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.chroot.hostname.clone();
+        let mut places = Vec::new();
         for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
                 &s.chroot.chroothome
@@ -482,7 +514,9 @@ impl Buildroot {
             };
             spec.mounts
                 .push(Mount::bind(self.session.volume(name), place));
+            places.push(place.into());
         }
+        spec.budget = super::limits::budget(&s.build.limits, places);
         if self.has_network() {
             spec.network = Network::Host;
             if s.chroot.use_host_resolv {

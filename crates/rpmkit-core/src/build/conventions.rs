@@ -91,7 +91,7 @@ impl Buildroot {
         } else {
             self.build_user()
         };
-        let mut run = self.command(argv, user);
+        let mut run = self.limited_command(argv, user)?;
         run.env.extend(
             command
                 .env
@@ -108,6 +108,7 @@ impl Buildroot {
                 self.engine().events().info(line.clone());
             }
         }
+        let ran = self.within_limits(ran, &what, Phase::Sources)?;
         let ran = check(ran, &what, Phase::Sources)?;
         for (name, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
             let inside = Path::new("build").join(name);

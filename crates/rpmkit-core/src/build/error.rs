@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use rpmkit_sandbox::SandboxError;
 
+use super::limits::{CPU, PassedLimit};
 use rpmkit_pm::PmError;
 use rpmkit_repo::RepoError;
 use rpmkit_rpmfile::RpmFileError;
@@ -65,6 +66,18 @@ pub enum BuildError {
         phase: Phase,
         /// The limit.
         seconds: u64,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
+    /// A command used more than it may.
+    #[error("{what} was stopped: it used more than {} {}, the limit of option `{}`", limit.most, limit.of, limit.option)]
+    Limit {
+        /// What it was.
+        what: String,
+        /// The phase it belonged to.
+        phase: Phase,
+        /// The limit.
+        limit: PassedLimit,
         /// Its last lines.
         tail: Vec<String>,
     },
@@ -162,7 +175,9 @@ impl BuildError {
                 _ => ExitCode::General,
             },
             Self::Timeout { .. } => ExitCode::Timeout,
-            Self::NoFixedPoint { .. } => ExitCode::Build,
+            // Processor time is time.
+            Self::Limit { limit, .. } if limit.option == CPU => ExitCode::Timeout,
+            Self::Limit { .. } | Self::NoFixedPoint { .. } => ExitCode::Build,
             Self::DynamicOff => ExitCode::General,
             Self::ResultDir { .. } => ExitCode::ResultDir,
             // mock's copy ends as a plain exception.
@@ -196,6 +211,10 @@ impl BuildError {
             }
             Self::ResultDir { .. } => one("choose another directory with `--resultdir`"),
             Self::Timeout { .. } => one("raise the limit with `--rpmbuild_timeout SECONDS`"),
+            Self::Limit { limit, .. } => vec![Hint::new(format!(
+                "raise `{0}` in the configuration (0 is no limit), or for one run with `--config-opts {0}=NUMBER`",
+                limit.option
+            ))],
             Self::NoResults => one(
                 "the spec makes no package for this architecture, or `%_rpmfilename` puts it elsewhere",
             ),
@@ -239,5 +258,24 @@ mod tests {
         };
         assert_eq!(full.exit_code().code(), 70);
         assert!(full.hints()[0].0.contains("make room"));
+    }
+
+    #[test]
+    fn limits_end_as_time_or_as_a_fault_of_the_package() {
+        let of = |option| BuildError::Limit {
+            what: "rpmbuild".into(),
+            phase: Phase::Rpmbuild,
+            limit: PassedLimit {
+                option,
+                most: 7,
+                of: "x",
+            },
+            tail: Vec::new(),
+        };
+        assert_eq!(of(CPU).exit_code().code(), 11);
+        let memory = of("max_build_memory_mb");
+        assert_eq!(memory.exit_code().code(), 10);
+        assert!(memory.to_string().contains("more than 7 x"));
+        assert!(memory.hints()[0].0.contains("max_build_memory_mb=NUMBER"));
     }
 }

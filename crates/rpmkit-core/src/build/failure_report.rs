@@ -64,6 +64,18 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
             tail,
             ..
         } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
+        BuildError::Limit {
+            phase, limit, tail, ..
+        } => {
+            let end = End::Limit {
+                option: limit.option,
+                most: limit.most,
+                of: limit.of,
+            };
+            let mut report = by_output(*phase, end, tail);
+            report.exit_code = error.exit_code().code();
+            report
+        }
         BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
             unresolvable(problems, error, spec)
         }

@@ -27,6 +27,7 @@ pub use engine::{Engine, Surroundings, scratch};
 pub use error::BuildError;
 pub use failure_report::{About, failure_report};
 pub use hooks::traced;
+pub use limits::PassedLimit;
 pub use macros::{BuildStage, ResumeFrom, RpmbuildOptions, ShortCircuit, rpmmacros, shell_word};
 pub use plugins::compress_logs;
 pub use rebuild::{Built, Rebuild, rebuild, supersede};

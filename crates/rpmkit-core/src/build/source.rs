@@ -119,7 +119,7 @@ impl Buildroot {
             argv.extend(["--define".to_owned(), format!("{name} {value}")]);
         }
         argv.push(inside.to_string());
-        let mut run = self.command(argv, self.build_user());
+        let mut run = self.limited_command(argv, self.build_user())?;
         run.log = None;
         let ran = self.run(&run)?;
         for line in &ran.tail {
@@ -128,6 +128,7 @@ impl Buildroot {
                 line: line.clone(),
             });
         }
+        let ran = self.within_limits(ran, "reading the spec", Phase::Srpm)?;
         let ran = check(ran, "reading the spec", Phase::Srpm)?;
         Ok(String::from_utf8_lossy(&ran.output).into_owned())
     }

@@ -111,6 +111,15 @@ fn command(
     if !unprivileged {
         root.touch().map_err(|e| work.failure(&e))?;
     }
+    if user == RunAs::Root
+        && !root.engine().mode().has_ids()
+        && becomes_another(&work.request.words)
+    {
+        root.engine().events().warn(
+            "without subordinate ids nobody can become another user in the chroot, so this command will fail: use \
+             `--unpriv`, or ask for ids with `usermod --add-subuids`",
+        );
+    }
     let plan = root.command(argv, user);
     let mut command = Command::new(plan.argv).cwd(cwd).user(plan.user);
     command.env = plan
@@ -119,7 +128,18 @@ fn command(
         .map(|(k, v)| (k.into(), v.into()))
         .collect();
     command.read_only_root = plan.read_only_root;
+    command.writable = plan.writable;
+    command.filters = plan.filters;
     Ok(command)
+}
+
+/// Whether a command line begins with a program that changes users.
+fn becomes_another(words: &[String]) -> bool {
+    let first = words
+        .first()
+        .and_then(|line| line.split_whitespace().next());
+    let name = first.map(|word| word.rsplit('/').next().unwrap_or(word));
+    name.is_some_and(|name| matches!(name, "su" | "sudo" | "runuser"))
 }
 
 fn ended(
@@ -132,4 +152,16 @@ fn ended(
     closed.map_err(Error::from)?;
     let status = exit.shell_code();
     Ok(Status(u8::try_from(status).unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::becomes_another;
+
+    #[test]
+    fn programs_that_change_users_are_known() {
+        let is = |line: &str| becomes_another(&[line.to_owned()]);
+        assert!(is("su - mockbuild -c 'set -e'") && is("/usr/sbin/runuser -u x id"));
+        assert!(!is("sum x") && !is("") && !becomes_another(&[]));
+    }
 }

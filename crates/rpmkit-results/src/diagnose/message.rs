@@ -84,6 +84,11 @@ pub(super) fn message(
         FailureCause::Timeout { seconds: None } => {
             "stopped for taking longer than allowed".to_owned()
         }
+        FailureCause::Limit { option, most, of } => {
+            format!(
+                "stopped for using more than {most} {of}, which is the limit of option `{option}`"
+            )
+        }
         FailureCause::DiskFull { path: Some(path) } => format!("no space left to write `{path}`"),
         FailureCause::DiskFull { path: None } => "no space left on the file system".to_owned(),
         FailureCause::Killed { signal } => match told {
@@ -181,6 +186,9 @@ fn by_cause(cause: &FailureCause) -> Option<String> {
         FailureCause::ArchExcluded { .. } => "see `ExclusiveArch` and `ExcludeArch` in the spec".to_owned(),
         FailureCause::ArchInNoarch => "remove `BuildArch: noarch`, or do not install compiled files".to_owned(),
         FailureCause::Timeout { .. } => "raise the limit with `--rpmbuild-timeout SECONDS`; 0 is none".to_owned(),
+        FailureCause::Limit { option, .. } => format!(
+            "raise `{option}` in the configuration (0 is no limit), or for one run with `--config-opts {option}=NUMBER`"
+        ),
         FailureCause::DiskFull { .. } => "free space, then see `rpmkit snap gc` for what rpmkit itself can give back".to_owned(),
         FailureCause::Killed { signal: 9 } => {
             "the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`".to_owned()

@@ -91,6 +91,15 @@ pub enum End {
     Signal(i32),
     /// Stopped for taking longer than this many seconds, where known.
     TimedOut(Option<u64>),
+    /// Stopped for using more than an option allows.
+    Limit {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        most: u64,
+        /// What was used, with its unit.
+        of: &'static str,
+    },
 }
 
 /// What is known about a command that failed.
@@ -113,6 +122,11 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
         End::TimedOut(seconds) => {
             Some(Finding::new(0, "").cause(FailureCause::Timeout { seconds }))
         }
+        End::Limit { option, most, of } => Some(Finding::new(0, "").cause(FailureCause::Limit {
+            option: option.to_owned(),
+            most,
+            of: of.to_owned(),
+        })),
         End::Signal(signal) => Some(Finding::new(0, "").cause(FailureCause::Killed { signal })),
         End::Status(_) => rpm::stated(evidence.lines, text),
     };
@@ -141,6 +155,8 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
         (_, End::Status(status)) => u8::try_from(status).unwrap_or(ExitCode::General.code()),
         (_, End::Signal(_)) => ExitCode::General.code(),
         (_, End::TimedOut(_)) => ExitCode::Timeout.code(),
+        // Who knows which code belongs to which limit says it.
+        (_, End::Limit { .. }) => ExitCode::Build.code(),
     };
     let mut report = FailureReport {
         phase: Some(evidence.phase),
