@@ -4,5 +4,6 @@
 
 mod checkouts;
 mod limits;
+mod probes;
 mod results;
 mod victim;

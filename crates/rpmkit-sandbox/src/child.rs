@@ -107,7 +107,7 @@ fn prepare(
         )?;
     }
     // Before the identity goes: without NO_NEW_PRIVS, which set-uid programs would suffer from, a filter needs it.
-    if let Some(listener) = seccomp::install(filters(spec, run))? {
+    if let Some(listener) = seccomp::install(filters(spec, run), spec.personality)? {
         // SAFETY: pid 1 gives such a socket to every command whose filters have mknod, and it was put there above.
         let notify = unsafe { BorrowedFd::borrow_raw(NOTIFY) };
         wire::send(notify, &(), &[listener.as_fd()])

@@ -36,8 +36,11 @@ struct Init<'a> {
     spec: &'a ContainerSpec,
     limits: SavedLimits,
     meter: Option<Meter>,
-    /// The first is the client that started us: when it goes, we go.
+    /// Who may ask for commands.
     controls: Vec<OwnedFd>,
+    /// Whether the first of them is the client that started us: when it goes, we go, unless we are to stay.
+    has_starter: bool,
+    stays: bool,
     listener: Option<OwnedFd>,
     running: Vec<Running>,
     /// Readable when a child has ended.
@@ -75,6 +78,8 @@ pub(crate) fn run(
         limits,
         meter,
         controls: vec![socket],
+        has_starter: true,
+        stays: false,
         listener,
         running: Vec::new(),
         signals,
@@ -110,6 +115,8 @@ fn kill_everything() {
 
 impl Init<'_> {
     fn turn(&mut self) -> Result<Next, Errno> {
+        // Who comes in this turn was not waited for yet.
+        let controls = self.controls.len();
         let ready = self.wait()?;
         let mut ready = ready.into_iter();
         if ready.next() == Some(true) {
@@ -122,7 +129,7 @@ impl Init<'_> {
         }
         let devices: Vec<bool> = ready.by_ref().take(self.devices.fds().count()).collect();
         self.devices.serve(&devices);
-        let controls: Vec<bool> = ready.by_ref().take(self.controls.len()).collect();
+        let controls: Vec<bool> = ready.by_ref().take(controls).collect();
         let channels: Vec<bool> = ready.take(self.running.len()).collect();
         // Channels first: an order sent before a request must be done before it.
         self.serve_channels(&channels);
@@ -184,20 +191,51 @@ impl Init<'_> {
     }
 
     fn serve_controls(&mut self, ready: &[bool]) -> Result<Next, Errno> {
-        let mut gone = Vec::new();
+        let (mut gone, mut asked) = (Vec::new(), Vec::new());
         for (at, _) in ready.iter().enumerate().filter(|(_, ready)| **ready) {
             match wire::receive::<ControlRequest>(&self.controls[at]) {
                 Ok(Some((ControlRequest::Run(plan), fds))) => self.start(&plan, fds),
                 Ok(Some((ControlRequest::KillAll, _))) => kill_everything(),
                 Ok(Some((ControlRequest::Stop, _))) => return Ok(Next::Stop),
-                Ok(None) | Err(_) if at == 0 => return Ok(Next::Stop),
+                Ok(Some((ControlRequest::Stay, _))) => self.stays = true,
+                Ok(Some((ControlRequest::Ask, fds))) => asked.push((fds, false)),
+                Ok(Some((ControlRequest::Yield, fds))) => asked.push((fds, true)),
+                Ok(None) | Err(_) if at == 0 && self.has_starter => {
+                    if !self.stays {
+                        return Ok(Next::Stop);
+                    }
+                    self.has_starter = false;
+                    gone.push(at);
+                }
                 Ok(None) | Err(_) => gone.push(at),
             }
         }
         for at in gone.into_iter().rev() {
             self.controls.remove(at);
         }
+        // Now that those who have gone do not count.
+        for (fds, yields) in asked {
+            self.tell_company(&fds);
+            if yields && self.others() == 0 {
+                return Ok(Next::Stop);
+            }
+        }
         Ok(Next::Go)
+    }
+
+    /// Clients besides the one that asks.
+    fn others(&self) -> usize {
+        self.controls.len().saturating_sub(1)
+    }
+
+    fn tell_company(&self, fds: &[OwnedFd]) {
+        let company = Reply::Company {
+            spec: Box::new(self.spec.clone()),
+            others: self.others(),
+        };
+        if let Some(channel) = fds.first() {
+            drop(wire::send(channel, &company, &[]));
+        }
     }
 
     fn serve_channels(&mut self, ready: &[bool]) {

@@ -48,6 +48,7 @@ mod pty;
 mod reexec;
 mod seccomp;
 mod setup;
+mod sources;
 mod spawn;
 mod spec;
 mod sys;

@@ -26,7 +26,8 @@ pub(crate) struct OpenedIo {
 }
 
 /// Opens what a command asks for.
-pub(crate) fn open(command: &Command) -> Result<OpenedIo, SandboxError> {
+/// `owner`: who the command is on the host, where that is nobody who could open a pipe of ours by its name in `/proc`.
+pub(crate) fn open(command: &Command, owner: Option<(u32, u32)>) -> Result<OpenedIo, SandboxError> {
     let input = match &command.stdin {
         Stdin::Null => null()?,
         Stdin::Inherit => own(std::io::stdin().as_fd())?,
@@ -44,13 +45,13 @@ pub(crate) fn open(command: &Command) -> Result<OpenedIo, SandboxError> {
     match &command.output {
         Output::Separate => {
             for stream in [Stream::Stdout, Stream::Stderr] {
-                let (read, write) = pipe()?;
+                let (read, write) = pipe(owner)?;
                 opened.streams.push((stream, read));
                 opened.theirs.push(write);
             }
         }
         Output::Merged => {
-            let (read, write) = pipe()?;
+            let (read, write) = pipe(owner)?;
             opened.streams.push((Stream::Stdout, read));
             opened.theirs.extend([write.clone(), write]);
         }
@@ -87,8 +88,13 @@ fn own(fd: std::os::fd::BorrowedFd<'_>) -> Result<Arc<OwnedFd>, SandboxError> {
     ))
 }
 
-fn pipe() -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
+fn pipe(owner: Option<(u32, u32)>) -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
     let (read, write) = std::io::pipe().map_err(SandboxError::io("make a pipe"))?;
+    if let Some((uid, gid)) = owner {
+        // Scripts write to /dev/stderr, which opens it anew.
+        std::os::unix::fs::fchown(&write, Some(uid), Some(gid))
+            .map_err(SandboxError::io("give a pipe to the command"))?;
+    }
     Ok((read.into(), Arc::new(write.into())))
 }
 
@@ -299,7 +305,7 @@ pub(crate) fn hear(command: &Command, channel: &OwnedFd) -> Result<Heard, Sandbo
             };
             Ok(Heard::Ended { exit, leftovers })
         }
-        Some((Reply::Gone(_), _)) => Ok(Heard::Nothing),
+        Some((Reply::Gone(_) | Reply::Company { .. }, _)) => Ok(Heard::Nothing),
     }
 }
 

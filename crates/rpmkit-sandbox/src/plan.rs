@@ -20,7 +20,7 @@ pub(crate) enum Plan {
     /// A registered function. Descriptors: input, output, then the caller's own.
     Call { mode: IdMode, op: String },
     /// A registered function nobody waits for. Descriptor: its input.
-    Detached { mode: IdMode, op: String },
+    Detached { mode: Option<IdMode>, op: String },
     /// The probe.
     Probe(crate::probe::ProbePlan),
 }
@@ -41,6 +41,12 @@ pub(crate) enum ControlRequest {
     KillAll,
     /// Kill everything and end.
     Stop,
+    /// Do not end with the client that started us.
+    Stay,
+    /// Who is here? Descriptor: where to answer, with [`Reply::Company`].
+    Ask,
+    /// End, if nobody else is here. Descriptor and answer as for `Ask`.
+    Yield,
 }
 
 /// How a command's standard descriptors are made from those sent along.
@@ -96,6 +102,11 @@ pub(crate) enum Reply {
     },
     /// Command lines of what was killed.
     Gone(Vec<String>),
+    /// What the container is, and how many other clients it has.
+    Company {
+        spec: Box<ContainerSpec>,
+        others: usize,
+    },
 }
 
 /// Answer of a called function: its output is in the memfd, this is how it went.

@@ -31,8 +31,8 @@ pub struct ContainerSpec {
     pub emulation: Option<Emulation>,
     /// Makes `/` itself read-only once everything is mounted; other mounts keep their own state.
     pub read_only_root: bool,
-    /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of pid 1. Not for containers that run
-    /// commands: those could look at pid 1, too.
+    /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of the monitor, which lies in no pid namespace
+    /// of the container's. Only such a container can [`crate::Container::leave`], and holds nothing of the caller's but `held`.
     pub visible: bool,
     /// Filters for commands that do not choose their own (see [`crate::Command::filters`]).
     pub filters: Filters,
@@ -203,7 +203,7 @@ impl Filters {
         Self {
             chown: !mode.has_ids(),
             sync: true,
-            mknod: mode.is_rootless(),
+            mknod: true,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::disk::DiskMeter;
 use super::tasks::{self, Census, Nameless};
 use super::{Budget, Exceeded};
 use crate::error::{AtStep, SandboxStep, StepError};
+use crate::sources::Sources;
 use crate::spec::{ContainerSpec, Limit, Mount, Resource, RootFs};
 use crate::sys;
 use nix::errno::Errno;
@@ -44,14 +45,22 @@ pub(crate) struct Meter {
 pub(crate) struct Upper(Option<OwnedFd>);
 
 impl Upper {
-    pub(crate) fn open(spec: &ContainerSpec) -> Result<Self, StepError> {
-        let bounded = spec.budget.as_ref().is_some_and(|b| b.disk.is_some());
-        match &spec.root {
-            RootFs::Overlay(layers) if bounded => {
-                layers.upper.as_deref().map(alone).transpose().map(Self)
-            }
-            _ => Ok(Self(None)),
+    pub(crate) fn open(spec: &ContainerSpec, sources: &mut Sources) -> Result<Self, StepError> {
+        match measured(spec) {
+            Some(upper) => sources
+                .tree(upper, false, false, SandboxStep::Limits)
+                .map(Self),
+            None => Ok(Self(None)),
         }
+    }
+}
+
+/// The upper directory, if it is to be measured.
+pub(crate) fn measured(spec: &ContainerSpec) -> Option<&Path> {
+    let bounded = spec.budget.as_ref()?.disk.is_some();
+    match &spec.root {
+        RootFs::Overlay(layers) if bounded => layers.upper.as_deref(),
+        _ => None,
     }
 }
 

@@ -58,7 +58,7 @@ fn finished(pm: &Embedded, id: &LayerId, parent: Option<&Layer>, unsigned: &[&st
 /// A package manager whose tool root is there already.
 fn manager(home: &Path, conf: &str) -> Embedded {
     let tools = PmParts {
-        mode: IdMode::Root,
+        mode: IdMode::Single,
         emulation: None,
         store: store(home),
         fetcher: Arc::new(Fetcher::new(
