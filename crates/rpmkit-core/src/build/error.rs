@@ -209,7 +209,7 @@ impl BuildError {
             Self::Undone { remedy, .. } => one(remedy),
             Self::Unverified { .. } => one(
                 "go back to a root that is made of verified packages with `--rollback-to postinit` or, without any \
-                 snapshot, with `--clean`; `--scrub=chroot` drops it with all its snapshots",
+                 snapshot, with `--clean`; `--scrub=all` drops it with all its snapshots",
             ),
             Self::External(_) => one(
                 "nothing outside of repositories is installed: require a package, or turn `external_buildrequires` off and offer packages that provide these names",

@@ -89,5 +89,5 @@ fn told(label: &str, what: &str, doubts: &Doubts) -> String {
         "was made by an older rpmkit, which did not write down whose signatures it checked"
             .to_owned()
     };
-    format!("chroot `{label}`: {what} {reason}; `--scrub=chroot` drops it with its snapshots")
+    format!("chroot `{label}`: {what} {reason}; `--scrub=all` drops it with its snapshots")
 }
