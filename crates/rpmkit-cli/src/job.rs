@@ -102,7 +102,10 @@ pub fn build(
         }
         None => Vec::new(),
     };
+    // Nothing was begun in it, and what the user made of it is his.
+    let refused = matches!(outcome, Err(BuildError::Unverified { .. }));
     let keep = match &failure {
+        Some(_) if refused => true,
         None => !cleanup.on_success,
         // What was written before a disk was full would leave no room for the next try.
         Some(report) => {

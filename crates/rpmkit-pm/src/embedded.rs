@@ -14,15 +14,15 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    Attempts, PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
-    transaction::RpmTransaction,
+    Attempts, PmError, Skeleton, TransactionOptions, doubts::unsigned, skeleton::SkeletonJob,
+    space, sysusers, transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
 use rpmkit_solve::{Filelists, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
-    LayerId, Package, Trust, Unsigned,
+    LayerId, Package, Trust,
     event::{Events, Phase},
 };
 
@@ -233,20 +233,6 @@ impl Embedded {
         packages.iter().map(of).collect()
     }
 
-    /// Whether a root with this layer on top holds packages that nobody verified though the
-    /// repository they came from asks for it now.
-    pub fn distrusts(&self, layer: &Layer) -> bool {
-        let checked = |id: &String| match id.as_str() {
-            "" => self.repos.main.localpkg_gpgcheck,
-            id => self.repos.find(id).is_some_and(|repo| repo.common.gpgcheck),
-        };
-        match &layer.meta().unsigned {
-            Some(unsigned) => unsigned.iter().any(checked),
-            // Made before this was written down.
-            None => self.repos.enabled().any(|repo| repo.common.gpgcheck),
-        }
-    }
-
     fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
         self.events.phase(Phase::Download, "", || {
             Ok(self.attempts.make(&self.events, || {
@@ -447,11 +433,15 @@ impl Embedded {
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::BuildDeps, note, || {
             self.transact(pending.root(), &files, solution, Phase::BuildDeps)?;
-            let mut unsigned = unsigned(&solution.install, &files);
-            unsigned.extend(parent.meta().unsigned.iter().flatten().cloned());
+            // Where nobody knows what is below, nobody knows of the whole.
+            let below = match parent.meta().kind {
+                LayerKind::Import => Some(BTreeSet::new()),
+                _ => parent.meta().unsigned.clone(),
+            };
+            let unsigned = below.map(|below| &below | &unsigned(&solution.install, &files));
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
-                unsigned: Some(unsigned),
+                unsigned,
                 packages: after(installed, solution),
                 note: note.to_owned(),
             })?)
@@ -529,21 +519,6 @@ impl Embedded {
         })?;
         Ok(LayerId::of(&text))
     }
-}
-
-/// Repositories of packages that were taken without a look at their signature. Results of the same
-/// chain are no matter of `gpgcheck`.
-fn unsigned(packages: &[Package], files: &[VerifiedPackage]) -> BTreeSet<String> {
-    let unchecked = |trust: &Trust| {
-        matches!(
-            trust,
-            Trust::Unsigned(Unsigned::GpgcheckOff(_) | Unsigned::LocalFile)
-        )
-    };
-    std::iter::zip(packages, files)
-        .filter(|(_, file)| unchecked(file.trust()))
-        .map(|(package, _)| package.repo.clone())
-        .collect()
 }
 
 /// The packages of a root after `solution`.

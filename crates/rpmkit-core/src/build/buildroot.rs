@@ -4,6 +4,8 @@
 //! (and, the first time, making) another layer; only a root somebody has already written to is
 //! changed in place.
 
+mod unverified;
+
 use std::path::{Path, PathBuf};
 
 use rpmkit_sandbox::{
@@ -23,10 +25,11 @@ use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError};
 use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
-    Layer, LayerKind, VOLUMES,
+    LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};
+use unverified::Purpose;
 
 /// A chroot in use.
 pub struct Buildroot {
@@ -161,8 +164,21 @@ impl Buildroot {
 
     /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
     /// session, and leaves a root that was worked in as it is.
+    ///
+    /// # Errors
+    /// Besides what making it may meet: [`BuildError::Unverified`].
     pub fn init(&mut self) -> Result<(), BuildError> {
-        self.prepare()?;
+        self.init_to(Purpose::Work)
+    }
+
+    /// As [`Self::init`], for commands that look around in the root or copy something: what nobody
+    /// verified is told, and no error.
+    pub fn init_to_look(&mut self) -> Result<(), BuildError> {
+        self.init_to(Purpose::Look)
+    }
+
+    fn init_to(&mut self, purpose: Purpose) -> Result<(), BuildError> {
+        self.prepare(purpose)?;
         // What every command finds in its home, as in mock: the build tree and the macros. A build lays
         // them out anew; here they only must not be missing.
         if !self.home().join(".rpmmacros").exists() {
@@ -171,8 +187,8 @@ impl Buildroot {
         Ok(())
     }
 
-    fn prepare(&mut self) -> Result<(), BuildError> {
-        self.leave_unverified()?;
+    fn prepare(&mut self, purpose: Purpose) -> Result<(), BuildError> {
+        self.leave_unverified(purpose)?;
         let ours = self
             .session
             .top()
@@ -192,42 +208,6 @@ impl Buildroot {
         self.session.move_to(&base)?;
         self.hook("hook_postinit", |root| root.session.postinit())?;
         self.packages = Some(base.packages()?);
-        Ok(())
-    }
-
-    /// Packages that were added to the minimal root under `gpgcheck=0` are not kept once their
-    /// repository asks for signatures: an untouched root goes back to what it had before them. What
-    /// somebody has written to cannot, and is told.
-    fn leave_unverified(&mut self) -> Result<(), BuildError> {
-        let Some(top) = self.session.top().cloned() else {
-            return Ok(());
-        };
-        if !matches!(top.meta().kind, LayerKind::Base | LayerKind::BuildDeps)
-            || !self.pm.distrusts(&top)
-        {
-            return Ok(());
-        }
-        let label = self.session.chroot().label();
-        if !self.session.is_pristine() {
-            self.engine.events().warn(format!(
-                "chroot `{label}` holds packages that were installed under `gpgcheck=0`, and was \
-                 written to since; `--clean` makes it anew from verified ones"
-            ));
-            return Ok(());
-        }
-        if top.meta().kind == LayerKind::BuildDeps {
-            self.engine.events().warn(format!(
-                "chroot `{label}` holds packages that were installed under `gpgcheck=0`; they are \
-                 taken out, as their signatures are to be checked now"
-            ));
-            let below = self.engine.store().ancestry(&top)?;
-            let kept = |layer: &&Layer| layer.meta().kind != LayerKind::BuildDeps;
-            if let Some(layer) = below.iter().find(kept) {
-                self.stop()?;
-                self.session.move_to(layer)?;
-                self.packages = None;
-            }
-        }
         Ok(())
     }
 
@@ -355,6 +335,8 @@ impl Buildroot {
             }
             _ => {
                 root.session.mark_dirty()?;
+                let unchecked = root.pm.unchecked(&solution.install)?;
+                root.session.note_unchecked(unchecked)?;
                 Ok(root.pm.apply(root.session.root(), solution)?)
             }
         })?;

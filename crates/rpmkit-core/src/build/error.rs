@@ -123,6 +123,20 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+    /// What a user made of a root holds packages nobody verified, and now somebody should have.
+    #[error(
+        "chroot `{chroot}`: {what} holds packages of {} that were installed under `gpgcheck=0`, and \
+         their signatures are to be checked now",
+        .repos.iter().map(|id| repository_named(id)).collect::<Vec<_>>().join(", ")
+    )]
+    Unverified {
+        /// Which chroot.
+        chroot: String,
+        /// The part of it.
+        what: &'static str,
+        /// The repositories; the empty name stands for local files.
+        repos: Vec<String>,
+    },
     /// A plugin could not do its part.
     #[error("plugin {plugin}: {reason}")]
     Plugin {
@@ -156,6 +170,14 @@ pub enum BuildError {
     },
 }
 
+/// A repository, or, with an empty name, local files.
+pub(super) fn repository_named(id: &str) -> String {
+    match id {
+        "" => "local files".to_owned(),
+        id => format!("repository `{id}`"),
+    }
+}
+
 impl BuildError {
     /// mock's code for this failure. A failing rpmbuild ends mock with rpmbuild's own status.
     pub fn exit_code(&self) -> ExitCode {
@@ -185,6 +207,7 @@ impl BuildError {
             Self::Io { .. } | Self::Plugin { .. } => ExitCode::General,
             Self::Repositories { .. } => ExitCode::Config,
             Self::Undone { code, .. } => *code,
+            Self::Unverified { .. } => ExitCode::PackageManager,
             Self::External(_) => ExitCode::ExternalDependency,
         }
     }
@@ -199,6 +222,10 @@ impl BuildError {
             Self::Repo(e) => e.hints(),
             Self::Sandbox(e) => sandbox_hints(e),
             Self::Undone { remedy, .. } => one(remedy),
+            Self::Unverified { .. } => one(
+                "go back to a root that is made of verified packages with `--rollback-to postinit` or, without any \
+                 snapshot, with `--clean`; `--scrub=all` drops it with all its snapshots",
+            ),
             Self::External(_) => one(
                 "nothing outside of repositories is installed: require a package, or turn `external_buildrequires` off and offer packages that provide these names",
             ),

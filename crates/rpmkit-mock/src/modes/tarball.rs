@@ -48,9 +48,14 @@ impl Received {
             return Err(error);
         }
         self.file.rewind()?;
-        let mut archive = tar::Archive::new(self.file);
+        let (file, pace) = rpmkit_core::untar::Paced::new(self.file);
+        let mut archive = tar::Archive::new(file);
         let mut directories = Vec::new();
-        for entry in archive.entries()? {
+        let mut entries = archive.entries()?;
+        loop {
+            pace.headers();
+            let Some(entry) = entries.next() else { break };
+            pace.content();
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
             let Some(below) = below(&path, name) else {

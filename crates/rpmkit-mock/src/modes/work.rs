@@ -204,12 +204,16 @@ impl<'a> Work<'a> {
         Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
     }
 
-    /// The chroot, with the minimal buildroot in it.
-    pub fn prepared(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
-        self.prepared_with(cx, &self.settings, access)
+    /// The chroot, with the minimal buildroot in it, to look around or to copy something.
+    pub fn to_look(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
+        let mut root = self.open(cx, access)?;
+        self.state("chroot init", || root.init_to_look())
+            .map_err(|e| self.failure(&e))?;
+        Ok(root)
     }
 
-    /// The same, of settings that differ from the run's own.
+    /// The chroot, with the minimal buildroot in it, to be changed; of settings that may differ from the
+    /// run's own.
     pub fn prepared_with(
         &self,
         cx: &Context,

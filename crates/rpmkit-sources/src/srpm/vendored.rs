@@ -35,9 +35,7 @@ pub(super) fn make(
 ) -> Result<bool, SrpmError> {
     let scratch = beside(dest)?;
     let reader = rpmkit_types::compress::open(main).map_err(SrpmError::io("read", main))?;
-    tar::Archive::new(reader)
-        .unpack(scratch.path())
-        .map_err(SrpmError::io("unpack", main))?;
+    rpmkit_types::untar::unpack(reader, scratch.path()).map_err(SrpmError::io("unpack", main))?;
     let project = scratch.path().join(prefix);
     let Some(tool) = VendorTool::of(&project) else {
         return Ok(false);

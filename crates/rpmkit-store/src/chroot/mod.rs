@@ -20,6 +20,7 @@ mod session;
 mod shown;
 mod snapshot;
 mod state;
+mod unchecked;
 
 use std::path::PathBuf;
 
@@ -28,6 +29,7 @@ pub use session::Session;
 pub use shown::RootPlace;
 pub use snapshot::SnapshotInfo;
 pub use state::{ChrootState, Instance, LayerNode, Named, POSTINIT, Top, Upper, is_snapshot_name};
+pub use unchecked::Unchecked;
 
 use crate::{At, Layer, LockWant, Store, StoreError, StoreLock, holder};
 use rpmkit_types::{ChrootName, LayerId};

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Chroot, ChrootError, ChrootState, Named, Top, Upper, is_snapshot_name, session};
+use super::{
+    Chroot, ChrootError, ChrootState, Named, Top, Unchecked, Upper, is_snapshot_name, session,
+};
 use crate::{
     GcOptions, LayerKind, LayerMeta, LayerSpec, LockWant, StoreError, StoreLock, holder, now,
 };
@@ -125,15 +127,16 @@ impl Chroot {
     /// Makes the upper of this instance immutable, if it is not, and says which layer it is now.
     fn freeze(&self, note: &str) -> Result<Top, ChrootError> {
         let upper = self.change(|state| Ok(state.instance(&self.ext).upper.clone()))?;
-        let (id, parent, rebased, dirty) = match upper {
+        let (id, parent, rebased, dirty, unsigned) = match upper {
             Upper::Frozen(top) => return Ok(top),
             Upper::Private {
                 id,
                 parent,
                 rebased,
                 dirty,
+                unsigned,
                 ..
-            } => (id, parent, rebased, dirty),
+            } => (id, parent, rebased, dirty, unsigned),
         };
         let dir = self.store.upper_dir(&id);
         let fs = dir.join("fs");
@@ -160,7 +163,12 @@ impl Chroot {
             kind: LayerKind::Snapshot,
             packages: Vec::new(),
             note: format!("{}: {note}", self.label()),
-            unsigned: None,
+            unsigned: Unchecked::of(
+                &self.store,
+                unsigned.as_ref(),
+                self.locked_layer(&parent)?.as_ref(),
+            )?
+            .known(),
         };
         self.store.commit(&dir, &id, parent.as_ref(), &spec)?;
         Ok(Some(id))

@@ -31,6 +31,11 @@ pub(crate) fn packet(stream: &mut dyn std::io::Read) -> std::io::Result<bool> {
     pkt::read(stream).map(|packet| packet.is_some())
 }
 
+/// Reads what a server says it has. For [`crate::fuzz`].
+pub(crate) fn references(stream: &mut dyn std::io::Read) {
+    drop(http::read_refs(stream));
+}
+
 /// Opens the repository `path` is in.
 ///
 /// # Errors

@@ -59,9 +59,8 @@ impl Plugin for ChrootScan {
         let target = job.resultdir.join("chroot_scan");
         let below = below(&target, &root.settings().chroot.rootdir);
         std::fs::create_dir_all(&below).map_err(bad)?;
-        let mut archive = tar::Archive::new(packed);
-        archive.set_preserve_mtime(false);
-        archive.unpack(&below).map_err(bad)?;
+        // The chroot's own tar made it.
+        rpmkit_types::untar::unpack(packed, &below).map_err(bad)?;
         let events = root.engine().events();
         events.info(format!(
             "chroot_scan: {} files copied to {}",
