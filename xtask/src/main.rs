@@ -169,7 +169,11 @@ enum Command {
         keep: Option<PathBuf>,
     },
     /// Run every test there is: of the crates, as everybody, and end to end
-    Test,
+    Test {
+        /// Also every project and everything a user types against every suite, by everybody (hours)
+        #[arg(long)]
+        all: bool,
+    },
     /// Write the shell completions, made from the definitions of the arguments
     Completions {
         /// Write nothing; fail when something is stale
@@ -366,7 +370,14 @@ fn run(cli: Cli) -> Result<()> {
             };
             causes.run(&say, &|text| println!("{text}"))?;
         }
-        Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
+        Command::Test { all } => {
+            let extent = if all {
+                suite::Extent::All
+            } else {
+                suite::Extent::Some
+            };
+            suite::run(workspace(), &target_dir()?, extent, &say)?;
+        }
         Command::Completions { check } => {
             generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
         }

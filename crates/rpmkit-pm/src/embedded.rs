@@ -14,8 +14,8 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    Attempts, PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space, sysusers,
-    transaction::RpmTransaction,
+    Attempts, PmError, Skeleton, TransactionOptions, movable, skeleton::SkeletonJob, space,
+    sysusers, transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
@@ -200,6 +200,7 @@ impl Embedded {
             exclude_groups: main.excludegroups.clone(),
             exclude_environments: main.excludeenvgroups.clone(),
             obsoletes: main.obsoletes,
+            hand_over: self.options.hand_over,
             excludes: main.excludepkgs.clone(),
             includes: main.includepkgs.clone(),
             disable_excludes: main.disable_excludes.clone(),
@@ -496,12 +497,16 @@ impl Embedded {
         phase: Phase,
     ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
+        let replacing = std::iter::zip(&solution.install, files)
+            .filter(|(package, _)| solution.replaced.iter().any(|r| r.new == package.nevra))
+            .map(|(_, file)| file);
         RpmTransaction {
+            cleared: movable::candidates(replacing)?,
             mode: &self.mode,
             emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
             root,
-            install: files,
+            install: solution.ordered(files),
             erase: &erase,
             options: &self.options,
             phase,
