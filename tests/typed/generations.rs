@@ -143,7 +143,7 @@ fn a_directory_of_a_lower_layer_gives_way_to_a_link() {
         }
         world.mock(&["--init"]).expect(0);
         for version in ["1", "2"] {
-            let package = world.path(&format!("out/swap-{version}-1.noarch.rpm"));
+            let package = world.path(format!("out/swap-{version}-1.noarch.rpm"));
             world
                 .mock(&["--install", &package.display().to_string()])
                 .expect(0);

@@ -40,9 +40,9 @@ const RUNS: &[(&[&str], &[Step])] = &[
             "testdist-versions-1.0~rc1-1.td1",
         ],
         &[
-            Step::Install(&["testdist-watched"]),
+            Step::Install(&["testdist-watched", "testdist-weak", "testdist-weak-api-2"]),
             Step::Update,
-            Step::Remove(&["testdist-watched", "testdist-swap"]),
+            Step::Remove(&["testdist-watched", "testdist-swap", "testdist-weak"]),
         ],
     ),
 ];

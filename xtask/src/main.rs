@@ -17,6 +17,7 @@ mod dist;
 mod distro;
 mod e2e;
 mod fixture;
+mod forcearch;
 mod fuzz;
 mod generated;
 mod history;
@@ -137,6 +138,8 @@ enum Command {
         #[arg(long)]
         program: Option<PathBuf>,
     },
+    /// Make a chroot of another machine and build in it, as everybody
+    Forcearch,
     /// Measure, as ratios to floors of the same run
     Bench {
         /// Measure the development build instead of an optimised one
@@ -337,6 +340,10 @@ fn run(cli: Cli) -> Result<()> {
                 program,
                 &say,
             )?;
+        }
+        Command::Forcearch => {
+            let people = users::everybody(&say)?;
+            forcearch::run(workspace(), &target_dir()?, &people, &say)?;
         }
         Command::Bench { dev } => {
             let bench = bench::Bench {

@@ -8,7 +8,7 @@ use cargo_metadata::Message;
 
 use crate::distro::{self, Apt, Suite};
 use crate::users::{self, Identity};
-use crate::{agree, causes, e2e, needs, own_rpm, typed};
+use crate::{agree, causes, e2e, forcearch, needs, own_rpm, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -70,6 +70,11 @@ pub fn run(root: &Path, target: &Path, extent: Extent, say: &(dyn Fn(&str) + Syn
     part(
         "the other generations of rpm",
         generations(root, target, extent, &people, say),
+    );
+    say("== another machine");
+    part(
+        "another machine",
+        forcearch::run(root, target, &people, say),
     );
     say("== packages built end to end");
     part(

@@ -19,7 +19,7 @@ use super::{
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, Solution, SolveRepo, SolveRequest, Solver};
+use rpmkit_solve::{Filelists, Reason, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust, Unsigned,
@@ -200,6 +200,7 @@ impl Embedded {
             exclude_groups: main.excludegroups.clone(),
             exclude_environments: main.excludeenvgroups.clone(),
             obsoletes: main.obsoletes,
+            clean_requirements: main.clean_requirements_on_remove,
             hand_over: self.options.hand_over,
             excludes: main.excludepkgs.clone(),
             includes: main.includepkgs.clone(),
@@ -389,6 +390,7 @@ impl Embedded {
         Ok(pending.publish(&LayerSpec {
             kind: LayerKind::ToolRoot,
             unsigned: Some(unsigned),
+            dependencies: BTreeSet::new(),
             packages: solution.install.clone(),
             note: TOOL_ROOT_PACKAGES.join(" "),
         })?)
@@ -424,6 +426,7 @@ impl Embedded {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
                 unsigned: Some(unsigned(&solution.install, &files)),
+                dependencies: dependencies(&BTreeSet::new(), &solution),
                 packages: solution.install,
             })?)
         })
@@ -452,6 +455,7 @@ impl Embedded {
             unsigned.extend(parent.meta().unsigned.iter().flatten().cloned());
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
+                dependencies: dependencies(&parent.meta().dependencies, solution),
                 unsigned: Some(unsigned),
                 packages: after(installed, solution),
                 note: note.to_owned(),
@@ -549,6 +553,31 @@ fn unsigned(packages: &[Package], files: &[VerifiedPackage]) -> BTreeSet<String>
         .filter(|(_, file)| unchecked(file.trust()))
         .map(|(package, _)| package.repo.clone())
         .collect()
+}
+
+/// Names of what nobody asked for, after `solution`. What is only brought up to date stays what it was.
+fn dependencies(before: &BTreeSet<String>, solution: &Solution) -> BTreeSet<String> {
+    let mut names = before.clone();
+    for package in &solution.remove {
+        names.remove(&package.nevra.name);
+    }
+    for (package, reason) in std::iter::zip(&solution.install, &solution.reasons) {
+        let name = &package.nevra.name;
+        let known = solution
+            .replaced
+            .iter()
+            .any(|r| r.new == package.nevra && r.old.iter().any(|old| old.name == *name));
+        match reason {
+            _ if known => {}
+            Reason::Dependency | Reason::Weak => {
+                names.insert(name.clone());
+            }
+            Reason::User | Reason::Clean => {
+                names.remove(name);
+            }
+        }
+    }
+    names
 }
 
 /// The packages of a root after `solution`.

@@ -3,6 +3,8 @@
 //! dnf runs in the distribution's root (see [`super::root`]) and installs into a directory below the system's
 //! temporary files; nothing of it stays mounted.
 
+pub mod foreign;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +42,7 @@ pub enum Step {
     Install(&'static [&'static str]),
     /// Bring everything up to date.
     Update,
-    /// Remove these, and not what only they needed.
+    /// Remove these, and what only they needed.
     Remove(&'static [&'static str]),
 }
 
@@ -106,7 +108,6 @@ fn words(profile: &Profile, repository: &str, step: &Step) -> Vec<String> {
         "--setopt=install_weak_deps=False".to_owned(),
         format!("--repofrompath=testdist,file://{distribution}/{repository}"),
         "--setopt=testdist.gpgcheck=0".to_owned(),
-        "--setopt=clean_requirements_on_remove=False".to_owned(),
     ];
     let (verb, names) = match step {
         Step::Install(names) => ("install", *names),
