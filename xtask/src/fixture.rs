@@ -74,9 +74,9 @@ pub const ALL: &[Fixture] = &[
         fails: false,
     },
     Fixture {
-        name: "six",
-        source: "six",
-        about: "Python, one module in one file, noarch",
+        name: "python-toml",
+        source: "python-toml",
+        about: "Python, setup.py and nothing else, noarch",
         fails: false,
     },
     Fixture {

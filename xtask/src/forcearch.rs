@@ -92,11 +92,13 @@ pub fn run(root: &Path, target: &Path, people: &[Identity], say: &dyn Fn(&str)) 
                 "ok    {} builds for {}",
                 who.label, distro.stamp.arch
             ));
-        } else if let Some(why) = told
-            .lines()
-            .find(|line| SWITCHES.iter().any(|s| line.contains(s)))
-        {
-            say(&format!("note: {} cannot here: {}", who.label, why.trim()));
+        } else if SWITCHES.iter().any(|switch| told.contains(switch)) {
+            let why = told
+                .lines()
+                .filter(|line| line.starts_with("ERROR: ") || line.contains("hint: "))
+                .filter(|line| !line.contains("Exception("));
+            say(&format!("note: {} cannot here:", who.label));
+            why.for_each(|line| say(&format!("    {line}")));
         } else {
             say(&format!(
                 "WRONG {} builds for {}",

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
 
 use super::super::{
     Distro, Job, Stamp, Writer, apt::Apt, beside, comps, convert, digest, lock, recipe, remove,
@@ -17,8 +18,19 @@ use super::super::{
 pub const MACHINE: &str = "arm64";
 /// What stands in the group but is no package of Debian's: ours, or made of another one.
 const OURS: [&str; 2] = ["rpm-build", "filesystem"];
-/// Asked for besides the group.
-const ALSO: [&str; 3] = ["libc6", "rpm-common", "tzdata"];
+/// Asked for besides the group: what our own packages and `rpm-build` require.
+const ALSO: [&str; 10] = [
+    "binutils",
+    "debugedit",
+    "dwz",
+    "elfutils",
+    "file",
+    "libc6",
+    "login",
+    "pkgconf",
+    "rpm-common",
+    "tzdata",
+];
 
 /// Makes it below `work`, unless it is there and up to date.
 pub fn make(work: &Path, say: &dyn Fn(&str)) -> Result<Distro> {
@@ -27,7 +39,11 @@ pub fn make(work: &Path, say: &dyn Fn(&str)) -> Result<Distro> {
     let out = work.join(MACHINE);
     fs::create_dir_all(work)?;
     let _lock = lock(&work.join(format!("lock-{MACHINE}")), say)?;
-    let recipe = digest(suite);
+    let mut hash = Sha256::new();
+    for part in [digest(suite).as_str(), include_str!("foreign.rs")] {
+        hash.update(part);
+    }
+    let recipe = hex::encode(hash.finalize());
     if let Some(stamp) = Stamp::read(&out).filter(|stamp| stamp.recipe == recipe) {
         return Ok(Distro { dir: out, stamp });
     }
