@@ -17,6 +17,7 @@ mod dist;
 mod distro;
 mod e2e;
 mod fixture;
+mod forcearch;
 mod fuzz;
 mod generated;
 mod history;
@@ -137,6 +138,8 @@ enum Command {
         #[arg(long)]
         program: Option<PathBuf>,
     },
+    /// Make a chroot of another machine and build in it, as everybody
+    Forcearch,
     /// Measure, as ratios to floors of the same run
     Bench {
         /// Measure the development build instead of an optimised one
@@ -169,7 +172,11 @@ enum Command {
         keep: Option<PathBuf>,
     },
     /// Run every test there is: of the crates, as everybody, and end to end
-    Test,
+    Test {
+        /// Also every project and everything a user types against every suite, by everybody (hours)
+        #[arg(long)]
+        all: bool,
+    },
     /// Write the shell completions, made from the definitions of the arguments
     Completions {
         /// Write nothing; fail when something is stale
@@ -334,6 +341,10 @@ fn run(cli: Cli) -> Result<()> {
                 &say,
             )?;
         }
+        Command::Forcearch => {
+            let people = users::everybody(&say)?;
+            forcearch::run(workspace(), &target_dir()?, &people, &say)?;
+        }
         Command::Bench { dev } => {
             let bench = bench::Bench {
                 root: workspace(),
@@ -366,7 +377,14 @@ fn run(cli: Cli) -> Result<()> {
             };
             causes.run(&say, &|text| println!("{text}"))?;
         }
-        Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
+        Command::Test { all } => {
+            let extent = if all {
+                suite::Extent::All
+            } else {
+                suite::Extent::Some
+            };
+            suite::run(workspace(), &target_dir()?, extent, &say)?;
+        }
         Command::Completions { check } => {
             generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
         }

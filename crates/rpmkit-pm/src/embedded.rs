@@ -14,12 +14,12 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    Attempts, PmError, Skeleton, TransactionOptions, doubts::unsigned, skeleton::SkeletonJob,
-    space, sysusers, transaction::RpmTransaction,
+    Attempts, PmError, Skeleton, TransactionOptions, doubts::unsigned, movable,
+    skeleton::SkeletonJob, space, sysusers, transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, Solution, SolveRepo, SolveRequest, Solver};
+use rpmkit_solve::{Filelists, Reason, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust,
@@ -200,6 +200,8 @@ impl Embedded {
             exclude_groups: main.excludegroups.clone(),
             exclude_environments: main.excludeenvgroups.clone(),
             obsoletes: main.obsoletes,
+            clean_requirements: main.clean_requirements_on_remove,
+            hand_over: self.options.hand_over,
             excludes: main.excludepkgs.clone(),
             includes: main.includepkgs.clone(),
             disable_excludes: main.disable_excludes.clone(),
@@ -374,6 +376,7 @@ impl Embedded {
         Ok(pending.publish(&LayerSpec {
             kind: LayerKind::ToolRoot,
             unsigned: Some(unsigned),
+            dependencies: BTreeSet::new(),
             packages: solution.install.clone(),
             note: TOOL_ROOT_PACKAGES.join(" "),
         })?)
@@ -409,6 +412,7 @@ impl Embedded {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
                 unsigned: Some(unsigned(&solution.install, &files)),
+                dependencies: dependencies(&BTreeSet::new(), &solution),
                 packages: solution.install,
             })?)
         })
@@ -441,6 +445,7 @@ impl Embedded {
             let unsigned = below.map(|below| &below | &unsigned(&solution.install, &files));
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
+                dependencies: dependencies(&parent.meta().dependencies, solution),
                 unsigned,
                 packages: after(installed, solution),
                 note: note.to_owned(),
@@ -486,12 +491,16 @@ impl Embedded {
         phase: Phase,
     ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
+        let replacing = std::iter::zip(&solution.install, files)
+            .filter(|(package, _)| solution.replaced.iter().any(|r| r.new == package.nevra))
+            .map(|(_, file)| file);
         RpmTransaction {
+            cleared: movable::candidates(replacing)?,
             mode: &self.mode,
             emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
             root,
-            install: files,
+            install: solution.ordered(files),
             erase: &erase,
             options: &self.options,
             phase,
@@ -519,6 +528,31 @@ impl Embedded {
         })?;
         Ok(LayerId::of(&text))
     }
+}
+
+/// Names of what nobody asked for, after `solution`. What is only brought up to date stays what it was.
+fn dependencies(before: &BTreeSet<String>, solution: &Solution) -> BTreeSet<String> {
+    let mut names = before.clone();
+    for package in &solution.remove {
+        names.remove(&package.nevra.name);
+    }
+    for (package, reason) in std::iter::zip(&solution.install, &solution.reasons) {
+        let name = &package.nevra.name;
+        let known = solution
+            .replaced
+            .iter()
+            .any(|r| r.new == package.nevra && r.old.iter().any(|old| old.name == *name));
+        match reason {
+            _ if known => {}
+            Reason::Dependency | Reason::Weak => {
+                names.insert(name.clone());
+            }
+            Reason::User | Reason::Clean => {
+                names.remove(name);
+            }
+        }
+    }
+    names
 }
 
 /// The packages of a root after `solution`.

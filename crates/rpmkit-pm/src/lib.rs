@@ -5,6 +5,7 @@ mod doubts;
 mod embedded;
 mod error;
 mod installed;
+mod movable;
 mod offers;
 mod skeleton;
 mod space;

@@ -13,8 +13,9 @@ use rpmkit_sandbox::{
     Network, Output, RootFs, Stdin,
 };
 
-use super::PmError;
+use super::{PmError, movable};
 use rpmkit_repo::VerifiedPackage;
+use rpmkit_solve::HandOver;
 use rpmkit_store::Root;
 use rpmkit_types::{
     Nevra,
@@ -42,6 +43,8 @@ pub struct TransactionOptions {
     pub langs: Option<String>,
     /// Macros for the installing rpm, name and value.
     pub macros: BTreeMap<String, String>,
+    /// In whose order rpm gets the packages.
+    pub hand_over: HandOver,
 }
 
 /// A transaction to be run.
@@ -53,8 +56,10 @@ pub(super) struct RpmTransaction<'a> {
     pub tool_root: &'a Path,
     /// The tree to change.
     pub root: &'a Root,
-    /// Package files, in any order.
-    pub install: &'a [VerifiedPackage],
+    /// Package files, in the order in which the target's package manager would hand them to rpm.
+    pub install: Vec<&'a VerifiedPackage>,
+    /// Paths that are no directories in the packages that come, and that a `%pretrans` may clear.
+    pub cleared: Vec<String>,
     /// Packages to remove that nothing replaces.
     pub erase: &'a [Nevra],
     pub options: &'a TransactionOptions,
@@ -84,11 +89,20 @@ impl RpmTransaction<'_> {
                 .push(Mount::inner(kernel, format!("{TARGET}{kernel}")));
         }
         let container = Container::start(&spec)?;
-        let outcome = self.both_halves(&container, &names);
+        let outcome = self
+            .prepare(&container)
+            .and_then(|()| self.both_halves(&container, &names));
         let stopped = container.stop();
         outcome?;
         stopped?;
         Ok(())
+    }
+
+    fn prepare(&self, container: &Container) -> Result<(), PmError> {
+        match self.root {
+            Root::Overlay { .. } => movable::make(container, TARGET, &self.cleared),
+            Root::Dir(_) => Ok(()),
+        }
     }
 
     /// What nothing replaces goes first: it may be in the way of what comes.
@@ -114,7 +128,7 @@ impl RpmTransaction<'_> {
     fn mount_packages(&self, mounts: &mut Vec<Mount>) -> Vec<String> {
         let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
         let mut names = Vec::with_capacity(self.install.len());
-        for path in self.install.iter().map(VerifiedPackage::path) {
+        for path in self.install.iter().map(|package| package.path()) {
             let dir = path.parent().unwrap_or_else(|| Path::new("/"));
             let fresh = places.len();
             let number = *places.entry(dir).or_insert(fresh);
@@ -257,8 +271,8 @@ impl<'a> Watch<'a> {
             log: Log::Root,
             line: line.to_owned(),
         });
-        // `--verbose` prints one bare name-version-release a package.
-        if !line.contains([' ', ':']) {
+        // `--verbose` prints one bare name-version-release a package, with the epoch since rpm 6.
+        if !line.contains(' ') && !line.ends_with(':') {
             if self.done < self.total {
                 self.done += 1;
                 self.events.emit(Event::Progress {

@@ -99,6 +99,9 @@ fn prepare(
     if run.read_only_root {
         read_only_root(&run.writable)?;
     }
+    if let Some(root) = &run.root {
+        nix::unistd::chroot(root).step_at(SandboxStep::WorkingDirectory, "enter", root)?;
+    }
     if matches!(run.user, RunAs::Root) {
         std::env::set_current_dir(&run.cwd).step_at(
             SandboxStep::WorkingDirectory,

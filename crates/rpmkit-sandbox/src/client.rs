@@ -306,6 +306,7 @@ fn plan(command: &Command, io: Io) -> RunPlan {
     RunPlan {
         argv: command.argv.clone(),
         env: command.env.clone(),
+        root: command.root.clone(),
         cwd: command.cwd.clone(),
         user: command.user,
         io,

@@ -16,6 +16,8 @@ pub struct Command {
     pub argv: Vec<OsString>,
     /// The whole environment.
     pub env: Vec<(OsString, OsString)>,
+    /// A directory inside that the command has as its `/`.
+    pub root: Option<PathBuf>,
     /// Working directory inside.
     pub cwd: PathBuf,
     /// Who runs it.
@@ -48,6 +50,7 @@ impl Command {
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin:/usr/sbin:/sbin".into())],
+            root: None,
             cwd: PathBuf::from("/"),
             user: RunAs::Root,
             stdin: Stdin::Null,
@@ -69,6 +72,13 @@ impl Command {
         let name = name.into();
         self.env.retain(|(known, _)| *known != name);
         self.env.push((name, value.into()));
+        self
+    }
+
+    /// Runs it below another root.
+    #[must_use]
+    pub fn root(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.root = Some(dir.into());
         self
     }
 

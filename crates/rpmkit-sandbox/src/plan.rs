@@ -65,6 +65,7 @@ pub(crate) enum Io {
 pub(crate) struct RunPlan {
     pub(crate) argv: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) root: Option<PathBuf>,
     pub(crate) cwd: PathBuf,
     pub(crate) user: RunAs,
     pub(crate) io: Io,

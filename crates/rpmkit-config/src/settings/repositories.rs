@@ -8,6 +8,8 @@ use crate::{Config, Origin};
 /// Repositories and what is switched in them.
 #[derive(Debug, Clone)]
 pub struct RepositorySettings {
+    /// The package manager the chroot is to be made like: one of those mock knows.
+    pub manager: String,
     /// The text of `dnf.conf`.
     pub dnf_conf: String,
     /// Variables for repository addresses.
@@ -48,6 +50,7 @@ impl RepositorySettings {
             user_agent: agent.filter(|agent| !by_default && !agent.is_empty()),
             attempts: r.number("package_manager_max_attempts")?.max(1),
             attempt_delay: r.seconds("package_manager_attempt_delay")?,
+            manager,
             dnf_conf: r.text("dnf.conf")?,
             dnf_vars: r.pairs("dnf_vars")?,
             releasever: r.optional("releasever")?,

@@ -264,6 +264,14 @@ impl Buildroot {
         Ok(self.packages.as_deref().unwrap_or_default())
     }
 
+    /// Names of installed packages that nobody asked for. What is not known to be one counts as asked for, as
+    /// does everything that came into a root somebody has written to.
+    pub fn dependencies(&self) -> Vec<String> {
+        let top = self.session.top();
+        top.map(|layer| layer.meta().dependencies.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
     fn query(&mut self) -> Result<Vec<Package>, BuildError> {
         let argv = ["rpm", "-qa", "--qf", &pm::query_format()].map(str::to_owned);
         let ran = self.quietly(argv.to_vec())?;

@@ -124,8 +124,9 @@ pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
         return Err(Failure::usage("You must specify a package list to remove."));
     }
     let note = format!("remove {}", words.join(" "));
-    change(cx, work, &note, |_, request| {
+    change(cx, work, &note, |root, request| {
         request.remove.extend(words.iter().cloned());
+        request.unneeded_candidates = root.dependencies();
         request.allow_erasing = true;
         Ok(())
     })

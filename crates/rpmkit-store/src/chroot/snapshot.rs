@@ -159,8 +159,12 @@ impl Chroot {
             };
             self.store.writable(&dir, &below)?;
         }
+        let below = self.locked_layer(&parent)?;
         let spec = LayerSpec {
             kind: LayerKind::Snapshot,
+            dependencies: below
+                .map(|layer| layer.meta().dependencies.clone())
+                .unwrap_or_default(),
             packages: Vec::new(),
             note: format!("{}: {note}", self.label()),
             unsigned: Unchecked::of(

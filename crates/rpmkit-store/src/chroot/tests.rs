@@ -244,6 +244,7 @@ fn a_key_is_made_once() {
             packages: Vec::new(),
             note: String::new(),
             unsigned: None,
+            dependencies: std::collections::BTreeSet::new(),
         };
         pending.publish(&spec).unwrap();
         waiter

@@ -75,10 +75,12 @@ impl Alter<'_, '_> {
     /// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
     pub fn remove(&self, unneeded: bool) -> VerbResult {
         self.named("remove")?;
-        self.change(|_, request| {
+        self.change(|root, request| {
             request.remove.extend(owned(self.words));
             request.allow_erasing = true;
+            request.unneeded_candidates = root.dependencies();
             request.clean_requirements |= unneeded;
+            request.clean_requirements &= !self.flags.keep_unneeded;
             Ok(())
         })
     }

@@ -20,6 +20,7 @@ struct Flags {
     query_format: Option<String>,
     what_provides: Option<String>,
     location: bool,
+    keep_unneeded: bool,
 }
 
 /// The verbs, for the message about all others.
@@ -98,7 +99,8 @@ fn flags(all: &[String]) -> Result<(Flags, Vec<String>), Failure> {
         match name {
             // Nobody is asked here anyway.
             "-y" | "--assumeyes" | "-q" | "--quiet" | "-v" | "--verbose" | "--refresh"
-            | "--allowerasing" | "--noautoremove" => {}
+            | "--allowerasing" => {}
+            "--noautoremove" | "--no-autoremove" => flags.keep_unneeded = true,
             "--best" => flags.best = Some(true),
             "--nobest" => flags.best = Some(false),
             "-x" | "--exclude" | "--excludepkgs" => {

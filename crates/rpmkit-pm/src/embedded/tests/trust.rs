@@ -51,6 +51,7 @@ fn finished(pm: &Embedded, id: &LayerId, parent: Option<&Layer>, unsigned: &[&st
                 kind: LayerKind::BuildDeps,
                 packages: vec![package()],
                 note: String::new(),
+                dependencies: BTreeSet::new(),
                 unsigned: Some(unsigned.iter().map(|&id| id.to_owned()).collect()),
             })
             .unwrap(),
