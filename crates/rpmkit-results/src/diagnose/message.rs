@@ -84,6 +84,12 @@ pub(super) fn message(
         FailureCause::Timeout { seconds: None } => {
             "stopped for taking longer than allowed".to_owned()
         }
+        FailureCause::DiskFull { path } if told.is_some_and(|text| text.contains("quota")) => {
+            match path {
+                Some(path) => format!("the disk quota is used up: `{path}` cannot be written"),
+                None => "the disk quota is used up".to_owned(),
+            }
+        }
         FailureCause::DiskFull { path: Some(path) } => format!("no space left to write `{path}`"),
         FailureCause::DiskFull { path: None } => "no space left on the file system".to_owned(),
         FailureCause::Killed { signal } => match told {
@@ -132,7 +138,7 @@ fn without_script(text: &str) -> &str {
 /// The longest command, in characters, that a message quotes.
 const LONGEST_COMMAND: usize = 80;
 /// The longest text of a program that a message quotes; the lines of the report have the rest.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {

@@ -48,12 +48,13 @@ use scene::Scene;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
 /// the one further up counts.
-const FAMILIES: [Family; 31] = [
+const FAMILIES: [Family; 36] = [
     shell::syntax,
     shell::carriage,
     shell::macros,
     shell::interpreter,
     shell::directory,
+    shell::script,
     patch::find,
     archive::find,
     killed::memory,
@@ -62,7 +63,9 @@ const FAMILIES: [Family; 31] = [
     network::find,
     loader::find,
     python::module,
+    python::syntax,
     python::traceback,
+    python::plugin,
     python::requirement,
     languages::perl,
     languages::ruby,
@@ -70,11 +73,13 @@ const FAMILIES: [Family; 31] = [
     languages::go,
     languages::node,
     languages::maven,
+    languages::vala,
     cmake::find,
     meson::find,
     pkgconfig::find,
     autotools::tools,
     autotools::configure,
+    compiler::parts,
     compiler::find,
     linker::find,
     shell::command,
@@ -196,6 +201,7 @@ fn is_of_build(found: &Finding) -> bool {
         Some(
             FailureCause::Compile { .. }
                 | FailureCause::MissingCommand { .. }
+                | FailureCause::MissingComponent { .. }
                 | FailureCause::Killed { .. }
         )
     )

@@ -2,13 +2,16 @@
 
 mod automake;
 mod cargo;
+mod cpp;
 mod ctest;
 mod go;
 mod gtest;
+mod java;
 mod jest;
 mod meson;
 mod prove;
 mod pytest;
+mod ruby;
 mod unittest;
 
 use crate::failure::FailureCause;
@@ -19,7 +22,7 @@ use super::{finding::Finding, scene::Scene};
 type Reader = fn(&Scene<'_>) -> Option<Failures>;
 
 /// Most particular first: a `FAIL:` line is in the output of several.
-const READERS: [Reader; 10] = [
+const READERS: [Reader; 13] = [
     pytest::read,
     unittest::read,
     ctest::read,
@@ -28,6 +31,9 @@ const READERS: [Reader; 10] = [
     cargo::read,
     go::read,
     jest::read,
+    ruby::read,
+    cpp::read,
+    java::read,
     prove::read,
     automake::read,
 ];
