@@ -46,7 +46,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             .take_while(|(_, one)| one.file == tail.file)
             .last()?
     };
-    let file = text::in_tree(chosen.file);
+    let file = &in_directory(scene, *from, text::in_tree(chosen.file), chosen.file);
     let mut place = format!("{file}:{}", chosen.line);
     if let Some(column) = chosen.column {
         place.push_str(&format!(":{column}"));
@@ -80,6 +80,35 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         found = found.want(MissingThing::Crate(name.to_owned()));
     }
     Some(found)
+}
+
+/// A relative name with the directory make was in, below the top of the sources.
+fn in_directory(scene: &Scene<'_>, at: usize, shown: &str, given: &str) -> String {
+    if given.starts_with(['/', '.']) {
+        return shown.to_owned();
+    }
+    let mut left = 0usize;
+    let entered = scene.lines[..at].iter().rev().find_map(|line| {
+        if line.contains(": Leaving directory ") {
+            left += 1;
+            return None;
+        }
+        let dir = text::behind(line, ": Entering directory ").and_then(text::quoted)?;
+        if left > 0 {
+            left -= 1;
+            return None;
+        }
+        Some(dir)
+    });
+    let top = scene.directory();
+    let below = entered.and_then(|dir| {
+        let top = top.as_deref()?.to_str()?;
+        dir.strip_prefix(top)?.strip_prefix('/')
+    });
+    match below {
+        Some(dir) if !shown.starts_with(&format!("{dir}/")) => format!("{dir}/{shown}"),
+        _ => shown.to_owned(),
+    }
 }
 
 /// The file of the project that led the compiler to line `at`, which is about a header of the system.

@@ -3,7 +3,7 @@
 use super::{finding::Finding, scene::Scene, text};
 
 /// Closing lines that only pass a failure on.
-const CLOSINGS: [&str; 25] = [
+const CLOSINGS: [&str; 27] = [
     "collect2: error: ld returned",
     "ninja: build stopped",
     "error: aborting due to",
@@ -18,6 +18,8 @@ const CLOSINGS: [&str; 25] = [
     "compilation terminated.",
     "A complete log of this run can be found in",
     "BUILD FAILED",
+    "error: subprocess-exited-with-error",
+    "error: metadata-generation-failed",
     "BUILD FAILURE",
     "FAILURE: Build failed with an exception",
     "[ERROR] -> [Help",

@@ -34,7 +34,13 @@ pub(super) fn perl(scene: &Scene<'_>) -> Option<Finding> {
             .rev()
             .find(|(_, line)| line.contains("BEGIN failed--compilation aborted"))
             .map_or(at, |(nth, _)| nth.max(at));
-        let mut found = missing(scene, end, line, MissingThing::Perl(module));
+        // The directories that were searched tell nobody anything.
+        let said = line
+            .split(" (you may need to install")
+            .next()
+            .unwrap_or(line);
+        let said = said.split(" (@INC ").next().unwrap_or(said);
+        let mut found = missing(scene, end, said, MissingThing::Perl(module));
         found.from = at;
         Some(found)
     })

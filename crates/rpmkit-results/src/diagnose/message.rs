@@ -76,13 +76,18 @@ pub(super) fn message(
             Some(first) => format!("dependencies cannot be satisfied: {first}"),
             None => "dependencies cannot be satisfied".to_owned(),
         },
-        FailureCause::Timeout {
-            seconds: Some(seconds),
-        } => {
-            format!("stopped after {seconds} seconds, the time it was allowed")
-        }
-        FailureCause::Timeout { seconds: None } => {
-            "stopped for taking longer than allowed".to_owned()
+        FailureCause::Timeout { seconds } => {
+            let long = match seconds {
+                Some(seconds) => format!("after {seconds} seconds, the time it was allowed"),
+                None => "for taking longer than allowed".to_owned(),
+            };
+            match (scene.section, scene.command) {
+                (Some(section), Some(command)) => format!(
+                    "`{section}` was stopped at `{}` {long}",
+                    cut(command, LONGEST_COMMAND)
+                ),
+                _ => format!("stopped {long}"),
+            }
         }
         FailureCause::DiskFull { path } if told.is_some_and(|text| text.contains("quota")) => {
             match path {

@@ -20,6 +20,7 @@ mod languages;
 mod linker;
 mod loader;
 mod make;
+mod mentioned;
 mod meson;
 mod message;
 mod network;
@@ -44,6 +45,7 @@ use crate::{
 };
 use finding::{Family, Finding};
 pub(crate) use generic::alarming;
+pub use mentioned::survived;
 use scene::Scene;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
@@ -119,9 +121,20 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
             Some(Finding::new(0, "").cause(FailureCause::Timeout { seconds }))
         }
         End::Signal(signal) => Some(Finding::new(0, "").cause(FailureCause::Killed { signal })),
-        End::Status(_) => rpm::stated(evidence.lines, text),
+        End::Status(_) => rpm::stated(
+            evidence.lines,
+            text,
+            evidence.phase == Phase::Srpm && rpm::failed_section(evidence.lines).is_none(),
+        ),
     };
     let section = rpm::failed_section(evidence.lines);
+    // A command that was stopped says nothing about the section it was in.
+    let section = match evidence.end {
+        End::Status(_) => section,
+        End::Signal(_) | End::TimedOut(_) => {
+            section.or_else(|| rpm::running_section(evidence.lines))
+        }
+    };
     let scene = match section {
         Some((name, lines)) => Scene::of(Some(name), lines),
         None => Scene::of(None, rpm::own_lines(evidence.lines)),
@@ -150,9 +163,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
     let mut report = FailureReport {
         phase: Some(evidence.phase),
         message: message::message(&cause, finding.as_ref(), &scene, evidence.end),
-        spec: evidence
-            .spec
-            .and_then(|(path, text)| place(path, text, &cause, &scene, evidence.lines)),
+        spec: evidence.spec.and_then(|(path, text)| {
+            let said = finding.as_ref().map(|found| found.text.as_str());
+            place(path, text, &cause, &scene, (evidence.lines, said))
+        }),
         hints: message::hints(&cause, finding.as_ref(), scene.section),
         lines: show::shown(&scene, finding.as_ref().filter(|_| !stated), &cause),
         wants: finding
@@ -239,9 +253,15 @@ fn place(
     text: &str,
     cause: &FailureCause,
     scene: &Scene<'_>,
-    all: &[String],
+    (all, said): (&[String], Option<&str>),
 ) -> Option<SpecLine> {
-    let line = rpm::spec_line(cause, all, text).or_else(|| lines::locate(text, cause, scene))?;
+    let line = rpm::spec_line(cause, all, text)
+        .or_else(|| lines::locate(text, cause, scene))
+        // What rpm itself says outside of any section, in its own words.
+        .or_else(|| {
+            let of_rpm = scene.section.is_none() && matches!(cause, FailureCause::Other);
+            mentioned::mentioned(said.filter(|_| of_rpm)?, text)
+        })?;
     Some(SpecLine {
         file: path.to_owned(),
         line,

@@ -6,7 +6,7 @@ use super::{finding::Finding, scene::Scene, text};
 
 /// What programs say when a name cannot be looked up or a host not reached, with what stands in front
 /// of the host, where the line names it.
-const SIGNS: [(&str, Option<&str>); 26] = [
+const SIGNS: [(&str, Option<&str>); 27] = [
     ("Could not resolve host", Some("Could not resolve host: ")),
     ("Couldn't resolve host", Some("Couldn't resolve host ")),
     ("couldn't resolve host name", None),
@@ -34,6 +34,7 @@ const SIGNS: [(&str, Option<&str>); 26] = [
     ("cache mode is 'only-if-cached'", None),
     ("Unable to connect to a repository at URL", None),
     ("Unable to load the service index for source", None),
+    ("Could not find a suitable TLS CA certificate bundle", None),
     ("you are in the offline mode (--offline)", None),
     ("Could not resolve hostname", Some("resolve hostname ")),
 ];
@@ -98,11 +99,14 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     {
         found.text = format!("`{host}` cannot be reached: {}", found.text);
     }
-    if tool == "pip"
-        && let Some(name) = requirement(scene)
-    {
-        found.text = format!("pip wants to download `{name}`");
-        found = found.want(MissingThing::PythonDist(name.to_owned()));
+    if tool == "pip" {
+        if let Some(name) = requirement(scene) {
+            found.text = format!("pip wants to download `{name}`");
+            found = found.want(MissingThing::PythonDist(name.to_owned()));
+        } else if found.text.contains("TLS CA certificate") {
+            let said = found.text.trim_start_matches("ERROR: ");
+            found.text = format!("pip wants to download what the project requires: {said}");
+        }
     }
     Some(found)
 }
@@ -119,6 +123,7 @@ fn belongs(line: &str, tool: &str) -> bool {
         "pip" => {
             line.trim_start().starts_with("ERROR: ")
                 || line.contains("subprocess-exited-with-error")
+                || line.contains("[end of output]")
         }
         "cargo" => {
             line.starts_with("error: ") || line.starts_with("Caused by:") || line.starts_with("  ")

@@ -1,6 +1,6 @@
 //! What the shell itself refuses: programs that are not there, syntax, directories, interpreters.
 
-use crate::{failure::FailureCause, want::MissingThing};
+use crate::{failure::FailureCause, nearest::nearest, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -74,20 +74,36 @@ pub(super) fn macros(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
+/// Sections that a misspelt heading may mean.
+const SECTIONS: [&str; 10] = [
+    "description",
+    "prep",
+    "build",
+    "install",
+    "check",
+    "files",
+    "changelog",
+    "package",
+    "generate_buildrequires",
+    "conf",
+];
+
 fn undefined_macro(at: usize, line: &str, name: &str, scene: &Scene<'_>) -> Finding {
     let name = name
         .trim_start_matches('%')
         .trim_start_matches('{')
         .trim_end_matches('}');
-    Finding::new(at, line.trim_end())
-        .cause(FailureCause::MissingCommand {
-            command: format!("%{name}"),
-            section: scene.section.map(str::to_owned),
-        })
-        .want(MissingThing::Macro(name.to_owned()))
-        .hint(format!(
+    let found = Finding::new(at, line.trim_end()).cause(FailureCause::MissingCommand {
+        command: format!("%{name}"),
+        section: scene.section.map(str::to_owned),
+    });
+    let near = nearest(name, SECTIONS);
+    match near {
+        Some(near) => found.hint(format!("did you mean the section `%{near}`?")),
+        None => found.want(MissingThing::Macro(name.to_owned())).hint(format!(
             "add a `BuildRequires:` on the package that defines `%{name}`, or write `%%` where a per cent sign is meant"
-        ))
+        )),
+    }
 }
 
 fn missing_command(line: &str) -> Option<&str> {
