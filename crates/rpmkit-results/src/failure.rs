@@ -233,6 +233,9 @@ pub struct FailureReport {
     /// The script in the chroot that rpm ran the section with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<PathBuf>,
+    /// The snapshot that keeps the chroot as the build left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What was missing, in terms repositories can be asked in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wants: Vec<MissingThing>,
@@ -266,6 +269,7 @@ impl FailureReport {
             source: None,
             directory: None,
             script: None,
+            kept: None,
             wants: Vec::new(),
             lines: Vec::new(),
             log: None,

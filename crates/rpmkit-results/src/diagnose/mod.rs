@@ -47,6 +47,7 @@ use finding::{Family, Finding};
 pub(crate) use generic::alarming;
 pub use mentioned::survived;
 use scene::Scene;
+pub(crate) use suites::sentence as tests_sentence;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
 /// the one further up counts.

@@ -7,6 +7,7 @@
 
 mod candidates;
 mod offers;
+pub(crate) mod reports;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub struct Remedy {
 /// misses, most needed first. A look-up that cannot be made changes nothing: the report stands without it.
 pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: HintReach) -> Vec<Remedy> {
     tree::look(root, report);
+    reports::look(root, report);
     near_paths(root, report);
     if report.wants.is_empty() {
         return Vec::new();
