@@ -1,13 +1,18 @@
 //! One build with everything around it: logs, `result.json`, the failure report, the chroot's fate.
 
-use std::{fs, io::Write, path::Path, time::Instant};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use rpmkit_core::{
     Error, ExitCode,
     build::{
         About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report,
         hints::{self, HintReach},
-        rebuild, shell_word,
+        rebuild, scratch, shell_word,
     },
     event::Phase,
     results::{
@@ -15,6 +20,7 @@ use rpmkit_core::{
         owner::{hand_over, make_results},
         record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
+    rpmfile::unpack_source,
     types::Package,
 };
 use rpmkit_fs::{Links, UntrustedTree};
@@ -94,6 +100,13 @@ pub fn build(
     let events = root.engine().events().clone();
     let outcome = rebuild(&mut root, job);
     let arch = root.settings().chroot.target_arch.clone();
+    let about = match (&outcome, &about.spec) {
+        (Err(_), None) => About {
+            spec: spec_inside(cx, job),
+            ..about
+        },
+        _ => about,
+    };
     let mut failure = outcome
         .as_ref()
         .err()
@@ -179,6 +192,25 @@ pub fn build(
     })?;
     given?;
     Ok(outcome.map_err(Error::from)?)
+}
+
+/// The spec of a source package that was given as such: its name and its text, for the lines reports name.
+fn spec_inside(cx: &Context, job: &Rebuild) -> Option<(PathBuf, String)> {
+    if let Some(spec) = &job.spec {
+        let text = fs::read(spec).ok()?;
+        return Some((spec.clone(), String::from_utf8_lossy(&text).into_owned()));
+    }
+    let scratch = scratch(&cx.host.dirs.temp).ok()?;
+    let (specs, sources) = (scratch.path().join("specs"), scratch.path().join("sources"));
+    fs::create_dir(&specs).ok()?;
+    fs::create_dir(&sources).ok()?;
+    let unpacked = unpack_source(&job.srpm, &specs, &sources).ok()?;
+    let text = fs::read(&unpacked.spec).ok()?;
+    let name = unpacked.spec.file_name()?;
+    Some((
+        PathBuf::from(name),
+        String::from_utf8_lossy(&text).into_owned(),
+    ))
 }
 
 /// The packages the build ran among, as far as it got to run.
