@@ -92,8 +92,11 @@ pub enum Ci {
         /// The repository's directory, which paths of annotations start from.
         workspace: Option<PathBuf>,
     },
-    /// GitLab: collapsible sections.
-    GitLab,
+    /// GitLab: collapsible sections, and a report of code quality among the results.
+    GitLab {
+        /// The repository's directory, which paths of the report start from.
+        project: Option<PathBuf>,
+    },
     /// `CI` is set by something else: no progress bars, no questions.
     Other,
 }
@@ -337,7 +340,12 @@ impl Ci {
                     .filter(|path| path.is_absolute()),
             })
         } else if truthy("GITLAB_CI") {
-            Some(Self::GitLab)
+            Some(Self::GitLab {
+                project: env
+                    .get("CI_PROJECT_DIR")
+                    .map(PathBuf::from)
+                    .filter(|path| path.is_absolute()),
+            })
         } else {
             truthy("CI").then_some(Self::Other)
         }
@@ -449,7 +457,12 @@ mod tests {
                 workspace: None
             })
         );
-        assert_eq!(Ci::read(&env(&[("GITLAB_CI", "true")])), Some(Ci::GitLab));
+        assert_eq!(
+            Ci::read(&env(&[("GITLAB_CI", "true"), ("CI_PROJECT_DIR", "/p")])),
+            Some(Ci::GitLab {
+                project: Some("/p".into())
+            })
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ use rpmkit_types::{
 
 use crate::want::MissingThing;
 
-/// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
+/// Version of the record's layout. Raised when a member changes its meaning; new members and new kinds of
+/// causes do not raise it: a reader that does not know a kind takes it for [`FailureCause::Other`].
 pub const FORMAT: u32 = 1;
 
 /// The reason a run ended, most specific first wins.
@@ -174,7 +175,9 @@ pub enum FailureCause {
     },
     /// The user or a supervisor stopped the run.
     Interrupted,
-    /// Nothing of the above; the report's message says what is known.
+    /// Nothing of the above; the report's message says what is known. Also what a kind of a later release
+    /// reads as.
+    #[serde(other)]
     Other,
 }
 
@@ -242,8 +245,15 @@ pub struct FailureReport {
     /// The script in the chroot that rpm ran the section with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<PathBuf>,
+    /// The snapshot that keeps the chroot as the build left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What was missing, in terms repositories can be asked in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "known_wants"
+    )]
     pub wants: Vec<MissingThing>,
     /// The last useful lines of output, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -261,6 +271,13 @@ pub struct FailureReport {
     pub exit_code: u8,
 }
 
+/// Things of kinds that this release knows.
+fn known_wants<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<MissingThing>, D::Error> {
+    let all = Vec::<serde_json::Value>::deserialize(from)?;
+    let known = all.into_iter().map(serde_json::from_value);
+    Ok(known.filter_map(Result::ok).collect())
+}
+
 impl FailureReport {
     /// A report that knows only a message and a code; the rest is filled in by who knows it.
     pub fn new(exit_code: ExitCode, cause: FailureCause, message: impl Into<String>) -> Self {
@@ -275,6 +292,7 @@ impl FailureReport {
             source: None,
             directory: None,
             script: None,
+            kept: None,
             wants: Vec::new(),
             lines: Vec::new(),
             log: None,
@@ -377,6 +395,11 @@ mod tests {
             serde_json::from_str::<FailureReport>(newer).unwrap(),
             report
         );
+        let kinds = r#"{"format":1,"cause":{"kind":"of-tomorrow","what":"x"},"message":"no","exit_code":1,
+            "wants":[{"kind":"of-tomorrow","name":"x"},{"kind":"header","name":"zlib.h"}]}"#;
+        let later: FailureReport = serde_json::from_str(kinds).unwrap();
+        assert_eq!(later.cause, FailureCause::Other);
+        assert_eq!(later.wants, [MissingThing::Header("zlib.h".into())]);
     }
 
     #[test]

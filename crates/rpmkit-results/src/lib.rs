@@ -7,6 +7,7 @@ mod lines;
 pub mod nearest;
 pub mod owner;
 pub mod record;
+pub mod reports;
 pub mod want;
 
 pub use lines::requirement_line;

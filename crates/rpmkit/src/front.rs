@@ -43,6 +43,7 @@ enum Own {
     Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
     Shell(verbs::shell::BuildShellArgs),
+    Why(verbs::why::WhyArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -89,6 +90,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
             Own::Log(args) => verbs::log::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
             Own::Shell(args) => verbs::shell::run(cx, &args),
+            Own::Why(args) => verbs::why::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

@@ -52,6 +52,8 @@ pub enum ChrootAccess {
     Own,
     /// The chroot itself, or an ephemeral one when somebody is working in it.
     OwnOrEphemeral,
+    /// An ephemeral one: a question that leaves the chroot as it is.
+    Ephemeral,
 }
 
 impl Buildroot {
@@ -61,19 +63,7 @@ impl Buildroot {
         settings: &Settings,
         access: ChrootAccess,
     ) -> Result<Self, BuildError> {
-        let name = settings
-            .chroot
-            .shared_root
-            .parse()
-            .map_err(|e| BuildError::Repositories {
-                chroot: settings.chroot.chroot_name.clone(),
-                reason: format!("option `root`: {e}"),
-            })?;
-        let chroot = Chroot::new(
-            engine.store(),
-            name,
-            settings.chroot.uniqueext.as_deref().unwrap_or_default(),
-        );
+        let chroot = chroot_of(engine, settings)?;
         undone::check(engine, settings)?;
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let home = Path::new(&settings.chroot.chroothome);
@@ -84,7 +74,10 @@ impl Buildroot {
             &settings.plugins.overlayfs,
             engine.events(),
             "hook_mount_root",
-            || chroot.open(),
+            || match access {
+                ChrootAccess::Ephemeral => chroot.throwaway(None),
+                ChrootAccess::Own | ChrootAccess::OwnOrEphemeral => chroot.open(),
+            },
         );
         let session = match opened {
             Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
@@ -559,6 +552,25 @@ impl Buildroot {
         )?)
     }
 
+    /// Ends the work and keeps the root under a name of its own, which it gives: `what` is the build that
+    /// failed in it, `message` why. The chroot's next use starts from where this one did.
+    pub fn keep(mut self, what: &str, message: &str) -> Result<String, BuildError> {
+        self.stop()?;
+        Ok(self.session.keep(what, message)?)
+    }
+
+    /// The chroot of `settings`, as it was kept under `name`; what is written to it stays until the next
+    /// build.
+    pub fn open_kept(engine: &Engine, settings: &Settings, name: &str) -> Result<Self, BuildError> {
+        chroot_of(engine, settings)?.stand_on(name)?;
+        Self::open(engine, settings, ChrootAccess::Own)
+    }
+
+    /// Forgets what was kept of a build by the same name, which has succeeded now.
+    pub fn forget_kept(&self, what: &str) -> Result<(), BuildError> {
+        Ok(self.session.chroot().forget_kept(what)?)
+    }
+
     /// Ends the work and drops everything written since the current snapshot.
     pub fn discard(mut self) -> Result<(), BuildError> {
         if let Some(container) = self.container.take() {
@@ -572,6 +584,22 @@ impl Buildroot {
             || self.session.discard(),
         )?)
     }
+}
+
+fn chroot_of(engine: &Engine, settings: &Settings) -> Result<Chroot, BuildError> {
+    let name = settings
+        .chroot
+        .shared_root
+        .parse()
+        .map_err(|e| BuildError::Repositories {
+            chroot: settings.chroot.chroot_name.clone(),
+            reason: format!("option `root`: {e}"),
+        })?;
+    Ok(Chroot::new(
+        engine.store(),
+        name,
+        settings.chroot.uniqueext.as_deref().unwrap_or_default(),
+    ))
 }
 
 /// Build user and group where the configuration leaves them to the caller's ids, as mock's defaults

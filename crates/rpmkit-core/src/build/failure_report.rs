@@ -133,7 +133,11 @@ fn unresolvable(
         .iter()
         .map(|one| format!("`{}`", one.requirement))
         .collect();
+    let together = problems.obstacles.iter().any(|one| one.wanted.len() > 1);
     let message = match quoted.as_slice() {
+        all if together && all.len() > 1 => {
+            format!("{} cannot be installed together", all.join(" and "))
+        }
         [] => "what the package requires cannot be installed".to_owned(),
         [one] => format!("{one}, which the package requires, cannot be installed"),
         all => format!(

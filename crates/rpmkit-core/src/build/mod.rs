@@ -20,6 +20,7 @@ mod source;
 pub(crate) mod transfer;
 mod tree;
 mod undone;
+mod why;
 
 pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
@@ -36,3 +37,4 @@ pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};
 pub use transfer::{CopyItem, ItemOwner};
 pub use tree::DirContents;
+pub use why::{Why, WhyChain, WhyLink, why};

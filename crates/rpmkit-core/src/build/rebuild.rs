@@ -325,7 +325,16 @@ fn generate(
             let ran = root.rpmbuild(stage, spec, phase)?;
             match ran.exit {
                 // Either status may come with a list of requirements.
-                Exit::Code(0 | MISSING_BUILD_REQUIRES) => Ok(()),
+                Exit::Code(0 | MISSING_BUILD_REQUIRES) => {
+                    if round == 0 {
+                        for line in dropped(&ran.tail) {
+                            events.warn(format!(
+                                "a requirement of `%generate_buildrequires` is left out: {line}"
+                            ));
+                        }
+                    }
+                    Ok(())
+                }
                 _ => check(ran, "rpmbuild -br", phase).map(drop),
             }
         })?;
@@ -352,6 +361,23 @@ fn generate(
         }
     }
     Err(BuildError::NoFixedPoint { rounds })
+}
+
+/// What rpm says of generated requirements that it cannot read, and goes on without.
+fn dropped(lines: &[String]) -> Vec<&str> {
+    let said = lines.iter().filter_map(|line| line.strip_prefix("error: "));
+    said.filter(|said| {
+        [
+            "Dependency tokens must begin",
+            "Version required",
+            "Invalid dependency",
+            "Unterminated rich",
+            "Illegal",
+        ]
+        .iter()
+        .any(|start| said.starts_with(start))
+    })
+    .collect()
 }
 
 /// Moves packages to the result directory.
@@ -498,6 +524,12 @@ mod tests {
         assert_eq!(left_out(&tree, Some(&blob[0])), blob);
         assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
         assert!(left_out(&tree, None).is_empty());
+    }
+
+    #[test]
+    fn generated_requirements_rpm_cannot_read_are_told() {
+        let lines = ["error: x.c is wrong", "error: Version required: foo >="].map(str::to_owned);
+        assert_eq!(dropped(&lines), ["Version required: foo >="]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
+use rpmkit_results::diagnose::survived;
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
 
@@ -130,6 +131,11 @@ impl Buildroot {
         }
         let ran = self.within_limits(ran, "reading the spec", Phase::Srpm)?;
         let ran = check(ran, "reading the spec", Phase::Srpm)?;
+        let text = fs::read(spec).unwrap_or_default();
+        let shown = Path::new(spec.file_name().unwrap_or_default());
+        for warning in survived(&ran.tail, (shown, &String::from_utf8_lossy(&text))) {
+            self.engine().events().warn(warning);
+        }
         Ok(String::from_utf8_lossy(&ran.output).into_owned())
     }
 }

@@ -151,6 +151,8 @@ pub fn one(
     let cleanup = Cleanup {
         on_success: work.settings.build.cleanup_on_success,
         on_failure: work.settings.build.cleanup_on_failure,
+        // As mock: the next use finds what is there.
+        by_name: false,
     };
     let built = job::build(cx, root, &rebuild, about, cleanup);
     timed.end_in(built.is_ok(), resultdir);

@@ -76,13 +76,24 @@ pub(super) fn message(
             Some(first) => format!("dependencies cannot be satisfied: {first}"),
             None => "dependencies cannot be satisfied".to_owned(),
         },
-        FailureCause::Timeout {
-            seconds: Some(seconds),
-        } => {
-            format!("stopped after {seconds} seconds, the time it was allowed")
+        FailureCause::Timeout { seconds } => {
+            let long = match seconds {
+                Some(seconds) => format!("after {seconds} seconds, the time it was allowed"),
+                None => "for taking longer than allowed".to_owned(),
+            };
+            match (scene.section, scene.command) {
+                (Some(section), Some(command)) => format!(
+                    "`{section}` was stopped at `{}` {long}",
+                    cut(command, LONGEST_COMMAND)
+                ),
+                _ => format!("stopped {long}"),
+            }
         }
-        FailureCause::Timeout { seconds: None } => {
-            "stopped for taking longer than allowed".to_owned()
+        FailureCause::DiskFull { path } if told.is_some_and(|text| text.contains("quota")) => {
+            match path {
+                Some(path) => format!("the disk quota is used up: `{path}` cannot be written"),
+                None => "the disk quota is used up".to_owned(),
+            }
         }
         FailureCause::Limit { option, most, of } => {
             format!(
@@ -137,7 +148,7 @@ fn without_script(text: &str) -> &str {
 /// The longest command, in characters, that a message quotes.
 const LONGEST_COMMAND: usize = 80;
 /// The longest text of a program that a message quotes; the lines of the report have the rest.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {

@@ -20,6 +20,7 @@ mod languages;
 mod linker;
 mod loader;
 mod make;
+mod mentioned;
 mod meson;
 mod message;
 mod network;
@@ -44,16 +45,19 @@ use crate::{
 };
 use finding::{Family, Finding};
 pub(crate) use generic::alarming;
+pub use mentioned::survived;
 use scene::Scene;
+pub(crate) use suites::sentence as tests_sentence;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
 /// the one further up counts.
-const FAMILIES: [Family; 31] = [
+const FAMILIES: [Family; 36] = [
     shell::syntax,
     shell::carriage,
     shell::macros,
     shell::interpreter,
     shell::directory,
+    shell::script,
     patch::find,
     archive::find,
     killed::memory,
@@ -62,7 +66,9 @@ const FAMILIES: [Family; 31] = [
     network::find,
     loader::find,
     python::module,
+    python::syntax,
     python::traceback,
+    python::plugin,
     python::requirement,
     languages::perl,
     languages::ruby,
@@ -70,11 +76,13 @@ const FAMILIES: [Family; 31] = [
     languages::go,
     languages::node,
     languages::maven,
+    languages::vala,
     cmake::find,
     meson::find,
     pkgconfig::find,
     autotools::tools,
     autotools::configure,
+    compiler::parts,
     compiler::find,
     linker::find,
     shell::command,
@@ -128,9 +136,20 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
             of: of.to_owned(),
         })),
         End::Signal(signal) => Some(Finding::new(0, "").cause(FailureCause::Killed { signal })),
-        End::Status(_) => rpm::stated(evidence.lines, text),
+        End::Status(_) => rpm::stated(
+            evidence.lines,
+            text,
+            evidence.phase == Phase::Srpm && rpm::failed_section(evidence.lines).is_none(),
+        ),
     };
     let section = rpm::failed_section(evidence.lines);
+    // A command that was stopped says nothing about the section it was in.
+    let section = match evidence.end {
+        End::Status(_) => section,
+        End::Signal(_) | End::TimedOut(_) => {
+            section.or_else(|| rpm::running_section(evidence.lines))
+        }
+    };
     let scene = match section {
         Some((name, lines)) => Scene::of(Some(name), lines),
         None => Scene::of(None, rpm::own_lines(evidence.lines)),
@@ -161,9 +180,10 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
     let mut report = FailureReport {
         phase: Some(evidence.phase),
         message: message::message(&cause, finding.as_ref(), &scene, evidence.end),
-        spec: evidence
-            .spec
-            .and_then(|(path, text)| place(path, text, &cause, &scene, evidence.lines)),
+        spec: evidence.spec.and_then(|(path, text)| {
+            let said = finding.as_ref().map(|found| found.text.as_str());
+            place(path, text, &cause, &scene, (evidence.lines, said))
+        }),
         hints: message::hints(&cause, finding.as_ref(), scene.section),
         lines: show::shown(&scene, finding.as_ref().filter(|_| !stated), &cause),
         wants: finding
@@ -212,6 +232,7 @@ fn is_of_build(found: &Finding) -> bool {
         Some(
             FailureCause::Compile { .. }
                 | FailureCause::MissingCommand { .. }
+                | FailureCause::MissingComponent { .. }
                 | FailureCause::Killed { .. }
         )
     )
@@ -249,9 +270,15 @@ fn place(
     text: &str,
     cause: &FailureCause,
     scene: &Scene<'_>,
-    all: &[String],
+    (all, said): (&[String], Option<&str>),
 ) -> Option<SpecLine> {
-    let line = rpm::spec_line(cause, all, text).or_else(|| lines::locate(text, cause, scene))?;
+    let line = rpm::spec_line(cause, all, text)
+        .or_else(|| lines::locate(text, cause, scene))
+        // What rpm itself says outside of any section, in its own words.
+        .or_else(|| {
+            let of_rpm = scene.section.is_none() && matches!(cause, FailureCause::Other);
+            mentioned::mentioned(said.filter(|_| of_rpm)?, text)
+        })?;
     Some(SpecLine {
         file: path.to_owned(),
         line,

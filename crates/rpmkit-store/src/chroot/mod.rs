@@ -25,7 +25,7 @@ mod unchecked;
 use std::path::PathBuf;
 
 pub use error::ChrootError;
-pub use session::Session;
+pub use session::{KEPT, Session};
 pub use shown::RootPlace;
 pub use snapshot::SnapshotInfo;
 pub use state::{ChrootState, Instance, LayerNode, Named, POSTINIT, Top, Upper, is_snapshot_name};

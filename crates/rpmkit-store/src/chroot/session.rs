@@ -10,6 +10,10 @@ use super::{Chroot, ChrootError, POSTINIT, Top, Unchecked, Upper};
 use crate::{Layer, LayerKind, LockWant, Root, Store, StoreError, StoreLock, random_id};
 use rpmkit_types::LayerId;
 
+mod kept;
+
+pub use kept::KEPT;
+
 /// Chains are flattened on the spot above this; the kernel's limit is 500 layers.
 const FLATTEN_NOW_ABOVE: usize = 400;
 

@@ -356,7 +356,11 @@ impl Chroot {
         Ok(doomed)
     }
 
-    fn named<'a>(&self, state: &'a ChrootState, name: &str) -> Result<&'a Named, ChrootError> {
+    pub(super) fn named<'a>(
+        &self,
+        state: &'a ChrootState,
+        name: &str,
+    ) -> Result<&'a Named, ChrootError> {
         state
             .names
             .get(name)

@@ -10,3 +10,4 @@ pub mod history;
 pub mod log;
 pub mod new;
 pub mod shell;
+pub mod why;
