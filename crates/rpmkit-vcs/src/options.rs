@@ -187,7 +187,7 @@ fn split(key: &'static str, text: &str) -> Result<Vec<String>, ScmError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
     use super::*;
     use serde_json::json;
 

@@ -79,7 +79,7 @@ fn parse(xml: &str, checkout: &Path) -> Result<HashMap<Vec<u8>, i64>, quick_xml:
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     #[test]

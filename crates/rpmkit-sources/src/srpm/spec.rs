@@ -326,7 +326,7 @@ impl SpecReader {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     fn parse(text: &str) -> ExpandedSpec {

@@ -230,7 +230,7 @@ fn setup(line: &str, full_name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
     use super::*;
     use crate::srpm::TreeChoice;
     use rpmkit_vcs::testing::TestRepo;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use rpmkit_fs::{Links, UntrustedTree};
 
 use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
@@ -86,7 +87,7 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
         if !self.options.prefix.is_empty() {
             self.dir(b"", tree.id())?;
         }
-        let info = std::fs::read(self.repo.commondir().join("info/attributes")).unwrap_or_default();
+        let info = git::info_attributes(self.repo);
         let mut attributes = Attributes::new(&info);
         if self.options.subdir.is_empty() {
             return self.tree(&tree, b"", &attributes);
@@ -301,14 +302,16 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
 /// `modules/`.
 pub(super) fn open_submodule(repo: &Repository, path: &[u8]) -> Option<Repository> {
     let path = git::bytes_path(path);
-    if let Some(work) = repo.workdir() {
-        let dir = work.join(path);
-        // `open` on a directory that is no checkout must not find the superproject.
-        if dir.join(".git").exists()
-            && let Ok(found) = Repository::open(dir)
-        {
+    if let Ok(tree) = git::work_tree(repo)
+        && let Ok(inner) = tree.with_links(Links::Never).and_then(|t| t.subtree(path))
+    {
+        // A directory that is no checkout must not find the superproject.
+        if let Some(found) = git::open_inner(inner.shown()) {
             return Some(found);
         }
     }
-    Repository::open(repo.commondir().join("modules").join(path)).ok()
+    let kept = UntrustedTree::open(repo.commondir(), Links::Never).ok()?;
+    let dir = Path::new("modules").join(path);
+    git::check_parts(&kept, &dir).ok()?;
+    Repository::open_bare(kept.show(&dir)).ok()
 }

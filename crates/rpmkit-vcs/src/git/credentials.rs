@@ -186,7 +186,7 @@ fn find_in_netrc(text: &str, wanted: &str, name: &str) -> Option<(String, String
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     #[test]

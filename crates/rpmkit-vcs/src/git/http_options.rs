@@ -146,7 +146,7 @@ fn home_path(value: &str, host: &CommandEnv) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
     use super::*;
     use crate::testing::TestRepo;
 

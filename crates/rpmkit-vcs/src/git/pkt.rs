@@ -54,7 +54,7 @@ pub(super) fn read(stream: &mut dyn Read) -> io::Result<Option<Packet>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     #[test]
