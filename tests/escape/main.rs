@@ -3,5 +3,6 @@
 #![allow(missing_docs)]
 
 mod checkouts;
+mod repositories;
 mod results;
 mod victim;

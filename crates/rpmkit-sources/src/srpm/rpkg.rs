@@ -502,7 +502,12 @@ impl<'a> RpkgContext<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use crate::srpm::{TreeChoice, tests::names};
     use rpmkit_vcs::testing::TestRepo;

@@ -381,6 +381,7 @@ fn below(files: Vec<Vec<u8>>, dir: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn commit_files(repo: &Repository, id: git2::Oid) -> Result<Vec<Vec<u8>>, SrpmError> {
+    git::check_size(repo, id)?;
     let mut files = Vec::new();
     let mut walk = || -> Result<(), git2::Error> {
         let tree = repo.find_commit(id)?.tree()?;

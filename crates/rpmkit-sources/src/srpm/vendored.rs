@@ -87,7 +87,11 @@ fn key(project: &UntrustedTree, tool: VendorTool) -> Result<String, SrpmError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use std::fs;
 
     use super::*;

@@ -279,7 +279,11 @@ fn titles(metadata: &Metadata) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
 
     #[test]
     fn crates_of_git_come_from_the_archive_too() {

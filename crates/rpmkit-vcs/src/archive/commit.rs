@@ -28,6 +28,10 @@ pub fn archive_commit(
     options: &ArchiveOptions,
 ) -> Result<Vec<String>, ScmError> {
     let commit = git::resolve(repo, rev)?;
+    git::check_tree(
+        repo,
+        &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+    )?;
     let mut notes = Vec::new();
     write_archive(dest, |tar| {
         let mut walk = CommitWalk::new(repo, commit.clone(), options, tar, dest)?;
@@ -285,6 +289,10 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
             options.times = FileTimes::Commit;
         }
         self.dir(path, id)?;
+        git::check_tree(
+            repo,
+            &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+        )?;
         let mut inner = CommitWalk::new(repo, commit, &options, self.tar, self.dest)?;
         // The superproject's commit dates the whole archive.
         inner.mtime = self.mtime;

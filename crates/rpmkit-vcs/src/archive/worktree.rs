@@ -202,7 +202,7 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
         if !self.options.submodules {
             return Ok(());
         }
-        match open_submodule(repo, path).filter(|inner| inner.workdir().is_some_and(Path::exists)) {
+        match open_submodule(repo, path).filter(|inner| git::work_tree(inner).is_ok()) {
             Some(inner) => self.repository(&inner, shown),
             None => {
                 self.notes.push(format!(

@@ -6,6 +6,11 @@
 //! while they stay in the checkout, or where the other side says the same: the main repository of a
 //! linked work tree and the superproject of a submodule name the directory, too.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "compares where the paths lead that libgit2 found; what is read is read by descriptor"
+)]
+
 use std::{
     fs,
     os::unix::ffi::OsStrExt,
@@ -241,7 +246,11 @@ fn outside(named: &Path, to: PathBuf, top: &Path) -> ScmError {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use std::os::unix::fs::symlink;
 
     use super::super::discover;

@@ -2,6 +2,7 @@
 
 mod access;
 mod border;
+mod bounds;
 mod clone;
 mod credentials;
 mod fetch;
@@ -16,6 +17,7 @@ mod tests;
 
 pub(crate) use border::check_parts;
 pub use border::check_rules;
+pub(crate) use bounds::check_tree;
 
 pub use access::{HttpSettings, RemoteAccess};
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
@@ -65,6 +67,15 @@ pub fn discover(path: &Path) -> Result<Repository, ScmError> {
     })?;
     border::check_opened(&repo, path)?;
     Ok(repo)
+}
+
+/// Whether a commit holds no more than can be walked.
+///
+/// # Errors
+/// [`ScmError::Tree`] for one that is too large or too deep.
+pub fn check_size(repo: &Repository, commit: Oid) -> Result<(), ScmError> {
+    let tree = repo.find_commit(commit).and_then(|commit| commit.tree());
+    check_tree(repo, &tree.map_err(ScmError::git("read", repo.path()))?)
 }
 
 /// The repository whose work tree is `dir` itself: a submodule that is checked out.

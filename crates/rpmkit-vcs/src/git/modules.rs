@@ -19,6 +19,10 @@ pub(crate) fn check_worktree(repo: &Repository) -> Result<(), ScmError> {
     if repo.is_bare() {
         return Ok(());
     }
+    // libgit2 compares with HEAD's tree.
+    if let Ok(tree) = repo.head().and_then(|head| head.peel_to_tree()) {
+        super::check_tree(repo, &tree)?;
+    }
     let tree = super::work_tree(repo)?;
     super::border::check_rules(&tree)?;
     // What is no file, or is not there, is none to libgit2 either.
@@ -41,6 +45,7 @@ pub(crate) fn check_commit(repo: &Repository, commit: &Commit<'_>) -> Result<(),
     let tree = commit
         .tree()
         .map_err(ScmError::git("read a commit of", repo.path()))?;
+    super::check_tree(repo, &tree)?;
     let blob = tree
         .get_name(NAME)
         .and_then(|entry| repo.find_blob(entry.id()).ok());
@@ -99,7 +104,11 @@ fn after_section(rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use crate::testing::TestRepo;
 

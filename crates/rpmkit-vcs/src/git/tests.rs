@@ -1,7 +1,12 @@
 //! Servers that are really there: https, redirections, names and passwords, git's own protocol, ssh. One file, since
 //! every case starts its server from the same few pieces.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{
     fs,
