@@ -5,5 +5,6 @@
 mod checkouts;
 mod limits;
 mod probes;
+mod repositories;
 mod results;
 mod victim;

@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "rpmkit-sources",
-        &["rpmkit-host", "rpmkit-types", "rpmkit-vcs"],
+        &["rpmkit-fs", "rpmkit-host", "rpmkit-types", "rpmkit-vcs"],
     ),
     (
         "rpmkit-store",

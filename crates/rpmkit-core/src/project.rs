@@ -4,12 +4,13 @@
 //! own tree. Reading a stranger's checkout runs nothing of it, and follows no link that leaves it.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
+use rpmkit_fs::{FsError, Links, UntrustedTree};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -227,10 +228,12 @@ fn stays_below(written: &Path, path: &Path, top: &Path) -> bool {
     written
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        && fs::canonicalize(path).map_or_else(
-            |error| error.kind() == io::ErrorKind::NotFound,
-            |real| real.starts_with(top),
-        )
+        && UntrustedTree::open(top, Links::Beneath)
+            .and_then(|tree| {
+                let inside = path.strip_prefix(top).unwrap_or(path);
+                tree.without(".git").stat(inside)
+            })
+            .map_or_else(|error| error.is_not_found(), |_| true)
 }
 
 /// How far the search goes.
@@ -280,26 +283,23 @@ impl Reach {
             source,
         };
         let refused = |reason: &str| failed(io::Error::new(io::ErrorKind::InvalidData, reason));
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Content::None),
-            Err(e) => return Err(failed(e)),
+        let tree = UntrustedTree::open(&self.top, Links::Beneath)
+            .map_err(|e| failed(e.into()))?
+            .without(".git");
+        let inside = path.strip_prefix(&self.top).unwrap_or(path);
+        let file = match tree.open_file(inside) {
+            Ok(file) => file,
+            Err(e) if e.is_not_found() => return Ok(Content::None),
+            Err(FsError::Leaves { .. } | FsError::LeftOut { .. }) => {
+                return Err(refused("it is a link that leads out of the checkout"));
+            }
+            Err(FsError::Kind { .. }) => return Err(refused("it is no ordinary file")),
+            Err(e) => return Err(failed(e.into())),
         };
-        if !real.starts_with(&self.top) {
-            return Err(refused("it is a link that leads out of the checkout"));
-        }
-        let file = File::options()
-            .read(true)
-            // A FIFO must not keep us waiting.
-            .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
-            .open(&real)
-            .map_err(failed)?;
         let data = file.metadata().map_err(failed)?;
-        if !data.is_file() {
-            return Err(refused("it is no ordinary file"));
-        }
-        let dir = real.parent().unwrap_or(&self.top);
-        let owner = fs::metadata(dir).map_err(failed)?.uid();
+        let real = tree.real_path(inside).map_err(|e| failed(e.into()))?;
+        let dir = real.parent().unwrap_or(Path::new(""));
+        let owner = tree.stat(dir).map_err(|e| failed(e.into()))?.uid();
         let caller = nix::unistd::geteuid().as_raw();
         if ![owner, caller, 0].contains(&data.uid()) {
             return Ok(Content::Foreign);

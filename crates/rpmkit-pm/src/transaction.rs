@@ -185,9 +185,9 @@ impl RpmTransaction<'_> {
         let mut watch = Watch::new(self, removing);
         let mut lines = Lines::default();
         let finished = container.run_to_end(&command, |_, bytes| {
-            lines.feed(bytes, |line| watch.line(&String::from_utf8_lossy(line)));
+            lines.feed(bytes, |line| watch.line(line));
         })?;
-        lines.finish(|line| watch.line(&String::from_utf8_lossy(line)));
+        lines.finish(|line| watch.line(line));
         let status = finished.exit.shell_code();
         self.events.emit(Event::CommandEnd {
             log: Log::Root,
@@ -263,14 +263,12 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, bytes: &[u8]) {
+        let line = &*String::from_utf8_lossy(bytes);
         if line.is_empty() {
             return;
         }
-        self.events.emit(Event::Output {
-            log: Log::Root,
-            line: line.to_owned(),
-        });
+        self.events.emit(Event::output(Log::Root, bytes));
         // `--verbose` prints one bare name-version-release a package, with the epoch since rpm 6.
         if !line.contains(' ') && !line.ends_with(':') {
             if self.done < self.total {

@@ -52,7 +52,7 @@ impl Listener for MockConsole {
                 let word = if *start { "Start" } else { "Finish" };
                 self.printer.say(format!("{word}: {what}"));
             }
-            Event::Output { log, line } => {
+            Event::Output { log, line, .. } => {
                 if self.main_output {
                     self.printer.data(left_on_screen(line));
                 } else if *log == Log::Root && self.least() == Level::Debug {

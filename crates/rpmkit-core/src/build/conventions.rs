@@ -7,7 +7,7 @@ use rpmkit_fs::{
 };
 use rpmkit_sandbox::RunAs;
 
-use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
+use super::{BuildError, Buildroot, CopyItem, Follow, rpmbuild::check, tree::DirContents};
 use rpmkit_pm::PmError;
 use rpmkit_solve::SolveError;
 use rpmkit_sources::srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner};
@@ -75,7 +75,7 @@ impl Buildroot {
             ],
             fresh: true,
             replace_sources: true,
-            dereference: false,
+            follow: Follow::Nothing,
         })?;
         let (tree, out) = (
             self.in_tree("TREE").to_string(),

@@ -33,8 +33,9 @@ pub use macros::{BuildStage, ResumeFrom, RpmbuildOptions, ShortCircuit, rpmmacro
 pub use plugins::compress_logs;
 pub use rebuild::{Built, Rebuild, rebuild, supersede};
 pub use repositories::{added_repository, repositories_of};
+pub use rpmkit_fs::TempDir;
 pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};
-pub use transfer::{CopyItem, ItemOwner};
+pub use transfer::{CopyItem, Follow, ItemOwner};
 pub use tree::DirContents;
 pub use why::{Why, WhyChain, WhyLink, why};

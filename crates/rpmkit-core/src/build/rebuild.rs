@@ -10,7 +10,7 @@ use rpmkit_fs::WriteOptions;
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, BuildStage, Buildroot, CopyItem, ResumeFrom, plugins,
+    BuildError, BuildStage, Buildroot, CopyItem, Follow, ResumeFrom, plugins,
     rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{DirContents, WRITE},
 };
@@ -207,7 +207,7 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &UnpackedSrpm) -> Result<()
         // A stage by itself goes on with what is there: mock's `prebuild`.
         fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: job.clean,
-        dereference: false,
+        follow: Follow::Nothing,
     })
 }
 

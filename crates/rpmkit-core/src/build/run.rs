@@ -1,6 +1,6 @@
 //! One command in the chroot, with its lines as events.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{borrow::Cow, ffi::OsString, path::PathBuf, time::Duration};
 
 use rpmkit_sandbox::{
     Command, Container, Exceeded, Exit, Filters, Limit, Lines, Output, RunAs, Stdin, Stream,
@@ -92,18 +92,16 @@ impl Run {
         let mut kept = OutputExcerpt::default();
         let mut error_lines = Lines::default();
         let mut on_line = |bytes: &[u8], stream: Stream| {
-            let line = String::from_utf8_lossy(bytes);
-            if line.trim_end_matches('\r').is_empty() {
+            if bytes.iter().all(|byte| *byte == b'\r') {
                 return;
             }
             kept.push(&plain(bytes));
+            let Some(log) = self.log else { return };
             let line = match stream {
-                Stream::Stderr => prefixed(&self.stderr_prefix, line.into_owned()),
-                Stream::Stdout => line.into_owned(),
+                Stream::Stderr => prefixed(&self.stderr_prefix, bytes),
+                Stream::Stdout => bytes.into(),
             };
-            if let Some(log) = self.log {
-                events.emit(Event::Output { log, line });
-            }
+            events.emit(Event::output(log, &line));
         };
         let killer = container.killer();
         let mut cut = false;
@@ -157,11 +155,11 @@ impl Run {
 }
 
 /// `stderr_line_prefix`, which mock keeps from what a shell traces.
-fn prefixed(prefix: &str, line: String) -> String {
-    if line.starts_with("+ ") {
-        return line;
+fn prefixed<'l>(prefix: &str, line: &'l [u8]) -> Cow<'l, [u8]> {
+    if line.starts_with(b"+ ") {
+        return line.into();
     }
-    format!("{prefix}{line}")
+    [prefix.as_bytes(), line].concat().into()
 }
 
 /// A line as a report quotes it: no colour codes, and what a carriage return overwrote is gone.
@@ -199,8 +197,8 @@ mod tests {
 
     #[test]
     fn standard_error_is_marked_and_traces_are_not() {
-        assert_eq!(prefixed("E: ", "no".to_owned()), "E: no");
-        assert_eq!(prefixed("E: ", "+ make".to_owned()), "+ make");
-        assert_eq!(prefixed("", "no".to_owned()), "no");
+        assert_eq!(*prefixed("E: ", b"n\xf6"), *b"E: n\xf6");
+        assert_eq!(*prefixed("E: ", b"+ make"), *b"+ make");
+        assert_eq!(*prefixed("", b"no"), *b"no");
     }
 }

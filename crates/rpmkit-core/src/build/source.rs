@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
+use super::{BuildError, Buildroot, CopyItem, Follow, rpmbuild::check, tree::DirContents};
 use rpmkit_results::diagnose::survived;
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
@@ -56,7 +56,10 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
         items: items(&job.spec, job.sources.as_deref()),
         fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: true,
-        dereference: job.dereference,
+        follow: match job.dereference {
+            true => Follow::Anywhere,
+            false => Follow::Nothing,
+        },
     })?;
     let spec = root.in_tree(Path::new("SPECS").join(job.spec.file_name().unwrap_or_default()));
     let made = root.make_source(&spec, &job.resultdir)?;
@@ -65,7 +68,8 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
 
 fn items(spec: &Path, sources: Option<&Path>) -> Vec<CopyItem> {
     let mut items = vec![CopyItem {
-        from: spec.to_owned(),
+        // The user named it, or it was looked at: here it is a file under its own name.
+        from: fs::canonicalize(spec).unwrap_or_else(|_| spec.to_owned()),
         to: Path::new("SPECS").join(spec.file_name().unwrap_or_default()),
     }];
     if let Some(sources) = sources {
@@ -75,7 +79,8 @@ fn items(spec: &Path, sources: Option<&Path>) -> Vec<CopyItem> {
             } else {
                 Path::new("SOURCES").join(sources.file_name().unwrap_or_default())
             },
-            from: sources.to_owned(),
+            // The same goes for a directory the user named by a link.
+            from: fs::canonicalize(sources).unwrap_or_else(|_| sources.to_owned()),
         });
     }
     items
@@ -107,7 +112,7 @@ impl Buildroot {
             items: items(spec, Some(source_dir)),
             fresh: self.settings().build.short_circuit.is_none(),
             replace_sources: true,
-            dereference: true,
+            follow: Follow::Within,
         })?;
         let inside = self.in_tree(Path::new("SPECS").join(spec.file_name().unwrap_or_default()));
         let mut argv = vec!["rpmspec".to_owned(), "-P".to_owned()];
@@ -124,10 +129,9 @@ impl Buildroot {
         run.log = None;
         let ran = self.run(&run)?;
         for line in &ran.tail {
-            self.engine().events().emit(Event::Output {
-                log: Log::Build,
-                line: line.clone(),
-            });
+            self.engine()
+                .events()
+                .emit(Event::output(Log::Build, line.as_bytes()));
         }
         let ran = self.within_limits(ran, "reading the spec", Phase::Srpm)?;
         let ran = check(ran, "reading the spec", Phase::Srpm)?;

@@ -9,7 +9,7 @@ use std::{
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{BuildError, Buildroot, ChrootAccess, scratch},
+    build::{BuildError, Buildroot, ChrootAccess},
     repo::OWN_RESULTS,
     types::source_stem,
 };
@@ -25,9 +25,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
-    // What is wrong with it, the next line says.
-    let _ = cx.host.dirs.make_temp();
-    let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+    let downloads = cx.host.dirs.scratch()?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));
     index(&repo)?;

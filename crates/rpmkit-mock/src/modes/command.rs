@@ -75,14 +75,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
         let mut pieces = VisiblePieces::default();
         let mut on_line = |bytes: &[u8]| {
             // Straight to the log: the console has the bytes as they are.
-            let line = String::from_utf8_lossy(bytes).into_owned();
-            logs.on_event(
-                SystemTime::now(),
-                &Event::Output {
-                    log: Log::Root,
-                    line,
-                },
-            );
+            logs.on_event(SystemTime::now(), &Event::output(Log::Root, bytes));
         };
         let exit = container.run(&command, |_, piece| {
             cx.printer.foreign(&mut pieces, piece);

@@ -80,8 +80,14 @@ fn copy_all_in(
                 "Destination {target} already exists!"
             )));
         }
-        let tar = tarball::pack(&path, &name)
+        let (tar, left) = tarball::pack(&path, &name)
             .map_err(|e| Failure::general(format!("cannot read `{}`: {e}", path.display())))?;
+        for link in left {
+            work.info(format!(
+                "{} stays a link: it leads to no file of {source}",
+                link.display()
+            ));
+        }
         inside_command(work, root, &["mkdir", "-p", "--", &dir], Vec::new())?;
         let unpack = ["tar", "-C", &dir, "--no-same-owner", "-xf", "-"];
         inside_command(work, root, &unpack, tar)?;

@@ -83,8 +83,7 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
         ));
     }
     let note = format!("install {}", words.join(" "));
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let downloads = cx.host.dirs.scratch()?;
     let words = words
         .iter()
         .map(|word| match package_url(word) {

@@ -116,7 +116,7 @@ fn a_failed_scriptlet_is_as_bad_as_rpm_says() {
     let told = "rpm: %post(a-1-1.noarch) scriptlet failed, exit status 3";
     assert_eq!(warnings(&events), [told]);
     let logged = events.iter().filter(
-        |event| matches!(event, Event::Output { log: Log::Root, line } if line == FAILED_POST),
+        |event| matches!(event, Event::Output { log: Log::Root, line, .. } if line == FAILED_POST),
     );
     assert_eq!(logged.count(), 1);
 

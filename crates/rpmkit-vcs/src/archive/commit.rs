@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use rpmkit_fs::{Links, UntrustedTree};
 
 use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
@@ -27,6 +28,10 @@ pub fn archive_commit(
     options: &ArchiveOptions,
 ) -> Result<Vec<String>, ScmError> {
     let commit = git::resolve(repo, rev)?;
+    git::check_tree(
+        repo,
+        &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+    )?;
     let mut notes = Vec::new();
     write_archive(dest, |tar| {
         let mut walk = CommitWalk::new(repo, commit.clone(), options, tar, dest)?;
@@ -86,7 +91,7 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
         if !self.options.prefix.is_empty() {
             self.dir(b"", tree.id())?;
         }
-        let info = std::fs::read(self.repo.commondir().join("info/attributes")).unwrap_or_default();
+        let info = git::info_attributes(self.repo);
         let mut attributes = Attributes::new(&info);
         if self.options.subdir.is_empty() {
             return self.tree(&tree, b"", &attributes);
@@ -284,6 +289,10 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
             options.times = FileTimes::Commit;
         }
         self.dir(path, id)?;
+        git::check_tree(
+            repo,
+            &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+        )?;
         let mut inner = CommitWalk::new(repo, commit, &options, self.tar, self.dest)?;
         // The superproject's commit dates the whole archive.
         inner.mtime = self.mtime;
@@ -301,14 +310,16 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
 /// `modules/`.
 pub(super) fn open_submodule(repo: &Repository, path: &[u8]) -> Option<Repository> {
     let path = git::bytes_path(path);
-    if let Some(work) = repo.workdir() {
-        let dir = work.join(path);
-        // `open` on a directory that is no checkout must not find the superproject.
-        if dir.join(".git").exists()
-            && let Ok(found) = Repository::open(dir)
-        {
+    if let Ok(tree) = git::work_tree(repo)
+        && let Ok(inner) = tree.with_links(Links::Never).and_then(|t| t.subtree(path))
+    {
+        // A directory that is no checkout must not find the superproject.
+        if let Some(found) = git::open_inner(inner.shown()) {
             return Some(found);
         }
     }
-    Repository::open(repo.commondir().join("modules").join(path)).ok()
+    let kept = UntrustedTree::open(repo.commondir(), Links::Never).ok()?;
+    let dir = Path::new("modules").join(path);
+    git::check_parts(&kept, &dir).ok()?;
+    Repository::open_bare(kept.show(&dir)).ok()
 }

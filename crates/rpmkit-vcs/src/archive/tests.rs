@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, os::unix::fs::PermissionsExt};
 
@@ -314,7 +319,7 @@ fn submodules_go_in_where_they_are_checked_out() {
         let out = tempfile::tempdir().unwrap();
         let dest = out.path().join("x.tar");
         let notes = archive_commit(repo, "HEAD", &dest, options).unwrap();
-        let names: Vec<String> = ::tar::Archive::new(File::open(&dest).unwrap())
+        let names: Vec<String> = ::tar::Archive::new(fs::File::open(&dest).unwrap())
             .entries()
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())

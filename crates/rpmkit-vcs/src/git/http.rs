@@ -203,7 +203,7 @@ impl Remote {
         if !shallow.is_empty() {
             let path = repo.path().join("shallow");
             let text: String = shallow.iter().map(|id| format!("{id}\n")).collect();
-            std::fs::write(&path, text).map_err(ScmError::io("write", &path))?;
+            rpmkit_fs::write_file(&path, text, &rpmkit_fs::WriteOptions::with_mode(0o666))?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use rpmkit_core::{
     Error, Events,
     build::{
         About, Buildroot, Built, ChrootAccess, Engine, Rebuild, ResumeFrom, failure_report,
-        hints::Remedy, scratch,
+        hints::Remedy,
     },
     config::{SearchRules, Settings},
     types::{is_source_package, source_stem},
@@ -317,9 +317,10 @@ impl One<'_> {
                 .join(&settings.chroot.chroot_name)
                 .join(name),
             Some(dir) => cx.host.cwd.join(dir),
-            None => sources::results(beside.unwrap_or(&cx.host.cwd))?
-                .join(&settings.chroot.chroot_name)
-                .join(name),
+            None => sources::results(
+                beside.unwrap_or(&cx.host.cwd),
+                &[&settings.chroot.chroot_name, name],
+            )?,
         })
     }
 
@@ -330,9 +331,7 @@ impl One<'_> {
         settings: &Settings,
     ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
-        // What is wrong with it, the next line says.
-        let _ = cx.host.dirs.make_temp();
-        let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+        let scratch = cx.host.dirs.scratch()?;
         // The name of the result directory is known once the spec has been read; until then the
         // logs are kept aside.
         let aside = scratch.path().join("logs");
