@@ -14,7 +14,9 @@ use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
     attributes::Attributes,
     commit::open_submodule,
-    join, stays_below,
+    join,
+    lfs::{self, LfsPointer},
+    stays_below,
     subst::Substitution,
     tar::{TarEntry, TarKind},
     write_archive,
@@ -183,8 +185,18 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
                 FileTimes::Each(times) => times.get(&inside).copied().unwrap_or(commit_time),
             };
             let export = attributes.get(&path, false);
-            if export.is_lfs() && metadata.len() < 1024 && is_pointer(&disk) {
-                self.notes.extend(export.note(&shown));
+            if export.is_lfs()
+                && metadata.is_file()
+                && metadata.len() < lfs::MAX_POINTER
+                && let Ok(text) = fs::read(&disk)
+                && text.starts_with(lfs::MARK)
+            {
+                let pointer = LfsPointer::parse(&text);
+                if let Some((size, file)) = pointer.and_then(|it| Some((it.size, it.open(repo)?))) {
+                    self.stored(&shown, &metadata, mtime, size, file)?;
+                    continue;
+                }
+                self.notes.push(lfs::absent(&shown));
             }
             let subst = subst
                 .as_ref()
@@ -273,6 +285,36 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
         self.tar.append_data(&entry, &mut file).map_err(write)
     }
 
+    /// Adds a file whose pointer is in the tree and whose content is in `.git/lfs`.
+    fn stored(
+        &mut self,
+        path: &[u8],
+        metadata: &fs::Metadata,
+        mtime: i64,
+        size: u64,
+        mut file: fs::File,
+    ) -> Result<(), ScmError> {
+        self.parents(path)?;
+        let full = join(&self.options.prefix, path);
+        let id = hash(&full);
+        let entry = TarEntry {
+            path: &full,
+            kind: TarKind::File,
+            mode: if metadata.mode() & 0o100 != 0 {
+                MODE_EXEC
+            } else {
+                MODE_FILE
+            },
+            mtime,
+            size,
+            link: b"",
+            id: &id,
+        };
+        self.tar
+            .append_data(&entry, &mut file)
+            .map_err(ScmError::io("write", self.dest))
+    }
+
     /// Writes the directories above a path that are not in the archive yet.
     fn parents(&mut self, path: &[u8]) -> Result<(), ScmError> {
         for (at, byte) in path.iter().enumerate() {
@@ -325,11 +367,6 @@ fn disk_attributes(repo: &Repository, work: &Path) -> Result<Attributes, ScmErro
         attributes = attributes.descend(dir, &text);
     }
     Ok(attributes)
-}
-
-/// Whether a file is what Git LFS leaves where it is not installed (its specification of pointers).
-fn is_pointer(disk: &Path) -> bool {
-    fs::read(disk).is_ok_and(|text| text.starts_with(b"version https://git-lfs.github.com/spec/"))
 }
 
 /// Whether a path or a directory above it is `export-ignore`.

@@ -18,7 +18,7 @@ pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use git2::{Commit, ObjectType, Oid, Repository, RepositoryOpenFlags, Tree};
 
 use super::ScmError;
 
@@ -37,14 +37,34 @@ pub(crate) fn packet(stream: &mut dyn std::io::Read) -> std::io::Result<bool> {
 /// [`ScmError::NoRepository`] when there is none, [`ScmError::ForeignOwner`] when it belongs to
 /// somebody else, [`ScmError::Git`] when it is damaged.
 pub fn discover(path: &Path) -> Result<Repository, ScmError> {
-    Repository::discover(path).map_err(|source| {
-        if source.code() == git2::ErrorCode::NotFound {
-            return ScmError::NoRepository {
-                path: path.to_owned(),
-            };
-        }
-        ScmError::git("open", path)(source)
-    })
+    Repository::discover(path)
+        .or_else(|source| {
+            if source.code() == git2::ErrorCode::Owner {
+                return with_environment(path, source);
+            }
+            Err(source)
+        })
+        .map_err(|source| {
+            if source.code() == git2::ErrorCode::NotFound {
+                return ScmError::NoRepository {
+                    path: path.to_owned(),
+                };
+            }
+            ScmError::git("open", path)(source)
+        })
+}
+
+/// Opens a repository that another user owns, where `safe.directory` of the files that
+/// `GIT_CONFIG_GLOBAL` and `GIT_CONFIG_SYSTEM` name allows it.
+fn with_environment(path: &Path, refused: git2::Error) -> Result<Repository, git2::Error> {
+    let none: [&Path; 0] = [];
+    let git_dir = Repository::discover_path(path, none)?;
+    let flags = RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH;
+    match Repository::open_ext(&git_dir, flags, none) {
+        // The other variables that are read along, such as GIT_DIR, choose no other repository.
+        Ok(repo) if repo.path().canonicalize().ok() == git_dir.canonicalize().ok() => Ok(repo),
+        _ => Err(refused),
+    }
 }
 
 /// The commit a name stands for. A name that several things have means, as for `git checkout`,
