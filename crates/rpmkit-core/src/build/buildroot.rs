@@ -353,7 +353,9 @@ impl Buildroot {
             }
             _ => {
                 root.session.mark_dirty()?;
-                Ok(root.pm.apply(root.session.root(), solution)?)
+                root.pm.apply(root.session.root(), solution)?;
+                // The transaction mounted the root without syncing, as a container does.
+                Ok(root.session.refresh()?)
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));
