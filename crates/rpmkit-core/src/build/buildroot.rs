@@ -338,7 +338,9 @@ impl Buildroot {
                 root.session.mark_dirty()?;
                 let unchecked = root.pm.unchecked(&solution.install)?;
                 root.session.note_unchecked(unchecked)?;
-                Ok(root.pm.apply(root.session.root(), solution)?)
+                root.pm.apply(root.session.root(), solution)?;
+                // The transaction mounted the root without syncing, as a container does.
+                Ok(root.session.refresh()?)
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));

@@ -1,5 +1,6 @@
 //! The pipeline: source package → build requirements to a fixed point → rpmbuild → results.
 
+mod asked;
 mod buildroot;
 mod conventions;
 mod emulation;

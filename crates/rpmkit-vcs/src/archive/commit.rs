@@ -10,6 +10,7 @@ use super::{
     attributes::{Attributes, Export},
     convert::convert,
     join,
+    lfs::{self, LfsPointer},
     subst::Substitution,
     tar::{TarEntry, TarKind},
     write_archive,
@@ -17,7 +18,8 @@ use super::{
 use crate::git::{self, FILEMODE_COMMIT, FILEMODE_LINK};
 
 /// Writes the files of `rev` (a branch, tag or commit) to `dest`, compressed as its name says.
-/// Answers with remarks for people: submodules left empty, files that are only LFS pointers.
+/// Answers with remarks for people: submodules left empty, files that are only LFS pointers because
+/// `.git/lfs` does not have them.
 ///
 /// # Errors
 /// When the revision or one of its objects cannot be read, or `dest` cannot be written.
@@ -257,10 +259,23 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
             link: if link { content } else { b"" },
             id: &id,
         };
-        if link {
-            self.tar.append(&entry)
+        let stored = match LfsPointer::parse(content) {
+            Some(pointer) if export.is_lfs() && !link => {
+                pointer.open(self.repo).map(|file| (pointer.size, file))
+            }
+            _ => None,
+        };
+        if let Some((size, mut file)) = stored {
+            let entry = TarEntry { size, ..entry };
+            self.tar.append_data(&entry, &mut file)
         } else {
-            self.tar.append_data(&entry, &mut &*content)
+            if export.is_lfs() && !link {
+                self.notes.push(lfs::absent(path));
+            }
+            match link {
+                true => self.tar.append(&entry),
+                false => self.tar.append_data(&entry, &mut &*content),
+            }
         }
         .map_err(ScmError::io("write", self.dest))
     }

@@ -9,6 +9,7 @@ mod commit;
 mod compress;
 mod convert;
 mod dir;
+mod lfs;
 mod subst;
 mod tar;
 mod worktree;

@@ -11,6 +11,7 @@ use super::{
     attributes::Attributes,
     commit::open_submodule,
     join,
+    lfs::{self, LfsPointer},
     subst::Substitution,
     tar::{TarEntry, TarKind},
     write_archive,
@@ -184,8 +185,16 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
                 FileTimes::Each(times) => times.get(&inside).copied().unwrap_or(commit_time),
             };
             let export = attributes.get(&path, false);
-            if export.is_lfs() && is_pointer(&files.own, disk) {
-                self.notes.extend(export.note(&shown));
+            if export.is_lfs()
+                && let Ok(text) = files.own.read(disk, lfs::MAX_POINTER - 1)
+                && text.starts_with(lfs::MARK)
+            {
+                let pointer = LfsPointer::parse(&text);
+                if let Some((size, file)) = pointer.and_then(|it| Some((it.size, it.open(repo)?))) {
+                    self.stored(&shown, &metadata, mtime, size, file)?;
+                    continue;
+                }
+                self.notes.push(lfs::absent(&shown));
             }
             let subst = subst
                 .as_ref()
@@ -281,6 +290,36 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
         self.tar.append_data(&entry, &mut file).map_err(write)
     }
 
+    /// Adds a file whose pointer is in the tree and whose content is in `.git/lfs`.
+    fn stored(
+        &mut self,
+        path: &[u8],
+        metadata: &Meta,
+        mtime: i64,
+        size: u64,
+        mut file: File,
+    ) -> Result<(), ScmError> {
+        self.parents(path)?;
+        let full = join(&self.options.prefix, path);
+        let id = hash(&full);
+        let entry = TarEntry {
+            path: &full,
+            kind: TarKind::File,
+            mode: if metadata.mode() & 0o100 != 0 {
+                MODE_EXEC
+            } else {
+                MODE_FILE
+            },
+            mtime,
+            size,
+            link: b"",
+            id: &id,
+        };
+        self.tar
+            .append_data(&entry, &mut file)
+            .map_err(ScmError::io("write", self.dest))
+    }
+
     /// Writes the directories above a path that are not in the archive yet.
     fn parents(&mut self, path: &[u8]) -> Result<(), ScmError> {
         for (at, byte) in path.iter().enumerate() {
@@ -348,12 +387,6 @@ fn disk_attributes(repo: &Repository, tree: &Files) -> Result<Attributes, ScmErr
         attributes = attributes.descend(dir, &text);
     }
     Ok(attributes)
-}
-
-/// Whether a file is what Git LFS leaves where it is not installed (its specification of pointers).
-fn is_pointer(tree: &UntrustedTree, path: &Path) -> bool {
-    let text = tree.read(path, 1023);
-    text.is_ok_and(|text| text.starts_with(b"version https://git-lfs.github.com/spec/"))
 }
 
 /// Whether a path or a directory above it is `export-ignore`.

@@ -24,7 +24,7 @@ pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use git2::{Commit, ObjectType, Oid, Repository, RepositoryOpenFlags, Tree};
 
 use rpmkit_fs::{Links, UntrustedTree};
 
@@ -62,7 +62,11 @@ pub(crate) fn info_attributes(repo: &Repository) -> Vec<u8> {
 /// is damaged.
 pub fn discover(path: &Path) -> Result<Repository, ScmError> {
     border::check_before(path)?;
-    let repo = Repository::discover(path).map_err(|source| {
+    let refused = |source: git2::Error| match source.code() {
+        git2::ErrorCode::Owner => with_environment(path, source),
+        _ => Err(source),
+    };
+    let repo = Repository::discover(path).or_else(refused).map_err(|source| {
         if source.code() == git2::ErrorCode::NotFound {
             return ScmError::NoRepository {
                 path: path.to_owned(),
@@ -99,6 +103,19 @@ pub fn work_tree(repo: &Repository) -> Result<UntrustedTree, ScmError> {
         path: repo.path().to_owned(),
     })?;
     Ok(UntrustedTree::open(work, Links::Beneath)?.without(".git"))
+}
+
+/// Opens a repository that another user owns, where `safe.directory` of the files that
+/// `GIT_CONFIG_GLOBAL` and `GIT_CONFIG_SYSTEM` name allows it.
+fn with_environment(path: &Path, refused: git2::Error) -> Result<Repository, git2::Error> {
+    let none: [&Path; 0] = [];
+    let git_dir = Repository::discover_path(path, none)?;
+    let flags = RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH;
+    match Repository::open_ext(&git_dir, flags, none) {
+        // The other variables that are read along, such as GIT_DIR, choose no other repository.
+        Ok(repo) if repo.path().canonicalize().ok() == git_dir.canonicalize().ok() => Ok(repo),
+        _ => Err(refused),
+    }
 }
 
 /// The commit a name stands for. A name that several things have means, as for `git checkout`,
