@@ -47,6 +47,8 @@ pub enum ChrootAccess {
     Own,
     /// The chroot itself, or an ephemeral one when somebody is working in it.
     OwnOrEphemeral,
+    /// An ephemeral one whoever is working in the chroot: many builds at once, none of which knows of another.
+    Ephemeral,
 }
 
 impl Buildroot {
@@ -79,7 +81,10 @@ impl Buildroot {
             &settings.plugins.overlayfs,
             engine.events(),
             "hook_mount_root",
-            || chroot.open(),
+            || match access {
+                ChrootAccess::Ephemeral => chroot.throwaway(None),
+                ChrootAccess::Own | ChrootAccess::OwnOrEphemeral => chroot.open(),
+            },
         );
         let session = match opened {
             Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
@@ -299,6 +304,17 @@ impl Buildroot {
         let mut run = self.command(argv, RunAs::Root);
         run.log = None;
         self.run(&run)
+    }
+
+    /// The packages a build with these requirements would find installed, the minimal root's included. Nothing
+    /// is installed.
+    ///
+    /// # Errors
+    /// When they cannot be met, or the repositories are not to be read.
+    pub fn would_hold(&mut self, request: &SolveRequest) -> Result<Vec<Package>, BuildError> {
+        let base = self.pm.resolve(&self.setup_request()?, &[])?.install;
+        let more = self.pm.resolve(request, &base)?;
+        Ok(pm::after(&base, &more))
     }
 
     /// What `request` would change.
