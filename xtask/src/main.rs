@@ -9,6 +9,7 @@ mod advisories;
 mod agree;
 mod bench;
 mod causes;
+mod chainbench;
 mod chroot;
 mod confbench;
 mod contents;
@@ -145,6 +146,15 @@ enum Command {
         /// Measure the development build instead of an optimised one
         #[arg(long)]
         dev: bool,
+        /// Measure something else: `chain`, the planner of chains
+        #[arg(value_parser = ["chain"])]
+        what: Option<String>,
+        /// Cores the simulated builds of `chain` run on
+        #[arg(long, default_value_t = 2, requires = "what")]
+        cores: usize,
+        /// A `history.jsonl` to draw the lengths of the builds of `chain` from
+        #[arg(long, requires = "what")]
+        history: Option<PathBuf>,
     },
     /// Run the tests of what a user types, as root and as ordinary users
     Typed {
@@ -345,7 +355,15 @@ fn run(cli: Cli) -> Result<()> {
             let people = users::everybody(&say)?;
             forcearch::run(workspace(), &target_dir()?, &people, &say)?;
         }
-        Command::Bench { dev } => {
+        Command::Bench {
+            dev,
+            what: Some(_),
+            cores,
+            history,
+        } => chainbench::run(workspace(), !dev, cores, history.as_deref(), &|text| {
+            println!("{text}");
+        })?,
+        Command::Bench { dev, .. } => {
             let bench = bench::Bench {
                 root: workspace(),
                 target: &target_dir()?,

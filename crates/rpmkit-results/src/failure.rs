@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
-    ExitCode, Hint,
+    Dep, ExitCode, Hint,
     event::{Log, Phase},
 };
 
@@ -149,6 +149,11 @@ pub enum FailureCause {
     },
     /// The package for debug information would have no files.
     EmptyDebuginfo,
+    /// It generated requirements that other builds of the chain answer, and has to wait for them.
+    Withheld {
+        /// Those.
+        requirements: Vec<Dep>,
+    },
     /// A command took longer than it was allowed.
     Timeout {
         /// The limit in seconds, where known.

@@ -52,7 +52,8 @@ pub enum ChrootAccess {
     Own,
     /// The chroot itself, or an ephemeral one when somebody is working in it.
     OwnOrEphemeral,
-    /// An ephemeral one: a question that leaves the chroot as it is.
+    /// An ephemeral one whoever is working in the chroot: a question that leaves the chroot as it is, or many builds
+    /// at once, none of which knows of another.
     Ephemeral,
 }
 
@@ -282,6 +283,17 @@ impl Buildroot {
         let mut run = self.command(argv, RunAs::Root);
         run.log = None;
         self.run(&run)
+    }
+
+    /// The packages a build with these requirements would find installed, the minimal root's included. Nothing
+    /// is installed.
+    ///
+    /// # Errors
+    /// When they cannot be met, or the repositories are not to be read.
+    pub fn would_hold(&mut self, request: &SolveRequest) -> Result<Vec<Package>, BuildError> {
+        let base = self.pm.resolve(&self.setup_request()?, &[])?.install;
+        let more = self.pm.resolve(request, &base)?;
+        Ok(pm::after(&base, &more))
     }
 
     /// What `request` would change.

@@ -9,7 +9,7 @@ use rpmkit_pm::PmError;
 use rpmkit_repo::RepoError;
 use rpmkit_rpmfile::RpmFileError;
 use rpmkit_store::{StoreError, chroot::ChrootError, sandbox_hints};
-use rpmkit_types::{ExitCode, Hint, event::Phase};
+use rpmkit_types::{Dep, ExitCode, Hint, event::Phase};
 
 /// A failure on the way from a source package to results.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,9 @@ pub enum BuildError {
         /// How many were tried.
         rounds: u32,
     },
+    /// Generated requirements are answered by packages that other builds of the chain make.
+    #[error("it has to wait for others of the chain, which provide {}", .0.iter().map(|dep| format!("`{dep}`")).collect::<Vec<_>>().join(", "))]
+    Withheld(Vec<Dep>),
     /// Dynamic requirements are used but switched off.
     #[error("the package generates build requirements, and option `dynamic_buildrequires` is off")]
     DynamicOff,
@@ -200,6 +203,7 @@ impl BuildError {
             // Processor time is time.
             Self::Limit { limit, .. } if limit.option == CPU => ExitCode::Timeout,
             Self::Limit { .. } | Self::NoFixedPoint { .. } => ExitCode::Build,
+            Self::Withheld(_) => ExitCode::ChainIncomplete,
             Self::DynamicOff => ExitCode::General,
             Self::ResultDir { .. } => ExitCode::ResultDir,
             // mock's copy ends as a plain exception.
@@ -249,6 +253,7 @@ impl BuildError {
             | Self::Operation { .. }
             | Self::Unprepared(_)
             | Self::Command { .. }
+            | Self::Withheld(_)
             | Self::NoFixedPoint { .. }
             | Self::SourcePackages { .. }
             | Self::Io { .. }

@@ -84,6 +84,9 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
                 BuildError::Pm(PmError::DiskFull { path, .. }) => FailureCause::DiskFull {
                     path: Some(path.display().to_string()),
                 },
+                BuildError::Withheld(requirements) => FailureCause::Withheld {
+                    requirements: requirements.clone(),
+                },
                 _ => FailureCause::Other,
             };
             let mut report = FailureReport::new(other.exit_code(), cause, chain(other));
@@ -189,7 +192,9 @@ fn phase_of(error: &BuildError) -> Option<Phase> {
         BuildError::Pm(PmError::ToolRoot(_)) => Phase::ToolRoot,
         BuildError::Pm(_) => Phase::BuildDeps,
         BuildError::SourcePackages { .. } | BuildError::RpmFile(_) => Phase::Srpm,
-        BuildError::DynamicOff | BuildError::NoFixedPoint { .. } => Phase::DynamicBuildRequires,
+        BuildError::DynamicOff | BuildError::NoFixedPoint { .. } | BuildError::Withheld(_) => {
+            Phase::DynamicBuildRequires
+        }
         BuildError::NoResults | BuildError::ResultDir { .. } | BuildError::Link { .. } => {
             Phase::Results
         }

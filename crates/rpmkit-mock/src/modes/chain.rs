@@ -1,9 +1,11 @@
-//! `--chain`: several source packages in the order given, each with the results of those before it.
+//! `--chain`: several source packages in the order given, each with the results of those before it. The scheduler is that of
+//! `rpmkit chain`, with one place and without a graph.
 
 use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
@@ -11,7 +13,11 @@ use rpmkit_core::{
     Error, ExitCode,
     build::{BuildError, Buildroot, ChrootAccess},
     repo::OWN_RESULTS,
-    types::source_stem,
+    types::{Dep, source_stem},
+};
+use rpmkit_graph::{
+    ChainObserver, Cycle, DrivePolicy, Executor, ExecutorError, JobEnd, JobScheduler, JobState,
+    JobTicket, NodeId, Reaction, drive,
 };
 
 use super::{
@@ -35,30 +41,102 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
         repo: &repo,
         downloads: downloads.path(),
     };
-    let mut todo: Vec<&String> = work.request.words.iter().collect();
-    let mut done = Vec::new();
-    let mut skipped = Vec::new();
-    loop {
-        let mut failed = Vec::new();
-        let before = done.len();
-        for word in &todo {
-            match chain.package(word)? {
-                ChainEnd::Built => done.push((*word).clone()),
-                ChainEnd::Already => skipped.push((*word).clone()),
-                ChainEnd::Failed => {
-                    failed.push(*word);
-                    if !options.keep_going {
-                        break;
-                    }
-                }
+    let words = &work.request.words;
+    let mut one = InOrder {
+        chain,
+        words,
+        ends: Vec::new(),
+        failure: None,
+        done: Vec::new(),
+        skipped: Vec::new(),
+    };
+    let mut scheduler = JobScheduler::in_order(words.len());
+    let policy = DrivePolicy {
+        keep_going: options.keep_going,
+        rounds: options.recurse,
+        ..DrivePolicy::default()
+    };
+    let driven = drive(&mut scheduler, &mut one, &mut Unfollowed, policy);
+    if let Some(failure) = one.failure {
+        return Err(failure);
+    }
+    driven.map_err(|e| Failure::general(e.to_string()))?;
+    let failed = scheduler.all_in(|state| state == JobState::Failed).len();
+    finish(work, &one.done, &one.skipped, failed)
+}
+
+/// mock's executor: builds in this process, one after another.
+struct InOrder<'a> {
+    chain: Chain<'a>,
+    words: &'a [String],
+    ends: Vec<(NodeId, JobEnd)>,
+    /// What ended the chain besides a failed build.
+    failure: Option<Failure>,
+    done: Vec<String>,
+    skipped: Vec<String>,
+}
+
+impl Executor for InOrder<'_> {
+    fn submit(&mut self, job: &JobTicket) -> Result<(), ExecutorError> {
+        let word = &self.words[job.node];
+        let end = match self.chain.package(word) {
+            Ok(ChainEnd::Built) => {
+                self.done.push(word.clone());
+                JobEnd::Built { reused: false }
             }
-        }
-        // Once more as long as a round has made new packages that the failed ones may have missed.
-        if options.recurse && !failed.is_empty() && done.len() > before {
-            todo = failed;
-            continue;
-        }
-        return finish(work, &done, &skipped, failed.len());
+            Ok(ChainEnd::Already) => {
+                self.skipped.push(word.clone());
+                // A round that built nothing is the last one.
+                JobEnd::Built { reused: true }
+            }
+            Ok(ChainEnd::Failed) => JobEnd::Failed {
+                code: ExitCode::ChainIncomplete.code(),
+                reason: String::new(),
+            },
+            Err(failure) => {
+                let error = ExecutorError::new(format!("build {word}"), failure.to_string());
+                self.failure = Some(failure);
+                return Err(error);
+            }
+        };
+        self.ends.push((job.node, end));
+        Ok(())
+    }
+
+    fn poll(&mut self, _: Duration) -> Result<Vec<(NodeId, JobEnd)>, ExecutorError> {
+        Ok(std::mem::take(&mut self.ends))
+    }
+
+    fn cancel(&mut self, _: NodeId) -> Result<(), ExecutorError> {
+        Ok(())
+    }
+
+    fn logs(&mut self, _: NodeId) -> Result<Vec<u8>, ExecutorError> {
+        // They are on the screen already.
+        Ok(Vec::new())
+    }
+}
+
+/// mock tells all there is to tell while it builds.
+struct Unfollowed;
+
+impl ChainObserver for Unfollowed {
+    fn started(&mut self, _: NodeId, _: &JobScheduler) {}
+
+    fn ended(&mut self, _: NodeId, _: &JobEnd, _: &JobScheduler) -> Reaction {
+        Reaction::default()
+    }
+
+    fn blocked(&mut self, _: NodeId, _: NodeId) {}
+
+    fn connect(&mut self, _: NodeId, _: NodeId, _: &Dep) -> Result<(), Box<Cycle>> {
+        Ok(())
+    }
+
+    fn wrote(&mut self, _: NodeId, _: &[u8]) {}
+
+    fn tick(&mut self, _: &JobScheduler) -> bool {
+        rpmkit_cli::signals::stopped().is_none()
     }
 }
 

@@ -145,6 +145,7 @@ pub fn one(
         clean,
         from: None,
         calculate: work.settings.build.calculatedeps,
+        withheld: Vec::new(),
     };
     let cleanup = Cleanup {
         on_success: work.settings.build.cleanup_on_success,

@@ -106,6 +106,13 @@ pub(super) fn message(
             Some(text) => in_section(text),
             None => format!("killed by signal {signal}"),
         },
+        FailureCause::Withheld { requirements } => {
+            let shown: Vec<String> = requirements.iter().map(|dep| format!("`{dep}`")).collect();
+            format!(
+                "it has to wait for others of the chain, which provide {}",
+                shown.join(", ")
+            )
+        }
         FailureCause::Interrupted => "interrupted".to_owned(),
         FailureCause::CarriageReturns => match scene.section {
             Some(section) => format!("`{section}` cannot be read: {}", told.unwrap_or("CRLF")),

@@ -33,6 +33,7 @@ pub(super) fn locate(spec: &str, cause: &FailureCause, scene: &Scene<'_>) -> Opt
         | FailureCause::Unresolvable { .. }
         | FailureCause::EmptyDebuginfo
         | FailureCause::Limit { .. }
+        | FailureCause::Withheld { .. }
         | FailureCause::Interrupted => None,
         _ => reached(),
     }?;

@@ -416,6 +416,7 @@ impl One<'_> {
             clean: settings.build.clean,
             from: self.args.from.and_then(FromSection::resume),
             calculate: false,
+            withheld: Vec::new(),
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
         let cleanup = Cleanup {
