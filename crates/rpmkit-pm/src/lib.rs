@@ -1,6 +1,7 @@
 //! The embedded package manager: solve, download, and let the target's own rpm install.
 
 mod attempts;
+mod dialect;
 mod embedded;
 mod error;
 mod installed;
@@ -11,6 +12,7 @@ mod sysusers;
 mod transaction;
 
 pub use attempts::Attempts;
+pub use dialect::{Dialect, bytes as short_size};
 pub use embedded::{Embedded, PmParts, after};
 pub use error::PmError;
 pub use installed::{parse as parse_installed, query_format};

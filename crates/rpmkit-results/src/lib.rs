@@ -3,10 +3,12 @@
 pub mod diagnose;
 pub mod excerpt;
 pub mod failure;
+mod hardware;
 mod lines;
 pub mod nearest;
 pub mod owner;
 pub mod record;
 pub mod want;
 
+pub use hardware::hardware_report;
 pub use lines::requirement_line;

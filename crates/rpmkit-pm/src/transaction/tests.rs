@@ -91,6 +91,7 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
         install: &[package],
         erase: &[],
         options: &TransactionOptions::default(),
+        journal: &[],
         phase: Phase::Init,
         events: &Events::new(heard.clone()),
     }
