@@ -25,7 +25,7 @@ use rpmkit_core::{
 };
 use rpmkit_fs::{Links, UntrustedTree};
 
-use crate::{failure::Failure, frame::Context, history::Entry, places};
+use crate::{failure::Failure, frame::Context, history::Entry, places, printer::Face};
 
 /// What becomes of the chroot after a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,10 @@ pub fn build(
     if let Some(report) = &failure {
         cx.logs.error(&report.statement());
     }
-    cx.logs.close();
+    if cx.printer.face() != Face::Mock {
+        // mock's go on to the end of the run.
+        cx.logs.close();
+    }
     let environment = cx.host.environment();
     compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
     let given = give_results(cx, &job.resultdir);

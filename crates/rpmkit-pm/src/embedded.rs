@@ -14,7 +14,7 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    Attempts, PmError, Skeleton, TransactionOptions, doubts::unsigned, movable,
+    Attempts, Dialect, PmError, Skeleton, TransactionOptions, doubts::unsigned, movable,
     skeleton::SkeletonJob, space, sysusers, transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
@@ -23,7 +23,7 @@ use rpmkit_solve::{Filelists, Reason, Solution, SolveRepo, SolveRequest, Solver}
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust,
-    event::{Events, Phase},
+    event::{Event, Events, Log, Phase},
 };
 
 /// Version of the keys: raised when a layer made by an older rpmkit must not be used any more.
@@ -45,6 +45,8 @@ pub struct Embedded {
     options: TransactionOptions,
     events: Events,
     attempts: Attempts,
+    dialect: Dialect,
+    logfile: Option<String>,
     state: PmState,
 }
 
@@ -120,6 +122,8 @@ impl Embedded {
             options,
             events: tools.events,
             attempts: Attempts::default(),
+            dialect: Dialect::default(),
+            logfile: None,
             state: PmState::default(),
         }
     }
@@ -131,9 +135,49 @@ impl Embedded {
         self
     }
 
+    /// Speaks as the package manager the configuration asks for, and writes what it does into that one's log
+    /// files in the chroot, and into `logfile`, a path inside.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect, logfile: Option<String>) -> Self {
+        self.dialect = dialect;
+        self.logfile = logfile;
+        self
+    }
+
+    /// The package manager whose words it uses.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// What a log file of the chroot gets when nothing could be done: path inside, and text.
+    pub fn journal_of(&self, said: &[String]) -> Vec<(String, String)> {
+        let logfile = self.logfile.as_deref();
+        self.dialect.journal(&clock(), said, None, logfile)
+    }
+
+    /// Lines for root.log.
+    pub fn say(&self, lines: &[String]) {
+        for line in lines {
+            self.events.emit(Event::Output {
+                log: Log::Root,
+                line: line.clone(),
+            });
+        }
+    }
+
     /// The repositories it works with.
     pub fn repos(&self) -> &RepoSet {
         &self.repos
+    }
+
+    /// Architecture of the target as rpm names it.
+    pub(super) fn arch(&self) -> &str {
+        &self.arch
+    }
+
+    /// Directory of the solver's caches.
+    pub(super) fn solver_cache(&self) -> &Path {
+        &self.solver_cache
     }
 
     /// Where packages come from.
@@ -235,7 +279,7 @@ impl Embedded {
         packages.iter().map(of).collect()
     }
 
-    fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
+    pub(super) fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
         self.events.phase(Phase::Download, "", || {
             Ok(self.attempts.make(&self.events, || {
                 self.fetcher.download(packages, &self.repos)
@@ -382,8 +426,14 @@ impl Embedded {
         })?)
     }
 
-    /// The minimal buildroot: `request` installed into an empty tree and completed by `skeleton`.
-    pub fn base(&self, request: &SolveRequest, skeleton: &Skeleton) -> Result<Layer, PmError> {
+    /// The minimal buildroot: `request` installed into an empty tree and completed by `skeleton`; and whether
+    /// it was made just now. `manager` is what the configuration calls its package manager.
+    pub fn base(
+        &self,
+        request: &SolveRequest,
+        skeleton: &Skeleton,
+        manager: &str,
+    ) -> Result<(Layer, bool), PmError> {
         let solution = self.resolve(request, &[])?;
         let tool_root = self.tool_root()?;
         let id = self.key(&LayerKey {
@@ -398,24 +448,29 @@ impl Embedded {
             skeleton: Some(skeleton),
         })?;
         let pending = match self.store.build(&id, None)? {
-            Slot::Ready(layer) => return Ok(layer),
+            Slot::Ready(layer) => return Ok((layer, false)),
             Slot::Make(pending) => pending,
         };
+        let state = format!("installing minimal buildroot with {manager}");
+        self.events.state(true, &state);
+        self.say(&self.dialect.proposal(&solution));
         let files = self.download(&solution.install)?;
-        self.events.phase(Phase::Init, "", || {
+        let layer = self.events.phase(Phase::Init, "", || {
             self.skeleton(&pending.fs(), None)?;
             // Nothing lies below: the tree itself is the target, no overlay needed.
             let tree = Root::Dir(pending.fs());
             self.transact(&tree, &files, &solution, Phase::Init)?;
             self.skeleton(&pending.fs(), Some(skeleton))?;
-            Ok(pending.publish(&LayerSpec {
+            Ok::<_, PmError>(pending.publish(&LayerSpec {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
                 unsigned: Some(unsigned(&solution.install, &files)),
                 dependencies: dependencies(&BTreeSet::new(), &solution),
                 packages: solution.install,
             })?)
-        })
+        })?;
+        self.events.state(false, &state);
+        Ok((layer, true))
     }
 
     /// `parent` with `solution` applied, as a layer. `installed` is what `parent` holds.
@@ -430,8 +485,12 @@ impl Embedded {
             return Ok(parent.clone());
         }
         let id = self.extension(parent, solution)?;
+        self.say(&self.dialect.proposal(solution));
         let pending = match self.store.build(&id, Some(parent))? {
-            Slot::Ready(layer) => return Ok(layer),
+            Slot::Ready(layer) => {
+                self.say(&self.dialect.outcome(solution));
+                return Ok(layer);
+            }
             Slot::Make(pending) => pending,
         };
         let files = self.download(&solution.install)?;
@@ -477,6 +536,7 @@ impl Embedded {
         if solution.is_empty() {
             return Ok(());
         }
+        self.say(&self.dialect.proposal(solution));
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::BuildDeps, "", || {
             self.transact(root, &files, solution, Phase::BuildDeps)
@@ -494,6 +554,12 @@ impl Embedded {
         let replacing = std::iter::zip(&solution.install, files)
             .filter(|(package, _)| solution.replaced.iter().any(|r| r.new == package.nevra))
             .map(|(_, file)| file);
+        let outcome = self.dialect.outcome(solution);
+        let said = [self.dialect.proposal(solution), outcome.clone()].concat();
+        let logfile = self.logfile.as_deref();
+        let journal = self
+            .dialect
+            .journal(&clock(), &said, Some(solution), logfile);
         RpmTransaction {
             cleared: movable::candidates(replacing)?,
             mode: &self.mode,
@@ -503,11 +569,14 @@ impl Embedded {
             install: solution.ordered(files),
             erase: &erase,
             options: &self.options,
+            journal: &journal,
             phase,
             events: &self.events,
         }
         .run()
-        .map_err(|error| space::explain(error, root))
+        .map_err(|error| space::explain(error, root))?;
+        self.say(&outcome);
+        Ok(())
     }
 
     fn skeleton(&self, tree: &Path, finish: Option<&Skeleton>) -> Result<(), PmError> {
@@ -528,6 +597,12 @@ impl Embedded {
         })?;
         Ok(LayerId::of(&text))
     }
+}
+
+/// The present time as dnf's logs have it.
+fn clock() -> String {
+    let now = jiff::Timestamp::now();
+    now.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
 /// Names of what nobody asked for, after `solution`. What is only brought up to date stays what it was.

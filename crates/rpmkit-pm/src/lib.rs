@@ -1,6 +1,7 @@
 //! The embedded package manager: solve, download, and let the target's own rpm install.
 
 mod attempts;
+mod dialect;
 mod doubts;
 mod embedded;
 mod error;
@@ -13,6 +14,7 @@ mod sysusers;
 mod transaction;
 
 pub use attempts::Attempts;
+pub use dialect::{Dialect, bytes as short_size};
 pub use doubts::Doubts;
 pub use embedded::{Embedded, PmParts, after};
 pub use error::PmError;

@@ -1,15 +1,41 @@
 //! Looking at what repositories offer, and where packages can be had.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use super::{Embedded, PmError};
-use rpmkit_solve::{Available, HeldFile, available, holders};
+use rpmkit_solve::{
+    Available, Comps, HeldFile, ModuleStream, Solver, available, available_with_relations, holders,
+    module_streams,
+};
 use rpmkit_types::{Location, Package};
 
 impl Embedded {
     /// Hands every package on offer to `each`.
     pub fn available(&self, each: impl FnMut(Available)) -> Result<(), PmError> {
         Ok(available(self.metadata()?, each)?)
+    }
+
+    /// The same with what packages need and refuse.
+    pub fn available_with_relations(&self, each: impl FnMut(Available)) -> Result<(), PmError> {
+        Ok(available_with_relations(self.metadata()?, each)?)
+    }
+
+    /// The groups of all repositories.
+    pub fn comps(&self) -> Result<Comps, PmError> {
+        let repos = self.metadata()?;
+        let mut solver = Solver::new(self.arch(), repos, &[], self.solver_cache());
+        Ok(solver.comps()?.clone())
+    }
+
+    /// The module streams of all repositories.
+    pub fn module_streams(&self) -> Result<Vec<ModuleStream>, PmError> {
+        Ok(module_streams(self.metadata()?)?)
+    }
+
+    /// Downloads packages; where each is.
+    pub fn fetch(&self, packages: &[Package]) -> Result<Vec<PathBuf>, PmError> {
+        let files = self.download(packages)?;
+        Ok(files.iter().map(|file| file.path().to_owned()).collect())
     }
 
     /// Which packages hold files that `wanted` takes, and the repositories whose file lists are not at

@@ -47,6 +47,19 @@ pub struct TransactionOptions {
     pub hand_over: HandOver,
 }
 
+/// Reads directory, path, length and text, again and again, and adds the text to the file.
+const JOURNAL: &str = "%{lua:
+while true do
+  local dir, path, size = io.read('*l'), io.read('*l'), io.read('*l')
+  if not size then break end
+  local text = ''
+  if tonumber(size) > 0 then text = io.read(tonumber(size)) end
+  posix.mkdir(dir)
+  local file = io.open(path, 'a')
+  if file then file:write(text) file:close() end
+end}";
+const JOURNAL_LIMIT: Duration = Duration::from_secs(60);
+
 /// A transaction to be run.
 pub(super) struct RpmTransaction<'a> {
     pub mode: &'a IdMode,
@@ -63,6 +76,8 @@ pub(super) struct RpmTransaction<'a> {
     /// Packages to remove that nothing replaces.
     pub erase: &'a [Nevra],
     pub options: &'a TransactionOptions,
+    /// What log files of the tree get: path inside, and text. Written when all went well.
+    pub journal: &'a [(String, String)],
     pub phase: Phase,
     pub events: &'a Events,
 }
@@ -120,6 +135,43 @@ impl RpmTransaction<'_> {
             words.push("/dev/stdin".into());
             let manifest = names.join("\n").into_bytes();
             self.rpm(container, words, Stdin::Bytes(manifest))?;
+        }
+        self.write_journal(container)
+    }
+
+    /// Adds to the log files of the tree. By rpm's own Lua, as it is the one program a tool root is sure to
+    /// have: the tree's links lead nowhere outside of the container. A log that cannot be written is no
+    /// reason to fail.
+    fn write_journal(&self, container: &Container) -> Result<(), PmError> {
+        if self.journal.is_empty() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for (path, added) in self.journal {
+            let place = format!("{TARGET}{path}");
+            let dir = Path::new(&place).parent().unwrap_or(Path::new(TARGET));
+            let head = format!("{}\n{place}\n{}\n", dir.display(), added.len());
+            text.extend_from_slice(head.as_bytes());
+            text.extend_from_slice(added.as_bytes());
+        }
+        let env = environment(self.tool_root);
+        let mut command = Command::new(["rpm", "--eval", JOURNAL].map(OsString::from))
+            .stdin(Stdin::Bytes(text))
+            .output(Output::Merged)
+            .timeout(JOURNAL_LIMIT);
+        command.env = env.map(|(k, v)| (k.into(), v.into())).to_vec();
+        let mut said = Vec::new();
+        let finished = container.run_to_end(&command, |_, bytes| said.extend_from_slice(bytes))?;
+        let said = String::from_utf8_lossy(&said);
+        if !finished.exit.success() || !said.trim().is_empty() {
+            self.events.message(
+                Level::Debug,
+                Some(Log::Root),
+                format!(
+                    "the log files of the chroot were not written: {}",
+                    said.trim()
+                ),
+            );
         }
         Ok(())
     }
@@ -256,7 +308,11 @@ impl<'a> Watch<'a> {
             events: transaction.events,
             phase: transaction.phase,
             removing,
-            total: transaction.install.len() as u64,
+            total: if removing {
+                transaction.erase.len() as u64
+            } else {
+                transaction.install.len() as u64
+            },
             done: 0,
             errors: Vec::new(),
             tail: Vec::new(),
@@ -268,22 +324,28 @@ impl<'a> Watch<'a> {
         if line.is_empty() {
             return;
         }
-        self.events.emit(Event::output(Log::Root, bytes));
         // `--verbose` prints one bare name-version-release a package, with the epoch since rpm 6.
-        if !line.contains(' ') && !line.ends_with(':') {
-            if self.done < self.total {
-                self.done += 1;
-                self.events.emit(Event::Progress {
-                    phase: self.phase,
-                    label: line.to_owned(),
-                    done: self.done,
-                    total: self.total,
-                    unit: Unit::Items,
-                });
-            }
-            if line.matches('-').count() > 1 {
-                return;
-            }
+        let name = !line.contains(' ') && !line.ends_with(':') && line.matches('-').count() > 1;
+        if name && self.done < self.total {
+            self.done += 1;
+            self.events.emit(Event::Progress {
+                phase: self.phase,
+                label: line.to_owned(),
+                done: self.done,
+                total: self.total,
+                unit: Unit::Items,
+            });
+        }
+        let verb = if self.removing {
+            "Erasing"
+        } else {
+            "Installing"
+        };
+        let shown = format!("  {verb:<17}: {line:<50} {}/{}", self.done, self.total);
+        let shown = if name { shown.as_bytes() } else { bytes };
+        self.events.emit(Event::output(Log::Root, shown));
+        if name {
+            return;
         }
         if line.starts_with("error: ") {
             if self.errors.len() < ERRORS && !self.errors.iter().any(|known| known == line) {

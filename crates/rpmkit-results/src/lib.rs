@@ -3,6 +3,7 @@
 pub mod diagnose;
 pub mod excerpt;
 pub mod failure;
+mod hardware;
 mod lines;
 pub mod nearest;
 pub mod owner;
@@ -10,4 +11,5 @@ pub mod record;
 pub mod reports;
 pub mod want;
 
+pub use hardware::hardware_report;
 pub use lines::requirement_line;

@@ -1,7 +1,7 @@
 //! `result.json`: what one build was made from, what it made, how long each part took.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -220,78 +220,11 @@ impl Listener for Warnings {
     }
 }
 
-/// `hw_info.log`: processor, memory and free disk as mock's plugin reports them, read from the
-/// kernel instead of through `lscpu`, `free` and `df`. `places` are the chroot's and the cache's
-/// directories.
-pub fn hardware_report(places: &[&Path]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("CPU info:\n");
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        cpuinfo
-            .lines()
-            .find_map(|l| l.split_once(':').filter(|(k, _)| k.trim() == name))
-            .map(|(_, v)| v.trim().to_owned())
-    };
-    let machine = nix::sys::utsname::uname()
-        .map(|u| u.machine().to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let _ = writeln!(out, "Architecture:        {machine}");
-    let count = cpuinfo
-        .lines()
-        .filter(|l| l.starts_with("processor"))
-        .count();
-    let _ = writeln!(out, "CPU(s):              {count}");
-    for (label, name) in [
-        ("Vendor ID", "vendor_id"),
-        ("Model name", "model name"),
-        ("Flags", "flags"),
-    ] {
-        if let Some(value) = field(name) {
-            let _ = writeln!(out, "{:<21}{value}", format!("{label}:"));
-        }
-    }
-    out.push_str("\n\nMemory:\n");
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    for line in meminfo.lines().filter(|l| {
-        [
-            "MemTotal",
-            "MemFree",
-            "MemAvailable",
-            "Buffers",
-            "Cached",
-            "SwapTotal",
-            "SwapFree",
-        ]
-        .iter()
-        .any(|name| l.starts_with(&format!("{name}:")))
-    }) {
-        let _ = writeln!(out, "{line}");
-    }
-    out.push_str("\n\nStorage (chroot, cache_topdir):\n");
-    for place in places {
-        match nix::sys::statvfs::statvfs(*place) {
-            Ok(fs) => {
-                let unit = fs.fragment_size();
-                let _ = writeln!(
-                    out,
-                    "{}: {} MB in all, {} MB available",
-                    place.display(),
-                    fs.blocks() * unit / 1_000_000,
-                    fs.blocks_available() * unit / 1_000_000
-                );
-            }
-            Err(e) => {
-                let _ = writeln!(out, "{}: {e}", place.display());
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -332,13 +265,5 @@ mod tests {
         events.info("c");
         assert_eq!(kept.take(), ["a", "b"]);
         assert!(kept.take().is_empty());
-    }
-
-    #[test]
-    fn the_hardware_report_has_mocks_headings() {
-        let text = hardware_report(&[Path::new("/")]);
-        for heading in ["CPU info:", "Memory:", "Storage (chroot, cache_topdir):"] {
-            assert!(text.contains(heading));
-        }
     }
 }

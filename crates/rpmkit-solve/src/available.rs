@@ -32,6 +32,45 @@ pub struct Available {
     pub provides: Vec<String>,
     /// Files that primary metadata lists.
     pub files: Vec<String>,
+    /// What it needs, refuses and so on, provides included, as dnf shows them: `name >= version`. Empty
+    /// unless they were asked for.
+    pub relations: Vec<(Relation, String)>,
+}
+
+/// How a package stands to a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It offers it.
+    Provides,
+    /// It needs it.
+    Requires,
+    /// It cannot be beside it.
+    Conflicts,
+    /// It replaces it.
+    Obsoletes,
+    /// It should have it.
+    Recommends,
+    /// It may have it.
+    Suggests,
+    /// It should come with it.
+    Supplements,
+    /// It may come with it.
+    Enhances,
+}
+
+impl Relation {
+    fn of(kind: DepKind) -> Self {
+        match kind {
+            DepKind::Provides => Self::Provides,
+            DepKind::Requires | DepKind::PreRequires => Self::Requires,
+            DepKind::Conflicts => Self::Conflicts,
+            DepKind::Obsoletes => Self::Obsoletes,
+            DepKind::Recommends => Self::Recommends,
+            DepKind::Suggests => Self::Suggests,
+            DepKind::Supplements => Self::Supplements,
+            DepKind::Enhances => Self::Enhances,
+        }
+    }
 }
 
 impl Available {
@@ -73,7 +112,41 @@ impl Available {
 }
 
 /// Hands every package of every repository to `each`, in the order of the metadata.
-pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result<(), SolveError> {
+pub fn available(repos: &[SolveRepo], each: impl FnMut(Available)) -> Result<(), SolveError> {
+    walk(repos, false, each)
+}
+
+/// The same with what packages need and refuse.
+pub fn available_with_relations(
+    repos: &[SolveRepo],
+    each: impl FnMut(Available),
+) -> Result<(), SolveError> {
+    walk(repos, true, each)
+}
+
+fn relations(raw: &primary::RawPackage) -> Vec<(Relation, String)> {
+    let text = |dep: &primary::RawDep| {
+        let operator = match raw.get(dep.flags) {
+            "EQ" => "=",
+            "LT" => "<",
+            "LE" => "<=",
+            "GT" => ">",
+            "GE" => ">=",
+            _ => return raw.get(dep.name).to_owned(),
+        };
+        format!("{} {operator} {}", raw.get(dep.name), raw.get(dep.evr))
+    };
+    raw.deps
+        .iter()
+        .map(|dep| (Relation::of(dep.kind), text(dep)))
+        .collect()
+}
+
+fn walk(
+    repos: &[SolveRepo],
+    with_relations: bool,
+    mut each: impl FnMut(Available),
+) -> Result<(), SolveError> {
     for repo in repos {
         let Some(file) = &repo.primary else { continue };
         primary::read(open(file, MAX_METADATA)?, |raw| -> Result<(), XmlError> {
@@ -100,6 +173,11 @@ pub fn available(repos: &[SolveRepo], mut each: impl FnMut(Available)) -> Result
                     .iter()
                     .map(|&file| raw.get(file).to_owned())
                     .collect(),
+                relations: if with_relations {
+                    relations(raw)
+                } else {
+                    Vec::new()
+                },
             });
             Ok(())
         })
@@ -131,6 +209,7 @@ mod tests {
             base: None,
             provides: Vec::new(),
             files: Vec::new(),
+            relations: Vec::new(),
         };
         assert_eq!(
             (package.full_evr(), package.nvra()),

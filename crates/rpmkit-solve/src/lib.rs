@@ -52,12 +52,13 @@ mod subject;
 mod xml;
 mod yaml;
 
-pub use available::{Available, available};
+pub use available::{Available, Relation, available, available_with_relations};
 pub use comps::{Comps, CompsEnvironment, Group, Member, MemberKind};
 pub use error::SolveError;
 pub use explain::{Obstacle, Unsolvable};
 pub use filelists::{HeldFile, holders};
 pub use glob::glob_matches;
+pub use modules::{ModuleStream, module_streams};
 pub use near::similar;
 pub use repo::{Filelists, SolveRepo};
 pub use request::{GroupTypes, HandOver, SolveRequest, Update};

@@ -57,6 +57,51 @@ impl Module {
     }
 }
 
+/// A module stream on offer, as dnf lists it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ModuleStream {
+    /// Module.
+    pub name: String,
+    /// Stream.
+    pub stream: String,
+    /// Whether it is the module's default stream.
+    pub is_default: bool,
+    /// Names of its profiles, and whether each is a default.
+    pub profiles: Vec<(String, bool)>,
+    /// Packages, each as `name-epoch:version-release.arch`.
+    pub artifacts: Vec<String>,
+}
+
+/// The streams of all repositories, sorted, each once.
+pub fn module_streams(repos: &[SolveRepo]) -> Result<Vec<ModuleStream>, SolveError> {
+    let modules = Modules::read(repos)?;
+    let mut streams: Vec<ModuleStream> = modules
+        .all
+        .iter()
+        .map(|module| {
+            let key = (module.name.clone(), module.stream.clone());
+            let defaults = modules.default_profiles.get(&key);
+            ModuleStream {
+                is_default: modules.defaults.get(&module.name) == Some(&module.stream),
+                profiles: module
+                    .profiles
+                    .keys()
+                    .map(|name| {
+                        let is_default = defaults.is_some_and(|list| list.contains(name));
+                        (name.clone(), is_default)
+                    })
+                    .collect(),
+                artifacts: module.artifacts.clone(),
+                name: key.0,
+                stream: key.1,
+            }
+        })
+        .collect();
+    streams.sort();
+    streams.dedup_by(|a, b| (&a.name, &a.stream) == (&b.name, &b.stream));
+    Ok(streams)
+}
+
 /// All that modules.yaml of all repositories says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Modules {

@@ -98,6 +98,16 @@ pub enum Log {
     Build,
 }
 
+/// Where a line goes that mock says and nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MockLog {
+    /// `root.log`, and the console with the level before it.
+    Root,
+    /// `state.log` with the time before it, and the console as it is.
+    State,
+}
+
 /// What a progress report counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -138,6 +148,16 @@ pub enum Event {
         start: bool,
         /// The text after the colon.
         what: String,
+    },
+    /// What mock says at this point. Its console and its log files repeat it: programs look for these lines.
+    /// Nobody else does.
+    Narrative {
+        /// How serious.
+        level: Level,
+        /// Where it goes.
+        log: MockLog,
+        /// The text; it may have several lines.
+        text: String,
     },
     /// A message for people.
     Message {
@@ -257,6 +277,32 @@ impl Events {
             log,
             text: text.into(),
         });
+    }
+
+    /// A line of mock's for its `root.log` and its console.
+    pub fn narrate(&self, level: Level, text: impl Into<String>) {
+        let (log, text) = (MockLog::Root, text.into());
+        self.emit(Event::Narrative { level, log, text });
+    }
+
+    /// A line of mock's for its `state.log` and its console that begins and ends nothing.
+    pub fn narrate_state(&self, text: impl Into<String>) {
+        let (level, log, text) = (Level::Info, MockLog::State, text.into());
+        self.emit(Event::Narrative { level, log, text });
+    }
+
+    /// `Start: what`, or `Finish: what`.
+    pub fn state(&self, start: bool, what: &str) {
+        let what = what.to_owned();
+        self.emit(Event::State { start, what });
+    }
+
+    /// Runs `work` between `Start: what` and `Finish: what`, which balance whatever happens.
+    pub fn in_state<T>(&self, what: &str, work: impl FnOnce() -> T) -> T {
+        self.state(true, what);
+        let outcome = work();
+        self.state(false, what);
+        outcome
     }
 
     /// Runs `work` as a phase: its start, end, duration and outcome become events.

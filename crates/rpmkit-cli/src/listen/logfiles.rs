@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use rpmkit_core::event::{Event, Level, Listener, Log, Phase};
+use rpmkit_core::event::{Event, Level, Listener, Log, MockLog};
 use rpmkit_fs::{FsError, Links, UntrustedTree};
 
 use super::pyrepr;
@@ -23,7 +23,8 @@ struct Inner {
     open: Option<Open>,
     running: Vec<String>,
     stray: Vec<String>,
-    phase: Option<Phase>,
+    /// A failure has been written to the files that are open.
+    told: bool,
     zone: TimeZone,
 }
 
@@ -51,7 +52,7 @@ impl LogFiles {
             open: None,
             running: Vec::new(),
             stray: Vec::new(),
-            phase: None,
+            told: false,
             zone,
         })))
     }
@@ -74,14 +75,19 @@ impl LogFiles {
             root: append("root.log")?,
             state: append("state.log")?,
         };
-        self.lock().open = Some(open);
+        let mut inner = self.lock();
+        inner.open = Some(open);
+        inner.told = false;
         Ok(())
     }
 
-    /// Writes the lines of a failure to `root.log`, where mock has them. Nothing once the files are
-    /// closed: then it is there already.
+    /// Writes the lines of a failure to `root.log`, where mock has them. Nothing for a second one, or once
+    /// the files are closed: then it is there already.
     pub fn error(&self, lines: &[String]) {
         let mut inner = self.lock();
+        if std::mem::replace(&mut inner.told, true) {
+            return;
+        }
         for line in lines {
             inner.message(Level::Error, Some(Log::Root), line);
         }
@@ -112,29 +118,23 @@ impl Listener for LogFiles {
     fn on_event(&self, at: SystemTime, event: &Event) {
         let mut inner = self.lock();
         match event {
-            Event::PhaseStart { phase, .. } => inner.phase = Some(*phase),
             Event::State { start, what } => inner.state(at, *start, what),
+            Event::Narrative { level, log, text } => match log {
+                MockLog::State => inner.state_line(at, text),
+                MockLog::Root => inner.message(*level, Some(Log::Root), text),
+            },
             Event::Message { level, log, text } => inner.message(*level, *log, text),
             Event::Command { log, argv, env } => {
-                let text = format!(
-                    "Executing command: {} with env {} and shell False",
-                    pyrepr::list(argv),
-                    pyrepr::dict(env)
-                );
-                inner.message(Level::Debug, Some(*log), &text);
+                inner.line(Level::Debug, *log, EXECUTING, &executing(argv, env));
             }
             Event::CommandEnd { log, status } => {
-                inner.message(
-                    Level::Debug,
-                    Some(*log),
-                    &format!("Child return code was: {status}"),
-                );
+                inner.line(Level::Debug, *log, RETURNED, &returned(*status));
             }
             Event::Output { log, line, raw } => {
                 // mock takes colours out, and nothing else.
                 let line = without_colors(raw.as_deref().unwrap_or(line.as_bytes()));
                 if !line.is_empty() {
-                    inner.bytes(Level::Debug, Some(*log), &line);
+                    inner.bytes(Level::Debug, *log, OUTPUT, &line);
                 }
             }
             _ => {}
@@ -152,6 +152,10 @@ impl Inner {
             self.stray.push(what.to_owned());
         }
         let word = if start { "Start" } else { "Finish" };
+        self.state_line(at, &format!("{word}: {what}"));
+    }
+
+    fn state_line(&mut self, at: SystemTime, text: &str) {
         let time = Timestamp::try_from(at).map_or_else(
             |_| String::new(),
             |t| {
@@ -161,31 +165,54 @@ impl Inner {
             },
         );
         if let Some(open) = &mut self.open {
-            let line = format!("{time} - {word}: {what}\n");
+            let line = format!("{time} - {text}\n");
             append(&mut open.state, line.as_bytes());
         }
     }
 
     fn message(&mut self, level: Level, log: Option<Log>, text: &str) {
-        self.bytes(level, log, text.as_bytes());
+        self.line(level, log.unwrap_or(Log::Root), SAID, text);
     }
 
-    /// Every byte as it came: what is no text is for whoever shows it to make visible.
-    fn bytes(&mut self, level: Level, log: Option<Log>, text: &[u8]) {
-        // mock writes `LEVEL file.py:line:  message`. Tools split at the first `:  `, so the shape is
-        // kept; the place is the phase, since line numbers of ours would tell nobody anything.
-        let place = self.phase.map_or("rpmkit", Phase::name);
+    fn line(&mut self, level: Level, log: Log, place: &str, text: &str) {
+        self.bytes(level, log, place, text.as_bytes());
+    }
+
+    /// mock writes `LEVEL file.py:line:  message` into root.log, and programs split there: the file is
+    /// the one of mock that says such things, and the line is one of its lines. Every byte as it came:
+    /// what is no text is for whoever shows it to make visible.
+    fn bytes(&mut self, level: Level, log: Log, place: &str, text: &[u8]) {
         let Some(open) = &mut self.open else {
             return;
         };
         match log {
-            Some(Log::Build) => append(&mut open.build, &[text, b"\n"].concat()),
-            Some(Log::Root) | None => {
-                let before = format!("{} {place}.rs:1:  ", level_name(level));
+            Log::Build => append(&mut open.build, &[text, b"\n"].concat()),
+            Log::Root => {
+                let before = format!("{} {place}:  ", level_name(level));
                 append(&mut open.root, &[before.as_bytes(), text, b"\n"].concat());
             }
         }
     }
+}
+
+/// Where mock logs that it starts a command, what it wrote, how it ended, and all else.
+const EXECUTING: &str = "util.py:557";
+const OUTPUT: &str = "util.py:462";
+const RETURNED: &str = "util.py:609";
+const SAID: &str = "buildroot.py:1";
+
+/// mock's line about a command that starts.
+pub(super) fn executing(argv: &[String], env: &[(String, String)]) -> String {
+    format!(
+        "Executing command: {} with env {} and shell False",
+        pyrepr::list(argv),
+        pyrepr::dict(env)
+    )
+}
+
+/// mock's line about a command that ended.
+pub(super) fn returned(status: i32) -> String {
+    format!("Child return code was: {status}")
 }
 
 /// mock's names of levels.
@@ -248,9 +275,9 @@ mod tests {
         );
         assert_eq!(
             read(dir.path(), "root.log"),
-            "INFO rpmkit.rs:1:  calculated the chroot\n\
-             DEBUG download.rs:1:  mirror 2 is slow\n\
-             WARNING download.rs:1:  mirror 1 is gone\n"
+            "INFO buildroot.py:1:  calculated the chroot\n\
+             DEBUG buildroot.py:1:  mirror 2 is slow\n\
+             WARNING buildroot.py:1:  mirror 1 is gone\n"
         );
         assert_eq!(
             read(dir.path(), "state.log"),
@@ -296,13 +323,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let logs = LogFiles::new(TimeZone::UTC);
         logs.open(dir.path()).unwrap();
-        logs.error(&[
-            "cannot".into(),
-            "No matching package to install: 'a'".into(),
-        ]);
+        for _ in 0..2 {
+            logs.error(&[
+                "cannot".into(),
+                "No matching package to install: 'a'".into(),
+            ]);
+        }
         assert_eq!(
             read(dir.path(), "root.log"),
-            "ERROR rpmkit.rs:1:  cannot\nERROR rpmkit.rs:1:  No matching package to install: 'a'\n"
+            "ERROR buildroot.py:1:  cannot\nERROR buildroot.py:1:  No matching package to install: 'a'\n"
         );
     }
 

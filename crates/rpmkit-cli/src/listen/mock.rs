@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use rpmkit_core::event::{Event, Level, Listener, Log};
+use rpmkit_core::event::{Event, Level, Listener, Log, MockLog};
 
-use super::logfiles::level_name;
+use super::logfiles::{executing, level_name, returned};
 use crate::{
     printer::{Printer, Verbosity},
     visible::left_on_screen,
@@ -23,6 +23,12 @@ impl MockConsole {
         Self {
             printer,
             main_output,
+        }
+    }
+
+    fn debug(&self, log: Log, text: &str) {
+        if log == Log::Root && self.least() == Level::Debug {
+            self.printer.line(format!("DEBUG: {text}"));
         }
     }
 
@@ -52,12 +58,20 @@ impl Listener for MockConsole {
                 let word = if *start { "Start" } else { "Finish" };
                 self.printer.say(format!("{word}: {what}"));
             }
+            Event::Narrative { level, log, text } => match log {
+                MockLog::State => self.printer.say(text),
+                MockLog::Root if *level >= self.least() => {
+                    self.printer.line(format!("{}: {text}", level_name(*level)));
+                }
+                MockLog::Root => {}
+            },
+            Event::Command { log, argv, env } => self.debug(*log, &executing(argv, env)),
+            Event::CommandEnd { log, status } => self.debug(*log, &returned(*status)),
             Event::Output { log, line, .. } => {
                 if self.main_output {
                     self.printer.data(left_on_screen(line));
-                } else if *log == Log::Root && self.least() == Level::Debug {
-                    self.printer
-                        .line(format!("DEBUG: {}", left_on_screen(line)));
+                } else {
+                    self.debug(*log, &left_on_screen(line));
                 }
             }
             _ => {}
@@ -101,6 +115,24 @@ mod tests {
             console(Verbosity::Verbose, false)
                 .1
                 .contains("DEBUG: mirror 2 is slow\n")
+        );
+    }
+
+    #[test]
+    fn what_only_mock_says_has_its_form() {
+        let (printer, _, err) = Printer::captured(Face::Mock, Verbosity::Verbose);
+        let console = MockConsole::new(printer, false);
+        let say = |log, text: &str| {
+            let (level, text) = (Level::Info, text.into());
+            console.on_event(SystemTime::now(), &Event::Narrative { level, log, text });
+        };
+        say(MockLog::State, "Mock Version: 6.7");
+        say(MockLog::Root, "calling preinit hooks");
+        let (log, status) = (Log::Root, 3);
+        console.on_event(SystemTime::now(), &Event::CommandEnd { log, status });
+        assert_eq!(
+            err.text(),
+            "Mock Version: 6.7\nINFO: calling preinit hooks\nDEBUG: Child return code was: 3\n"
         );
     }
 

@@ -9,7 +9,11 @@ use crate::{Config, Origin};
 #[derive(Debug, Clone)]
 pub struct RepositorySettings {
     /// The package manager the chroot is to be made like: one of those mock knows.
-    pub manager: String,
+    pub package_manager: String,
+    /// Whether a chroot with the target's own package manager is wanted.
+    pub use_bootstrap: bool,
+    /// Whether a chroot that is there is brought up to date before a build.
+    pub update_before_build: bool,
     /// The text of `dnf.conf`.
     pub dnf_conf: String,
     /// Variables for repository addresses.
@@ -48,9 +52,11 @@ impl RepositorySettings {
         let by_default = matches!(config.origins().get(&["user_agent"]), Origin::Default);
         Ok(Self {
             user_agent: agent.filter(|agent| !by_default && !agent.is_empty()),
+            package_manager: manager,
+            use_bootstrap: r.flag("use_bootstrap")?,
+            update_before_build: r.flag("update_before_build")?,
             attempts: r.number("package_manager_max_attempts")?.max(1),
             attempt_delay: r.seconds("package_manager_attempt_delay")?,
-            manager,
             dnf_conf: r.text("dnf.conf")?,
             dnf_vars: r.pairs("dnf_vars")?,
             releasever: r.optional("releasever")?,

@@ -17,9 +17,7 @@ pub(super) fn check(r: &SettingsReader<'_>) -> Result<(), ConfigError> {
     for name in ["legal_host_arches", "nspawn_args"] {
         r.words(name)?;
     }
-    for name in ["update_before_build", "use_bootstrap", "internal_dev_setup"] {
-        r.flag(name)?;
-    }
+    r.flag("internal_dev_setup")?;
     r.number("dev_loop_count")?;
     r.nullable_pairs("scm_opts")?;
     r.two_each("ssl_copied_ca_trust_dirs")?;

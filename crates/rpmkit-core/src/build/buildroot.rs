@@ -14,6 +14,7 @@ use rpmkit_sandbox::{
 
 use super::{
     BuildError, Engine,
+    narrative::{self, Prepared},
     plugins::{self, ccache::CompilerCache},
     run::{Ran, Run},
     skeleton, traced,
@@ -162,47 +163,118 @@ impl Buildroot {
     /// # Errors
     /// Besides what making it may meet: [`BuildError::Unverified`].
     pub fn init(&mut self) -> Result<(), BuildError> {
-        self.init_to(Purpose::Work)
+        self.prepare_for(Purpose::Work, false)
     }
 
     /// As [`Self::init`], for commands that look around in the root or copy something: what nobody
     /// verified is told, and no error.
     pub fn init_to_look(&mut self) -> Result<(), BuildError> {
-        self.init_to(Purpose::Look)
+        self.prepare_for(Purpose::Look, false)
     }
 
-    fn init_to(&mut self, purpose: Purpose) -> Result<(), BuildError> {
-        self.prepare(purpose)?;
+    /// As [`Self::init`] before a build, when mock also brings a root up to date that is there.
+    pub(super) fn init_for_build(&mut self) -> Result<(), BuildError> {
+        let short = self.settings.build.short_circuit.is_some();
+        self.prepare_for(Purpose::Work, !short)
+    }
+
+    fn prepare_for(&mut self, purpose: Purpose, build: bool) -> Result<(), BuildError> {
+        let events = self.engine.events().clone();
+        events.state(true, "chroot init");
+        narrative::preinit(&self.settings, &self.engine);
+        let prepared = self.prepare(purpose)?;
+        if build {
+            self.tell_package_management()?;
+            if prepared != Prepared::Installed {
+                self.update_before_build()?;
+            }
+        }
         // What every command finds in its home, as in mock: the build tree and the macros. A build lays
         // them out anew; here they only must not be missing.
         if !self.home().join(".rpmmacros").exists() {
             self.fill_home(DirContents::default())?;
         }
+        // Not said of a preparation that failed: mock's stays unfinished.
+        events.state(false, "chroot init");
+        if prepared == Prepared::Installed {
+            self.tell_installed()?;
+        }
         Ok(())
     }
 
-    fn prepare(&mut self, purpose: Purpose) -> Result<(), BuildError> {
+    /// `update_before_build`. A root made of a layer has the newest packages there are; one that was kept
+    /// may not.
+    fn update_before_build(&mut self) -> Result<(), BuildError> {
+        let settings = &self.settings;
+        let wanted = settings.repositories.update_before_build
+            && settings.repositories.online
+            && settings.build.clean;
+        if !wanted {
+            return Ok(());
+        }
+        let what = format!("{} update", self.pm.dialect().name());
+        let events = self.engine.events().clone();
+        events.in_state(&what, || {
+            if self.session.is_pristine() {
+                self.pm
+                    .say(&self.pm.dialect().proposal(&Solution::default()));
+                return Ok(());
+            }
+            let mut request = self.pm.request();
+            request.update = rpmkit_solve::Update::All;
+            self.change(&request, "update").map(drop)
+        })
+    }
+
+    /// Whether the layer right below the session is one that `is` takes.
+    pub(super) fn top_is(&self, is: impl Fn(&Layer) -> bool) -> bool {
+        self.session.top().is_some_and(is)
+    }
+
+    fn prepare(&mut self, purpose: Purpose) -> Result<Prepared, BuildError> {
         self.leave_unverified(purpose)?;
         let ours = self
             .session
             .top()
             .is_none_or(|layer| layer.meta().kind == LayerKind::Base);
         if !self.session.is_pristine() || !ours {
-            return Ok(());
+            return Ok(Prepared::Present);
         }
         let request = self.setup_request()?;
-        let base = self.hook("hook_preinit", |root| {
+        let made = self.hook("hook_preinit", |root| {
             root.pm.base(
                 &request,
                 &skeleton::of(&root.settings, root.engine.events()),
+                &root.settings.repositories.package_manager,
             )
-        })?;
+        });
+        let (base, fresh) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                let error = error.into();
+                self.tell_refusal(&error);
+                return Err(error);
+            }
+        };
+        if self.settings.plugins.enabled("root_cache") {
+            // The layer is what mock packs there.
+            let what = if fresh {
+                "creating root cache"
+            } else {
+                "unpacking root cache"
+            };
+            self.engine.events().in_state(what, || ());
+        }
         self.stop()?;
         self.session.remember(self.pm.tool_root()?);
         self.session.move_to(&base)?;
         self.hook("hook_postinit", |root| root.session.postinit())?;
         self.packages = Some(base.packages()?);
-        Ok(())
+        Ok(if fresh {
+            Prepared::Installed
+        } else {
+            Prepared::Unpacked
+        })
     }
 
     /// mock's `chroot_setup_cmd` and what else every root of this configuration has.
@@ -220,25 +292,70 @@ impl Buildroot {
                 .cloned(),
         );
         for (action, specs) in &self.settings.repositories.module_setup_commands {
-            let specs = specs.split_whitespace().map(str::to_owned);
             match action.as_str() {
-                "enable" => request.module_enable.extend(specs),
-                "disable" => request.module_disable.extend(specs),
+                // Of every request: see `with_modules`.
+                "enable" | "disable" => {}
                 // Installing a stream means enabling it and asking for its profile's packages.
-                "install" => request.install.extend(specs.map(|spec| format!("@{spec}"))),
-                // A new root has no streams to leave.
-                "reset" => {}
+                "install" | "switch-to" => {
+                    let specs = modules(specs).map(|spec| format!("@{spec}"));
+                    request.install.extend(specs);
+                }
+                // A new root has no streams to leave and none to remove, and nothing is shown of it.
+                "reset" | "remove" | "update" | "list" | "info" => {}
                 other => {
                     return Err(BuildError::Undone {
                         option: "module_setup_commands",
                         found: other.to_owned(),
                         code: ExitCode::PackageManager,
-                        remedy: "use enable, disable, install or reset",
+                        remedy: "use enable, disable, install, switch-to, remove or reset",
                     });
                 }
             }
         }
+        self.with_modules(&mut request);
         Ok(request)
+    }
+
+    /// Adds the module streams that the configuration enables to a request: they hold for all that is
+    /// installed later, too.
+    fn with_modules(&self, request: &mut SolveRequest) {
+        for (action, specs) in &self.settings.repositories.module_setup_commands {
+            let specs = modules(specs).map(str::to_owned);
+            match action.as_str() {
+                "enable" => request.module_enable.extend(specs),
+                "disable" => request.module_disable.extend(specs),
+                "install" | "switch-to" => {
+                    // The stream only: what was installed of it is there.
+                    let streams = specs
+                        .map(|spec| spec.split('/').next().unwrap_or(&spec).to_owned())
+                        .filter(|spec| spec.contains(':'));
+                    request.module_enable.extend(streams);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The streams somebody has enabled and disabled in the root itself, where dnf keeps that.
+    fn modules_of_root(&mut self, request: &mut SolveRequest) -> Result<(), BuildError> {
+        if !self.session.is_touched() {
+            return Ok(());
+        }
+        let script = "cat /etc/dnf/modules.d/*.module 2>/dev/null || :";
+        let ran = self.quietly(["/bin/sh", "-c", script].map(str::to_owned).to_vec())?;
+        let (mut name, mut stream) = (String::new(), String::new());
+        for line in String::from_utf8_lossy(&ran.output).lines() {
+            match line.trim().split_once('=') {
+                Some(("name", value)) => value.clone_into(&mut name),
+                Some(("stream", value)) => value.clone_into(&mut stream),
+                Some(("state", "enabled")) if !stream.is_empty() => {
+                    request.module_enable.push(format!("{name}:{stream}"));
+                }
+                Some(("state", "disabled")) => request.module_disable.push(name.clone()),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// What is installed now, asked of the root's own rpm where we cannot know.
@@ -299,8 +416,11 @@ impl Buildroot {
     /// What `request` would change.
     pub fn resolve(&mut self, request: &SolveRequest) -> Result<Solution, BuildError> {
         self.packages()?;
+        let mut request = request.clone();
+        self.with_modules(&mut request);
+        self.modules_of_root(&mut request)?;
         let installed = self.packages.as_deref().unwrap_or_default();
-        Ok(self.pm.resolve(request, installed)?)
+        Ok(self.pm.resolve(&request, installed)?)
     }
 
     /// Takes requirements on paths out of `request` that a package in the root has already. The solver
@@ -327,7 +447,11 @@ impl Buildroot {
 
     /// Installs, updates and removes. `note` says for what, for people.
     pub fn change(&mut self, request: &SolveRequest, note: &str) -> Result<Solution, BuildError> {
-        let solution = self.resolve(request)?;
+        let solution = self.resolve(request);
+        if let Err(error) = &solution {
+            self.tell_refusal(error);
+        }
+        let solution = solution?;
         self.advance(&solution, note)?;
         Ok(solution)
     }
@@ -336,6 +460,7 @@ impl Buildroot {
     /// What builds left in the home and the temporary directories stays.
     pub fn advance(&mut self, solution: &Solution, note: &str) -> Result<(), BuildError> {
         if solution.is_empty() {
+            self.pm.say(&self.pm.dialect().proposal(solution));
             return Ok(());
         }
         let installed = self.packages()?.to_vec();
@@ -616,6 +741,13 @@ fn chroot_of(engine: &Engine, settings: &Settings) -> Result<Chroot, BuildError>
     ))
 }
 
+/// Modules of one command of `module_setup_commands`: mock separates them by commas.
+fn modules(specs: &str) -> impl Iterator<Item = &str> {
+    specs
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|spec| !spec.is_empty())
+}
+
 /// Build user and group where the configuration leaves them to the caller's ids, as mock's defaults
 /// do: always the same ones, so that layers and packages do not depend on who builds. Never root.
 const BUILD_IDS: (u32, u32) = (1000, 135);
@@ -630,4 +762,17 @@ fn with_build_user(settings: &Settings, caller: u32) -> Settings {
         chroot.chrootgid = BUILD_IDS.1;
     }
     settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::modules;
+
+    #[test]
+    fn modules_are_separated_as_in_mock() {
+        let of = |text| modules(text).collect::<Vec<_>>();
+        assert_eq!(of("a:1, b:2/x"), ["a:1", "b:2/x"]);
+        assert_eq!(of("a b"), ["a", "b"]);
+        assert!(of("").is_empty());
+    }
 }

@@ -17,7 +17,7 @@ use super::{
     tree::{DirContents, WRITE},
 };
 use rpmkit_repo as repo;
-use rpmkit_results::record::hardware_report;
+use rpmkit_results::hardware_report;
 use rpmkit_rpmfile::{UnpackedSrpm, unpack_source};
 use rpmkit_solve::SolveRequest;
 use rpmkit_types::{
@@ -88,10 +88,11 @@ fn steps(
     staging: &Path,
 ) -> Result<Built, BuildError> {
     let shown = file_name(&job.srpm);
+    let events = root.engine().events().clone();
     if job.clean {
-        root.clean()?;
+        events.in_state("clean chroot", || root.clean())?;
     }
-    root.init()?;
+    root.init_for_build()?;
     state(root, &format!("build phase for {shown}"), |root| {
         let (spec, made) = state(root, &format!("build setup for {shown}"), |root| {
             fill(root, job, source)?;
@@ -151,16 +152,7 @@ fn state<T>(
     work: impl FnOnce(&mut Buildroot) -> Result<T, BuildError>,
 ) -> Result<T, BuildError> {
     let events = root.engine().events().clone();
-    let say = |start| {
-        events.emit(Event::State {
-            start,
-            what: what.to_owned(),
-        });
-    };
-    say(true);
-    let outcome = work(root);
-    say(false);
-    outcome
+    events.in_state(what, || work(root))
 }
 
 /// Whether `%generate_buildrequires` is to be run. A stage by itself works on the tree an earlier run left, which
@@ -505,8 +497,8 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
     if !root.settings().plugins.enabled("hw_info") {
         return Ok(());
     }
-    let store = root.engine().store().dir();
-    let report = hardware_report(&[store, &root.engine().surroundings().cache]);
+    let chroot = &root.settings().chroot;
+    let report = hardware_report(&[&chroot.rootdir, &chroot.cache_topdir]);
     write(dir.join("hw_info.log"), &report)
 }
 

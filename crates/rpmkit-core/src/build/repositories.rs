@@ -2,7 +2,7 @@
 
 use super::{BuildError, Engine};
 use rpmkit_config::Settings;
-use rpmkit_pm::{Attempts, Embedded, TransactionOptions};
+use rpmkit_pm::{Attempts, Dialect, Embedded, TransactionOptions};
 use rpmkit_repo::{RepoSet, Vars};
 use rpmkit_solve::HandOver;
 use rpmkit_types::{VerifyLevel, event::Level};
@@ -85,7 +85,7 @@ pub(super) fn package_manager(
     let options = TransactionOptions {
         nodocs: !main.install_docs || main.tsflags.iter().any(|flag| flag == "nodocs"),
         noscripts: main.tsflags.iter().any(|flag| flag == "noscripts"),
-        hand_over: if settings.repositories.manager == "dnf5" {
+        hand_over: if settings.repositories.package_manager == "dnf5" {
             HandOver::Decisions
         } else {
             HandOver::Metadata
@@ -101,7 +101,34 @@ pub(super) fn package_manager(
     .with_attempts(Attempts {
         count: settings.repositories.attempts,
         delay: settings.repositories.attempt_delay,
-    }))
+    })
+    .with_dialect(
+        Dialect::of(&settings.repositories.package_manager),
+        logfile(&settings.repositories.dnf_conf),
+    ))
+}
+
+/// The `logfile` of a `[main]` section, a path inside the chroot; only a plain absolute one.
+fn logfile(conf: &str) -> Option<String> {
+    let mut section = "main";
+    let mut found = None;
+    for line in conf.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = name;
+        }
+        if let Some((key, value)) = line.split_once('=')
+            && section == "main"
+            && key.trim() == "logfile"
+        {
+            found = Some(value.trim().to_owned());
+        }
+    }
+    found.filter(|path| {
+        path.starts_with('/')
+            && !path.ends_with('/')
+            && !path.contains("..")
+            && !path.chars().any(char::is_control)
+    })
 }
 
 /// The `dnf.conf` section for a repository given by URL or directory, as mock's `--addrepo` writes
@@ -130,6 +157,17 @@ pub fn added_repository(conf: &str, url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_file_is_the_main_sections() {
+        let of = |text: &str| logfile(text);
+        assert_eq!(
+            of("[main]\nlogfile = /var/log/yum.log\n[r]\nlogfile=/x\n").as_deref(),
+            Some("/var/log/yum.log")
+        );
+        assert_eq!(of("[main]\nlogfile=/var/../etc/passwd\n"), None);
+        assert_eq!(of("[r]\nlogfile=/x\n"), None);
+    }
 
     #[test]
     fn added_repositories_get_names_of_their_own() {

@@ -32,20 +32,14 @@ pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf,
         path: job.resultdir.clone(),
         source,
     })?;
-    if job.clean {
-        root.clean()?;
-    }
-    root.init()?;
     let events = root.engine().events().clone();
-    let say = |start| {
-        events.emit(Event::State {
-            start,
-            what: "buildsrpm".to_owned(),
-        });
-    };
-    say(true);
-    let made = events.phase(Phase::Srpm, "", || make(root, job));
-    say(false);
+    if job.clean {
+        events.in_state("clean chroot", || root.clean())?;
+    }
+    root.init_for_build()?;
+    let made = events.in_state("buildsrpm", || {
+        events.phase(Phase::Srpm, "", || make(root, job))
+    });
     let path = made?;
     events.emit(Event::Artifact { path: path.clone() });
     Ok(path)
@@ -62,7 +56,8 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
         },
     })?;
     let spec = root.in_tree(Path::new("SPECS").join(job.spec.file_name().unwrap_or_default()));
-    let made = root.make_source(&spec, &job.resultdir)?;
+    let events = root.engine().events().clone();
+    let made = events.in_state("rpmbuild -bs", || root.make_source(&spec, &job.resultdir))?;
     Ok(made.path)
 }
 

@@ -18,13 +18,13 @@ use super::{
 pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let mut root = work.open(cx, ChrootAccess::OwnOrEphemeral)?;
     let made = make(cx, work, &mut root, false);
-    let ended = if made.is_ok() == work.settings.build.cleanup_on_success {
-        root.discard()
-    } else {
-        root.close()
-    };
+    let mut root = Some(root);
+    let discarded = work.clean_up(made.is_ok(), || root.take().map(Buildroot::discard));
+    let ended = discarded
+        .flatten()
+        .or_else(|| root.take().map(Buildroot::close));
     made?;
-    ended.map_err(Error::from)?;
+    ended.transpose().map_err(Error::from)?;
     Ok(Status::OK)
 }
 

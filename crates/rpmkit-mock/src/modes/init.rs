@@ -14,8 +14,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         work.state("clean chroot", || root.clean())
             .map_err(|e| work.failure(&e))?;
     }
-    work.state("chroot init", || root.init())
-        .map_err(|e| work.failure(&e))?;
+    root.init().map_err(|e| work.failure(&e))?;
     root.close().map_err(Error::from)?;
     Ok(Status::OK)
 }

@@ -160,17 +160,25 @@ pub fn dependencies(cx: &Context, work: &Work<'_>) -> VerbResult {
     change(cx, work, &note, |root, request| {
         for word in words {
             let path = host_path(cx, word);
-            let deps = if word.ends_with(".spec") {
-                of_spec(work, root, &path)?
-            } else {
-                let package =
-                    read_package(&path).map_err(|e| work.failure(&BuildError::from(e)))?;
-                package.requires.into_iter().map(|r| r.dep).collect()
-            };
-            request.builddeps.extend(deps);
+            request
+                .builddeps
+                .extend(requirements_of(work, root, &path)?);
         }
         Ok(())
     })
+}
+
+/// What a spec, a source package or a package requires.
+pub fn requirements_of(
+    work: &Work<'_>,
+    root: &mut Buildroot,
+    path: &Path,
+) -> Result<Vec<Dep>, Failure> {
+    if path.extension().is_some_and(|ext| ext == "spec") {
+        return of_spec(work, root, path);
+    }
+    let package = read_package(path).map_err(|e| work.failure(&BuildError::from(e)))?;
+    Ok(package.requires.into_iter().map(|r| r.dep).collect())
 }
 
 /// The static requirements of a spec, as the chroot's own rpm expands it.

@@ -19,7 +19,7 @@ mod tarball;
 mod work;
 
 use rpmkit_cli::{Context, Failure, VerbResult};
-use rpmkit_core::{Event, ExitCode};
+use rpmkit_core::{ExitCode, event::Level};
 
 use self::work::Work;
 use crate::{mode::Mode, request::MockRequest, run::MOCK_VERSION};
@@ -40,8 +40,10 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
         env!("CARGO_PKG_VERSION"),
         words.join(" ")
     ));
+    rpmkit_core::build::plugins_loaded(&work.settings, &work.events);
     work.info("Signal handler active");
-    state(&work, true);
+    work.events.state(true, "run");
+    tell_configuration(&work);
     let outcome = dispatch(cx, &work);
     // A mode that was called without what it needs has not looked at a chroot.
     let begun = !matches!(&outcome, Err(failure) if failure.code == ExitCode::Usage.code());
@@ -49,7 +51,7 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
         mount::show_root(cx, &work);
     }
     if outcome.is_ok() {
-        state(&work, false);
+        work.events.state(false, "run");
         cx.logs
             .balanced()
             .map_err(|e| Failure::new(ExitCode::State, e.to_string()))?;
@@ -57,11 +59,13 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
     outcome
 }
 
-fn state(work: &Work<'_>, start: bool) {
-    work.events.emit(Event::State {
-        start,
-        what: "run".to_owned(),
-    });
+/// All options, for `-v`.
+fn tell_configuration(work: &Work<'_>) {
+    let debug = |text: String| work.events.narrate(Level::Debug, text);
+    debug("mock final configuration:".to_owned());
+    for (name, value) in &work.settings.build.all.0 {
+        debug(format!("    {name}:  {value}"));
+    }
 }
 
 fn dispatch(cx: &mut Context, work: &Work<'_>) -> VerbResult {

@@ -63,8 +63,16 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         clean = false;
         spec = None;
     }
+    let mut shown: Vec<String> = packages.iter().map(|p| p.display().to_string()).collect();
     for word in &work.request.words {
-        packages.push(fetched(cx, work, word, downloads.path())?);
+        let package = fetched(cx, work, word, downloads.path())?;
+        // As it was typed.
+        shown.push(if is_remote(word) {
+            package.display().to_string()
+        } else {
+            word.clone()
+        });
+        packages.push(package);
     }
     if packages.is_empty() {
         return Err(Failure::usage("No package specified to rebuild command."));
@@ -78,7 +86,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         check_header(package)?;
     }
     let mut built = Vec::new();
-    for srpm in packages {
+    for (srpm, word) in packages.into_iter().zip(&shown) {
         let root = match first.take() {
             Some(root) => root,
             None => work.open(cx, ChrootAccess::OwnOrEphemeral)?,
@@ -87,16 +95,24 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
             cx,
             work,
             root,
-            srpm,
+            (srpm, word),
             spec.clone(),
             &work.settings.build.resultdir,
             clean,
-        )?;
+        );
+        let made = match made {
+            Ok(made) => made,
+            Err(failure) => {
+                work.clean_up(false, || ());
+                return Err(failure);
+            }
+        };
         if let Some(own) = own.take().filter(|own| is_renamed(own, &made.artifacts)) {
             supersede(&work.events, &own).map_err(|e| work.failure(&e))?;
         }
         built.push(made);
     }
+    work.clean_up(true, || ());
     if work.settings.build.post_install {
         post_install(cx, work, &work.settings, &built)?;
     }
@@ -106,12 +122,12 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
     Ok(Status::OK)
 }
 
-/// One source package, with mock's lines around it.
+/// One source package, with mock's lines around it: its file, and what it is called in them.
 pub fn one(
     cx: &Context,
     work: &Work<'_>,
     root: Buildroot,
-    srpm: PathBuf,
+    (srpm, shown): (PathBuf, &str),
     spec: Option<PathBuf>,
     resultdir: &Path,
     clean: bool,
@@ -121,8 +137,7 @@ pub fn one(
     }
     // Before the first line, so that the logs have all of them.
     work.open_logs_in(cx, resultdir)?;
-    let shown = srpm.display().to_string();
-    let timed = Timed::start(work, &shown);
+    let timed = Timed::start(work, shown);
     let about = About {
         chroot: work.settings.chroot.chroot_name.clone(),
         package: srpm
@@ -213,14 +228,18 @@ fn minutes(took: Duration) -> (u64, u64) {
     (took.as_secs() / 60, took.as_secs() % 60)
 }
 
+/// Whether a word is the address of a file elsewhere.
+fn is_remote(word: &str) -> bool {
+    let schemes = ["http://", "https://", "ftp://"];
+    schemes.iter().any(|scheme| word.starts_with(scheme))
+}
+
 /// A source package by path or URL.
 pub fn fetched(cx: &Context, work: &Work<'_>, word: &str, dir: &Path) -> Result<PathBuf, Failure> {
-    let remote = ["http://", "https://", "ftp://"]
-        .iter()
-        .any(|p| word.starts_with(p));
-    if !remote {
+    if !is_remote(word) {
         return Ok(host_path(cx, word));
     }
+    work.info(format!("Fetching remote file {word}"));
     let engine = work.engine(cx)?;
     let options = TransportOptions::default();
     let got = engine

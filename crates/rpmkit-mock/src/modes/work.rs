@@ -18,8 +18,8 @@ use rpmkit_core::{
     },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
-    event::{Event, Log},
-    results::{failure::FailureCause, record::hardware_report},
+    event::Log,
+    results::{failure::FailureCause, hardware_report},
 };
 use rpmkit_fs::WriteOptions;
 
@@ -156,16 +156,21 @@ impl<'a> Work<'a> {
 
     /// Wraps `body` in mock's `Start:` and `Finish:`, which balance even when it fails.
     pub fn state<T>(&self, what: &str, body: impl FnOnce() -> T) -> T {
-        let say = |start| {
-            self.events.emit(Event::State {
-                start,
-                what: what.to_owned(),
-            });
+        self.events.in_state(what, body)
+    }
+
+    /// What mock says when it cleans up after a build, around `remove`; nothing where it does not.
+    pub fn clean_up<T>(&self, ok: bool, remove: impl FnOnce() -> T) -> Option<T> {
+        let build = &self.settings.build;
+        let (wanted, option) = if ok {
+            (build.cleanup_on_success, "cleanup_on_success")
+        } else {
+            (build.cleanup_on_failure, "cleanup_on_failure")
         };
-        say(true);
-        let outcome = body();
-        say(false);
-        outcome
+        wanted.then(|| {
+            self.info(format!("Cleaning up build root ('{option}=True')"));
+            self.state("clean chroot", remove)
+        })
     }
 
     /// Starts the log files of the configuration's result directory.
@@ -177,17 +182,19 @@ impl<'a> Work<'a> {
     pub fn open_logs_in(&self, cx: &Context, dir: &Path) -> Result<(), Failure> {
         job::open_logs(cx, dir)?;
         let line = format!("Mock Version: {MOCK_VERSION}");
+        self.events.narrate_state(line.clone());
         self.events
             .message(Level::Info, Some(Log::Build), line.clone());
         self.events.info(line);
-        self.hardware(cx, dir);
+        self.hardware(dir);
         job::give_results(cx, dir)
     }
 
     /// `hw_info.log`, which mock writes whenever it prepares a chroot. A full disk will be told by others.
-    fn hardware(&self, cx: &Context, dir: &Path) {
+    fn hardware(&self, dir: &Path) {
         if self.settings.plugins.enabled("hw_info") {
-            let report = hardware_report(&[&cx.host.dirs.cache]);
+            let chroot = &self.settings.chroot;
+            let report = hardware_report(&[&chroot.rootdir, &chroot.cache_topdir]);
             let options = WriteOptions::with_mode(0o644);
             let _ = rpmkit_fs::write_file(dir.join("hw_info.log"), report, &options);
         }
@@ -206,9 +213,19 @@ impl<'a> Work<'a> {
 
     /// The chroot, with the minimal buildroot in it, to look around or to copy something.
     pub fn to_look(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
-        let mut root = self.open(cx, access)?;
-        self.state("chroot init", || root.init_to_look())
-            .map_err(|e| self.failure(&e))?;
+        self.to_look_with(cx, &self.settings, access)
+    }
+
+    /// As [`Self::to_look`], with settings that may differ from the run's own.
+    pub fn to_look_with(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Buildroot, Failure> {
+        let engine = self.engine(cx)?;
+        let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
+        root.init_to_look().map_err(|e| self.failure(&e))?;
         Ok(root)
     }
 
@@ -222,8 +239,7 @@ impl<'a> Work<'a> {
     ) -> Result<Buildroot, Failure> {
         let engine = self.engine(cx)?;
         let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
-        self.state("chroot init", || root.init())
-            .map_err(|e| self.failure(&e))?;
+        root.init().map_err(|e| self.failure(&e))?;
         Ok(root)
     }
 

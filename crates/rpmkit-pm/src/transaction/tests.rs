@@ -92,6 +92,7 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
         cleared: Vec::new(),
         erase: &[],
         options: &TransactionOptions::default(),
+        journal: &[],
         phase: Phase::Init,
         events: &Events::new(heard.clone()),
     }

@@ -203,6 +203,7 @@ mod tests {
             base: None,
             provides: provides.iter().map(|one| (*one).to_owned()).collect(),
             files: files.iter().map(|one| (*one).to_owned()).collect(),
+            relations: Vec::new(),
         }
     }
 

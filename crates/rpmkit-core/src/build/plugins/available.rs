@@ -17,19 +17,25 @@ impl Plugin for AvailablePackages {
         if !option.is_some_and(Value::truth) || !settings.repositories.online {
             return Ok(());
         }
-        let mut lines: Vec<String> = Vec::new();
-        root.package_manager().available(|package| {
-            lines.push(format!(
-                "{}-{}.{} {} {} {}\n",
-                package.name,
-                package.full_evr(),
-                package.arch,
-                package.build_time,
-                package.size,
-                package.repo
-            ));
-        })?;
-        lines.sort();
-        write(job.resultdir.join("available_pkgs.log"), lines.concat())
+        let events = root.engine().events().clone();
+        let what = "Outputting list of available packages";
+        events.in_state(what, || list(root, job))
     }
+}
+
+fn list(root: &Buildroot, job: &Rebuild) -> Result<(), BuildError> {
+    let mut lines: Vec<String> = Vec::new();
+    root.package_manager().available(|package| {
+        lines.push(format!(
+            "{}-{}.{} {} {} {}\n",
+            package.name,
+            package.full_evr(),
+            package.arch,
+            package.build_time,
+            package.size,
+            package.repo
+        ));
+    })?;
+    lines.sort();
+    write(job.resultdir.join("available_pkgs.log"), lines.concat())
 }

@@ -26,14 +26,17 @@ impl Plugin for Installed {
         if !option.is_none_or(Value::truth) {
             return Ok(());
         }
-        let mut text = String::new();
-        for package in root.packages()? {
-            let _ = writeln!(
-                text,
-                "{} {} {} installed",
-                package.nevra, package.build_time, package.installed_size
-            );
-        }
-        write(job.resultdir.join("installed_pkgs.log"), text)
+        let events = root.engine().events().clone();
+        events.in_state("Outputting list of installed packages", || {
+            let mut text = String::new();
+            for package in root.packages()? {
+                let _ = writeln!(
+                    text,
+                    "{} {} {} installed",
+                    package.nevra, package.build_time, package.installed_size
+                );
+            }
+            write(job.resultdir.join("installed_pkgs.log"), text)
+        })
     }
 }

@@ -1,19 +1,23 @@
 //! Verbs that change the chroot.
 
+use std::{fs, path::Path};
+
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
     build::{Buildroot, ChrootAccess},
+    config::Settings,
     solve::{Available, Replacement, Solution, SolveRequest, glob_matches},
     types::{Evr, Package},
 };
 
 use super::{
     super::{
-        install::{add_packages, change, updated},
-        work::Work,
+        install::{add_packages, requirements_of, updated},
+        work::{Work, host_path},
     },
     Flags,
+    look::{newest, offers},
 };
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -24,6 +28,8 @@ fn owned(words: &[&str]) -> Vec<String> {
 pub struct Alter<'a, 'w> {
     pub cx: &'a Context,
     pub work: &'a Work<'w>,
+    /// The run's settings with what options change in them.
+    pub settings: &'a Settings,
     /// What the new state of the chroot is called.
     pub note: &'a str,
     pub flags: &'a Flags,
@@ -32,21 +38,56 @@ pub struct Alter<'a, 'w> {
 
 impl Alter<'_, '_> {
     /// Changes the chroot as the options and `fill` ask.
-    fn change(
+    pub fn change(
         &self,
         fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
     ) -> VerbResult {
-        change(self.cx, self.work, self.note, |root, request| {
-            if let Some(best) = self.flags.best {
-                request.best = best;
+        self.work.open_logs(self.cx)?;
+        let access = ChrootAccess::Own;
+        let mut root = self.work.prepared_with(self.cx, self.settings, access)?;
+        let outcome = self.fulfil(&mut root, fill);
+        let closed = root.close();
+        outcome?;
+        closed.map_err(Error::from)?;
+        Ok(Status::OK)
+    }
+
+    fn fulfil(
+        &self,
+        root: &mut Buildroot,
+        fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let work = self.work;
+        let mut request = root.package_manager().request();
+        if let Some(best) = self.flags.best {
+            request.best = best;
+        }
+        if let Some(weak) = self.flags.weak_deps {
+            request.weak_deps = weak;
+        }
+        if let Some(erasing) = self.flags.allow_erasing {
+            request.allow_erasing = erasing;
+        }
+        request.skip_unavailable |= self.flags.skip_unavailable;
+        let excludes = self.flags.excludes.iter().cloned();
+        request.excludes.extend(excludes);
+        fill(root, &mut request)?;
+        if self.flags.assume_no || self.flags.download_only {
+            let solution = root.resolve(&request).map_err(|e| work.failure(&e))?;
+            for line in root.package_manager().dialect().proposal(&solution) {
+                self.cx.printer.data(line);
             }
-            if let Some(weak) = self.flags.weak_deps {
-                request.weak_deps = weak;
+            if self.flags.assume_no && !solution.is_empty() {
+                // dnf's own status is 1, which mock makes its own of.
+                return Err(Failure::new(ExitCode::PackageManager, "Operation aborted."));
             }
-            let excludes = self.flags.excludes.iter().cloned();
-            request.excludes.extend(excludes);
-            fill(root, request)
-        })
+            let fetched = root.package_manager().fetch(&solution.install);
+            fetched.map_err(|e| work.failure(&e.into()))?;
+            return Ok(());
+        }
+        root.change(&request, self.note)
+            .map(drop)
+            .map_err(|e| work.failure(&e))
     }
 
     fn named(&self, verb: &str) -> Result<(), Failure> {
@@ -72,8 +113,158 @@ impl Alter<'_, '_> {
         })
     }
 
+    /// `group remove GROUP…`: the installed packages of groups.
+    pub fn remove_groups(&self) -> VerbResult {
+        self.named("remove")?;
+        self.change(|root, request| {
+            let comps = root.package_manager().comps();
+            let comps = comps.map_err(|e| self.work.failure(&e.into()))?;
+            let present = root.packages().map_err(|e| self.work.failure(&e))?;
+            for word in self.words {
+                let name = word.trim_start_matches('@');
+                let group = comps
+                    .groups
+                    .iter()
+                    .find(|group| group.id == name || group.name == name);
+                let Some(group) = group else {
+                    return Err(no_group(name));
+                };
+                let members = group.members.iter().map(|member| &member.name);
+                let there = members.filter(|name| present.iter().any(|p| p.nevra.name == **name));
+                request.remove.extend(there.cloned());
+            }
+            request.allow_erasing = true;
+            Ok(())
+        })
+    }
+
+    /// `swap OUT IN`
+    pub fn swap(&self) -> VerbResult {
+        let [gone, wanted] = self.words else {
+            return Err(Failure::usage(
+                "You must specify what to remove and what to install instead.",
+            ));
+        };
+        self.change(|_, request| {
+            request.remove.push((*gone).to_owned());
+            request.allow_erasing = true;
+            add_packages(self.cx, self.work, &owned(&[wanted]), request)
+        })
+    }
+
+    /// `distro-sync [SPEC…]`: each package becomes the newest there is on offer, also when that is older.
+    pub fn synchronize(&self) -> VerbResult {
+        self.change(|root, request| {
+            request.allow_erasing = true;
+            let keep = |offer: &Available| {
+                self.words.is_empty() || self.words.iter().any(|word| offer.is_meant(word))
+            };
+            let newest = newest(offers(self.work, root, keep)?);
+            let packages = root.packages().map_err(|e| self.work.failure(&e))?;
+            for package in packages {
+                let nevra = &package.nevra;
+                let offer = newest
+                    .iter()
+                    .find(|o| (&o.name, &o.arch) == (&nevra.name, &nevra.arch));
+                if let Some(offer) = offer.filter(|offer| Evr::parse(&offer.evr) != nevra.evr) {
+                    request.install.push(offer.nvra());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// `builddep FILE|PACKAGE…`
+    pub fn build_dependencies(&self) -> VerbResult {
+        self.named("install the requirements of")?;
+        self.change(|root, request| {
+            for word in self.words {
+                let path = host_path(self.cx, word);
+                if !path.is_file() {
+                    return Err(Failure::new(
+                        ExitCode::PackageManager,
+                        format!("No such file: {word}"),
+                    )
+                    .hint("name a spec or a source package of the host"));
+                }
+                request
+                    .builddeps
+                    .extend(requirements_of(self.work, root, &path)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// `download [--destdir DIR] [--resolve] [--url] SPEC…`
+    pub fn download(&self) -> VerbResult {
+        self.named("download")?;
+        let target = self.flags.destdir.as_deref().unwrap_or(".");
+        let target = host_path(self.cx, target);
+        self.work.open_logs(self.cx)?;
+        let access = ChrootAccess::OwnOrEphemeral;
+        let mut root = self.work.prepared_with(self.cx, self.settings, access)?;
+        let outcome = self.downloaded(&mut root, &target);
+        let closed = root.close();
+        outcome?;
+        closed.map_err(Error::from)?;
+        Ok(Status::OK)
+    }
+
+    fn downloaded(&self, root: &mut Buildroot, target: &Path) -> Result<(), Failure> {
+        let work = self.work;
+        let mut request = root.package_manager().request();
+        request.install = owned(self.words);
+        request.weak_deps = false;
+        let pm = root.package_manager();
+        let solution = pm
+            .resolve(&request, &[])
+            .map_err(|e| work.failure(&e.into()))?;
+        let mut packages = solution.install;
+        if !self.flags.resolve {
+            let asked = solution.reasons;
+            let mut nth = 0;
+            packages.retain(|_| {
+                nth += 1;
+                asked.get(nth - 1) == Some(&rpmkit_core::solve::Reason::User)
+            });
+        }
+        if self.flags.url_only {
+            for package in &packages {
+                let url = pm.location(package).map_err(|e| work.failure(&e.into()))?;
+                self.cx.printer.data(url.unwrap_or_default());
+            }
+            return Ok(());
+        }
+        let files = pm.fetch(&packages).map_err(|e| work.failure(&e.into()))?;
+        let cannot = |path: &Path, error: std::io::Error| {
+            Failure::general(format!("cannot write `{}`: {error}", path.display()))
+        };
+        fs::create_dir_all(target).map_err(|e| cannot(target, e))?;
+        for (package, file) in packages.iter().zip(files) {
+            let href = &package.location.href;
+            let name = href.rsplit('/').next().unwrap_or(href);
+            let place = target.join(name);
+            fs::copy(&file, &place).map_err(|e| cannot(&place, e))?;
+            self.cx.printer.data(place.display().to_string());
+        }
+        Ok(())
+    }
+
+    /// `mark`: nobody here remembers why a package was installed.
+    pub fn mark(&self) -> VerbResult {
+        Err(Failure::new(
+            ExitCode::PackageManager,
+            "mark: a chroot does not remember why its packages were installed, so none is ever unneeded",
+        )
+        .hint("`--remove PACKAGE` removes what is not wanted"))
+    }
+
     /// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
     pub fn remove(&self, unneeded: bool) -> VerbResult {
+        if unneeded && self.words.is_empty() {
+            // Nothing counts as unneeded where nobody remembers why it came.
+            return self.change(|_, _| Ok(()));
+        }
         self.named("remove")?;
         self.change(|root, request| {
             request.remove.extend(owned(self.words));
@@ -117,7 +308,7 @@ impl Alter<'_, '_> {
         self.named("reinstall")?;
         let work = self.work;
         work.open_logs(self.cx)?;
-        let mut root = work.prepared_with(self.cx, &work.settings, ChrootAccess::Own)?;
+        let mut root = work.prepared_with(self.cx, self.settings, ChrootAccess::Own)?;
         let outcome = again(work, &mut root, self.words).and_then(|solution| {
             // In place: a layer with the same packages would be the same layer.
             root.touch().map_err(|e| work.failure(&e))?;
@@ -129,6 +320,14 @@ impl Alter<'_, '_> {
         closed.map_err(Error::from)?;
         Ok(Status::OK)
     }
+}
+
+/// dnf's words for a group nobody has.
+pub fn no_group(name: &str) -> Failure {
+    Failure::new(
+        ExitCode::PackageManager,
+        format!("Module or Group '{name}' is not available."),
+    )
 }
 
 /// The highest version of a package that is below what is installed.

@@ -1,183 +1,123 @@
-//! `--pm-cmd`, `--dnf-cmd`, `--yum-cmd`: the package manager's own verbs, as far as the embedded package
-//! manager has them. What changes the chroot is in [`mod@alter`], what only looks in [`look`].
+//! `--pm-cmd`, `--dnf-cmd`, `--yum-cmd`: the package manager's own verbs, as the embedded one has them. What
+//! changes the chroot is in [`mod@alter`], what only looks in [`look`] and [`query`].
 
 mod alter;
+mod flags;
+mod groups;
 mod look;
+mod modules;
+mod query;
 
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 
 use super::work::Work;
+use crate::mode::{Mode, Pm};
 use alter::Alter;
-
-/// Options of dnf's that these verbs take.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Flags {
-    best: Option<bool>,
-    weak_deps: Option<bool>,
-    excludes: Vec<String>,
-    installed: bool,
-    available: bool,
-    query_format: Option<String>,
-    what_provides: Option<String>,
-    location: bool,
-    keep_unneeded: bool,
-}
+use flags::Flags;
+use look::Look;
 
 /// The verbs, for the message about all others.
-const VERBS: &str = "install, groupinstall, reinstall, downgrade, remove, autoremove, upgrade, list, info, search, \
-     provides, repoquery, repolist, makecache, clean";
+const VERBS: &str = "install, reinstall, downgrade, swap, remove, autoremove, upgrade, distro-sync, builddep, \
+     download, group, module, mark, list, info, search, provides, repoquery, deplist, repolist, repoinfo, check, \
+     check-update, history, makecache, clean";
 
-/// Runs one of the verbs the embedded package manager has.
+/// Runs one of the verbs.
 pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     let all = &work.request.words;
-    work.info(format!("Running pm-cmd {}", all.join(" ")));
-    let (flags, words) = flags(all)?;
+    let mode = match work.request.mode {
+        Mode::PmCmd(Pm::Yum) => "yum-cmd",
+        Mode::PmCmd(Pm::Dnf) => "dnf-cmd",
+        _ => "pm-cmd",
+    };
+    work.info(format!("Running {mode} {}", all.join(" ")));
+    let (flags, words) = flags::read(all)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let settings = flags.apply(&work.settings);
     let note = all.join(" ");
     let alter = |words| Alter {
         cx,
         work,
+        settings: &settings,
         note: &note,
         flags: &flags,
         words,
+    };
+    let look = Look {
+        cx,
+        work,
+        settings: &settings,
+        flags: &flags,
     };
     match words.as_slice() {
         [] => Err(Failure::usage(
             "You must specify a command of the package manager.",
         )),
-        ["install" | "localinstall" | "in", rest @ ..] => alter(rest).install(),
-        ["groupinstall", rest @ ..] | ["group" | "groups", "install", rest @ ..] => {
-            alter(rest).install_groups()
-        }
+        [
+            "install" | "localinstall" | "in" | "install-n" | "install-na" | "install-nevra",
+            rest @ ..,
+        ] => alter(rest).install(),
+        ["groupinstall" | "group-install", rest @ ..] => alter(rest).install_groups(),
+        ["groupremove" | "group-remove" | "grouperase", rest @ ..] => alter(rest).remove_groups(),
+        ["grouplist", rest @ ..] => look.groups(rest),
+        ["groupinfo", rest @ ..] => look.group(rest),
+        ["group" | "groups" | "grp", verb, rest @ ..] => match *verb {
+            "install" | "upgrade" => alter(rest).install_groups(),
+            "remove" | "erase" => alter(rest).remove_groups(),
+            "list" => look.groups(rest),
+            "info" => look.group(rest),
+            "summary" => look.group_summary(),
+            other => Err(unknown(&format!("group {other}"))),
+        },
         ["remove" | "erase" | "rm", rest @ ..] => alter(rest).remove(false),
         ["autoremove", rest @ ..] => alter(rest).remove(true),
-        ["update" | "upgrade" | "up", rest @ ..] => alter(rest).upgrade(),
+        [
+            "update" | "upgrade" | "up" | "upgrade-minimal" | "update-minimal" | "update-to"
+            | "upgrade-to",
+            rest @ ..,
+        ] => alter(rest).upgrade(),
+        [
+            "distro-sync" | "distrosync" | "distribution-synchronization" | "dsync",
+            rest @ ..,
+        ] => alter(rest).synchronize(),
         ["reinstall" | "rei", rest @ ..] => alter(rest).reinstall(),
         ["downgrade" | "dg", rest @ ..] => alter(rest).downgrade(),
-        ["list" | "ls", rest @ ..] => look::list(cx, work, &flags, rest),
-        ["info", rest @ ..] => look::info(cx, work, &flags, rest),
-        ["search" | "se", rest @ ..] => look::search(cx, work, rest),
-        ["provides" | "whatprovides", rest @ ..] => look::provides(cx, work, rest),
-        ["repoquery" | "rq", rest @ ..] => look::repoquery(cx, work, &flags, rest),
-        ["repolist", ..] | ["repo", "list", ..] => look::repolist(cx, work),
-        ["makecache" | "check-update", ..] => look::makecache(cx, work),
+        ["swap", rest @ ..] => alter(rest).swap(),
+        ["builddep" | "build-dep", rest @ ..] => alter(rest).build_dependencies(),
+        ["download", rest @ ..] => alter(rest).download(),
+        ["module", verb, rest @ ..] => modules::run(&look, &alter(rest), verb),
+        ["mark", rest @ ..] => alter(rest).mark(),
+        ["list" | "ls", rest @ ..] => look.list(rest),
+        ["info", rest @ ..] => look.info(rest),
+        ["search" | "se", rest @ ..] => look.search(rest),
+        ["provides" | "whatprovides" | "prov", rest @ ..] => look.provides(rest),
+        ["repoquery" | "rq", rest @ ..] => query::run(&look, rest),
+        ["deplist", rest @ ..] => query::deplist(&look, rest),
+        ["repolist", ..] | ["repo", "list", ..] => look.repolist(),
+        ["repoinfo", rest @ ..] | ["repo", "info", rest @ ..] => look.repoinfo(rest),
+        ["check", ..] => look.check(),
+        ["check-update" | "check-upgrade", rest @ ..] => look.check_update(rest),
+        ["history" | "hist", rest @ ..] => look.history(rest),
+        ["makecache", ..] => look.makecache(),
+        ["updateinfo" | "advisory", ..] => look.advisories(),
         // What is kept is keyed by its content and never stale.
-        ["clean", ..] => Ok(Status::OK),
-        [other, ..] => Err(Failure::command_line(format!(
-            "the embedded package manager has no command `{other}`"
-        ))
-        .hint(format!(
-            "it has {VERBS}; for others, `--install dnf` and run it with `--shell`"
-        ))),
+        ["clean", ..] => {
+            cx.printer.data("0 files removed");
+            Ok(Status::OK)
+        }
+        ["help" | "--help", ..] => {
+            cx.printer.data(format!("verbs: {VERBS}"));
+            Ok(Status::OK)
+        }
+        [other, ..] => Err(unknown(other)),
     }
 }
 
-/// Takes the options out of the words.
-fn flags(all: &[String]) -> Result<(Flags, Vec<String>), Failure> {
-    let mut flags = Flags::default();
-    let mut words = Vec::new();
-    let mut rest = all.iter();
-    while let Some(word) = rest.next() {
-        if !word.starts_with('-') || word == "-" {
-            words.push(word.clone());
-            continue;
-        }
-        let (name, glued) = match word.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (word.as_str(), None),
-        };
-        let mut value = || {
-            glued
-                .clone()
-                .or_else(|| rest.next().cloned())
-                .ok_or_else(|| {
-                    Failure::command_line(format!(
-                        "option `{name}` of the package manager needs a value"
-                    ))
-                })
-        };
-        match name {
-            // Nobody is asked here anyway.
-            "-y" | "--assumeyes" | "-q" | "--quiet" | "-v" | "--verbose" | "--refresh"
-            | "--allowerasing" => {}
-            "--noautoremove" | "--no-autoremove" => flags.keep_unneeded = true,
-            "--best" => flags.best = Some(true),
-            "--nobest" => flags.best = Some(false),
-            "-x" | "--exclude" | "--excludepkgs" => {
-                flags
-                    .excludes
-                    .extend(value()?.split(',').map(str::to_owned));
-            }
-            "--setopt" => setopt(&mut flags, &value()?)?,
-            "--installed" => flags.installed = true,
-            "--available" => flags.available = true,
-            "--all" => (flags.installed, flags.available) = (true, true),
-            "--qf" | "--queryformat" => flags.query_format = Some(value()?),
-            "--whatprovides" => flags.what_provides = Some(value()?),
-            "--location" => flags.location = true,
-            _ => {
-                return Err(Failure::command_line(format!(
-                    "the embedded package manager does not know the option `{word}`"
-                ))
-                .hint(
-                    "it knows -y, -q, --best, --nobest, --exclude, --setopt=best|install_weak_deps, \
-                     --installed, --available, --qf, --whatprovides, --location",
-                ));
-            }
-        }
-    }
-    Ok((flags, words))
-}
-
-fn setopt(flags: &mut Flags, text: &str) -> Result<(), Failure> {
-    let on = |value: &str| ["1", "true", "True", "yes", "on"].contains(&value);
-    match text.split_once('=') {
-        Some(("best", value)) => flags.best = Some(on(value)),
-        Some(("install_weak_deps", value)) => flags.weak_deps = Some(on(value)),
-        _ => {
-            return Err(Failure::command_line(format!(
-                "the embedded package manager takes --setopt for `best` and `install_weak_deps`, not `{text}`"
-            ))
-            .hint("write it into the configuration's dnf.conf"));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn read(words: &[&str]) -> Result<(Flags, Vec<String>), Failure> {
-        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        flags(&words)
-    }
-
-    #[test]
-    fn options_stand_anywhere() {
-        let (flags, words) = read(&[
-            "-y",
-            "install",
-            "--setopt=install_weak_deps=0",
-            "a",
-            "-x",
-            "b,c",
-            "--nobest",
-        ])
-        .unwrap();
-        assert_eq!(words, ["install", "a"]);
-        assert_eq!(flags.weak_deps, Some(false));
-        assert_eq!(flags.best, Some(false));
-        assert_eq!(flags.excludes, ["b", "c"]);
-    }
-
-    #[test]
-    fn what_is_not_known_is_named() {
-        let failure = read(&["install", "--downloadonly", "a"]).unwrap_err();
-        assert!(failure.message.contains("`--downloadonly`"), "{failure}");
-        assert_eq!(failure.code, 5);
-        assert!(read(&["repoquery", "--qf"]).is_err());
-        assert!(read(&["install", "--setopt=x=1"]).is_err());
-    }
+fn unknown(verb: &str) -> Failure {
+    Failure::new(
+        rpmkit_core::ExitCode::PackageManager,
+        format!("No such command: {verb}."),
+    )
+    .hint(format!(
+        "the embedded package manager has {VERBS}; for others, `--install dnf` and run it with `--shell`"
+    ))
 }
