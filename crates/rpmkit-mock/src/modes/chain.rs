@@ -109,7 +109,9 @@ impl InOrder<'_> {
                 "Tried {} times - following pkgs could not be successfully built:",
                 self.rounds
             ));
-            failed.iter().for_each(|node| work.info(self.words[*node].as_str()));
+            failed
+                .iter()
+                .for_each(|node| work.info(self.words[*node].as_str()));
         } else if !keep_going && self.words.last() != self.words.get(*first) {
             work.events.narrate(
                 Level::Error,

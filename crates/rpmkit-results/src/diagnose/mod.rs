@@ -146,7 +146,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
     // A command that was stopped says nothing about the section it was in.
     let section = match evidence.end {
         End::Status(_) => section,
-        End::Signal(_) | End::TimedOut(_) => {
+        End::Signal(_) | End::TimedOut(_) | End::Limit { .. } => {
             section.or_else(|| rpm::running_section(evidence.lines))
         }
     };

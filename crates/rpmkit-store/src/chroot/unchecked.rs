@@ -76,6 +76,7 @@ mod tests {
             Slot::Make(pending) => pending
                 .publish(&LayerSpec {
                     kind: LayerKind::Base,
+                    dependencies: BTreeSet::new(),
                     packages: Vec::new(),
                     note: key.to_owned(),
                     unsigned,

@@ -66,14 +66,16 @@ pub fn discover(path: &Path) -> Result<Repository, ScmError> {
         git2::ErrorCode::Owner => with_environment(path, source),
         _ => Err(source),
     };
-    let repo = Repository::discover(path).or_else(refused).map_err(|source| {
-        if source.code() == git2::ErrorCode::NotFound {
-            return ScmError::NoRepository {
-                path: path.to_owned(),
-            };
-        }
-        ScmError::git("open", path)(source)
-    })?;
+    let repo = Repository::discover(path)
+        .or_else(refused)
+        .map_err(|source| {
+            if source.code() == git2::ErrorCode::NotFound {
+                return ScmError::NoRepository {
+                    path: path.to_owned(),
+                };
+            }
+            ScmError::git("open", path)(source)
+        })?;
     border::check_opened(&repo, path)?;
     Ok(repo)
 }

@@ -1,7 +1,7 @@
 //! What a failed build left, kept as a layer under a name: nobody's next build stands on it, and it can
 //! be gone back to when that build is looked into or gone on with.
 
-use super::super::{Chroot, ChrootError, Named, Upper, is_snapshot_name, mentioned};
+use super::super::{Chroot, ChrootError, Named, Unchecked, Upper, is_snapshot_name, mentioned};
 use super::{Session, keep_mountable};
 use crate::{LayerKind, LayerSpec, now};
 
@@ -27,12 +27,17 @@ impl Session {
         let chroot = self.chroot.clone();
         let (forgotten, layer) = {
             let _guard = chroot.store.shared()?;
-            let parent = self.upper.parent.as_ref().map(|layer| layer.id().clone());
+            let below = self.upper.parent.as_ref();
+            let parent = below.map(|layer| layer.id().clone());
             let spec = LayerSpec {
                 kind: LayerKind::Snapshot,
+                dependencies: below
+                    .map(|layer| layer.meta().dependencies.clone())
+                    .unwrap_or_default(),
                 packages: Vec::new(),
                 note: format!("{}: {name}", chroot.label()),
-                unsigned: None,
+                unsigned: Unchecked::of(&chroot.store, self.upper.unsigned.as_ref(), below)?
+                    .known(),
             };
             let id = self.upper.id.clone();
             let layer = chroot
