@@ -158,10 +158,7 @@ impl Embedded {
     /// Lines for root.log.
     pub fn say(&self, lines: &[String]) {
         for line in lines {
-            self.events.emit(Event::Output {
-                log: Log::Root,
-                line: line.clone(),
-            });
+            self.events.emit(Event::output(Log::Root, line.as_bytes()));
         }
     }
 

@@ -26,7 +26,7 @@ use rpmkit_pm as pm;
 use rpmkit_pm::{Embedded, PmError};
 use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
-    LayerKind, VOLUMES,
+    Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
 use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};

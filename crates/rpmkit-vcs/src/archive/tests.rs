@@ -240,7 +240,7 @@ fn what_lfs_keeps_is_taken_from_the_repository_and_nowhere_else() {
     fs::write(&outside, "foo").unwrap();
     for of_commit in [true, false] {
         let held = || {
-            let mut tar = ::tar::Archive::new(File::open(&dest).unwrap());
+            let mut tar = ::tar::Archive::new(fs::File::open(&dest).unwrap());
             let mut text = String::new();
             for entry in tar.entries().unwrap() {
                 let mut entry = entry.unwrap();

@@ -11,6 +11,8 @@ pub struct Flags {
     pub excludes: Vec<String>,
     /// Resolve, show what would be done, and stop.
     pub assume_no: bool,
+    /// What only the removed needed stays.
+    pub keep_unneeded: bool,
     /// Download, and stop.
     pub download_only: bool,
     pub skip_unavailable: bool,
@@ -66,7 +68,7 @@ pub enum Shown {
 }
 
 /// Options that change nothing here: nobody is asked, nothing is coloured, no plugins are loaded.
-const NOTHING: [&str; 22] = [
+const NOTHING: [&str; 20] = [
     "-y",
     "--assumeyes",
     "-q",
@@ -75,8 +77,6 @@ const NOTHING: [&str; 22] = [
     "--verbose",
     "-b",
     "--refresh",
-    "--noautoremove",
-    "--no-autoremove",
     "--noplugins",
     "--nobest-candidate",
     "--skip-broken",
@@ -138,6 +138,7 @@ pub fn read(all: &[String]) -> Result<(Flags, Vec<String>), Failure> {
         }
         let query = &mut flags.query;
         match name {
+            "--noautoremove" | "--no-autoremove" => flags.keep_unneeded = true,
             "--assumeno" => flags.assume_no = true,
             "--downloadonly" => flags.download_only = true,
             "--best" => flags.best = Some(true),
