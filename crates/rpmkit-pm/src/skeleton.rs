@@ -63,7 +63,7 @@ pub struct Account {
 }
 
 /// Directories every root has, with their modes.
-const DIRECTORIES: [(&str, u32); 9] = [
+const DIRECTORIES: [(&str, u32); 18] = [
     ("proc", 0o555),
     ("sys", 0o555),
     ("dev", 0o755),
@@ -73,6 +73,23 @@ const DIRECTORIES: [(&str, u32); 9] = [
     ("var", 0o755),
     ("var/tmp", 0o1777),
     ("var/lib/rpm", 0o755),
+    ("var/lib/yum", 0o755),
+    ("var/lib/dbus", 0o755),
+    ("var/log", 0o755),
+    ("var/cache/dnf", 0o755),
+    ("var/cache/yum", 0o755),
+    ("etc/rpm", 0o755),
+    ("etc/dnf/vars", 0o755),
+    ("etc/yum", 0o755),
+    ("etc/yum.repos.d", 0o755),
+];
+
+/// Files that are there, if only empty ones.
+const EMPTY: [&str; 4] = [
+    "etc/fstab",
+    "etc/os-release",
+    "etc/yum/yum.conf",
+    "var/log/yum.log",
 ];
 
 impl Skeleton {
@@ -120,6 +137,13 @@ impl Skeleton {
         let mtab = rooted.file(Path::new("etc/mtab"))?;
         if fs::symlink_metadata(&mtab).is_err() {
             std::os::unix::fs::symlink("../proc/self/mounts", &mtab)?;
+        }
+        for path in EMPTY {
+            write_file(&mut rooted, Path::new(path), "", true)?;
+        }
+        let short = rooted.file(Path::new("etc/yum.conf"))?;
+        if fs::symlink_metadata(&short).is_err() {
+            std::os::unix::fs::symlink("yum/yum.conf", &short)?;
         }
         for file in &self.files {
             write_file(
@@ -278,6 +302,11 @@ mod tests {
                     .is_file()
             );
             assert!(root.join("builddir").is_dir() && root.join("srv/x").is_dir());
+            assert!(root.join("etc/dnf/vars").is_dir() && root.join("var/log/yum.log").is_file());
+            assert!(
+                root.join("etc/yum.conf").is_file(),
+                "a link to yum/yum.conf"
+            );
             assert_eq!(fs::read_to_string(root.join("etc/motd")).unwrap(), "hi\n");
         }
     }

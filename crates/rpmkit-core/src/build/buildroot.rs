@@ -11,11 +11,12 @@ use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunA
 use super::{
     BuildError, Engine,
     narrative::{self, Prepared},
-    plugins::{self, ccache::CompilerCache},
+    plugins::{self, ccache::CompilerCache, tmpfs::TmpfsRules},
     run::{Ran, Run},
     skeleton, traced,
     tree::DirContents,
     undone,
+    user_hooks::HookCaller,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
@@ -25,7 +26,10 @@ use rpmkit_store::{
     Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
-use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};
+use rpmkit_types::{
+    ChrootPath, ExitCode, Package,
+    event::{Level, Log},
+};
 
 /// A chroot in use.
 pub struct Buildroot {
@@ -39,6 +43,8 @@ pub struct Buildroot {
     ccache: Option<CompilerCache>,
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
+    /// Of the plugin `system_monitor`, while a build runs.
+    pub(super) monitor: Option<plugins::monitor::Monitor>,
 }
 
 /// How to come by a session.
@@ -102,6 +108,7 @@ impl Buildroot {
             container: None,
             ccache,
             mounts,
+            monitor: None,
         })
     }
 
@@ -120,6 +127,7 @@ impl Buildroot {
             container: None,
             ccache: None,
             mounts: Vec::new(),
+            monitor: None,
         })
     }
 
@@ -139,6 +147,37 @@ impl Buildroot {
         Ok(&mut self.session)
     }
 
+    /// The chroot.
+    pub(super) fn chroot(&self) -> Chroot {
+        self.session.chroot().clone()
+    }
+
+    /// Calls the user's programs for a hook.
+    pub fn hook_call(
+        &self,
+        hook: &'static str,
+        details: &serde_json::Value,
+    ) -> Result<(), BuildError> {
+        HookCaller {
+            settings: &self.settings,
+            environment: &self.engine.surroundings().environment,
+            events: self.engine.events(),
+        }
+        .call(hook, details)
+    }
+
+    /// Fails where names are asked for that only other tools than the package manager would install.
+    pub fn refuse_external(&self, names: Vec<String>) -> Result<(), BuildError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let bootstrap = self.settings.repositories.use_bootstrap;
+        if bootstrap && self.settings.build.external_buildrequires {
+            return Err(BuildError::External(names));
+        }
+        Err(BuildError::ExternalOff { bootstrap, names })
+    }
+
     /// The package manager.
     pub fn package_manager(&self) -> &Embedded {
         &self.pm
@@ -147,9 +186,10 @@ impl Buildroot {
     /// Drops what was written since the current snapshot.
     pub fn clean(&mut self) -> Result<(), BuildError> {
         self.stop()?;
+        self.hook_call("umount_root", &serde_json::Value::Null)?;
         self.hook("hook_postclean", |root| root.session.clean())?;
         self.packages = None;
-        Ok(())
+        self.hook_call("postclean", &serde_json::Value::Null)
     }
 
     fn hook<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -173,8 +213,26 @@ impl Buildroot {
     fn prepare_for(&mut self, build: bool) -> Result<(), BuildError> {
         let events = self.engine.events().clone();
         events.state(true, "chroot init");
+        let nothing = serde_json::Value::Null;
+        self.hook_call("mount_root", &nothing)?;
+        if TmpfsRules::of(&self.settings.plugins).is_some() {
+            let verb = if self.session.is_pristine() {
+                "mounting"
+            } else {
+                "reusing"
+            };
+            let place = self.settings.chroot.rootdir.display().to_string();
+            events.narrate(Level::Info, format!("{verb} tmpfs at {place}."));
+        }
         narrative::preinit(&self.settings, &self.engine);
-        let prepared = self.prepare()?;
+        self.hook_call("preinit", &nothing)?;
+        let prepared = match self.prepare() {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                plugins::initfailed(self);
+                return Err(error);
+            }
+        };
         if build {
             self.tell_package_management()?;
             if prepared != Prepared::Installed {
@@ -186,6 +244,7 @@ impl Buildroot {
         if !self.home().join(".rpmmacros").exists() {
             self.fill_home(DirContents::default())?;
         }
+        self.hook_call("postinit", &nothing)?;
         // Not said of a preparation that failed: mock's stays unfinished.
         events.state(false, "chroot init");
         if prepared == Prepared::Installed {
@@ -214,8 +273,30 @@ impl Buildroot {
             }
             let mut request = self.pm.request();
             request.update = rpmkit_solve::Update::All;
-            self.change(&request, "update").map(drop)
+            let solution = self.change(&request, "update")?;
+            if solution.is_empty() {
+                return Ok(());
+            }
+            let new: Vec<String> = solution
+                .install
+                .iter()
+                .map(|package| package.nevra.to_string())
+                .collect();
+            events.narrate(
+                Level::Info,
+                format!(
+                    "Calling postupdate hooks because there are new/updated packages:\n{}",
+                    new.join("\n")
+                ),
+            );
+            self.hook_call("postupdate", &serde_json::Value::Null)
         })
+    }
+
+    /// The layer that is all there is of the root, unless somebody has written to it.
+    pub(super) fn untouched_top(&self) -> Option<Layer> {
+        let top = self.session.top().cloned();
+        top.filter(|_| !self.session.is_touched())
     }
 
     /// Whether the layer right below the session is one that `is` takes.
@@ -474,6 +555,8 @@ impl Buildroot {
         }
         let installed = self.packages()?.to_vec();
         self.stop()?;
+        let details = serde_json::json!({ "note": note });
+        self.hook_call("preyum", &details)?;
         self.hook("hook_preyum", |root| match root.session.top().cloned() {
             Some(top) if !root.session.is_touched() => {
                 let layer = root.pm.extend(&top, &installed, solution, note)?;
@@ -486,7 +569,7 @@ impl Buildroot {
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));
-        Ok(())
+        self.hook_call("postyum", &details)
     }
 
     /// A command with the configuration's environment, in the build directory's home.
@@ -508,7 +591,9 @@ impl Buildroot {
             cwd: PathBuf::from("/"),
             user,
             timeout: None,
-            limits: Vec::new(),
+            limits: TmpfsRules::of(&self.settings.plugins)
+                .map(TmpfsRules::limits)
+                .unwrap_or_default(),
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
@@ -655,13 +740,22 @@ impl Buildroot {
     /// Ends the work and keeps the root as it is.
     pub fn close(mut self) -> Result<(), BuildError> {
         self.stop()?;
+        if TmpfsRules::of(&self.settings.plugins).is_some_and(|rules| !rules.keep) {
+            let events = self.engine.events().clone();
+            events.narrate(Level::Info, "unmounting tmpfs.");
+            let called = self.hook_call("postumount", &serde_json::Value::Null);
+            self.session.discard()?;
+            return called;
+        }
+        let called = self.hook_call("postumount", &serde_json::Value::Null);
         let events = self.engine.events();
-        Ok(traced(
+        traced(
             &self.settings.plugins.overlayfs,
             events,
             "hook_umount_root",
             || self.session.close(),
-        )?)
+        )?;
+        called
     }
 
     /// Ends the work and drops everything written since the current snapshot.
@@ -669,13 +763,19 @@ impl Buildroot {
         if let Some(container) = self.container.take() {
             container.stop()?;
         }
+        let nothing = serde_json::Value::Null;
+        let called = self
+            .hook_call("umount_root", &nothing)
+            .and_then(|()| self.hook_call("postclean", &nothing))
+            .and_then(|()| self.hook_call("postumount", &nothing));
         let events = self.engine.events();
-        Ok(traced(
+        traced(
             &self.settings.plugins.overlayfs,
             events,
             "hook_postclean",
             || self.session.discard(),
-        )?)
+        )?;
+        called
     }
 }
 

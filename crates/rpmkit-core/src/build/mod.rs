@@ -21,6 +21,7 @@ mod source;
 pub(crate) mod transfer;
 mod tree;
 mod undone;
+mod user_hooks;
 
 pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
@@ -37,3 +38,5 @@ pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};
 pub use transfer::{CopyItem, ItemOwner};
 pub use tree::DirContents;
+pub use undone::loadable;
+pub use user_hooks::{HOOKS, HookCaller};

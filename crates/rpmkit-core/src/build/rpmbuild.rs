@@ -11,7 +11,7 @@ use super::{
 use rpmkit_repo as repo;
 use rpmkit_types::{
     ChrootPath, Dep, Package,
-    event::{Log, Phase},
+    event::{Level, Log, Phase},
 };
 
 /// rpmbuild's status for "build requirements are missing" (rpm's `RPMRC_MISSINGBUILDREQUIRES`).
@@ -86,16 +86,27 @@ impl Buildroot {
         let mut run = self.command(options.argv(stage, spec), user);
         run.log = Some(Log::Build);
         run.timeout = self.settings().build.rpmbuild_timeout;
-        run.limits = limits(&self.settings().build.macros)?;
+        run.limits.extend(limits(&self.settings().build.macros)?);
         run.cwd = self.topdir().as_path().to_owned();
         let ran = self.run(&run)?;
         if ran.exit == Exit::TimedOut {
+            let seconds = run.timeout.map_or(0, |limit| limit.as_secs());
+            let line = run.argv.join(" ");
+            let text = format!("Timeout({seconds}) expired for command:\n # {line}");
+            self.engine().events().narrate(Level::Error, text);
             return Err(BuildError::Timeout {
                 what: "rpmbuild".to_owned(),
                 phase,
                 seconds: run.timeout.map_or(0, |limit| limit.as_secs()),
                 tail: ran.tail,
             });
+        }
+        let missing = matches!(stage, BuildStage::BuildRequires { .. })
+            && matches!(ran.exit, Exit::Code(MISSING_BUILD_REQUIRES));
+        if !ran.exit.success() && !missing {
+            let line = run.argv.join(" ");
+            let text = format!("Command failed: \n # {line}");
+            self.engine().events().narrate(Level::Error, text);
         }
         if !ran.exit.success() {
             for sentence in run_into(&self.settings().build.macros, &ran.tail) {
