@@ -3,5 +3,8 @@
 #![allow(missing_docs)]
 
 mod checkouts;
+mod limits;
+mod probes;
+mod repositories;
 mod results;
 mod victim;

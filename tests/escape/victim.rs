@@ -58,9 +58,32 @@ impl Victim {
             let Ok(entry) = entry else { continue };
             if entry.file_type().is_file() {
                 let bytes = fs::read(entry.path()).unwrap();
-                let found = bytes.windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
+                let inner = unpacked(&bytes);
+                let holds =
+                    |text: &[u8]| text.windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
+                let found = holds(&bytes) || holds(&inner);
                 assert!(!found, "the secret is in `{}`", entry.path().display());
             }
         }
     }
+}
+
+/// What the compressed streams in some bytes hold, and those in them: packages, and archives in packages.
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Read;
+    let mut out = Vec::new();
+    for at in 0..bytes.len().saturating_sub(3) {
+        let mut inner = Vec::new();
+        if bytes[at..].starts_with(&[0x1f, 0x8b, 8]) {
+            // What is no stream after all holds nothing.
+            let _ = flate2::read::GzDecoder::new(&bytes[at..]).read_to_end(&mut inner);
+        } else if bytes[at..].starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+            && let Ok(mut stream) = zstd::Decoder::new(&bytes[at..])
+        {
+            let _ = stream.read_to_end(&mut inner);
+        }
+        out.extend(unpacked(&inner));
+        out.extend(inner);
+    }
+    out
 }

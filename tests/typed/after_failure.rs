@@ -68,8 +68,17 @@ fn a_failed_build_is_looked_into_and_gone_on_with() {
             "{}",
             history.stdout
         );
+        // Whatever is built in the same chroot in the meantime, the failed build stays as it was.
+        world.write(
+            "other/other.spec",
+            &SPEC.replace("Name: demo", "Name: other"),
+        );
+        let other = world.path("other").display().to_string();
+        world.rpmkit(&["build", &other]).expect(1);
         let conf = rpmkit_tests::stage().join("conf").display().to_string();
         let chroot = rpmkit_tests::chroot();
+        let kept = world.rpmkit(&["snap", "list"]).expect(0);
+        assert!(kept.stdout.contains("failed-demo-1-1"), "{}", kept.stdout);
         let looked = world.run(
             "rpmkit",
             &[
@@ -80,15 +89,20 @@ fn a_failed_build_is_looked_into_and_gone_on_with() {
                 "-r",
                 &chroot,
                 "--",
-                "cat made; echo $RPM_PACKAGE_NAME; id -un; exit 7",
+                "cat made; pwd; echo $RPM_PACKAGE_NAME; id -un; exit 7",
             ],
         );
         let looked = looked.expect(7);
+        for text in ["built", "demo-1\n", "demo\n", "mockbuild"] {
+            assert!(looked.stdout.contains(text), "`{text}`: {}", looked.stdout);
+        }
+        let why = world.rpmkit(&["why", "bash", &top]).expect(0);
         assert!(
-            looked.stdout.contains("built") && looked.stdout.contains("demo"),
+            why.stdout.starts_with("the minimal root: install") && why.stdout.contains("iB  for "),
             "{}",
-            looked.stdout
+            why.stdout
         );
+        world.rpmkit(&["why", "nosuch", &top]).expect(1);
         fs::write(&spec, SPEC.replace("false\n", "")).unwrap();
         let built = world
             .rpmkit(&["build", &top, "--from", "install"])
@@ -108,9 +122,88 @@ fn a_failed_build_is_looked_into_and_gone_on_with() {
     }
 }
 
+/// A spec that fails where a macro says so, and whose `%install` sees whether `%build` ran again.
+const STOPS: &str = "Name: stops
+Version: 1
+Release: 1
+Summary: A package that fails where it is told to
+License: MIT
+BuildArch: noarch
+
+%description
+It fails.
+
+%prep
+%setup -q -c -T
+%{?stop_prep:false}
+
+%build
+echo built >> made
+%{?stop_build:false}
+
+%install
+test $(wc -l < made) -eq %{?ran}%{!?ran:1}
+mkdir -p %{buildroot}/usr/share
+cp made %{buildroot}/usr/share/stops
+%{?stop_install:false}
+
+%check
+test -f %{buildroot}/usr/share/stops
+%{?stop_check:false}
+
+%files
+/usr/share/stops
+%{?stop_files:/nosuch}
+";
+
+#[test]
+fn every_section_can_be_gone_on_from() {
+    for who in everybody() {
+        let world = World::of(&who);
+        world.write("stops/stops.spec", STOPS);
+        let top = world.path("stops").display().to_string();
+        // How often `%build` has run when `%install` looks.
+        let sections = [
+            ("prep", 1),
+            ("build", 2),
+            ("install", 1),
+            ("check", 1),
+            ("files", 1),
+        ];
+        for (section, ran) in sections {
+            let (stop, ran) = (format!("stop_{section} 1"), format!("ran {ran}"));
+            world.rpmkit(&["build", &top, "--define", &stop]).expect(1);
+            let built = world
+                .rpmkit(&["build", &top, "--from", section, "--define", &ran])
+                .expect(0);
+            let package = built
+                .stdout
+                .lines()
+                .find(|line| line.ends_with(".noarch.rpm"))
+                .unwrap();
+            let bytes = fs::read(package).unwrap();
+            let marked = bytes.windows(14).any(|part| part == b"ShortCircuited");
+            assert_eq!(marked, section != "prep", "{section} as {}", who.name);
+            fs::remove_dir_all(world.path("stops/results")).unwrap();
+        }
+        // Once it is built there is nothing to go on from.
+        world.rpmkit(&["build", &top]).expect(0);
+        world
+            .rpmkit(&["build", &top, "--from", "install"])
+            .expect(1)
+            .says(&["there is nothing to go on from"]);
+    }
+}
+
 #[test]
 fn two_results_are_compared() {
-    let world = World::of(&somebody());
+    for who in everybody() {
+        compare(&who);
+    }
+}
+
+fn compare(who: &rpmkit_tests::Who) {
+    let world = World::of(who);
     let good = SPEC.replace("false\n", "");
     world.write("one/demo.spec", &good);
     let more = good

@@ -34,6 +34,34 @@ echo 'u genuser - "Made by rpm" /var/lib/gen' > %{buildroot}/usr/lib/sysusers.d/
 /usr/lib/sysusers.d/gen.conf
 "#;
 
+/// A directory in version 1 and a link in version 2, as Fedora's guidelines tell packagers to do it.
+const SWAP: &str = r#"
+Name: swap
+Version: @VERSION@
+Release: 1
+Summary: x
+License: MIT
+BuildArch: noarch
+%description
+x
+%install
+mkdir -p %{buildroot}/usr/share/swap-new/below
+echo @VERSION@ > %{buildroot}/usr/share/swap-new/below/file
+%if @VERSION@ == 1
+mv %{buildroot}/usr/share/swap-new %{buildroot}/usr/share/swap
+%else
+ln -s swap-new %{buildroot}/usr/share/swap
+%pretrans -p <lua>
+local path = "/usr/share/swap"
+local found = posix.stat(path)
+if found and found.type == "directory" then
+  assert(os.rename(path, path .. ".rpmmoved"))
+end
+%endif
+%files
+/usr/share/swap*
+"#;
+
 /// Builds the spec, or one stage of it.
 fn build(world: &World, spec: &Path, more: &[&str]) -> Ran {
     let text = |path: &Path| path.display().to_string();
@@ -99,6 +127,33 @@ fn a_package_with_users_and_hard_links() {
         let old = provides.contains("version 4.18");
         assert_eq!(provides.contains("user(genuser)"), !old, "{provides}");
         assert_eq!(users.is_empty(), old, "{provides}");
+        world.mock(&["--scrub=all"]).expect(0);
+    }
+}
+
+#[test]
+fn a_directory_of_a_lower_layer_gives_way_to_a_link() {
+    for who in everybody() {
+        let world = World::of(&who);
+        world.mock(&["--scrub=all"]).expect(0);
+        world.write("sources/none", "");
+        for version in ["1", "2"] {
+            let spec = world.write("swap.spec", &SWAP.replace("@VERSION@", version));
+            build(&world, &spec, &[]).expect(0);
+        }
+        world.mock(&["--init"]).expect(0);
+        for version in ["1", "2"] {
+            let package = world.path(format!("out/swap-{version}-1.noarch.rpm"));
+            world
+                .mock(&["--install", &package.display().to_string()])
+                .expect(0);
+        }
+        let found = asked(
+            &world,
+            "readlink /usr/share/swap; cat /usr/share/swap/below/file /usr/share/swap.rpmmoved/below/file; rpm -V swap",
+        );
+        // rpm had removed nothing of what was moved away.
+        assert_eq!(found, "swap-new\n2\n1", "{who:?}");
         world.mock(&["--scrub=all"]).expect(0);
     }
 }

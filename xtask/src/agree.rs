@@ -5,33 +5,46 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::distro::oracle::{self, Installed};
+use crate::distro::oracle::{self, Installed, Step};
 use crate::distro::{self, Distro, Suite};
 use crate::serve::Server;
 use crate::users::Identity;
 use crate::{chroot, demo};
 
-/// Lists to install, each into a root of its own.
-const LISTS: &[&[&str]] = &[
-    &["@buildsys-build"],
-    &[
-        "@buildsys-build",
-        "@c-development",
-        "testdist-weak",
-        "testdist-weak-api-2",
-    ],
-    &[
-        "@buildsys-build",
-        "testdist-accounts-files",
-        "testdist-files",
-    ],
-    &[
-        "@buildsys-build",
-        "testdist-triggers",
-        "testdist-watched",
-        "testdist-swap",
-        "testdist-versions",
-    ],
+/// What is compared, each in a root of its own: what it starts from, and what is done to it then.
+const RUNS: &[(&[&str], &[Step])] = &[
+    (&["@buildsys-build"], &[]),
+    (
+        &[
+            "@buildsys-build",
+            "@c-development",
+            "testdist-weak",
+            "testdist-weak-api-2",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "@buildsys-build",
+            "testdist-accounts-files",
+            "testdist-files",
+        ],
+        &[],
+    ),
+    // Older packages and what watches them, made new, and gone.
+    (
+        &[
+            "@buildsys-build",
+            "testdist-triggers",
+            "testdist-swap-1-1.td1",
+            "testdist-versions-1.0~rc1-1.td1",
+        ],
+        &[
+            Step::Install(&["testdist-watched", "testdist-weak", "testdist-weak-api-2"]),
+            Step::Update,
+            Step::Remove(&["testdist-watched", "testdist-swap", "testdist-weak"]),
+        ],
+    ),
 ];
 
 /// Users rpmkit makes in a chroot for itself, which no package knows of.
@@ -72,15 +85,20 @@ pub fn compare(
     };
     let server = Server::start(&distro.dir, 0)?;
     let mut wrong = Vec::new();
-    for list in LISTS {
-        let names: Vec<String> = list.iter().map(|&name| name.to_owned()).collect();
-        let label = names.join(" ");
+    for (start, then) in RUNS {
+        let label = label(start, then);
         let place = tempfile::Builder::new()
             .prefix("rpmkit-agree-")
             .tempdir_in("/var/tmp")?;
         let compared = || -> Result<Vec<String>> {
-            let expected = by_dnf(distro, &names, place.path())?;
-            let ours = by_rpmkit(&program, &me, distro, &server.url(), &names, place.path())?;
+            let expected = by_dnf(distro, start, then, place.path())?;
+            let ours = Ours {
+                program: &program,
+                me: &me,
+                distro,
+                place: place.path(),
+            };
+            let ours = ours.install(&server.url(), start, then)?;
             Ok(differences(&expected, &ours))
         };
         let found = compared().unwrap_or_else(|error| vec![format!("{error:#}")]);
@@ -94,63 +112,102 @@ pub fn compare(
     Ok(())
 }
 
-fn by_dnf(distro: &Distro, names: &[String], place: &Path) -> Result<Installed> {
-    let target = place.join("dnf");
-    std::fs::create_dir(&target)?;
-    oracle::install(distro, "zst", names, &target)
+/// What one comparison is called.
+fn label(start: &[&str], then: &[Step]) -> String {
+    let mut label = start.join(" ");
+    for step in then {
+        label += &match step {
+            Step::Install(names) => format!("; install {}", names.join(" ")),
+            Step::Update => "; update".to_owned(),
+            Step::Remove(names) => format!("; remove {}", names.join(" ")),
+        };
+    }
+    label
 }
 
-fn by_rpmkit(
-    program: &Path,
-    me: &Identity,
+fn by_dnf(
     distro: &Distro,
-    url: &str,
-    names: &[String],
+    start: &'static [&'static str],
+    then: &[Step],
     place: &Path,
 ) -> Result<Installed> {
-    let config = place.join("config");
-    let definition = chroot::write(&config, &distro.stamp, url, chroot::With::Base)?;
-    let text = std::fs::read_to_string(&definition)?;
-    let setup = format!("install {}", names.join(" "));
-    ensure!(
-        text.contains(chroot::SETUP),
-        "the definition has no `{}`",
-        chroot::SETUP
-    );
-    std::fs::write(&definition, text.replace(chroot::SETUP, &setup))?;
-    let chroot = chroot::name(&distro.stamp);
-    let run = |words: &[&str]| -> Result<(bool, String)> {
-        let output = me
-            .command(program, place)
+    let target = place.join("dnf");
+    std::fs::create_dir(&target)?;
+    let steps = [&[Step::Install(start)], then].concat();
+    oracle::run(distro, "zst", &steps, &target)
+}
+
+/// rpmkit, in a chroot of its own below `place`.
+struct Ours<'a> {
+    program: &'a Path,
+    me: &'a Identity,
+    distro: &'a Distro,
+    place: &'a Path,
+}
+
+impl Ours<'_> {
+    fn install(&self, url: &str, start: &[&str], then: &[Step]) -> Result<Installed> {
+        let definition = chroot::write(
+            &self.place.join("config"),
+            &self.distro.stamp,
+            url,
+            chroot::With::Base,
+        )?;
+        let text = std::fs::read_to_string(&definition)?;
+        ensure!(
+            text.contains(chroot::SETUP),
+            "the definition has no `{}`",
+            chroot::SETUP
+        );
+        let setup = format!("install {}", start.join(" "));
+        std::fs::write(&definition, text.replace(chroot::SETUP, &setup))?;
+        self.run(&["--init"])?;
+        for step in then {
+            match step {
+                Step::Install(names) => self.run(&[&["--install"], *names].concat())?,
+                Step::Update => self.run(&["--update"])?,
+                Step::Remove(names) => self.run(&[&["--remove"], *names].concat())?,
+            };
+        }
+        let packages = self.ask(&format!("rpm -qa --qf '{}'", oracle::QUERY))?;
+        let installed = Installed {
+            packages: oracle::packages(&packages),
+            passwd: self.ask("cat /etc/passwd")?,
+            group: self.ask("cat /etc/group")?,
+            shadow: oracle::undated(&self.ask("cat /etc/shadow")?),
+            gshadow: self.ask("cat /etc/gshadow")?,
+            triggered: self.ask(&format!("cat /{} 2>/dev/null || :", oracle::TRIGGERED))?,
+            // Its status says whether it printed something.
+            verified: self.ask("rpm -Va || :")?,
+        };
+        self.run(&["--scrub", "all"])?;
+        Ok(installed)
+    }
+
+    fn ask(&self, command: &str) -> Result<String> {
+        self.run(&["--no-clean", "--chroot", command])
+    }
+
+    fn run(&self, words: &[&str]) -> Result<String> {
+        let chroot = chroot::name(&self.distro.stamp);
+        let output = self
+            .me
+            .command(self.program, self.place)
             .args(["mock", "--quiet", "-r", &chroot, "--configdir"])
-            .arg(&config)
+            .arg(self.place.join("config"))
             .args(words)
-            .current_dir(place)
+            .current_dir(self.place)
             .output()
             .context("cannot run rpmkit")?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if !output.status.success() && words.first() != Some(&"--chroot") {
-            bail!(
-                "`rpmkit mock {}` failed ({}):\n{}",
-                words.join(" "),
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        Ok((output.status.success(), text))
-    };
-    run(&["--init"])?;
-    let ask = |command: &str| run(&["--chroot", command]);
-    let (listed, packages) = ask(&format!("rpm -qa --qf '{}'", oracle::QUERY))?;
-    ensure!(listed, "`rpm -qa` failed in the chroot");
-    let installed = Installed {
-        packages: oracle::packages(&packages),
-        passwd: ask("cat /etc/passwd")?.1,
-        group: ask("cat /etc/group")?.1,
-        verified: ask("rpm -Va")?.1,
-    };
-    run(&["--scrub", "all"])?;
-    Ok(installed)
+        ensure!(
+            output.status.success(),
+            "`rpmkit mock {}` failed ({}):\n{}",
+            words.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
 }
 
 /// Lines of a file of accounts, without those rpmkit makes for itself.
@@ -179,12 +236,20 @@ fn differences(dnf: &Installed, ours: &Installed) -> Vec<String> {
     sets("package", &dnf.packages, &ours.packages);
     sets("user", &accounts(&dnf.passwd), &accounts(&ours.passwd));
     sets("group", &accounts(&dnf.group), &accounts(&ours.group));
+    sets("shadow", &accounts(&dnf.shadow), &accounts(&ours.shadow));
+    sets("gshadow", &accounts(&dnf.gshadow), &accounts(&ours.gshadow));
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
     sets(
         "`rpm -Va` line",
         &lines(&dnf.verified),
         &lines(&ours.verified),
     );
+    if dnf.triggered != ours.triggered {
+        out.push(format!(
+            "dnf's triggers:\n{}rpmkit's triggers:\n{}",
+            dnf.triggered, ours.triggered
+        ));
+    }
     out
 }
 
@@ -198,7 +263,10 @@ mod tests {
             packages: ["a".to_owned()].into(),
             passwd: "root:x:0\n".into(),
             group: "root:x:0\n".into(),
+            shadow: String::new(),
+            gshadow: String::new(),
             verified: String::new(),
+            triggered: "1\n2\n".into(),
         };
         let mut ours = dnf.clone();
         ours.passwd += "mockbuild:x:1000\n";
@@ -206,6 +274,7 @@ mod tests {
         ours.passwd += "extra:x:1\n";
         ours.packages.insert("b".into());
         ours.verified = ".M....... /etc\n".into();
-        assert_eq!(differences(&dnf, &ours).len(), 3);
+        ours.triggered = "2\n1\n".into();
+        assert_eq!(differences(&dnf, &ours).len(), 4);
     }
 }

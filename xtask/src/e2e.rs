@@ -261,13 +261,13 @@ fn tail(text: &str) -> String {
         .collect()
 }
 
-/// The fixtures against another suite, as one of the people: the other generations of rpm in the time there is.
+/// The fixtures against another suite, as some of the people.
 pub fn run_as(
     root: &Path,
     target: &Path,
     distro: &Distro,
     only: &[String],
-    who: &Identity,
+    people: &[Identity],
     say: &dyn Fn(&str),
 ) -> Result<()> {
     Suite {
@@ -275,7 +275,7 @@ pub fn run_as(
         distro,
         work: &target.join("distro"),
         only,
-        people: std::slice::from_ref(who),
+        people,
     }
     .run(say)
 }

@@ -62,6 +62,24 @@ pub const ALL: &[Fixture] = &[
         fails: false,
     },
     Fixture {
+        name: "figlet",
+        source: "figlet",
+        about: "a plain Makefile, a noarch part of a program",
+        fails: false,
+    },
+    Fixture {
+        name: "lz4",
+        source: "lz4",
+        about: "a plain Makefile, a program and its library",
+        fails: false,
+    },
+    Fixture {
+        name: "python-toml",
+        source: "python-toml",
+        about: "Python, setup.py and nothing else, noarch",
+        fails: false,
+    },
+    Fixture {
         name: "hello-broken",
         source: "hello",
         about: "fails in %build: a patch breaks it",

@@ -9,6 +9,7 @@ mod advisories;
 mod agree;
 mod bench;
 mod causes;
+mod chainbench;
 mod chroot;
 mod confbench;
 mod contents;
@@ -17,6 +18,7 @@ mod dist;
 mod distro;
 mod e2e;
 mod fixture;
+mod forcearch;
 mod fuzz;
 mod generated;
 mod history;
@@ -137,11 +139,22 @@ enum Command {
         #[arg(long)]
         program: Option<PathBuf>,
     },
+    /// Make a chroot of another machine and build in it, as everybody
+    Forcearch,
     /// Measure, as ratios to floors of the same run
     Bench {
         /// Measure the development build instead of an optimised one
         #[arg(long)]
         dev: bool,
+        /// Measure something else: `chain`, the planner of chains
+        #[arg(value_parser = ["chain"])]
+        what: Option<String>,
+        /// Cores the simulated builds of `chain` run on
+        #[arg(long, default_value_t = 2, requires = "what")]
+        cores: usize,
+        /// A `history.jsonl` to draw the lengths of the builds of `chain` from
+        #[arg(long, requires = "what")]
+        history: Option<PathBuf>,
     },
     /// Run the tests of what a user types, as root and as ordinary users
     Typed {
@@ -169,7 +182,11 @@ enum Command {
         keep: Option<PathBuf>,
     },
     /// Run every test there is: of the crates, as everybody, and end to end
-    Test,
+    Test {
+        /// Also every project and everything a user types against every suite, by everybody (hours)
+        #[arg(long)]
+        all: bool,
+    },
     /// Write the shell completions, made from the definitions of the arguments
     Completions {
         /// Write nothing; fail when something is stale
@@ -334,7 +351,19 @@ fn run(cli: Cli) -> Result<()> {
                 &say,
             )?;
         }
-        Command::Bench { dev } => {
+        Command::Forcearch => {
+            let people = users::everybody(&say)?;
+            forcearch::run(workspace(), &target_dir()?, &people, &say)?;
+        }
+        Command::Bench {
+            dev,
+            what: Some(_),
+            cores,
+            history,
+        } => chainbench::run(workspace(), !dev, cores, history.as_deref(), &|text| {
+            println!("{text}");
+        })?,
+        Command::Bench { dev, .. } => {
             let bench = bench::Bench {
                 root: workspace(),
                 target: &target_dir()?,
@@ -366,7 +395,14 @@ fn run(cli: Cli) -> Result<()> {
             };
             causes.run(&say, &|text| println!("{text}"))?;
         }
-        Command::Test => suite::run(workspace(), &target_dir()?, &say)?,
+        Command::Test { all } => {
+            let extent = if all {
+                suite::Extent::All
+            } else {
+                suite::Extent::Some
+            };
+            suite::run(workspace(), &target_dir()?, extent, &say)?;
+        }
         Command::Completions { check } => {
             generated::update(workspace(), &target_dir()?, generated::COMPLETIONS, check)?;
         }

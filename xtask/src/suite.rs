@@ -8,7 +8,7 @@ use cargo_metadata::Message;
 
 use crate::distro::{self, Apt, Suite};
 use crate::users::{self, Identity};
-use crate::{agree, causes, e2e, needs, own_rpm, typed};
+use crate::{agree, causes, e2e, forcearch, needs, own_rpm, typed};
 
 /// A compiled test and the directory its package's tests run in.
 struct Binary {
@@ -19,8 +19,17 @@ struct Binary {
 /// Leaves out what asks cargo about a project.
 const CARGO_TESTS: [&str; 2] = ["--skip", "template::tests"];
 
+/// How much is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Each suite by at least one of the people, each of the people against at least one suite.
+    Some,
+    /// Every project and everything a user types, against every suite, by everybody.
+    All,
+}
+
 /// Runs everything; goes on after a failing part and names all of them in the end.
-pub fn run(root: &Path, target: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()> {
+pub fn run(root: &Path, target: &Path, extent: Extent, say: &(dyn Fn(&str) + Sync)) -> Result<()> {
     needs::provide(
         needs::For::Testing,
         &|| Apt::new(&target.join("distro/apt"), false),
@@ -60,7 +69,12 @@ pub fn run(root: &Path, target: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()
     say("== the other generations of rpm");
     part(
         "the other generations of rpm",
-        generations(root, target, &people, say),
+        generations(root, target, extent, &people, say),
+    );
+    say("== another machine");
+    part(
+        "another machine",
+        forcearch::run(root, target, &people, say),
     );
     say("== packages built end to end");
     part(
@@ -77,10 +91,12 @@ pub fn run(root: &Path, target: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()
 /// Fixtures that are built against every suite: a program, a library, and build requirements found while building.
 const EVERYWHERE: [&str; 3] = ["hello", "cjson", "python-colorama"];
 
-/// Each suite but the first: what it installs, and builds by one of the people, a different one for each.
+/// Each suite but the first: what it installs, and builds by one of the people, a different one for each; or
+/// all there is by all of them.
 fn generations(
     root: &Path,
     target: &Path,
+    extent: Extent,
     people: &[Identity],
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<()> {
@@ -91,15 +107,21 @@ fn generations(
     for (index, distro) in made.iter().enumerate() {
         let name = &distro.stamp.suite;
         say(&format!("{name}: {}", distro.stamp.versions));
-        let Some(who) = people.get((index + 1) % people.len()) else {
-            continue;
-        };
-        let built = e2e::run_as(root, target, distro, &fixtures, who, say);
-        let same = agree::compare(root, target, distro, None, say);
-        for result in [built, same] {
-            if let Err(error) = result {
-                failed.push(format!("{name}: {error:#}"));
+        let mut results = vec![agree::compare(root, target, distro, None, say)];
+        match extent {
+            Extent::Some => {
+                let who = (index + 1) % people.len();
+                let who = &people[who..=who];
+                results.push(e2e::run_as(root, target, distro, &fixtures, who, say));
             }
+            Extent::All => {
+                results.push(e2e::run_as(root, target, distro, &[], people, say));
+                let suite = distro.stamp.suite();
+                results.push(typed::run(root, target, suite, people, &[], say));
+            }
+        }
+        for error in results.into_iter().filter_map(Result::err) {
+            failed.push(format!("{name}: {error:#}"));
         }
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n"));

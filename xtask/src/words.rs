@@ -125,6 +125,7 @@ fn files_that_documents_name_are_there() {
         "README.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
+        "docs/chain.md",
         "docs/configuration.md",
         "docs/exit-codes.md",
         "docs/mock-compat.md",

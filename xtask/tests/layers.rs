@@ -16,6 +16,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rpmkit-openpgp", &[]),
     ("rpmkit-sandbox", &["rpmkit-host"]),
     ("rpmkit-solv", &[]),
+    ("rpmkit-graph", &["rpmkit-types"]),
+    ("rpmkit-executor", &["rpmkit-graph", "rpmkit-host"]),
     ("rpmkit-config", &["rpmkit-types"]),
     ("rpmkit-fetch", &["rpmkit-types"]),
     ("rpmkit-rpmfile", &["rpmkit-types"]),
@@ -43,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "rpmkit-sources",
-        &["rpmkit-host", "rpmkit-types", "rpmkit-vcs"],
+        &["rpmkit-fs", "rpmkit-host", "rpmkit-types", "rpmkit-vcs"],
     ),
     (
         "rpmkit-store",
@@ -66,6 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "rpmkit-config",
             "rpmkit-fs",
+            "rpmkit-graph",
             "rpmkit-host",
             "rpmkit-pm",
             "rpmkit-repo",
@@ -94,6 +97,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rpmkit-cli",
             "rpmkit-core",
             "rpmkit-fs",
+            "rpmkit-graph",
             "rpmkit-sandbox",
             "rpmkit-snap",
         ],
@@ -104,6 +108,9 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "rpmkit-cli",
             "rpmkit-core",
+            "rpmkit-executor",
+            "rpmkit-fs",
+            "rpmkit-graph",
             "rpmkit-host",
             "rpmkit-mock",
             "rpmkit-sandbox",

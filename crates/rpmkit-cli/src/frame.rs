@@ -32,6 +32,8 @@ pub struct Context {
     pub times: PhaseTimes,
     /// What the run warned of.
     pub warnings: Warnings,
+    /// Group that results are given to.
+    pub results_group: Option<u32>,
     ci: Option<CiLog>,
 }
 
@@ -45,6 +47,7 @@ impl Context {
             logs: LogFiles::default(),
             times: PhaseTimes::default(),
             warnings: Warnings::default(),
+            results_group: None,
             ci: None,
         }
     }

@@ -11,6 +11,8 @@ use std::{
 use nix::unistd::{AccessFlags, Gid, Uid, User, access};
 use rpmkit_host::Environment;
 
+use rpmkit_core::build::{TempDir, scratch};
+
 use crate::failure::Failure;
 
 /// What the process was started with and on.
@@ -92,8 +94,11 @@ pub enum Ci {
         /// The repository's directory, which paths of annotations start from.
         workspace: Option<PathBuf>,
     },
-    /// GitLab: collapsible sections.
-    GitLab,
+    /// GitLab: collapsible sections, and a report of code quality among the results.
+    GitLab {
+        /// The repository's directory, which paths of the report start from.
+        project: Option<PathBuf>,
+    },
     /// `CI` is set by something else: no progress bars, no questions.
     Other,
 }
@@ -248,24 +253,16 @@ impl Dirs {
     }
 
     /// A directory that goes away with the value, in [`Self::temp`], which is made where there is
-    /// none.
+    /// none. What killed runs have left there goes first.
     ///
     /// # Errors
     /// When there is no such place and none can be made, or it cannot be written to.
-    pub fn scratch(&self, prefix: &str) -> Result<tempfile::TempDir, Failure> {
-        self.make_temp()
-            .and_then(|()| {
-                tempfile::Builder::new()
-                    .prefix(prefix)
-                    .tempdir_in(&self.temp)
-            })
-            .map_err(|e| {
-                Failure::general(format!(
-                    "cannot make a temporary directory in `{}`: {e}",
-                    self.temp.display()
-                ))
-                .hint("`TMPDIR` names another place for them")
-            })
+    pub fn scratch(&self) -> Result<TempDir, Failure> {
+        // What is wrong with it, the next line says.
+        let _ = self.make_temp();
+        scratch(&self.temp)
+            .map_err(|error| Failure::from(rpmkit_core::Error::from(error)))
+            .map_err(|failure| failure.hint("`TMPDIR` names another place for them"))
     }
 
     /// Makes [`Self::temp`] where there is none, for everybody like `/var/tmp`.
@@ -337,7 +334,12 @@ impl Ci {
                     .filter(|path| path.is_absolute()),
             })
         } else if truthy("GITLAB_CI") {
-            Some(Self::GitLab)
+            Some(Self::GitLab {
+                project: env
+                    .get("CI_PROJECT_DIR")
+                    .map(PathBuf::from)
+                    .filter(|path| path.is_absolute()),
+            })
         } else {
             truthy("CI").then_some(Self::Other)
         }
@@ -386,17 +388,23 @@ mod tests {
         let mut dirs = Dirs::new(0, Path::new("/root"), &env(&[]));
         dirs.temp = large_temp(root.path());
         assert_eq!(dirs.temp, usual);
-        let made = dirs.scratch("x-").unwrap();
+        let made = dirs.scratch().unwrap();
         assert!(made.path().starts_with(&usual) && made.path().is_dir());
         let mode = usual.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o1777);
-        drop(made);
+        // One that a killed run has left: nobody holds its lock.
+        let left = usual.join("rpmkit-work-left");
+        std::fs::create_dir_all(left.join("deep")).unwrap();
+        std::fs::write(usual.join(".rpmkit-work-left.lock"), "").unwrap();
+        let other = dirs.scratch().unwrap();
+        assert!(!left.exists() && made.path().is_dir());
+        drop((made, other));
         std::fs::create_dir(root.path().join("tmp")).unwrap();
         assert_eq!(large_temp(root.path()), usual);
         std::fs::remove_dir(&usual).unwrap();
         assert_eq!(large_temp(root.path()), root.path().join("tmp"));
         dirs.temp = "/dev/null/no".into();
-        let said = dirs.scratch("x-").unwrap_err();
+        let said = dirs.scratch().unwrap_err();
         assert!(said.message.contains("`/dev/null/no`"), "{}", said.message);
     }
 
@@ -449,7 +457,12 @@ mod tests {
                 workspace: None
             })
         );
-        assert_eq!(Ci::read(&env(&[("GITLAB_CI", "true")])), Some(Ci::GitLab));
+        assert_eq!(
+            Ci::read(&env(&[("GITLAB_CI", "true"), ("CI_PROJECT_DIR", "/p")])),
+            Some(Ci::GitLab {
+                project: Some("/p".into())
+            })
+        );
     }
 
     #[test]

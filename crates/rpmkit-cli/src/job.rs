@@ -1,19 +1,27 @@
 //! One build with everything around it: logs, `result.json`, the failure report, the chroot's fate.
 
-use std::{fs, io::Write, path::Path, time::Instant};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use rpmkit_core::{
     Error, ExitCode,
     build::{
         About, BuildError, Buildroot, Built, Rebuild, compress_logs, failure_report,
         hints::{self, HintReach},
-        rebuild,
+        rebuild, scratch, shell_word,
     },
+    event::Phase,
     results::{
         failure::{FailureCause, FailureReport},
         owner::{hand_over, make_results},
         record::{Artifact, BuildOutcome, BuildRecord, RECORD_FORMAT, unix_time},
     },
+    rpmfile::unpack_source,
+    types::Package,
 };
 use rpmkit_fs::{Links, UntrustedTree};
 
@@ -26,22 +34,25 @@ pub struct Cleanup {
     pub on_success: bool,
     /// Drop what a failed build left.
     pub on_failure: bool,
+    /// Keep what a failed build left as a layer under a name of its own, and not as what the chroot's next
+    /// use finds.
+    pub by_name: bool,
 }
 
 /// Starts the log files of a result directory, which is made if missing.
 pub fn open_logs(cx: &Context, dir: &Path) -> Result<(), Failure> {
-    make_results(dir, cx.host.invoking).map_err(|e| result_dir(dir, e))?;
+    make_results(dir, cx.host.invoking, cx.results_group).map_err(|e| result_dir(dir, e))?;
     cx.logs.open(dir).map_err(|error| {
         let mut failure = Failure::from(error);
         failure.code = ExitCode::ResultDir.code();
         failure
     })?;
-    give_results(dir)
+    give_results(cx, dir)
 }
 
-/// Results that root made become those of the directory's owner.
-pub fn give_results(dir: &Path) -> Result<(), Failure> {
-    hand_over(dir).map_err(|e| result_dir(dir, e))
+/// Results that root made become those of the directory's owner, and as mock those of its group.
+pub fn give_results(cx: &Context, dir: &Path) -> Result<(), Failure> {
+    hand_over(dir, cx.results_group).map_err(|e| result_dir(dir, e))
 }
 
 /// Moves the log files begun in `from` to `to`, behind what is there, and goes on there.
@@ -89,6 +100,13 @@ pub fn build(
     let events = root.engine().events().clone();
     let outcome = rebuild(&mut root, job);
     let arch = root.settings().chroot.target_arch.clone();
+    let about = match (&outcome, &about.spec) {
+        (Err(_), None) => About {
+            spec: spec_inside(cx, job),
+            ..about
+        },
+        _ => about,
+    };
     let mut failure = outcome
         .as_ref()
         .err()
@@ -102,18 +120,49 @@ pub fn build(
         }
         None => Vec::new(),
     };
+    // Nothing was begun in it, and what the user made of it is his.
+    let refused = matches!(outcome, Err(BuildError::Unverified { .. }));
     let keep = match &failure {
+        Some(_) if refused => true,
         None => !cleanup.on_success,
         // What was written before a disk was full would leave no room for the next try.
         Some(report) => {
             !cleanup.on_failure && !matches!(report.cause, FailureCause::DiskFull { .. })
         }
     };
-    let ended = if keep { root.close() } else { root.discard() };
-    if let Some(report) = failure.as_mut().filter(|_| keep) {
-        report.suggest_look(about.chosen_by.as_deref());
+    let present = present(&mut root, &outcome, failure.as_ref());
+    let ended = match &mut failure {
+        Some(report) if keep && cleanup.by_name => {
+            let kept = root.keep(&about.package, &report.message);
+            kept.map(|name| report.kept = Some(name))
+        }
+        None if cleanup.by_name => {
+            let forgotten = root.forget_kept(&about.package);
+            forgotten.and(if keep { root.close() } else { root.discard() })
+        }
+        _ if keep => root.close(),
+        _ => root.discard(),
+    };
+    if let Err(error) = &ended
+        && failure.is_some()
+    {
+        events.warn(format!("what the build left is lost: {error}"));
+    }
+    if let Some(report) = failure.as_mut().filter(|_| keep && ended.is_ok()) {
+        let how = about
+            .chosen_by
+            .as_deref()
+            .map(|how| match shown_top(cx, &about) {
+                Some(top) => format!("{top} {how}"),
+                None => how.to_owned(),
+            });
+        report.suggest_look(how.as_deref());
     }
     let record = record(&outcome, failure.as_ref(), job, &about, arch);
+    let record = BuildRecord {
+        buildroot: present.iter().map(Into::into).collect(),
+        ..record
+    };
     let record = BuildRecord {
         phases: cx.times.collected().split_off(before),
         seconds: started.elapsed().as_secs_f64(),
@@ -133,7 +182,7 @@ pub fn build(
     }
     let environment = cx.host.environment();
     compress_logs(&settings.plugins, &job.resultdir, &environment, &events);
-    let given = give_results(&job.resultdir);
+    let given = give_results(cx, &job.resultdir);
     if let Some(report) = failure {
         return Err(Failure {
             remedies,
@@ -149,6 +198,49 @@ pub fn build(
     })?;
     given?;
     Ok(outcome.map_err(Error::from)?)
+}
+
+/// The spec of a source package that was given as such: its name and its text, for the lines reports name.
+fn spec_inside(cx: &Context, job: &Rebuild) -> Option<(PathBuf, String)> {
+    if let Some(spec) = &job.spec {
+        let text = fs::read(spec).ok()?;
+        return Some((spec.clone(), String::from_utf8_lossy(&text).into_owned()));
+    }
+    let scratch = scratch(&cx.host.dirs.temp).ok()?;
+    let (specs, sources) = (scratch.path().join("specs"), scratch.path().join("sources"));
+    fs::create_dir(&specs).ok()?;
+    fs::create_dir(&sources).ok()?;
+    let unpacked = unpack_source(&job.srpm, &specs, &sources).ok()?;
+    let text = fs::read(&unpacked.spec).ok()?;
+    let name = unpacked.spec.file_name()?;
+    Some((
+        PathBuf::from(name),
+        String::from_utf8_lossy(&text).into_owned(),
+    ))
+}
+
+/// The packages the build ran among, as far as it got to run.
+fn present(
+    root: &mut Buildroot,
+    outcome: &Result<Built, BuildError>,
+    failure: Option<&FailureReport>,
+) -> Vec<Package> {
+    match (outcome, failure.and_then(|report| report.phase)) {
+        (Ok(built), _) => built.buildroot.clone(),
+        (Err(_), Some(Phase::Rpmbuild | Phase::DynamicBuildRequires)) => {
+            root.packages().map(<[_]>::to_vec).unwrap_or_default()
+        }
+        (Err(_), _) => Vec::new(),
+    }
+}
+
+/// The checkout that was built, from where the user stands, for a shell; `None` where that is the checkout.
+fn shown_top(cx: &Context, about: &About) -> Option<String> {
+    let top = about.top.as_deref().filter(|top| *top != cx.host.cwd)?;
+    let shown = top.strip_prefix(&cx.host.cwd).unwrap_or(top);
+    let shown = shown.to_string_lossy();
+    let shown = shown.strip_suffix("/.").unwrap_or(&shown);
+    (!shown.is_empty() && shown != ".").then(|| shell_word(shown))
 }
 
 fn record(
@@ -183,9 +275,7 @@ fn record(
                 measured.filter_map(Result::ok).collect()
             })
             .unwrap_or_default(),
-        buildroot: built
-            .map(|built| built.buildroot.iter().map(Into::into).collect())
-            .unwrap_or_default(),
+        buildroot: Vec::new(),
         warnings: Vec::new(),
         failure: failure.cloned(),
     }

@@ -25,6 +25,8 @@ use rpmkit_core::{
     types::source_stem,
 };
 
+use rpmkit_fs::{Links, UntrustedTree, WriteOptions};
+
 use crate::{args::SourceArgs, failure::Failure, frame::Context, host::Host, setup};
 
 /// Directory in a checkout that results go to; never part of an archive made of it.
@@ -141,22 +143,42 @@ pub fn top(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// The directory for results below `top`, made on first use, with a `.gitignore` of its own: what
-/// was built is no part of the checkout.
-pub fn results(top: &Path) -> Result<PathBuf, Failure> {
-    let dir = top.join(RESULTS);
-    let made = match fs::create_dir(&dir) {
-        Ok(()) => fs::write(dir.join(".gitignore"), "*\n"),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(e),
+/// A directory of `parts` below that for results in `top`, which is made on first use, with a `.gitignore`
+/// of its own: what was built is no part of the checkout.
+///
+/// # Errors
+/// When it cannot be made, or a link of the checkout's leads out of it: nothing is put there then.
+pub fn results(top: &Path, parts: &[&str]) -> Result<PathBuf, Failure> {
+    let inside: PathBuf = [RESULTS].iter().chain(parts).collect();
+    let looked = || -> rpmkit_fs::Result<()> {
+        let tree = UntrustedTree::open(top, Links::Beneath)?.without(".git");
+        match tree.mkdir(RESULTS, 0o777) {
+            Ok(()) => {
+                let ignore = Path::new(RESULTS).join(".gitignore");
+                tree.write(ignore, "*\n", &WriteOptions::with_mode(0o666))?;
+            }
+            Err(error) if error.is_already_there() => {}
+            Err(error) => return Err(error),
+        }
+        let there = inside.ancestors().find_map(|part| {
+            let real = tree.real_path(part);
+            let missing = matches!(&real, Err(error) if error.is_not_found());
+            (!missing).then_some(real)
+        });
+        there.transpose().map(drop)
     };
-    made.map_err(|source| {
-        Error::from(BuildError::ResultDir {
-            path: dir.clone(),
-            source,
-        })
+    looked().map_err(|error| {
+        let leads = error.is_refusal();
+        let error = Error::from(BuildError::ResultDir {
+            path: top.join(&inside),
+            source: error.into(),
+        });
+        match leads {
+            true => Failure::from(error).hint("`--resultdir DIR` names another place"),
+            false => error.into(),
+        }
     })?;
-    Ok(dir)
+    Ok(top.join(inside))
 }
 
 /// Whether a checkout has a spec to build, before any chroot is made for it.

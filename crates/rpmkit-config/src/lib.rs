@@ -59,7 +59,7 @@ pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, SearchRules};
 pub use rpmkit_types::event::Level;
 pub use settings::{
-    BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
+    BuildLimits, BuildSettings, ChrootSettings, Overlayfs, Plugins, RepositorySettings, Settings,
 };
 pub use show::{ShownText, from_json, json, show, to_json};
 pub use update::{Updated, update};

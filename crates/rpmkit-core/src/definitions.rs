@@ -106,8 +106,13 @@ fn only_directory(tree: &Path) -> Option<PathBuf> {
 /// Takes the plain files out of an archive, compressed or not.
 fn unpack(file: &Path, tree: &Path) -> io::Result<()> {
     let input = rpmkit_types::compress::open(file)?.take(MOST);
+    let (input, pace) = rpmkit_types::untar::Paced::new(input);
     let mut archive = tar::Archive::new(input);
-    for entry in archive.entries()? {
+    let mut entries = archive.entries()?;
+    loop {
+        pace.headers();
+        let Some(entry) = entries.next() else { break };
+        pace.content();
         let mut entry = entry?;
         let name = entry.path()?.into_owned();
         let inside = name

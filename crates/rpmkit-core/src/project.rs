@@ -4,12 +4,13 @@
 //! own tree. Reading a stranger's checkout runs nothing of it, and follows no link that leaves it.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
+use rpmkit_fs::{FsError, Links, UntrustedTree};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -33,6 +34,55 @@ pub struct Project {
     pub chroots: Vec<String>,
     /// The spec, an absolute path below the top of the checkout.
     pub spec: Option<PathBuf>,
+    /// What `rpmkit chain` builds of it, and how.
+    pub chain: ChainTable,
+}
+
+/// The table `[chain]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChainTable {
+    /// Directories, specs and source packages, absolute paths below the top of the checkout; none leaves it to
+    /// what is there.
+    pub packages: Vec<PathBuf>,
+    /// Packages at which circles may be broken.
+    pub bootstrap: Vec<BootstrapRule>,
+}
+
+/// How a package is built first where it breaks a circle.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapRule {
+    /// Name of the source package.
+    pub package: String,
+    /// Build conditions that are on; `bootstrap` where nothing at all is given.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// Build conditions that are off.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Macros, as `NAME VALUE`.
+    #[serde(default)]
+    pub define: Vec<String>,
+}
+
+impl BootstrapRule {
+    /// The usual one: `--with bootstrap`.
+    pub fn usual(package: &str) -> Self {
+        Self {
+            package: package.to_owned(),
+            with: vec!["bootstrap".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    fn completed(self) -> Self {
+        let bare = self.with.is_empty() && self.without.is_empty() && self.define.is_empty();
+        if bare {
+            Self::usual(&self.package)
+        } else {
+            self
+        }
+    }
 }
 
 /// What a search for the project file came to.
@@ -50,6 +100,24 @@ struct Raw {
     #[serde(default)]
     chroots: Vec<Spanned<String>>,
     spec: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    chain: RawChain,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChain {
+    #[serde(default)]
+    packages: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    bootstrap: Vec<RawBootstrap>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawBootstrap {
+    Name(String),
+    Rule(BootstrapRule),
 }
 
 /// A project file that cannot be used.
@@ -84,7 +152,7 @@ pub enum ProjectError {
         name: String,
     },
     /// It names a spec that is not in the checkout.
-    #[error("{}:{line}: spec `{}` leads out of the checkout; a path below `{}` was expected", path.display(), spec.display(), top.display())]
+    #[error("{}:{line}: `{}` leads out of the checkout; a path below `{}` was expected", path.display(), spec.display(), top.display())]
     Spec {
         /// Which file.
         path: PathBuf,
@@ -103,9 +171,9 @@ impl ProjectError {
         let one = |text: &str| vec![Hint::new(text)];
         match self {
             Self::Read { .. } => Vec::new(),
-            Self::Content { .. } => {
-                one("it may hold `chroots = [\"NAME\", …]` and `spec = \"PATH\"`, nothing else")
-            }
+            Self::Content { .. } => one(
+                "it may hold `chroots = [\"NAME\", …]`, `spec = \"PATH\"` and a table `[chain]` with `packages` and `bootstrap`, nothing else",
+            ),
             Self::Chroot { .. } => one(
                 "put the definition in your own configuration directory (~/.config/rpmkit/NAME.toml) and write NAME here, or name the file with `-r PATH` on the command line",
             ),
@@ -190,22 +258,31 @@ impl Project {
             });
         }
         let dir = file.parent().unwrap_or(Path::new("."));
-        let spec = raw.spec.map(|spec| {
-            let path = dir.join(spec.as_ref());
-            if stays_below(spec.as_ref(), &path, top) {
+        let inside = |given: Spanned<PathBuf>| {
+            let path = dir.join(given.as_ref());
+            if stays_below(given.as_ref(), &path, top) {
                 return Ok(path);
             }
             Err(ProjectError::Spec {
                 path: file.to_owned(),
-                line: line(spec.span().start),
-                spec: spec.as_ref().clone(),
+                line: line(given.span().start),
+                spec: given.as_ref().clone(),
                 top: top.to_owned(),
             })
+        };
+        let packages: Result<Vec<_>, _> = raw.chain.packages.into_iter().map(inside).collect();
+        let bootstrap = raw.chain.bootstrap.into_iter().map(|rule| match rule {
+            RawBootstrap::Name(name) => BootstrapRule::usual(&name),
+            RawBootstrap::Rule(rule) => rule.completed(),
         });
         Ok(Self {
             file: file.to_owned(),
             chroots: raw.chroots.into_iter().map(Spanned::into_inner).collect(),
-            spec: spec.transpose()?,
+            spec: raw.spec.map(inside).transpose()?,
+            chain: ChainTable {
+                packages: packages?,
+                bootstrap: bootstrap.collect(),
+            },
         })
     }
 }
@@ -227,10 +304,12 @@ fn stays_below(written: &Path, path: &Path, top: &Path) -> bool {
     written
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-        && fs::canonicalize(path).map_or_else(
-            |error| error.kind() == io::ErrorKind::NotFound,
-            |real| real.starts_with(top),
-        )
+        && UntrustedTree::open(top, Links::Beneath)
+            .and_then(|tree| {
+                let inside = path.strip_prefix(top).unwrap_or(path);
+                tree.without(".git").stat(inside)
+            })
+            .map_or_else(|error| error.is_not_found(), |_| true)
 }
 
 /// How far the search goes.
@@ -280,26 +359,23 @@ impl Reach {
             source,
         };
         let refused = |reason: &str| failed(io::Error::new(io::ErrorKind::InvalidData, reason));
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Content::None),
-            Err(e) => return Err(failed(e)),
+        let tree = UntrustedTree::open(&self.top, Links::Beneath)
+            .map_err(|e| failed(e.into()))?
+            .without(".git");
+        let inside = path.strip_prefix(&self.top).unwrap_or(path);
+        let file = match tree.open_file(inside) {
+            Ok(file) => file,
+            Err(e) if e.is_not_found() => return Ok(Content::None),
+            Err(FsError::Leaves { .. } | FsError::LeftOut { .. }) => {
+                return Err(refused("it is a link that leads out of the checkout"));
+            }
+            Err(FsError::Kind { .. }) => return Err(refused("it is no ordinary file")),
+            Err(e) => return Err(failed(e.into())),
         };
-        if !real.starts_with(&self.top) {
-            return Err(refused("it is a link that leads out of the checkout"));
-        }
-        let file = File::options()
-            .read(true)
-            // A FIFO must not keep us waiting.
-            .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
-            .open(&real)
-            .map_err(failed)?;
         let data = file.metadata().map_err(failed)?;
-        if !data.is_file() {
-            return Err(refused("it is no ordinary file"));
-        }
-        let dir = real.parent().unwrap_or(&self.top);
-        let owner = fs::metadata(dir).map_err(failed)?.uid();
+        let real = tree.real_path(inside).map_err(|e| failed(e.into()))?;
+        let dir = real.parent().unwrap_or(Path::new(""));
+        let owner = tree.stat(dir).map_err(|e| failed(e.into()))?.uid();
         let caller = nix::unistd::geteuid().as_raw();
         if ![owner, caller, 0].contains(&data.uid()) {
             return Ok(Content::Foreign);
@@ -348,6 +424,27 @@ mod tests {
         let found = project(&tree.join("sub")).unwrap();
         assert_eq!(found.chroots, ["a", "b"]);
         assert_eq!(found.spec, Some(tree.join("sub/x.spec")));
+    }
+
+    #[test]
+    fn a_chain_names_packages_below_and_where_circles_break() {
+        let (_dir, tree) = checkout();
+        fs::write(
+            tree.join(PROJECT_FILE),
+            "[chain]\npackages = [\"sub\"]\nbootstrap = [\"a\", { package = \"b\", without = [\"docs\"] }]\n",
+        )
+        .unwrap();
+        let chain = project(&tree).unwrap().chain;
+        assert_eq!(chain.packages, [tree.join("sub")]);
+        let b = BootstrapRule {
+            package: "b".into(),
+            without: vec!["docs".into()],
+            ..BootstrapRule::default()
+        };
+        assert_eq!(chain.bootstrap, [BootstrapRule::usual("a"), b]);
+        fs::write(tree.join(PROJECT_FILE), "[chain]\npackages = [\"../x\"]\n").unwrap();
+        let error = Project::find(&tree).unwrap_err().to_string();
+        assert!(error.contains("rpmkit.toml:2: `../x` leads out"), "{error}");
     }
 
     #[test]

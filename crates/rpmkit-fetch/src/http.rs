@@ -288,11 +288,12 @@ fn open_local(path: &Path, ask: &Ask<'_>) -> Result<HttpAnswer, FetchCause> {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FetchCause::Missing,
         _ => FetchCause::Connection(source.to_string()),
     };
-    let mut file = File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
-    if meta.is_dir() {
-        return Err(FetchCause::Content("it is a directory".to_owned()));
+    // A named pipe would make the opening wait.
+    let meta = std::fs::metadata(path).map_err(failed)?;
+    if !meta.is_file() {
+        return Err(FetchCause::Content("it is no regular file".to_owned()));
     }
+    let mut file = File::open(path).map_err(failed)?;
     let length = meta.len();
     if ask.from > length {
         return Ok(HttpAnswer::NoSuchRange);

@@ -26,6 +26,8 @@ pub struct Expect<'a> {
     pub checksum: Option<&'a Checksum>,
     /// Its length in bytes.
     pub size: Option<u64>,
+    /// A length that no sound file of its kind reaches, where `size` is not known.
+    pub at_most: Option<u64>,
 }
 
 /// A small file.
@@ -148,7 +150,8 @@ fn attempt(
     } else {
         note_of(part, address)
     };
-    let too_long = expect.size.is_some_and(|size| have > size);
+    let limit = expect.size.or(expect.at_most);
+    let too_long = limit.is_some_and(|limit| have > limit);
     let unguarded = expect.checksum.is_none() && version.is_none();
     if have > 0 && (fresh || too_long || unguarded) {
         file.set_len(0)
@@ -213,7 +216,12 @@ fn attempt(
                 expected: size,
                 found: total,
             }),
-            _ => Ok(()),
+            _ => match expect.at_most {
+                Some(limit) if total > limit => Err(FetchCause::Content(format!(
+                    "it is larger than {limit} bytes"
+                ))),
+                _ => Ok(()),
+            },
         }
     })
     .map_err(|e| (resumed, e))?;

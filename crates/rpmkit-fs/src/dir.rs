@@ -31,6 +31,8 @@ pub struct Dir {
     pub(crate) links: Links,
     /// Not to use openat2.
     pub(crate) stepwise: bool,
+    /// A name that counts as not there.
+    pub(crate) without: Option<&'static str>,
 }
 
 /// A directory to name something in.
@@ -157,13 +159,40 @@ impl Dir {
     /// # Errors
     /// As [`Self::stat`].
     pub fn real_path(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
-        let path = path.as_ref();
-        resolve::real_path(self.fd.as_fd(), path, self.links)
-            .map_err(|e| self.stop("look at", path, e))
+        self.resolved("look at", path.as_ref())
+    }
+
+    fn resolved(&self, action: &'static str, path: &Path) -> Result<PathBuf> {
+        let real = resolve::real_path(self.fd.as_fd(), path, self.links)
+            .map_err(|e| self.stop(action, path, e))?;
+        self.check_names(path, &real)?;
+        Ok(real)
+    }
+
+    /// Whether a name counts as not there.
+    pub(crate) fn leaves_out(&self, name: &OsStr) -> bool {
+        self.without.is_some_and(|without| name == without)
+    }
+
+    /// `real` is where `path` leads.
+    fn check_names(&self, path: &Path, real: &Path) -> Result<()> {
+        if self.without.is_some() && real.iter().any(|name| self.leaves_out(name)) {
+            return Err(FsError::LeftOut {
+                path: self.show(path),
+                name: self.without.unwrap_or_default(),
+            });
+        }
+        Ok(())
     }
 
     /// Opens with this directory's rule about links.
     pub(crate) fn open(&self, action: &'static str, path: &Path, flags: OFlags) -> Result<OwnedFd> {
+        if self.without.is_some() {
+            // What was looked at is what is opened: no link is followed a second time.
+            let real = self.resolved(action, path)?;
+            return resolve::open(self.fd.as_fd(), &real, flags, Links::Never, self.stepwise)
+                .map_err(|e| self.stop(action, path, e));
+        }
         resolve::open(self.fd.as_fd(), path, flags, self.links, self.stepwise)
             .map_err(|e| self.stop(action, path, e))
     }
@@ -184,8 +213,11 @@ impl Dir {
             }
         };
         let parent = path.parent().unwrap_or(Path::new(""));
+        self.check_names(path, Path::new(name))?;
         let place = if parent.as_os_str().is_empty() {
             NamedIn::Here(self.fd.as_fd())
+        } else if self.without.is_some() {
+            NamedIn::Below(self.open(action, parent, PLACE)?)
         } else {
             let fd = resolve::open(self.fd.as_fd(), parent, PLACE, self.links, self.stepwise);
             NamedIn::Below(fd.map_err(|e| self.stop(action, path, e))?)
@@ -221,6 +253,7 @@ impl Dir {
             shown,
             links: self.links,
             stepwise: self.stepwise,
+            without: self.without,
         }
     }
 }

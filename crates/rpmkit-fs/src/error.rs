@@ -45,6 +45,14 @@ pub enum FsError {
         /// the tree changed meanwhile.
         link: Option<(PathBuf, PathBuf)>,
     },
+    /// The path leads to or through something that is no part of the tree for who asks.
+    #[error("{} leads to `{name}`, which is not looked into", ShownPath(path))]
+    LeftOut {
+        /// Which.
+        path: PathBuf,
+        /// The name that is left out.
+        name: &'static str,
+    },
     /// A link where none is followed.
     #[error(
         "{} is a symbolic link{}; no link is followed here",
@@ -154,6 +162,7 @@ impl FsError {
         match self {
             Self::Io { path, .. }
             | Self::Leaves { path, .. }
+            | Self::LeftOut { path, .. }
             | Self::Link { path, .. }
             | Self::Kind { path, .. }
             | Self::TooLarge { path, .. }
@@ -242,7 +251,9 @@ impl From<FsError> for io::Error {
             FsError::Kind { .. } | FsError::Name { .. } => io::ErrorKind::InvalidInput,
             FsError::TooLarge { .. } | FsError::TooMany { .. } => io::ErrorKind::FileTooLarge,
             FsError::NotText { .. } => io::ErrorKind::InvalidData,
-            FsError::Leaves { .. } | FsError::Link { .. } => io::ErrorKind::PermissionDenied,
+            FsError::Leaves { .. } | FsError::LeftOut { .. } | FsError::Link { .. } => {
+                io::ErrorKind::PermissionDenied
+            }
             _ => io::ErrorKind::Other,
         });
         io::Error::new(kind, error)

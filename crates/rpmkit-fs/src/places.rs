@@ -136,6 +136,15 @@ impl UntrustedTree {
         Ok(Self(dir))
     }
 
+    /// The same tree as if nothing in it, at any depth, were called `name`: a path or link that leads to
+    /// or through such a thing is refused, walks and listings pass it over. For reading: what is made
+    /// is only checked for its own name, and what is removed goes whole.
+    #[must_use]
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.0.without = Some(name);
+        self
+    }
+
     /// Resolves paths by hand from now on, as on a kernel without openat2(2).
     #[must_use]
     pub fn without_openat2(mut self) -> Self {
@@ -157,5 +166,6 @@ fn ambient(shown: PathBuf, links: Links) -> Result<Dir> {
         shown,
         links,
         stepwise: false,
+        without: None,
     })
 }

@@ -143,7 +143,9 @@ impl Dir {
         let dir = self.open("list", path, LIST.difference(OFlags::NOFOLLOW))?;
         let mut names = Names::default();
         let more = names
-            .read(dir.as_fd(), &mut Vec::new(), limit, |_| false)
+            .read(dir.as_fd(), &mut Vec::new(), limit, |name| {
+                self.leaves_out(name)
+            })
             .map_err(|e| FsError::io("list", self.show(path), e))?;
         if more {
             return Err(FsError::TooMany {

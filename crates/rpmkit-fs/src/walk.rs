@@ -212,9 +212,12 @@ impl Walk<'_> {
             meta_of(&fd).map_err(|e| FsError::io("look at", self.shown(self.stack.path()), e))?;
         let mut names = self.spare.pop().unwrap_or_default();
         let room = usize::try_from(self.options.max_entries - self.seen).unwrap_or(usize::MAX);
-        let read = names.read(fd.as_fd(), &mut self.buffer, room.saturating_add(1), |_| {
-            false
-        });
+        let read = names.read(
+            fd.as_fd(),
+            &mut self.buffer,
+            room.saturating_add(1),
+            |name| self.tree.leaves_out(name),
+        );
         if self.options.sorted {
             names.sort();
         }

@@ -168,8 +168,7 @@ impl Cert {
         Some(Standing {
             expires: span.map(|span| made + span),
             revoked: self.direct.revoked(Some(held.first), at),
-            // Old keys say nothing about their use: then they are for everything.
-            signs: flags.is_none_or(|flags| flags.sign()),
+            signs: for_signing(flags.as_ref(), grade),
             old: old(held.first),
         })
     }
@@ -182,7 +181,7 @@ impl Cert {
         // take signatures of another for his own.
         let back = held
             .embedded_signature()
-            .filter(|back| policy::key_digest(back, grade))
+            .filter(|back| policy::key_digest(back, grade) && lives(back, at))
             .filter(|back| {
                 back.verify_primary_key_binding(&sub.key, &self.primary)
                     .is_ok()
@@ -190,7 +189,7 @@ impl Cert {
         Some(Standing {
             expires: life(held).map(|span| made + span),
             revoked: sub.claims.revoked(Some(held), at),
-            signs: back.is_some() && flags(held).is_none_or(|flags| flags.sign()),
+            signs: back.is_some() && for_signing(flags(held).as_ref(), grade),
             old: old(held).or_else(|| back.and_then(old)),
         })
     }
@@ -263,6 +262,11 @@ fn life(signature: &Signature) -> Option<u64> {
 fn flags(signature: &Signature) -> Option<KeyFlags> {
     let flags = signature.key_flags();
     (flags != KeyFlags::default()).then_some(flags)
+}
+
+/// Whether a key says that it is for signing. Keys of old say nothing about their use.
+fn for_signing(flags: Option<&KeyFlags>, grade: Grade) -> bool {
+    flags.map_or(grade == Grade::Old, KeyFlags::sign)
 }
 
 fn old(signature: &Signature) -> Option<String> {

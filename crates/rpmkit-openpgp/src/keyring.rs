@@ -246,14 +246,14 @@ impl Signer<'_> {
             };
         };
         policy::algorithm(&sub.key, now).map_err(refused)?;
+        // Both have to hold at one time.
         let found = |signs: bool| {
-            ways.iter().find_map(|(at, grade)| {
-                let standing = self.cert.sub_standing(sub, *at, *grade)?;
-                (standing.signs || !signs).then_some((*at, standing))
-            })
+            let ways = ways.iter().filter(|(time, _)| *time == at);
+            ways.map(|(at, grade)| self.cert.sub_standing(sub, *at, *grade))
+                .find_map(|standing| standing.filter(|own| own.signs || !signs))
         };
         // Only its own signature of an old digest may make it one for signing.
-        let (at, own) = found(true)
+        let own = found(true)
             .or_else(|| found(false))
             .ok_or_else(|| refused(Refusal::Unbound))?;
         self.alive(&sub.key, &own, made, at)?;

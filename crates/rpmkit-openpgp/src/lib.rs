@@ -26,4 +26,4 @@ pub use signature::{ParsedSignature, signatures};
 
 /// Version of the rules. Raised when something is refused that was accepted before: then what was
 /// found out by the old rules, and layers made by them, count no more.
-pub const POLICY: u32 = 2;
+pub const POLICY: u32 = 3;

@@ -1,6 +1,6 @@
 //! Signatures as they come: armoured or not, one or several.
 
-use pgp::packet::{Packet, Signature};
+use pgp::packet::{Packet, Signature, SignatureType};
 
 use crate::{
     armour::{self, Form},
@@ -11,6 +11,13 @@ use crate::{
 /// A signature that has been read and not yet judged.
 #[derive(Debug, Clone)]
 pub struct ParsedSignature(pub(crate) Signature);
+
+impl ParsedSignature {
+    /// It signs lines, however they end, and not bytes.
+    pub fn is_of_text(&self) -> bool {
+        self.0.typ() == Some(SignatureType::Text)
+    }
+}
 
 /// Every signature in a file, in its order; those that cannot be read with the reason. Empty when
 /// there are none.

@@ -162,6 +162,39 @@ impl Maker {
             .unwrap()
     }
 
+    /// A second name, which `claim` vouches for.
+    pub fn user(&self, name: &str, claim: &Claim) -> Vec<u8> {
+        let user = UserId::from_str(PacketHeaderVersion::New, name).unwrap();
+        let mut out = bytes(&user);
+        out.extend(self.over_name(SignatureType::CertPositive, &user, claim));
+        out
+    }
+
+    /// A revocation of the name in [`Self::named`].
+    pub fn revoked_name(&self, claim: &Claim) -> Vec<u8> {
+        let user = UserId::from_str(PacketHeaderVersion::New, "Test").unwrap();
+        self.over_name(SignatureType::CertRevocation, &user, claim)
+    }
+
+    fn over_name(&self, kind: SignatureType, user: &UserId, claim: &Claim) -> Vec<u8> {
+        let key = self.primary();
+        let signature = claim
+            .config(kind, key)
+            .sign_certification(key, key.public_key(), &Password::empty(), Tag::UserId, user)
+            .unwrap();
+        bytes(&signature)
+    }
+
+    /// What the main key says of itself without a name.
+    pub fn direct(&self, claim: &Claim) -> Vec<u8> {
+        let key = self.primary();
+        let signature = claim
+            .config(SignatureType::Key, key)
+            .sign_key(key, &Password::empty(), key.public_key())
+            .unwrap();
+        bytes(&signature)
+    }
+
     /// A revocation of the main key.
     pub fn revoked(&self, claim: &Claim) -> Vec<u8> {
         let key = self.primary();
@@ -210,6 +243,12 @@ impl Maker {
             .unwrap();
         bytes(&signature)
     }
+}
+
+/// A signature of some kind over data.
+pub fn sign_as(key: &impl SigningKey, claim: &Claim, kind: SignatureType, data: &[u8]) -> Vec<u8> {
+    let config = claim.config(kind, key);
+    bytes(&config.sign(key, &Password::empty(), data).unwrap())
 }
 
 /// A signature over data.

@@ -464,3 +464,5 @@ fn signatures_that_cannot_be_read() {
         assert!(!found.to_string().contains("Error"), "{found}");
     }
 }
+
+mod edge;

@@ -14,15 +14,15 @@ use rpmkit_sandbox::{Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
-    Attempts, Dialect, PmError, Skeleton, TransactionOptions, skeleton::SkeletonJob, space,
-    sysusers, transaction::RpmTransaction,
+    Attempts, Dialect, PmError, Skeleton, TransactionOptions, doubts::unsigned, movable,
+    skeleton::SkeletonJob, space, sysusers, transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, Solution, SolveRepo, SolveRequest, Solver};
+use rpmkit_solve::{Filelists, Reason, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
-    LayerId, Package, Trust, Unsigned,
+    LayerId, Package, Trust,
     event::{Event, Events, Log, Phase},
 };
 
@@ -158,10 +158,7 @@ impl Embedded {
     /// Lines for root.log.
     pub fn say(&self, lines: &[String]) {
         for line in lines {
-            self.events.emit(Event::Output {
-                log: Log::Root,
-                line: line.clone(),
-            });
+            self.events.emit(Event::output(Log::Root, line.as_bytes()));
         }
     }
 
@@ -245,6 +242,8 @@ impl Embedded {
             exclude_groups: main.excludegroups.clone(),
             exclude_environments: main.excludeenvgroups.clone(),
             obsoletes: main.obsoletes,
+            clean_requirements: main.clean_requirements_on_remove,
+            hand_over: self.options.hand_over,
             excludes: main.excludepkgs.clone(),
             includes: main.includepkgs.clone(),
             disable_excludes: main.disable_excludes.clone(),
@@ -276,20 +275,6 @@ impl Embedded {
             })
         };
         packages.iter().map(of).collect()
-    }
-
-    /// Whether a root with this layer on top holds packages that nobody verified though the
-    /// repository they came from asks for it now.
-    pub fn distrusts(&self, layer: &Layer) -> bool {
-        let checked = |id: &String| match id.as_str() {
-            "" => self.repos.main.localpkg_gpgcheck,
-            id => self.repos.find(id).is_some_and(|repo| repo.common.gpgcheck),
-        };
-        match &layer.meta().unsigned {
-            Some(unsigned) => unsigned.iter().any(checked),
-            // Made before this was written down.
-            None => self.repos.enabled().any(|repo| repo.common.gpgcheck),
-        }
     }
 
     pub(super) fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
@@ -433,6 +418,7 @@ impl Embedded {
         Ok(pending.publish(&LayerSpec {
             kind: LayerKind::ToolRoot,
             unsigned: Some(unsigned),
+            dependencies: BTreeSet::new(),
             packages: solution.install.clone(),
             note: TOOL_ROOT_PACKAGES.join(" "),
         })?)
@@ -477,6 +463,7 @@ impl Embedded {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
                 unsigned: Some(unsigned(&solution.install, &files)),
+                dependencies: dependencies(&BTreeSet::new(), &solution),
                 packages: solution.install,
             })?)
         })?;
@@ -507,11 +494,16 @@ impl Embedded {
         let files = self.download(&solution.install)?;
         self.events.phase(Phase::BuildDeps, note, || {
             self.transact(pending.root(), &files, solution, Phase::BuildDeps)?;
-            let mut unsigned = unsigned(&solution.install, &files);
-            unsigned.extend(parent.meta().unsigned.iter().flatten().cloned());
+            // Where nobody knows what is below, nobody knows of the whole.
+            let below = match parent.meta().kind {
+                LayerKind::Import => Some(BTreeSet::new()),
+                _ => parent.meta().unsigned.clone(),
+            };
+            let unsigned = below.map(|below| &below | &unsigned(&solution.install, &files));
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
-                unsigned: Some(unsigned),
+                dependencies: dependencies(&parent.meta().dependencies, solution),
+                unsigned,
                 packages: after(installed, solution),
                 note: note.to_owned(),
             })?)
@@ -557,6 +549,9 @@ impl Embedded {
         phase: Phase,
     ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
+        let replacing = std::iter::zip(&solution.install, files)
+            .filter(|(package, _)| solution.replaced.iter().any(|r| r.new == package.nevra))
+            .map(|(_, file)| file);
         let outcome = self.dialect.outcome(solution);
         let said = [self.dialect.proposal(solution), outcome.clone()].concat();
         let logfile = self.logfile.as_deref();
@@ -564,11 +559,12 @@ impl Embedded {
             .dialect
             .journal(&clock(), &said, Some(solution), logfile);
         RpmTransaction {
+            cleared: movable::candidates(replacing)?,
             mode: &self.mode,
             emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
             root,
-            install: files,
+            install: solution.ordered(files),
             erase: &erase,
             options: &self.options,
             journal: &journal,
@@ -607,19 +603,29 @@ fn clock() -> String {
     now.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
-/// Repositories of packages that were taken without a look at their signature. Results of the same
-/// chain are no matter of `gpgcheck`.
-fn unsigned(packages: &[Package], files: &[VerifiedPackage]) -> BTreeSet<String> {
-    let unchecked = |trust: &Trust| {
-        matches!(
-            trust,
-            Trust::Unsigned(Unsigned::GpgcheckOff(_) | Unsigned::LocalFile)
-        )
-    };
-    std::iter::zip(packages, files)
-        .filter(|(_, file)| unchecked(file.trust()))
-        .map(|(package, _)| package.repo.clone())
-        .collect()
+/// Names of what nobody asked for, after `solution`. What is only brought up to date stays what it was.
+fn dependencies(before: &BTreeSet<String>, solution: &Solution) -> BTreeSet<String> {
+    let mut names = before.clone();
+    for package in &solution.remove {
+        names.remove(&package.nevra.name);
+    }
+    for (package, reason) in std::iter::zip(&solution.install, &solution.reasons) {
+        let name = &package.nevra.name;
+        let known = solution
+            .replaced
+            .iter()
+            .any(|r| r.new == package.nevra && r.old.iter().any(|old| old.name == *name));
+        match reason {
+            _ if known => {}
+            Reason::Dependency | Reason::Weak => {
+                names.insert(name.clone());
+            }
+            Reason::User | Reason::Clean => {
+                names.remove(name);
+            }
+        }
+    }
+    names
 }
 
 /// The packages of a root after `solution`.

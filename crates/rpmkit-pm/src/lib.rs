@@ -2,9 +2,11 @@
 
 mod attempts;
 mod dialect;
+mod doubts;
 mod embedded;
 mod error;
 mod installed;
+mod movable;
 mod offers;
 mod skeleton;
 mod space;
@@ -13,6 +15,7 @@ mod transaction;
 
 pub use attempts::Attempts;
 pub use dialect::{Dialect, bytes as short_size};
+pub use doubts::Doubts;
 pub use embedded::{Embedded, PmParts, after};
 pub use error::PmError;
 pub use installed::{parse as parse_installed, query_format};

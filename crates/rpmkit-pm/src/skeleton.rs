@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -73,8 +73,9 @@ const DIRECTORIES: [(&str, u32); 18] = [
     ("var", 0o755),
     ("var/tmp", 0o1777),
     ("var/lib/rpm", 0o755),
-    ("var/lib/yum", 0o755),
+    // mock makes these in every root.
     ("var/lib/dbus", 0o755),
+    ("var/lib/yum", 0o755),
     ("var/log", 0o755),
     ("var/cache/dnf", 0o755),
     ("var/cache/yum", 0o755),
@@ -85,12 +86,7 @@ const DIRECTORIES: [(&str, u32); 18] = [
 ];
 
 /// Files that are there, if only empty ones.
-const EMPTY: [&str; 4] = [
-    "etc/fstab",
-    "etc/os-release",
-    "etc/yum/yum.conf",
-    "var/log/yum.log",
-];
+const EMPTY: [&str; 3] = ["etc/os-release", "etc/yum/yum.conf", "var/log/yum.log"];
 
 impl Skeleton {
     /// Makes the mount points an installing rpm needs in an empty root.
@@ -126,6 +122,7 @@ impl Skeleton {
         }
         let default_files = [
             ("etc/resolv.conf", ""),
+            ("etc/fstab", ""),
             (
                 "etc/hosts",
                 "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain\n",
@@ -176,6 +173,9 @@ impl Skeleton {
             replace_line(rooted, "etc/passwd", name, &passwd)?;
         }
         replace_line(rooted, "etc/group", &self.group, &group)?;
+        // Without a line there, PAM lets nobody become that user: `su - mockbuild`.
+        replace_secret_line(rooted, "etc/shadow", &self.user, "!!:::::::")?;
+        replace_secret_line(rooted, "etc/gshadow", &self.group, "!::")?;
         replace_line(rooted, "etc/passwd", &self.user, &passwd)
     }
 }
@@ -211,6 +211,28 @@ fn replace_line(rooted: &mut Rooted, file: &str, name: &str, line: &str) -> io::
     text.push_str(line);
     text.push('\n');
     write_new(&path, &text)
+}
+
+/// In a file that only root reads, where the root has it: what is after the name.
+fn replace_secret_line(rooted: &mut Rooted, file: &str, name: &str, rest: &str) -> io::Result<()> {
+    let path = rooted.file(Path::new(file))?;
+    let old = match fs::symlink_metadata(&path) {
+        Ok(meta) if meta.is_file() => meta,
+        _ => return Ok(()),
+    };
+    let prefix = format!("{name}:");
+    let mut text: String = fs::read_to_string(&path)?
+        .lines()
+        .filter(|l| !l.starts_with(&prefix))
+        .flat_map(|l| [l, "\n"])
+        .collect();
+    text.push_str(&format!("{prefix}{rest}\n"));
+    let options = WriteOptions {
+        exact_mode: true,
+        ..WriteOptions::with_mode(old.mode() & 0o777)
+    };
+    rpmkit_fs::write_file(&path, &text, &options).map_err(FsError::into_system)?;
+    chown_unless_single(&path, old.uid(), old.gid())
 }
 
 fn write_file(
@@ -269,6 +291,9 @@ mod tests {
             "root:x:0:0::/root:/bin/sh\nmockbuild:x:7:7::/:\n",
         )
         .unwrap();
+        let shadow = root.join("etc/shadow");
+        fs::write(&shadow, "root:*:1::::::\nmockbuild:x:1::::::\n").unwrap();
+        fs::set_permissions(&shadow, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink("/run/stub", root.join("etc/resolv.conf")).unwrap();
         let skeleton = Skeleton {
             user: "mockbuild".into(),
@@ -296,6 +321,10 @@ mod tests {
             assert_eq!(passwd.lines().count(), 3, "{passwd}");
             assert!(passwd.contains("\nbob:x:5:6::/home/bob:/bin/sh\n"));
             assert!(passwd.ends_with(":/builddir:/bin/bash\n"));
+            let text = fs::read_to_string(&shadow).unwrap();
+            assert_eq!(text, "root:*:1::::::\nmockbuild:!!:::::::\n");
+            assert_eq!(fs::metadata(&shadow).unwrap().mode() & 0o777, 0o640);
+            assert!(!root.join("etc/gshadow").exists() && root.join("var/log").is_dir());
             assert!(
                 fs::metadata(root.join("etc/resolv.conf"))
                     .unwrap()

@@ -6,6 +6,7 @@
 //! the solver is asked for them.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -31,11 +32,20 @@ const SYSTEMD: &str = "systemd-sysusers";
 const LOADED: [&str; 2] = ["libselinux.so.1()(64bit)", "libselinux"];
 /// Small, and without the rest of systemd.
 const STANDALONE: &str = "systemd-standalone-sysusers";
-/// Programs such a script may call; those its text names are asked for.
-const CALLED: [&str; 16] = [
-    "awk", "basename", "cat", "cut", "dirname", "getent", "grep", "groupadd", "groupmod", "head",
-    "mkdir", "sed", "touch", "useradd", "usermod", "xargs",
+/// Words of a shell script after which a command follows.
+const BEFORE: [&str; 11] = [
+    "if", "elif", "then", "else", "while", "until", "do", "exec", "command", "xargs", "!",
 ];
+/// What the shell does itself, of what such scripts use.
+const BUILTIN: [&str; 47] = [
+    "alias", "bg", "break", "builtin", "case", "cd", "command", "continue", "declare", "do",
+    "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fi", "for",
+    "function", "getopts", "hash", "if", "in", "kill", "local", "printf", "pwd", "read",
+    "readonly", "return", "set", "shift", "source", "test", "then", "trap", "true", "type",
+    "umask", "unset", "until", "wait", "while",
+];
+/// Programs asked for at most; the known script calls three.
+const MOST: usize = 64;
 /// What rpm runs the program with.
 const SHELL: &str = "/bin/sh";
 /// Where programs are; metadata lists all files of these directories.
@@ -44,7 +54,7 @@ const PLACES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
 const LONGEST: u64 = 1 << 18;
 
 /// Version of the file an answer is kept in.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What an rpm was found to need, besides what it requires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,16 +111,10 @@ impl Needs {
                     specs.extend(places);
                 }
                 Some(script) if script.starts_with("#!") => {
-                    let names = |name: &&str| {
-                        script
-                            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
-                            .any(|word| word == *name)
-                    };
                     let interpreter = script[2..].split_whitespace().next();
-                    let missing = CALLED
-                        .iter()
-                        .filter(|name| names(name))
-                        .map(|name| places(name))
+                    let missing = called(&script)
+                        .into_iter()
+                        .map(places)
                         .chain(interpreter.map(places))
                         .filter(|places| !places.iter().any(|path| exists(tree, path)))
                         .flatten();
@@ -151,6 +155,40 @@ impl Needs {
     fn path(dir: &Path, id: &LayerId) -> PathBuf {
         dir.join(format!("sysusers-{id}.json"))
     }
+}
+
+/// Programs a shell script calls: the words that stand where a command stands. A word too many does no harm, as
+/// what no package has is not installed.
+fn called(script: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    let of_names = |c: char| c.is_ascii_alphanumeric() || "-_./+".contains(c);
+    for line in script.lines().filter(|line| !line.starts_with('#')) {
+        for part in line.split(['|', ';', '&', '(', '`', '{', ')']) {
+            let mut words = part.split_whitespace().map(|word| word.trim_matches('"'));
+            let mut here = true;
+            while let (true, Some(word)) = (here, words.next()) {
+                // `x=1 command`, `command -v x` and `xargs -r x` have it later.
+                here = BEFORE.contains(&word)
+                    || word.starts_with('-')
+                    || word
+                        .split_once('=')
+                        .is_some_and(|(name, _)| is_variable(name));
+                let name = word.rsplit('/').next().unwrap_or_default();
+                if !BUILTIN.contains(&word)
+                    && word.chars().all(of_names)
+                    && name.starts_with(|c: char| c.is_ascii_alphabetic())
+                    && found.len() < MOST
+                {
+                    found.insert(word);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Where a program may be, when directories were merged since its path was written down or not yet.
@@ -215,6 +253,36 @@ mod tests {
         let specs = Needs::of("/usr/lib/rpm/sysusers.sh\n", tree.path()).specs;
         let of = |name: &str| PLACES.map(|dir| format!("{dir}/{name}"));
         assert_eq!(specs, [of("groupadd"), of("bash")].concat());
+    }
+
+    #[test]
+    fn what_a_script_calls_is_read_from_it() {
+        let script = r#"#!/bin/sh -e
+# comment
+add() {
+    if ! /usr/sbin/useradd -r "$1"; then echo no >&2; exit 1; fi
+    id=$(getent passwd "$1" | cut -d: -f3) && test -n "$id"
+    case "$type" in u|m) LC_ALL=C usermod -a -G "$2" "$1" ;; esac
+    printf '%s\n' x | xargs -r adduser.local
+}
+while read -r line; do my-tool "$line" || groupadd+ x; done
+"#;
+        let found: Vec<&str> = called(script).into_iter().collect();
+        let wanted = [
+            "/usr/sbin/useradd",
+            "adduser.local",
+            "cut",
+            "getent",
+            "groupadd+",
+            "my-tool",
+            "usermod",
+        ];
+        for one in wanted {
+            assert!(found.contains(&one), "{one}: {found:?}");
+        }
+        for none in ["echo", "if", "printf", "LC_ALL=C", "comment", "-r"] {
+            assert!(!found.contains(&none), "{none}: {found:?}");
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use rpmkit_sandbox::{
     Network, Output, RootFs, Stdin,
 };
 
-use super::PmError;
+use super::{PmError, movable};
 use rpmkit_repo::VerifiedPackage;
+use rpmkit_solve::HandOver;
 use rpmkit_store::Root;
 use rpmkit_types::{
     Nevra,
@@ -42,6 +43,8 @@ pub struct TransactionOptions {
     pub langs: Option<String>,
     /// Macros for the installing rpm, name and value.
     pub macros: BTreeMap<String, String>,
+    /// In whose order rpm gets the packages.
+    pub hand_over: HandOver,
 }
 
 /// Reads directory, path, length and text, again and again, and adds the text to the file.
@@ -66,8 +69,10 @@ pub(super) struct RpmTransaction<'a> {
     pub tool_root: &'a Path,
     /// The tree to change.
     pub root: &'a Root,
-    /// Package files, in any order.
-    pub install: &'a [VerifiedPackage],
+    /// Package files, in the order in which the target's package manager would hand them to rpm.
+    pub install: Vec<&'a VerifiedPackage>,
+    /// Paths that are no directories in the packages that come, and that a `%pretrans` may clear.
+    pub cleared: Vec<String>,
     /// Packages to remove that nothing replaces.
     pub erase: &'a [Nevra],
     pub options: &'a TransactionOptions,
@@ -99,11 +104,20 @@ impl RpmTransaction<'_> {
                 .push(Mount::inner(kernel, format!("{TARGET}{kernel}")));
         }
         let container = Container::start(&spec)?;
-        let outcome = self.both_halves(&container, &names);
+        let outcome = self
+            .prepare(&container)
+            .and_then(|()| self.both_halves(&container, &names));
         let stopped = container.stop();
         outcome?;
         stopped?;
         Ok(())
+    }
+
+    fn prepare(&self, container: &Container) -> Result<(), PmError> {
+        match self.root {
+            Root::Overlay { .. } => movable::make(container, TARGET, &self.cleared),
+            Root::Dir(_) => Ok(()),
+        }
     }
 
     /// What nothing replaces goes first: it may be in the way of what comes.
@@ -166,7 +180,7 @@ impl RpmTransaction<'_> {
     fn mount_packages(&self, mounts: &mut Vec<Mount>) -> Vec<String> {
         let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
         let mut names = Vec::with_capacity(self.install.len());
-        for path in self.install.iter().map(VerifiedPackage::path) {
+        for path in self.install.iter().map(|package| package.path()) {
             let dir = path.parent().unwrap_or_else(|| Path::new("/"));
             let fresh = places.len();
             let number = *places.entry(dir).or_insert(fresh);
@@ -223,9 +237,9 @@ impl RpmTransaction<'_> {
         let mut watch = Watch::new(self, removing);
         let mut lines = Lines::default();
         let finished = container.run_to_end(&command, |_, bytes| {
-            lines.feed(bytes, |line| watch.line(&String::from_utf8_lossy(line)));
+            lines.feed(bytes, |line| watch.line(line));
         })?;
-        lines.finish(|line| watch.line(&String::from_utf8_lossy(line)));
+        lines.finish(|line| watch.line(line));
         let status = finished.exit.shell_code();
         self.events.emit(Event::CommandEnd {
             log: Log::Root,
@@ -305,12 +319,13 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, bytes: &[u8]) {
+        let line = &*String::from_utf8_lossy(bytes);
         if line.is_empty() {
             return;
         }
-        // `--verbose` prints one bare name-version-release a package.
-        let name = !line.contains(' ') && line.matches('-').count() > 1;
+        // `--verbose` prints one bare name-version-release a package, with the epoch since rpm 6.
+        let name = !line.contains(' ') && !line.ends_with(':') && line.matches('-').count() > 1;
         if name && self.done < self.total {
             self.done += 1;
             self.events.emit(Event::Progress {
@@ -326,15 +341,9 @@ impl<'a> Watch<'a> {
         } else {
             "Installing"
         };
-        let shown = if name {
-            format!("  {verb:<17}: {line:<50} {}/{}", self.done, self.total)
-        } else {
-            line.to_owned()
-        };
-        self.events.emit(Event::Output {
-            log: Log::Root,
-            line: shown,
-        });
+        let shown = format!("  {verb:<17}: {line:<50} {}/{}", self.done, self.total);
+        let shown = if name { shown.as_bytes() } else { bytes };
+        self.events.emit(Event::output(Log::Root, shown));
         if name {
             return;
         }

@@ -22,7 +22,7 @@ pub(super) struct RepoContents {
     pub repomd: Repomd,
     pub base: Address,
     pub validators: Validators,
-    pub signed_by: Option<Vec<String>>,
+    pub signed: Option<String>,
 }
 
 impl Fetcher {
@@ -110,7 +110,7 @@ impl Fetcher {
                 repomd: repomd.clone(),
                 base,
                 validators: state.validators.clone(),
-                signed_by: state.signed_by.clone(),
+                signed: state.signed.clone(),
             });
         }
         let fetched = mirrors.each(REPOMD, &repo.common.transport, self.options.wait, |base| {
@@ -153,21 +153,21 @@ impl Fetcher {
             repomd,
             base: base.clone(),
             validators,
-            signed_by: None,
+            signed: None,
         };
         if repo.common.repo_gpgcheck {
-            self.check_signature(repo, base, &contents.data)?;
-            contents.signed_by = Some(repo.gpgkey.clone());
+            contents.signed = Some(self.check_signature(repo, base, &contents.data)?);
         }
         Ok(contents)
     }
 
+    /// Gives what is known then.
     fn check_signature(
         &self,
         repo: &Repository,
         base: &Address,
         data: &[u8],
-    ) -> Result<(), RepoError> {
+    ) -> Result<String, RepoError> {
         let keys = self.keys(repo, "repo_gpgcheck")?;
         let ring = self.ring(repo, &keys)?;
         let relative = "repodata/repomd.xml.asc";
@@ -203,7 +203,10 @@ impl Fetcher {
             }
         };
         gpg::verify_detached(ring, data, &signature)
-            .map(|warnings| self.weak(&repo.id, warnings))
+            .map(|warnings| {
+                self.weak(&repo.id, warnings);
+                keys.claim()
+            })
             .map_err(|problem| RepoError::Signature {
                 repo: repo.id.clone(),
                 url: signed,

@@ -12,7 +12,8 @@ use std::{
 };
 
 use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
-use rpmkit_openpgp::{Keyring, SignatureProblem, signatures};
+use rpmkit_openpgp::{Keyring, ParsedSignature, SignatureProblem, signatures};
+use rpmkit_rpmfile::read_metadata;
 use rpmkit_types::{Checksum, ChecksumKind, Hasher, Hint, VerifyLevel};
 
 use super::state::now;
@@ -70,15 +71,15 @@ pub(super) fn verify_package(
 ) -> Result<Result<TrustWarnings, SignatureProblem>, String> {
     let open = || File::open(path).map_err(|e| e.to_string());
     let mut file = BufReader::with_capacity(1 << 17, open()?);
-    let meta = PackageMetadata::parse(&mut file).map_err(|e| e.to_string())?;
+    // Of this header nothing is known yet.
+    let meta = read_metadata(&mut file).map_err(|e| e.to_string())?;
     let header = meta.header_bytes().map_err(|e| e.to_string())?;
     if let Err(problem) = header_digests(&meta, &header) {
         return Ok(Err(problem));
     }
     let over_header: Vec<_> = header_signatures(&meta)?
         .iter()
-        .flat_map(|raw| signatures(raw))
-        .map(|s| s.and_then(|s| ring.verify(&s, || header.as_slice(), now().as_secs())))
+        .map(|raw| only(raw).and_then(|s| ring.verify(&s, || header.as_slice(), now().as_secs())))
         .collect();
     let mut warnings = TrustWarnings::new();
     let mut problem = None;
@@ -96,10 +97,13 @@ pub(super) fn verify_package(
             },
         }
     }
-    // A wrong signature is wrong, whatever others beside it say; of those nobody can check, a good
-    // one makes up for the others where one is enough.
-    let unknown = matches!(problem, Some(SignatureProblem::UnknownKey { .. }));
-    let harmless = unknown && (!signed || level == VerifyLevel::Signature);
+    // A wrong signature is wrong, whatever others beside it say; of those nobody can check, and of those
+    // that break a rule, a good one makes up for the others where one is enough.
+    let harmless = match problem {
+        Some(SignatureProblem::UnknownKey { .. }) => !signed || level == VerifyLevel::Signature,
+        Some(SignatureProblem::Refused { .. }) => signed && level == VerifyLevel::Signature,
+        _ => false,
+    };
     let mut problem = match problem {
         Some(problem) if !harmless => return Ok(Err(problem)),
         problem => problem.unwrap_or(SignatureProblem::Missing),
@@ -113,11 +117,8 @@ pub(super) fn verify_package(
         }
     }
     let start = meta.get_package_segment_offsets().payload;
-    for signature in whole_signatures(&meta)
-        .iter()
-        .flat_map(|raw| signatures(raw))
-    {
-        let checked = signature.and_then(|signature| {
+    for raw in whole_signatures(&meta) {
+        let checked = only(&raw).and_then(|signature| {
             let data = || header.as_slice().chain(FromOffset::new(path, start));
             ring.verify(&signature, data, now().as_secs())
         });
@@ -157,6 +158,20 @@ fn binary(meta: &PackageMetadata, tags: [IndexSignatureTag; 2]) -> Vec<Vec<u8>> 
         .filter_map(|tag| meta.signature.get_entry_data_as_binary(tag).ok())
         .map(<[u8]>::to_vec)
         .collect()
+}
+
+/// The signature in one place of a package: one, and of data, for rpm reads no more.
+fn only(raw: &[u8]) -> Result<ParsedSignature, SignatureProblem> {
+    let unreadable = |reason: &str| Err(SignatureProblem::Unreadable(reason.to_owned()));
+    let mut found = signatures(raw);
+    match (found.pop(), found.is_empty()) {
+        (Some(Ok(signature)), true) if signature.is_of_text() => {
+            unreadable("it signs text, and packages are data")
+        }
+        (Some(signature), true) => signature,
+        (Some(_), false) => unreadable("something follows it"),
+        (None, _) => unreadable("it holds no signature"),
+    }
 }
 
 /// The header's digests in the signature header, where they are.

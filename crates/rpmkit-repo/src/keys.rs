@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use super::{conf::Repository, disk::replace, error::RepoError, fetcher::Fetcher, state::now};
 use rpmkit_fetch::Address;
-use rpmkit_openpgp::{Keyring, Note};
+use rpmkit_openpgp::{Keyring, Note, POLICY};
 use rpmkit_types::{Checksum, event::Level};
 
 /// Key files as they are.
@@ -15,6 +15,13 @@ pub(super) struct Keys {
     /// Addresses and contents.
     files: Vec<(String, Vec<u8>)>,
     ring: OnceLock<Keyring>,
+}
+
+impl Keys {
+    /// What is known of something that these keys were found to have signed, by the policy of today.
+    pub fn claim(&self) -> String {
+        format!("gpg-{}:{}", POLICY, self.name)
+    }
 }
 
 impl Fetcher {

@@ -29,7 +29,7 @@ use rpmkit_fetch::{
     transfer::{self, Expect},
 };
 use rpmkit_openpgp::SignatureProblem;
-use rpmkit_types::{Checksum, Packed, event::Phase};
+use rpmkit_types::{Checksum, MAX_METADATA, Packed, event::Phase};
 
 /// Verified metadata of one repository.
 #[derive(Debug, Clone)]
@@ -234,9 +234,13 @@ impl Fetcher {
         }
     }
 
-    /// Whether the signature was checked with the keys that are asked for now.
+    /// Whether the signature was checked by the policy, and with the keys, of now.
     pub(super) fn signature_known(&self, repo: &Repository, state: &RepoState) -> bool {
-        !repo.common.repo_gpgcheck || state.signed_by.as_ref() == Some(&repo.gpgkey)
+        let known = |signed: &String| {
+            let keys = self.keys(repo, "repo_gpgcheck");
+            keys.is_ok_and(|keys| keys.claim() == *signed)
+        };
+        !repo.common.repo_gpgcheck || state.signed.as_ref().is_some_and(known)
     }
 
     /// The cached files, if all are there.
@@ -345,7 +349,7 @@ impl Fetcher {
             base: contents.base.shown(),
             bases: bases.to_vec(),
             validators: contents.validators.clone(),
-            signed_by: contents.signed_by.clone(),
+            signed: contents.signed.clone(),
         };
         // The time of asking matters only where there is a time of expiry.
         let ages = !all_local(repo) && repo.common.metadata_expire != Expire::After(Duration::ZERO);
@@ -354,7 +358,7 @@ impl Fetcher {
                 && old.base == state.base
                 && old.bases == state.bases
                 && old.validators == state.validators
-                && old.signed_by == state.signed_by
+                && old.signed == state.signed
         });
         if same && !ages {
             return self.gathered(repo, contents);
@@ -446,6 +450,7 @@ impl Fetcher {
         let expect = Expect {
             checksum: Some(&record.checksum),
             size: None,
+            at_most: Some(MAX_METADATA),
         };
         let fetched = mirrors.each(
             &record.href,

@@ -17,7 +17,7 @@ use rpmkit_fetch::{
     Address, FetchCause, Mirrors,
     transfer::{self, Expect},
 };
-use rpmkit_types::{Checksum, ChecksumKind, event::Phase};
+use rpmkit_types::{Checksum, ChecksumKind, MAX_METADATA, event::Phase};
 
 impl Fetcher {
     /// Gets the files without a digest that are needed, and gives them the digest they have.
@@ -35,7 +35,7 @@ impl Fetcher {
             if known || !needed {
                 continue;
             }
-            if !(all_local(repo) || repo.common.gpgcheck || contents.signed_by.is_some()) {
+            if !(all_local(repo) || repo.common.gpgcheck || contents.signed.is_some()) {
                 return Err(RepoError::Metadata {
                     repo: repo.id.clone(),
                     url: contents
@@ -80,6 +80,7 @@ impl Fetcher {
                 let expect = Expect {
                     checksum: None,
                     size: None,
+                    at_most: Some(MAX_METADATA),
                 };
                 transfer::to_part(
                     &self.agents,

@@ -27,8 +27,10 @@ pub(super) struct RepoState {
     /// Bases as last known.
     pub bases: Vec<String>,
     pub validators: Validators,
-    /// Keys the signature was checked with; `None` when it was not checked.
-    pub signed_by: Option<Vec<String>>,
+    /// The policy and the keys the signature was checked with ([`super::keys::Keys::claim`]); `None` when
+    /// it was not checked.
+    #[serde(default)]
+    pub signed: Option<String>,
 }
 
 /// Name of a metadata file in the cache.

@@ -63,6 +63,7 @@ impl Fetcher {
         let expect = Expect {
             checksum: expected,
             size: None,
+            at_most: None,
         };
         let server = Mirrors::new(vec![source]);
         let fetched = server.each("", options, self.options.wait, |file| {

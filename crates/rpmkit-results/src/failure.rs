@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use rpmkit_types::{
-    ExitCode, Hint,
+    Dep, ExitCode, Hint,
     event::{Log, Phase},
 };
 
 use crate::want::MissingThing;
 
-/// Version of the record's layout. Raised when a member changes its meaning; new members do not raise it.
+/// Version of the record's layout. Raised when a member changes its meaning; new members and new kinds of
+/// causes do not raise it: a reader that does not know a kind takes it for [`FailureCause::Other`].
 pub const FORMAT: u32 = 1;
 
 /// The reason a run ended, most specific first wins.
@@ -148,10 +149,24 @@ pub enum FailureCause {
     },
     /// The package for debug information would have no files.
     EmptyDebuginfo,
+    /// It generated requirements that other builds of the chain answer, and has to wait for them.
+    Withheld {
+        /// Those.
+        requirements: Vec<Dep>,
+    },
     /// A command took longer than it was allowed.
     Timeout {
         /// The limit in seconds, where known.
         seconds: Option<u64>,
+    },
+    /// A command used more than the configuration allows.
+    Limit {
+        /// The option that sets the limit.
+        option: String,
+        /// Its value.
+        most: u64,
+        /// What was used: words with a unit, such as `MiB of memory`.
+        of: String,
     },
     /// A file system ran full.
     DiskFull {
@@ -165,7 +180,9 @@ pub enum FailureCause {
     },
     /// The user or a supervisor stopped the run.
     Interrupted,
-    /// Nothing of the above; the report's message says what is known.
+    /// Nothing of the above; the report's message says what is known. Also what a kind of a later release
+    /// reads as.
+    #[serde(other)]
     Other,
 }
 
@@ -233,8 +250,15 @@ pub struct FailureReport {
     /// The script in the chroot that rpm ran the section with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<PathBuf>,
+    /// The snapshot that keeps the chroot as the build left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
     /// What was missing, in terms repositories can be asked in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "known_wants"
+    )]
     pub wants: Vec<MissingThing>,
     /// The last useful lines of output, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -252,6 +276,13 @@ pub struct FailureReport {
     pub exit_code: u8,
 }
 
+/// Things of kinds that this release knows.
+fn known_wants<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<MissingThing>, D::Error> {
+    let all = Vec::<serde_json::Value>::deserialize(from)?;
+    let known = all.into_iter().map(serde_json::from_value);
+    Ok(known.filter_map(Result::ok).collect())
+}
+
 impl FailureReport {
     /// A report that knows only a message and a code; the rest is filled in by who knows it.
     pub fn new(exit_code: ExitCode, cause: FailureCause, message: impl Into<String>) -> Self {
@@ -266,6 +297,7 @@ impl FailureReport {
             source: None,
             directory: None,
             script: None,
+            kept: None,
             wants: Vec::new(),
             lines: Vec::new(),
             log: None,
@@ -368,6 +400,11 @@ mod tests {
             serde_json::from_str::<FailureReport>(newer).unwrap(),
             report
         );
+        let kinds = r#"{"format":1,"cause":{"kind":"of-tomorrow","what":"x"},"message":"no","exit_code":1,
+            "wants":[{"kind":"of-tomorrow","name":"x"},{"kind":"header","name":"zlib.h"}]}"#;
+        let later: FailureReport = serde_json::from_str(kinds).unwrap();
+        assert_eq!(later.cause, FailureCause::Other);
+        assert_eq!(later.wants, [MissingThing::Header("zlib.h".into())]);
     }
 
     #[test]

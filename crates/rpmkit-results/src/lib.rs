@@ -8,6 +8,7 @@ mod lines;
 pub mod nearest;
 pub mod owner;
 pub mod record;
+pub mod reports;
 pub mod want;
 
 pub use hardware::hardware_report;

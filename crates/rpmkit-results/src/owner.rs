@@ -6,11 +6,11 @@
 
 use std::{
     ffi::OsStr,
-    fs::{DirBuilder, File, Metadata},
+    fs::{DirBuilder, File, Metadata, Permissions},
     io,
     os::{
         fd::AsFd,
-        unix::fs::{DirBuilderExt, MetadataExt},
+        unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     },
     path::Path,
 };
@@ -21,24 +21,24 @@ use rpmkit_fs::{Durability, EntryKind, IfThere, Links, UntrustedTree};
 pub type Ids = (u32, u32);
 
 /// Makes the directory and its parents, with 0777 less the umask, where they are missing. A new one becomes `caller`'s: whoever had
-/// root make it.
+/// root make it. With `group` it is that group's, which may write there.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make_results(dir: &Path, caller: Option<Ids>) -> io::Result<()> {
+pub fn make_results(dir: &Path, caller: Option<Ids>, group: Option<u32>) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
     if let Some(around) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-        make_results(around, caller.filter(|ids| below_own(around, *ids)))?;
+        make_results(around, caller.filter(|ids| below_own(around, *ids)), None)?;
     }
     match DirBuilder::new().mode(0o777).create(dir) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         other => other?,
     }
-    let Some(ids) = caller else {
+    if caller.is_none() && group.is_none() {
         return Ok(());
-    };
+    }
     let flags = nix::fcntl::OFlag::O_DIRECTORY | nix::fcntl::OFlag::O_NOFOLLOW;
     let made = nix::fcntl::open(
         dir,
@@ -46,7 +46,7 @@ pub fn make_results(dir: &Path, caller: Option<Ids>) -> io::Result<()> {
         nix::sys::stat::Mode::empty(),
     )?;
     let made = File::from(made);
-    give(&made, &made.metadata()?, ids)
+    give(&made, &made.metadata()?, caller, group)
 }
 
 /// Whether the nearest directory above that is there is theirs, so that one they have no part in does not
@@ -56,19 +56,21 @@ fn below_own(dir: &Path, (uid, _): Ids) -> bool {
     there.is_some_and(|meta| meta.uid() == uid)
 }
 
-/// Gives root's files in a result directory to the directory's owner. Nothing where that is root.
+/// Gives root's files in a result directory to the directory's owner, and everybody's to `group`, which may write to them then.
 ///
-/// Files that others may not read stay root's.
+/// Files that others may not read stay as they are.
 ///
 /// # Errors
 /// When the directory cannot be read, or the file system refuses.
-pub fn hand_over(dir: &Path) -> io::Result<()> {
-    if !nix::unistd::geteuid().is_root() {
+pub fn hand_over(dir: &Path, group: Option<u32>) -> io::Result<()> {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root && group.is_none() {
         return Ok(());
     }
     let tree = UntrustedTree::open(dir, Links::Never).map_err(io::Error::from)?;
     let owner = tree.stat("").map_err(io::Error::from)?;
-    if owner.uid() == 0 {
+    let caller = (is_root && owner.uid() != 0).then(|| (owner.uid(), owner.gid()));
+    if caller.is_none() && group.is_none() {
         return Ok(());
     }
     for entry in tree.list("", usize::MAX).map_err(io::Error::from)? {
@@ -77,7 +79,7 @@ pub fn hand_over(dir: &Path) -> io::Result<()> {
         }
         // Gone, or something else by now: its owner's doing.
         if let Ok(file) = tree.open_file_itself(&entry.name) {
-            give(&file, &file.metadata()?, (owner.uid(), owner.gid()))?;
+            give(&file, &file.metadata()?, caller, group)?;
         }
     }
     Ok(())
@@ -96,20 +98,25 @@ pub fn place_result(from: &Path, dir: &Path, name: &OsStr) -> io::Result<()> {
         .map_err(io::Error::from)
 }
 
-fn give(file: &File, meta: &Metadata, (uid, gid): Ids) -> io::Result<()> {
+fn give(file: &File, meta: &Metadata, caller: Option<Ids>, group: Option<u32>) -> io::Result<()> {
     const READABLE: u32 = 0o004;
     const SET_ID: u32 = 0o6000;
     let private = meta.mode() & READABLE == 0 || meta.mode() & SET_ID != 0;
     // A file with a second name is also somewhere else.
     let shared = meta.is_file() && meta.nlink() > 1;
-    if meta.uid() != 0 || private || shared {
+    if meta.uid() != nix::unistd::geteuid().as_raw() || private || shared {
         return Ok(());
     }
-    Ok(nix::unistd::fchown(
+    if group.is_some() {
+        // Before it is another's.
+        file.set_permissions(Permissions::from_mode(meta.mode() & 0o777 | 0o020))?;
+    }
+    nix::unistd::fchown(
         file.as_fd(),
-        Some(uid.into()),
-        Some(gid.into()),
-    )?)
+        caller.map(|(uid, _)| uid.into()),
+        group.or(caller.map(|(_, gid)| gid)).map(Into::into),
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -118,7 +125,7 @@ mod tests {
     use super::*;
     use std::{
         fs,
-        os::unix::fs::{PermissionsExt, chown, symlink},
+        os::unix::fs::{chown, symlink},
     };
 
     const CALLER: Ids = (1500, 1500);
@@ -143,7 +150,7 @@ mod tests {
             fs::write(results.join(name), "").unwrap();
         }
         let mode = |name: &str, mode| {
-            fs::set_permissions(results.join(name), fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(results.join(name), Permissions::from_mode(mode)).unwrap();
         };
         mode("a.rpm", 0o644);
         mode("private", 0o600);
@@ -155,12 +162,33 @@ mod tests {
         if us == 0 {
             chown(&results, Some(CALLER.0), Some(CALLER.1)).unwrap();
         }
-        hand_over(&results).unwrap();
+        hand_over(&results, None).unwrap();
         assert_eq!(owner(&results.join("a.rpm")), expected());
         for stays in ["private", "twice", "suid", "link"] {
             assert_eq!(owner(&results.join(stays)), us, "{stays}");
         }
         assert_eq!(owner(&outside), us);
+    }
+
+    #[test]
+    fn a_group_may_write_what_everybody_may_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let group = nix::unistd::getegid().as_raw();
+        let group = if group == 0 { 135 } else { group };
+        let results = dir.path().join("results");
+        make_results(&results, None, Some(group)).unwrap();
+        for (name, mode) in [("a.rpm", 0o644), ("private", 0o600)] {
+            fs::write(results.join(name), "").unwrap();
+            fs::set_permissions(results.join(name), Permissions::from_mode(mode)).unwrap();
+        }
+        hand_over(&results, Some(group)).unwrap();
+        let told = |name: &str| {
+            let meta = fs::metadata(results.join(name)).unwrap();
+            (meta.mode() & 0o777, meta.gid() == group)
+        };
+        assert!(told(".").1 && told(".").0 & 0o020 != 0);
+        assert_eq!(told("a.rpm"), (0o664, true));
+        assert_eq!(told("private").0, 0o600);
     }
 
     #[test]
@@ -184,12 +212,12 @@ mod tests {
         let us = owner(dir.path());
         let caller = (us == 0).then_some(CALLER);
         let results = dir.path().join("root/result");
-        make_results(&results, caller).unwrap();
+        make_results(&results, caller, None).unwrap();
         assert_eq!(owner(&results), expected());
         assert_eq!(owner(&dir.path().join("root")), us);
-        make_results(&results.join("x/y"), caller).unwrap();
+        make_results(&results.join("x/y"), caller, None).unwrap();
         assert_eq!(owner(&results.join("x")), expected());
-        make_results(&dir.path().join("root"), caller).unwrap();
+        make_results(&dir.path().join("root"), caller, None).unwrap();
         assert_eq!(owner(&dir.path().join("root")), us);
     }
 }

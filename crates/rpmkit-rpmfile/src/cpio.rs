@@ -36,6 +36,9 @@ pub(super) struct Walker<R> {
     buffer: Vec<u8>,
 }
 
+/// Bytes that may stand behind the trailer: archivers fill up a block, of a mebibyte at most.
+const MAX_PADDING: u64 = 1 << 20;
+
 fn bad(text: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text.into())
 }
@@ -139,9 +142,13 @@ impl<R: Read> Walker<R> {
         self.copy(size, |_| Ok(()))
     }
 
-    /// Reads what comes after the trailer, padding for the most part, so that all was read.
+    /// Reads what comes after the trailer, which is padding, so that all was read.
     pub fn finish(mut self) -> io::Result<()> {
-        io::copy(&mut self.input, &mut io::sink()).map(drop)
+        let mut rest = self.input.by_ref().take(MAX_PADDING + 1);
+        match io::copy(&mut rest, &mut io::sink())? {
+            0..=MAX_PADDING => Ok(()),
+            _ => Err(bad("it goes on behind its end")),
+        }
     }
 
     fn discard(&mut self, count: u64) -> io::Result<()> {
@@ -212,6 +219,16 @@ mod tests {
                 }
             };
             assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_bounded() {
+        let end = entry("TRAILER!!!", b"");
+        for (more, good) in [(MAX_PADDING, true), (MAX_PADDING + 1, false)] {
+            let mut walker = Walker::new(end.chain(io::repeat(0).take(more)), budget(1, 0));
+            assert!(walker.next(|_| None).unwrap().is_none());
+            assert_eq!(walker.finish().is_ok(), good, "{more}");
         }
     }
 

@@ -104,6 +104,14 @@ impl PackageFile {
         &self.metadata
     }
 
+    /// Whether it runs something before anything of the transaction is installed.
+    pub fn has_pretrans(&self) -> bool {
+        let header = &self.metadata.header;
+        [IndexTag::RPMTAG_PRETRANS, IndexTag::RPMTAG_PRETRANSPROG]
+            .iter()
+            .any(|tag| header.entry_is_present(*tag))
+    }
+
     /// The files it lists, in header order.
     pub fn files(&self) -> Result<Vec<FileRecord>, RpmFileError> {
         let mut out = Vec::new();

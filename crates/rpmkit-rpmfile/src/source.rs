@@ -1,6 +1,7 @@
 //! Source packages: taken apart without rpm.
 
 use std::{
+    collections::{HashMap, HashSet},
     fs,
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -56,6 +57,10 @@ pub fn unpack_source(
         room(files.iter(), place, srpm)?;
     }
     let mut walker = Walker::new(package.payload()?, Budget::of(&files));
+    // A header may name millions.
+    let records: HashMap<&Path, &FileRecord> =
+        files.iter().map(|f| (f.path.as_path(), f)).collect();
+    let mut held = HashSet::new();
     let mut tree = UnpackedSrpm {
         spec: PathBuf::new(),
         sources: Vec::new(),
@@ -77,7 +82,7 @@ pub fn unpack_source(
         }
         let is_spec = Path::new(&name) == spec;
         let target = if is_spec { specs } else { sources }.join(&name);
-        let record = files.iter().find(|f| f.path == Path::new(&name));
+        let record = records.get(Path::new(&name));
         let write = |action, source| RpmFileError::Write {
             action,
             target: target.clone(),
@@ -111,6 +116,7 @@ pub fn unpack_source(
         } else {
             tree.sources.push(target);
         }
+        held.insert(PathBuf::from(name));
     }
     walker.finish().map_err(payload)?;
     if tree.spec.as_os_str().is_empty() {
@@ -124,7 +130,7 @@ pub fn unpack_source(
         .filter(|file| file.kind == FileKind::Regular)
         .map(|file| file.path)
         .filter(|path| path.file_name() == Some(path.as_os_str()))
-        .filter(|path| !tree.sources.contains(&sources.join(path)) && *path != spec)
+        .filter(|path| !held.contains(path) && *path != spec)
         .collect();
     Ok(tree)
 }

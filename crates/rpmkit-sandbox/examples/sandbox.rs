@@ -3,8 +3,8 @@
 //! Without a root directory the host's own `/` is shown read-only. `sandbox probe [STORE]` prints what the host allows.
 
 use rpmkit_sandbox::{
-    Command, Container, ContainerSpec, Filters, IdMode, Mount, Network, Overlay, ProbeRequest,
-    RootFs, RunAs, SandboxError, Stream,
+    Command, Container, ContainerSpec, Filters, IdMode, IdRange, Mount, Network, Overlay,
+    ProbeRequest, RootFs, RunAs, SandboxError, Stream,
 };
 use std::ffi::OsStr;
 use std::io::Write;
@@ -116,7 +116,7 @@ fn parse(args: Vec<String>) -> Result<Args, SandboxError> {
     while let Some(flag) = args.next_if(|arg| arg.starts_with("--")) {
         match flag.as_str() {
             "--single" => mode = Some(IdMode::Single),
-            "--root" => mode = Some(IdMode::Root),
+            "--root" => mode = IdRange::for_root().map(IdMode::Root),
             "--sub" => mode = None,
             "--root-dir" => root = args.next().unwrap_or_default(),
             "--user" => {

@@ -1,16 +1,17 @@
 //! The process of one command, from fork to exec.
 
+use crate::budget::meter::Meter;
 use crate::command::RunAs;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::{self, SavedLimits};
 use crate::plan::{Reply, RunPlan};
-use crate::spec::{ContainerSpec, Filters};
+use crate::spec::{ContainerSpec, Filters, Limit};
 use crate::{seccomp, sys, wire};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Standard descriptors of a command, and its terminal if it controls one.
 pub(crate) struct ChildIo {
@@ -28,13 +29,19 @@ pub(crate) fn become_command(
     spec: &ContainerSpec,
     run: &RunPlan,
     limits: SavedLimits,
+    meter: Option<&Meter>,
     io: &ChildIo,
     channel: &OwnedFd,
     notify: Option<&OwnedFd>,
 ) -> ! {
+    // First, as the group's descriptors go with the others.
+    if let Err(error) = meter.map_or(Ok(()), Meter::join) {
+        drop(wire::send(channel, &Reply::Failed(error), &[]));
+        sys::exit_now(127)
+    }
     let error = match arrange_descriptors(io, channel, notify) {
         Err(error) => error,
-        Ok(()) => match prepare(spec, run, limits, io) {
+        Ok(()) => match prepare(spec, run, limits, meter.and_then(Meter::backstop), io) {
             Ok(()) => exec::exec(&run.argv, &run.env),
             Err(error) => error,
         },
@@ -77,6 +84,7 @@ fn prepare(
     spec: &ContainerSpec,
     run: &RunPlan,
     limits: SavedLimits,
+    backstop: Option<Limit>,
     io: &ChildIo,
 ) -> Result<(), StepError> {
     nix::unistd::setsid().step(SandboxStep::Fork, "start a session")?;
@@ -87,9 +95,12 @@ fn prepare(
     }
     reset_signals();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(run.umask));
-    limits.apply(spec.limits.iter().chain(&run.limits))?;
+    limits.apply(spec.limits.iter().chain(&run.limits).chain(&backstop))?;
     if run.read_only_root {
-        read_only_root()?;
+        read_only_root(&run.writable)?;
+    }
+    if let Some(root) = &run.root {
+        nix::unistd::chroot(root).step_at(SandboxStep::WorkingDirectory, "enter", root)?;
     }
     if matches!(run.user, RunAs::Root) {
         std::env::set_current_dir(&run.cwd).step_at(
@@ -99,7 +110,7 @@ fn prepare(
         )?;
     }
     // Before the identity goes: without NO_NEW_PRIVS, which set-uid programs would suffer from, a filter needs it.
-    if let Some(listener) = seccomp::install(filters(spec, run))? {
+    if let Some(listener) = seccomp::install(filters(spec, run), spec.personality)? {
         // SAFETY: pid 1 gives such a socket to every command whose filters have mknod, and it was put there above.
         let notify = unsafe { BorrowedFd::borrow_raw(NOTIFY) };
         wire::send(notify, &(), &[listener.as_fd()])
@@ -134,12 +145,17 @@ fn reset_signals() {
 }
 
 /// In a mount namespace of this command alone.
-fn read_only_root() -> Result<(), StepError> {
+fn read_only_root(writable: &[PathBuf]) -> Result<(), StepError> {
     let text = "make the root read-only for one command";
     unshare(CloneFlags::CLONE_NEWNS).step(SandboxStep::ReadOnly, text)?;
     let none = None::<&Path>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
         .step(SandboxStep::ReadOnly, text)?;
+    for path in writable.iter().filter(|path| path.is_dir()) {
+        // A mount of its own keeps its own state.
+        let tree = crate::mounts::clone_tree(path, SandboxStep::ReadOnly)?;
+        crate::mounts::attach_at(tree.as_fd(), path, SandboxStep::ReadOnly)?;
+    }
     sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
         .step(SandboxStep::ReadOnly, text)
 }

@@ -1,8 +1,9 @@
 //! The caller's side of a container.
 
-use crate::command::{Command, Exit, Finished, Output, Stdin, Stream};
+use crate::command::{Command, Exit, Finished, Output, RunAs, Stdin, Stream};
 use crate::error::SandboxError;
-use crate::plan::{ControlRequest, Io, Plan, RunPlan, Started};
+use crate::ids::IdMode;
+use crate::plan::{ControlRequest, Io, Plan, Reply, RunPlan, Started};
 use crate::spec::ContainerSpec;
 use crate::{output, spawn, wire};
 use nix::sys::socket::{
@@ -18,6 +19,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Container {
     socket: Arc<OwnedFd>,
+    mode: IdMode,
     /// None in a handle that only joined.
     monitor: Option<Child>,
     /// The socket file others join through.
@@ -67,6 +69,7 @@ impl Container {
         let (monitor, socket) = spawn::spawn(&plan, &fds)?;
         let container = Self {
             socket: Arc::new(socket),
+            mode: spec.mode.clone(),
             monitor: Some(monitor),
             listening: listen.map(Path::to_owned),
         };
@@ -83,11 +86,12 @@ impl Container {
         }
     }
 
-    /// A second handle on a container that another process started with a socket. Dropping it stops only its own commands.
+    /// A second handle on a container that another process started with a socket and in this mode. Dropping it stops only
+    /// its own commands.
     ///
     /// # Errors
     /// When nothing listens there.
-    pub fn join(path: &Path) -> Result<Self, SandboxError> {
+    pub fn join(mode: &IdMode, path: &Path) -> Result<Self, SandboxError> {
         let error = SandboxError::io("join the container");
         let joined = reach(path).and_then(|(address, _dir)| {
             let socket = seqpacket()?;
@@ -96,6 +100,7 @@ impl Container {
         });
         Ok(Self {
             socket: Arc::new(joined.map_err(error)?),
+            mode: mode.clone(),
             monitor: None,
             listening: None,
         })
@@ -124,7 +129,7 @@ impl Container {
         mut on_output: impl FnMut(Stream, &[u8]),
     ) -> Result<Finished, SandboxError> {
         let (ours, theirs) = wire::pair()?;
-        let mut opened = output::open(command)?;
+        let mut opened = output::open(command, self.owner(command))?;
         {
             let mut fds = vec![theirs.as_fd()];
             fds.extend(opened.theirs.iter().map(|fd| fd.as_fd()));
@@ -179,6 +184,15 @@ impl Container {
         crate::interactive::proxy(command, &ours, input, output)
     }
 
+    /// Who a command is on the host, where its ids are not ours.
+    fn owner(&self, command: &Command) -> Option<(u32, u32)> {
+        let (uid, gid) = match command.user {
+            RunAs::Root => (0, 0),
+            RunAs::Id { uid, gid } => (uid, gid),
+        };
+        self.mode.host_id(uid).zip(self.mode.host_id(gid))
+    }
+
     /// SIGKILL to every process inside but pid 1.
     pub fn kill_all(&self) {
         self.killer().kill_all();
@@ -214,6 +228,45 @@ impl Container {
         } else {
             Err(SandboxError::Died("stopping".to_owned()))
         }
+    }
+
+    /// What the container is made of, and how many others use it.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn company(&self) -> Result<(ContainerSpec, usize), SandboxError> {
+        self.ask(&ControlRequest::Ask)
+    }
+
+    fn ask(&self, question: &ControlRequest) -> Result<(ContainerSpec, usize), SandboxError> {
+        let (ours, theirs) = wire::pair()?;
+        self.request(question, &[theirs.as_fd()])?;
+        drop(theirs);
+        match wire::receive::<Reply>(&ours) {
+            Ok(Some((Reply::Company { spec, others }, _))) => Ok((*spec, others)),
+            _ => Err(SandboxError::Died("it was asked who is there".to_owned())),
+        }
+    }
+
+    /// Asks the container to end, which it does where nobody else uses it. `true`: it ends now, and so do its locks.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn yields(&self) -> Result<bool, SandboxError> {
+        Ok(self.ask(&ControlRequest::Yield)?.1 == 0)
+    }
+
+    /// Leaves a visible container running, with its socket, for others to join; it holds its locks until it
+    /// [`yields`](Self::yields) or is killed.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn leave(mut self) -> Result<(), SandboxError> {
+        self.request(&ControlRequest::Stay, &[])?;
+        self.listening = None;
+        // Its parent is init when we have ended, and until then nobody asks for it.
+        drop(self.monitor.take());
+        Ok(())
     }
 
     fn request(
@@ -253,13 +306,16 @@ fn plan(command: &Command, io: Io) -> RunPlan {
     RunPlan {
         argv: command.argv.clone(),
         env: command.env.clone(),
+        root: command.root.clone(),
         cwd: command.cwd.clone(),
         user: command.user,
         io,
         umask: command.umask,
         limits: command.limits.clone(),
+        counted: command.counted,
         filters: command.filters,
         read_only_root: command.read_only_root,
+        writable: command.writable.clone(),
         leftovers: command.leftovers,
     }
 }

@@ -1,5 +1,6 @@
 //! A command to run in a container, and how it ended.
 
+use crate::budget::Exceeded;
 use crate::spec::{Filters, Limit};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -15,6 +16,8 @@ pub struct Command {
     pub argv: Vec<OsString>,
     /// The whole environment.
     pub env: Vec<(OsString, OsString)>,
+    /// A directory inside that the command has as its `/`.
+    pub root: Option<PathBuf>,
     /// Working directory inside.
     pub cwd: PathBuf,
     /// Who runs it.
@@ -29,10 +32,14 @@ pub struct Command {
     pub umask: u32,
     /// Limits, after those of the container.
     pub limits: Vec<Limit>,
+    /// Counts against the container's [`crate::Budget`].
+    pub counted: bool,
     /// Own filters. None: those of the container for [`RunAs::Root`], no filters for others.
     pub filters: Option<Filters>,
     /// Runs on a read-only view of `/` itself; mounts below it keep their state.
     pub read_only_root: bool,
+    /// Directories that stay writable on it; those that are not there are passed over.
+    pub writable: Vec<PathBuf>,
     /// What becomes of processes it leaves behind.
     pub leftovers: Leftovers,
 }
@@ -43,6 +50,7 @@ impl Command {
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin:/usr/sbin:/sbin".into())],
+            root: None,
             cwd: PathBuf::from("/"),
             user: RunAs::Root,
             stdin: Stdin::Null,
@@ -50,8 +58,10 @@ impl Command {
             timeout: None,
             umask: 0o022,
             limits: Vec::new(),
+            counted: false,
             filters: None,
             read_only_root: false,
+            writable: Vec::new(),
             leftovers: Leftovers::Kill,
         }
     }
@@ -62,6 +72,13 @@ impl Command {
         let name = name.into();
         self.env.retain(|(known, _)| *known != name);
         self.env.push((name, value.into()));
+        self
+    }
+
+    /// Runs it below another root.
+    #[must_use]
+    pub fn root(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.root = Some(dir.into());
         self
     }
 
@@ -173,6 +190,8 @@ pub enum Exit {
     Signal(i32),
     /// It was stopped because its time was over.
     TimedOut,
+    /// It was stopped because the container's budget was used up.
+    Exceeded(Exceeded),
 }
 
 impl Exit {
@@ -181,12 +200,13 @@ impl Exit {
         self == Self::Code(0)
     }
 
-    /// The number a shell would show: 128 + signal for a killed one, 124 for a time-out as timeout(1) has it.
+    /// The number a shell would show: 128 + signal for a killed one, 137 for one that used too much, 124 for a time-out as timeout(1) has it.
     pub fn shell_code(self) -> i32 {
         match self {
             Self::Code(code) => code,
             Self::Signal(signal) => 128 + signal,
             Self::TimedOut => 124,
+            Self::Exceeded(_) => 128 + libc::SIGKILL,
         }
     }
 }

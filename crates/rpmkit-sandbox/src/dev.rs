@@ -5,10 +5,14 @@ use crate::ids::IdMode;
 use crate::mounts::{attach_at, clone_tree, new_fs};
 use crate::sys;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Bound, not made: mknod is refused in a user namespace.
 const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Bound where the host lets everybody use it; a mount made with it stays in the container.
+const FUSE: &str = "/dev/fuse";
 
 const LINKS: [(&str, &str); 6] = [
     ("/proc/self/fd", "fd"),
@@ -52,6 +56,11 @@ impl Devices {
         for name in NODES {
             let path = Path::new("/dev").join(name);
             nodes.push((path.clone(), clone_tree(&path, SandboxStep::Dev)?));
+        }
+        let fuse = Path::new(FUSE);
+        let open_to_all = |meta: std::fs::Metadata| meta.permissions().mode() & 0o666 == 0o666;
+        if fuse.symlink_metadata().is_ok_and(open_to_all) {
+            nodes.push((fuse.to_owned(), clone_tree(fuse, SandboxStep::Dev)?));
         }
         Ok(Self {
             base,

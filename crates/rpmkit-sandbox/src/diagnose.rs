@@ -49,7 +49,8 @@ pub(crate) fn advise(error: &StepError) -> Advice {
             "the mount point is missing in a read-only root",
             &["make the directory in the root beforehand"],
         ),
-        SandboxStep::Emulation => emulation(errno, &error.detail),
+        SandboxStep::Emulation => emulation(errno),
+        SandboxStep::IdMapped => id_mapped(),
         SandboxStep::Seccomp => Advice::new(
             "this kernel has no seccomp filters, or an outer filter forbids more",
             &["use a kernel with CONFIG_SECCOMP_FILTER"],
@@ -161,7 +162,7 @@ fn map_tool(error: &StepError) -> Advice {
     )
 }
 
-fn emulation(errno: Errno, detail: &str) -> Advice {
+fn emulation(errno: Errno) -> Advice {
     let registered = "sudo apt install qemu-user-static (or: dnf install qemu-user-static), which registers emulators \
                       for everybody";
     match errno {
@@ -172,16 +173,9 @@ fn emulation(errno: Errno, detail: &str) -> Advice {
                 "use a kernel with CONFIG_BINFMT_MISC",
             ],
         ),
-        Errno::EPERM if detail == crate::emulate::NO_NAMESPACE => Advice::new(
-            "the host has registered no emulator with the flag F for this architecture",
-            &[
-                registered,
-                "run as an ordinary user, whose containers have their own",
-            ],
-        ),
         Errno::EPERM => Advice::new(
             "this kernel keeps binfmt_misc for the whole system: only since Linux 6.7 user namespaces may have their own",
-            &[registered, "use Linux 6.7 or later, as an ordinary user"],
+            &[registered, "use Linux 6.7 or later"],
         ),
         Errno::ENOENT | Errno::EACCES => Advice::new(
             "the emulator is not installed, or may not be executed",
@@ -189,6 +183,17 @@ fn emulation(errno: Errno, detail: &str) -> Advice {
         ),
         _ => Advice::default(),
     }
+}
+
+fn id_mapped() -> Advice {
+    Advice::new(
+        "real root builds in a user namespace with ids of its own, which this file system or kernel cannot show its files \
+         with",
+        &[
+            "put the directory on ext4, xfs, btrfs or tmpfs, with Linux 5.19 or later; in a container, on a volume",
+            "run as an ordinary user, who needs no mapping",
+        ],
+    )
 }
 
 fn masked_proc() -> Advice {
@@ -245,6 +250,7 @@ mod tests {
             (SandboxStep::FirstMount, Errno::EACCES),
             (SandboxStep::Proc, Errno::EPERM),
             (SandboxStep::Overlay, Errno::EINVAL),
+            (SandboxStep::IdMapped, Errno::EINVAL),
             (SandboxStep::Emulation, Errno::EPERM),
             (SandboxStep::Emulation, Errno::ENODEV),
             (SandboxStep::Overlay, Errno::EPERM),

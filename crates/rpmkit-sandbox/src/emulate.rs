@@ -5,7 +5,6 @@
 //! registered (flag `F`), so the root need not hold it.
 
 use crate::error::{AtStep, SandboxStep, StepError};
-use crate::ids::IdMode;
 use crate::mounts::new_fs;
 use crate::sys;
 use nix::errno::Errno;
@@ -14,10 +13,6 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-
-/// Why real root gets none of its own.
-pub(crate) const NO_NAMESPACE: &str =
-    "real root runs without a user namespace, and what it registers would count for the whole host";
 
 /// Where the kernel shows what is registered for everybody.
 const EVERYBODYS: &str = "/proc/sys/fs/binfmt_misc";
@@ -106,15 +101,10 @@ impl Emulation {
 
     /// Registers it for the user namespace this process has just made. What comes back must stay open as long as it is
     /// to work. To be called while the host's tree is still there.
-    pub(crate) fn register(&self, mode: &IdMode) -> Result<Option<OwnedFd>, StepError> {
+    pub(crate) fn register(&self) -> Result<Option<OwnedFd>, StepError> {
         let what = || format!("run programs of {}", self.arch);
         if is_registered(Path::new(EVERYBODYS), &self.arch) {
             return Ok(None);
-        }
-        if !mode.is_rootless() {
-            return Err(
-                StepError::new(SandboxStep::Emulation, what(), Errno::EPERM).because(NO_NAMESPACE)
-            );
         }
         let line = self.line().ok_or_else(|| {
             StepError::new(SandboxStep::Emulation, what(), Errno::EINVAL)

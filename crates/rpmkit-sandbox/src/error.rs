@@ -33,6 +33,8 @@ pub enum SandboxStep {
     DevPts,
     /// /dev/shm.
     Shm,
+    /// A mount that shows other ids than are on disk.
+    IdMapped,
     /// An overlay.
     Overlay,
     /// The root directory.

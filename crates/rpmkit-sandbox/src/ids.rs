@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 /// How container ids map to ids of the host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum IdMode {
-    /// We are real root: no user namespace, ids are the host's own.
-    Root,
+    /// We are real root: container ids are these ids of the host, which nobody else has. On disk files keep the container's
+    /// own numbers; mounts that map ids translate.
+    Root(IdRange),
     /// Container root is the caller, 1 and up are the caller's subordinate ids: ownership is exact.
     Sub(SubIds),
     /// Container root is the caller, and no other id exists.
@@ -69,7 +70,7 @@ impl IdMode {
     /// A short text that changes whenever files made in one mode may not be used in the other: part of a store's identity.
     pub fn tag(&self) -> String {
         match self {
-            Self::Root => "root".to_owned(),
+            Self::Root(_) => "root".to_owned(),
             Self::Sub(ids) => format!("sub-{}-{}", ids.uids.start, ids.gids.start),
             Self::Single => "single".to_owned(),
         }
@@ -80,10 +81,75 @@ impl IdMode {
         !matches!(self, Self::Single)
     }
 
-    /// Whether a user namespace is made.
+    /// Whether the caller is somebody else than real root.
     pub fn is_rootless(&self) -> bool {
-        !matches!(self, Self::Root)
+        !matches!(self, Self::Root(_))
     }
+
+    /// In which user namespace files of these ids are worked on; none: real root does that as itself.
+    pub(crate) fn for_files(&self) -> Option<&Self> {
+        self.is_rootless().then_some(self)
+    }
+
+    /// The host's id of a container id where the two differ for who is real root.
+    pub(crate) fn host_id(&self, id: u32) -> Option<u32> {
+        match self {
+            Self::Root(range) if id < range.count => Some(range.start + id),
+            _ => None,
+        }
+    }
+}
+
+/// Where the ids for [`IdMode::Root`] are looked for: systemd's table of ids has nothing from here to 2^31.
+const UNUSED: std::ops::Range<u32> = 0x7000_0000..0x7fff_0000;
+
+impl IdRange {
+    /// As many ids as a container has.
+    const CONTAINER: u32 = 65_536;
+
+    /// Ids of this host for the containers of real root: the first that no line of `/etc/subuid` or `/etc/subgid` gives to
+    /// anybody, and no account has. Always the same ones, until those files change.
+    pub fn for_root() -> Option<Self> {
+        let text = |file| std::fs::read_to_string(file).unwrap_or_default();
+        let given = [text("/etc/subuid"), text("/etc/subgid")];
+        let accounts = [text("/etc/passwd"), text("/etc/group")];
+        let given = given.iter().flat_map(|text| all_ranges(text));
+        let accounts = accounts.iter().flat_map(|text| account_ids(text));
+        Self::outside(&given.chain(accounts).collect::<Vec<_>>())
+    }
+
+    fn outside(taken: &[Self]) -> Option<Self> {
+        UNUSED
+            .step_by(Self::CONTAINER as usize)
+            .map(|start| Self {
+                start,
+                count: Self::CONTAINER,
+            })
+            .find(|range| !taken.iter().any(|other| range.overlaps(*other)))
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        let end = |range: Self| u64::from(range.start) + u64::from(range.count);
+        u64::from(self.start) < end(other) && u64::from(other.start) < end(self)
+    }
+}
+
+fn all_ranges(text: &str) -> impl Iterator<Item = IdRange> + '_ {
+    text.lines().filter_map(|line| {
+        let mut parts = line.trim().split(':').skip(1);
+        Some(IdRange {
+            start: parts.next()?.parse().ok()?,
+            count: parts.next()?.parse().ok()?,
+        })
+    })
+}
+
+/// The third field of passwd(5) and group(5).
+fn account_ids(text: &str) -> impl Iterator<Item = IdRange> + '_ {
+    text.lines().filter_map(|line| {
+        let start = line.split(':').nth(2)?.parse().ok()?;
+        Some(IdRange { start, count: 1 })
+    })
 }
 
 impl SubIds {
@@ -123,6 +189,15 @@ pub(crate) fn mapped_here() -> Option<u32> {
         (u32::MAX, u32::MAX) => None,
         (uids, gids) => Some(uids.min(gids)),
     }
+}
+
+/// Whether this process has CAP_SYS_ADMIN.
+pub(crate) fn may_administer() -> bool {
+    const ADMIN: u64 = 1 << 21;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("CapEff:"));
+    line.and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .is_some_and(|set| set & ADMIN != 0)
 }
 
 /// Lines are `inside outside count`.
@@ -213,6 +288,30 @@ mod tests {
     fn tags_tell_stores_apart() {
         let sub = IdMode::Sub(SubIds::identity());
         assert_ne!(sub.tag(), IdMode::Single.tag());
-        assert_ne!(IdMode::Root.tag(), IdMode::Single.tag());
+        let root = IdMode::Root(IdRange::outside(&[]).unwrap());
+        assert_ne!(root.tag(), IdMode::Single.tag());
+    }
+
+    #[test]
+    fn roots_ids_are_nobody_elses() {
+        let first = IdRange::outside(&[]).unwrap();
+        let given = all_ranges("a:100000:65536\nb:1879048000:200\n")
+            .chain(account_ids("x:x:1879113999:0::/:\nsystem:x:7:7::/:\n"));
+        let second = IdRange::outside(&given.collect::<Vec<_>>()).unwrap();
+        assert_eq!(first.start, 0x7000_0000);
+        assert_eq!(second.start, 0x7002_0000);
+        assert_eq!(
+            IdRange::outside(&[IdRange {
+                start: 0,
+                count: u32::MAX
+            }]),
+            None
+        );
+        let mode = IdMode::Root(first);
+        assert_eq!(mode.host_id(1000), Some(0x7000_0000 + 1000));
+        assert_eq!(
+            (mode.host_id(65_536), IdMode::Single.host_id(0)),
+            (None, None)
+        );
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! It keeps the identity of container root: a build running under the same id could kill it otherwise.
 
+use crate::budget::Exceeded;
+use crate::budget::meter::Meter;
 use crate::child::{self, ChildIo};
 use crate::command::Leftovers;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
 use crate::plan::{ControlRequest, Io, Order, Reply, RunPlan};
 use crate::spec::ContainerSpec;
-use crate::{mknod, pty, wire};
+use crate::{mknod, output, pty, wire};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -25,14 +27,20 @@ struct Running {
     pid: Pid,
     channel: OwnedFd,
     leftovers: Leftovers,
+    counted: bool,
+    exceeded: Option<Exceeded>,
     exited: bool,
 }
 
 struct Init<'a> {
     spec: &'a ContainerSpec,
     limits: SavedLimits,
-    /// The first is the client that started us: when it goes, we go.
+    meter: Option<Meter>,
+    /// Who may ask for commands.
     controls: Vec<OwnedFd>,
+    /// Whether the first of them is the client that started us: when it goes, we go, unless we are to stay.
+    has_starter: bool,
+    stays: bool,
     listener: Option<OwnedFd>,
     running: Vec<Running>,
     /// Readable when a child has ended.
@@ -53,6 +61,7 @@ enum Next {
 pub(crate) fn run(
     spec: &ContainerSpec,
     limits: SavedLimits,
+    meter: Option<Meter>,
     socket: OwnedFd,
     listener: Option<OwnedFd>,
 ) -> i32 {
@@ -67,7 +76,10 @@ pub(crate) fn run(
     let mut init = Init {
         spec,
         limits,
+        meter,
         controls: vec![socket],
+        has_starter: true,
+        stays: false,
         listener,
         running: Vec::new(),
         signals,
@@ -103,18 +115,21 @@ fn kill_everything() {
 
 impl Init<'_> {
     fn turn(&mut self) -> Result<Next, Errno> {
+        // Who comes in this turn was not waited for yet.
+        let controls = self.controls.len();
         let ready = self.wait()?;
         let mut ready = ready.into_iter();
         if ready.next() == Some(true) {
             let _ = self.signals.read_signal();
             self.reap();
         }
+        self.meter();
         if self.listener.is_some() && ready.next() == Some(true) {
             self.accept();
         }
         let devices: Vec<bool> = ready.by_ref().take(self.devices.fds().count()).collect();
         self.devices.serve(&devices);
-        let controls: Vec<bool> = ready.by_ref().take(self.controls.len()).collect();
+        let controls: Vec<bool> = ready.by_ref().take(controls).collect();
         let channels: Vec<bool> = ready.take(self.running.len()).collect();
         // Channels first: an order sent before a request must be done before it.
         self.serve_channels(&channels);
@@ -128,7 +143,11 @@ impl Init<'_> {
             .chain(self.controls.iter().map(AsFd::as_fd))
             .chain(self.running.iter().map(|run| run.channel.as_fd()));
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        match nix::poll::poll(&mut fds, PollTimeout::NONE) {
+        let timeout = match &self.meter {
+            Some(meter) if self.is_counting() => output::timeout_until(meter.due()),
+            _ => PollTimeout::NONE,
+        };
+        match nix::poll::poll(&mut fds, timeout) {
             Ok(_) => Ok(fds
                 .iter()
                 .map(|fd| fd.revents().is_none_or(|got| !got.is_empty()))
@@ -136,6 +155,29 @@ impl Init<'_> {
             Err(Errno::EINTR) => Ok(vec![false; fds.len()]),
             Err(errno) => Err(errno),
         }
+    }
+
+    fn is_counting(&self) -> bool {
+        self.running.iter().any(|run| run.counted && !run.exited)
+    }
+
+    /// Looks after the budget.
+    fn meter(&mut self) {
+        if !self.is_counting() {
+            return;
+        }
+        let Some(meter) = &mut self.meter else {
+            return;
+        };
+        let Some(which) = meter.check() else {
+            return;
+        };
+        meter.kill();
+        for run in self.running.iter_mut().filter(|run| run.counted) {
+            run.exceeded = run.exceeded.or(Some(which));
+        }
+        // Whoever else is in here: what a build has started may be anywhere.
+        kill_everything();
     }
 
     fn accept(&mut self) {
@@ -149,20 +191,51 @@ impl Init<'_> {
     }
 
     fn serve_controls(&mut self, ready: &[bool]) -> Result<Next, Errno> {
-        let mut gone = Vec::new();
+        let (mut gone, mut asked) = (Vec::new(), Vec::new());
         for (at, _) in ready.iter().enumerate().filter(|(_, ready)| **ready) {
             match wire::receive::<ControlRequest>(&self.controls[at]) {
                 Ok(Some((ControlRequest::Run(plan), fds))) => self.start(&plan, fds),
                 Ok(Some((ControlRequest::KillAll, _))) => kill_everything(),
                 Ok(Some((ControlRequest::Stop, _))) => return Ok(Next::Stop),
-                Ok(None) | Err(_) if at == 0 => return Ok(Next::Stop),
+                Ok(Some((ControlRequest::Stay, _))) => self.stays = true,
+                Ok(Some((ControlRequest::Ask, fds))) => asked.push((fds, false)),
+                Ok(Some((ControlRequest::Yield, fds))) => asked.push((fds, true)),
+                Ok(None) | Err(_) if at == 0 && self.has_starter => {
+                    if !self.stays {
+                        return Ok(Next::Stop);
+                    }
+                    self.has_starter = false;
+                    gone.push(at);
+                }
                 Ok(None) | Err(_) => gone.push(at),
             }
         }
         for at in gone.into_iter().rev() {
             self.controls.remove(at);
         }
+        // Now that those who have gone do not count.
+        for (fds, yields) in asked {
+            self.tell_company(&fds);
+            if yields && self.others() == 0 {
+                return Ok(Next::Stop);
+            }
+        }
         Ok(Next::Go)
+    }
+
+    /// Clients besides the one that asks.
+    fn others(&self) -> usize {
+        self.controls.len().saturating_sub(1)
+    }
+
+    fn tell_company(&self, fds: &[OwnedFd]) {
+        let company = Reply::Company {
+            spec: Box::new(self.spec.clone()),
+            others: self.others(),
+        };
+        if let Some(channel) = fds.first() {
+            drop(wire::send(channel, &company, &[]));
+        }
     }
 
     fn serve_channels(&mut self, ready: &[bool]) {
@@ -274,6 +347,11 @@ impl Init<'_> {
             !crate::leftovers::list(Some(pid)).is_empty()
         };
         let run = &self.running[at];
+        let told = self
+            .meter
+            .as_ref()
+            .filter(|_| run.counted)
+            .and_then(Meter::told);
         let leftovers = others && run.leftovers == Leftovers::Kill;
         drop(wire::send(
             &run.channel,
@@ -281,6 +359,7 @@ impl Init<'_> {
                 code,
                 signal,
                 leftovers,
+                exceeded: run.exceeded.or(told),
             },
             &[],
         ));
@@ -291,12 +370,20 @@ impl Init<'_> {
             return;
         }
         let channel = fds.remove(0);
+        if plan.counted
+            && !self.is_counting()
+            && let Some(meter) = &mut self.meter
+        {
+            meter.begin();
+        }
         match self.spawn(plan, fds, &channel) {
             Ok(pid) => {
                 self.running.push(Running {
                     pid,
                     channel,
                     leftovers: plan.leftovers,
+                    counted: plan.counted && self.meter.is_some(),
+                    exceeded: None,
                     exited: false,
                 });
             }
@@ -322,9 +409,15 @@ impl Init<'_> {
         // SAFETY: this process has one thread, so the child may do anything before it executes.
         match unsafe { fork() }.step(SandboxStep::Fork, "start a process")? {
             ForkResult::Parent { child } => Ok(child),
-            ForkResult::Child => {
-                child::become_command(self.spec, plan, self.limits, &io, channel, notify.as_ref())
-            }
+            ForkResult::Child => child::become_command(
+                self.spec,
+                plan,
+                self.limits,
+                self.meter.as_ref().filter(|_| plan.counted),
+                &io,
+                channel,
+                notify.as_ref(),
+            ),
         }
     }
 }

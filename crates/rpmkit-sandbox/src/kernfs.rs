@@ -1,7 +1,6 @@
 //! `/proc` and `/sys`.
 
 use crate::error::{SandboxStep, StepError};
-use crate::ids::IdMode;
 use crate::mounts::{attach_at, clone_tree, new_fs};
 use crate::spec::Network;
 use crate::sys;
@@ -18,14 +17,13 @@ pub(crate) struct KernelFs {
 }
 
 impl KernelFs {
-    pub(crate) fn open(mode: &IdMode, network: Network) -> Result<Self, StepError> {
+    pub(crate) fn open(network: Network) -> Result<Self, StepError> {
         let proc = match new_fs(c"proc", &[], QUIET, SandboxStep::Proc) {
             Ok(proc) => proc,
             // A container runtime has masked parts of its /proc. Its own shows our processes under other numbers, but
             // /proc/self is right. Doing without a pid namespace would mend the numbers and cost more: processes could
             // outlive us, and in single mode a build could kill whatever else this user runs.
-            Err(_) if mode.is_rootless() => clone_tree(Path::new("/proc"), SandboxStep::Proc)?,
-            Err(error) => return Err(error),
+            Err(_) => clone_tree(Path::new("/proc"), SandboxStep::Proc)?,
         };
         let sys = match network {
             Network::None => new_fs(c"sysfs", &[], QUIET | sys::ATTR_RDONLY, SandboxStep::Sys)
@@ -37,22 +35,9 @@ impl KernelFs {
     }
 
     /// Attaches both in the new root.
-    pub(crate) fn attach(&self, mode: &IdMode) -> Result<(), StepError> {
+    pub(crate) fn attach(&self) -> Result<(), StepError> {
         attach_at(self.proc.as_fd(), Path::new("/proc"), SandboxStep::Proc)?;
-        attach_at(self.sys.as_fd(), Path::new("/sys"), SandboxStep::Sys)?;
-        if mode.is_rootless() {
-            return Ok(());
-        }
-        // Here the scriptlets' root is the host's: keep it from the host's kernel settings.
-        for path in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"] {
-            let path = Path::new(path);
-            if path.exists() {
-                let tree = clone_tree(path, SandboxStep::Proc)?;
-                read_only(&tree, path)?;
-                attach_at(tree.as_fd(), path, SandboxStep::Proc)?;
-            }
-        }
-        Ok(())
+        attach_at(self.sys.as_fd(), Path::new("/sys"), SandboxStep::Sys)
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`present`]: a root shown in the caller's own namespace, for real root.
 //! - [`probe`]: what this host allows, step by step, with causes and cures.
 
+mod budget;
 mod child;
 mod client;
 mod command;
@@ -47,11 +48,13 @@ mod pty;
 mod reexec;
 mod seccomp;
 mod setup;
+mod sources;
 mod spawn;
 mod spec;
 mod sys;
 mod wire;
 
+pub use budget::{Budget, Exceeded};
 pub use client::{Container, Killer};
 pub use command::{Command, Exit, Finished, Leftovers, Output, RunAs, Stdin, Stream};
 pub use diagnose::Advice;

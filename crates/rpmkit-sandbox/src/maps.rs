@@ -15,7 +15,11 @@ pub(crate) fn write(mode: &IdMode, pid: libc::pid_t) -> Result<(), StepError> {
         nix::unistd::getegid().as_raw(),
     );
     match mode {
-        IdMode::Root => Ok(()),
+        IdMode::Root(range) => {
+            let map = format!("0 {} {}", range.start, range.count);
+            put(pid, "gid_map", &map)?;
+            put(pid, "uid_map", &map)
+        }
         IdMode::Single => {
             // Without `deny` an unprivileged gid_map is refused (CVE-2014-8989).
             put(pid, "setgroups", "deny")?;

@@ -1,16 +1,19 @@
 //! The process between caller and container: clones pid 1, writes its maps, and sees that it dies with the caller.
 
+use crate::budget::cgroup::{self, Group, GroupFiles};
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::plan::Started;
 use crate::spec::{ContainerSpec, Network};
-use crate::{init, maps, setup, sys, wire};
+use crate::{first_mount, init, maps, setup, sources, sys, wire};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Gid, Pid, Uid, setgroups, setresgid, setresuid};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 /// A child in new namespaces.
 pub(crate) enum Side {
@@ -20,20 +23,20 @@ pub(crate) enum Side {
     Parent(Pid),
 }
 
-/// Clones into a user namespace (unless root) and `flags`, and returns in the child once its maps are written.
-pub(crate) fn clone_mapped(mode: &IdMode, flags: libc::c_int) -> Result<Side, StepError> {
-    let user = if mode.is_rootless() {
-        libc::CLONE_NEWUSER
-    } else {
-        0
-    };
+/// Clones into the mode's user namespace (none without a mode) and `flags`, and returns in the child once its maps are
+/// written.
+pub(crate) fn clone_mapped(mode: Option<&IdMode>, flags: libc::c_int) -> Result<Side, StepError> {
+    let user = mode.map_or(0, |_| libc::CLONE_NEWUSER);
+    if mode.is_some_and(|mode| !mode.is_rootless()) {
+        leave_chroot()?;
+    }
     let (mut wait, mut go) = std::io::pipe().step(SandboxStep::Namespaces, "make a pipe")?;
     // SAFETY: re-executed children of this crate have one thread and start none.
     let pid =
         unsafe { sys::clone(user | flags) }.step(SandboxStep::Namespaces, clone_text(mode))?;
     if pid != 0 {
         drop(wait);
-        if let Err(error) = maps::write(mode, pid) {
+        if let Err(error) = mode.map_or(Ok(()), |mode| maps::write(mode, pid)) {
             // Closing the pipe without a byte ends the child.
             drop(go);
             let _ = waitpid(Pid::from_raw(pid), None);
@@ -44,17 +47,44 @@ pub(crate) fn clone_mapped(mode: &IdMode, flags: libc::c_int) -> Result<Side, St
         return Ok(Side::Parent(Pid::from_raw(pid)));
     }
     drop(go);
-    // Dies with the monitor. No later change of identity may happen in this process: it would clear this.
-    let _ = sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
+    let die_with_monitor = || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
+    let _ = die_with_monitor();
     let mut byte = [0];
     if wait.read(&mut byte).unwrap_or(0) != 1 {
         sys::exit_now(1);
     }
+    if mode.is_some_and(|mode| !mode.is_rootless()) && become_mapped_root().is_err() {
+        sys::exit_now(1);
+    }
+    // Dies with the monitor. No later change of identity may happen in this process: it would clear this, as the one just
+    // done has.
+    let _ = die_with_monitor();
     Ok(Side::Child)
 }
 
-fn clone_text(mode: &IdMode) -> &'static str {
-    if mode.is_rootless() {
+/// Real root's own id does not exist in its containers' namespaces: the child is nobody there until it has become 0. It has
+/// all capabilities from the start.
+fn become_mapped_root() -> nix::Result<()> {
+    let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
+    setgroups(&[])?;
+    setresgid(gid, gid, gid)?;
+    setresuid(uid, uid, uid)?;
+    // The change has hidden our own files in /proc from us.
+    sys::prctl(libc::PR_SET_DUMPABLE, 1)
+}
+
+/// The kernel makes no user namespace for who sits in a plain chroot; real root can get out of it.
+fn leave_chroot() -> Result<(), StepError> {
+    if sys::is_mount_root(Path::new("/")) != Ok(false) {
+        return Ok(());
+    }
+    unshare(CloneFlags::CLONE_NEWNS)
+        .step(SandboxStep::Namespaces, "leave the plain chroot around us")?;
+    first_mount::cut_off()
+}
+
+fn clone_text(mode: Option<&IdMode>) -> &'static str {
+    if mode.is_some() {
         "make a user namespace and the others"
     } else {
         "make namespaces"
@@ -78,17 +108,78 @@ fn namespaces(network: Network) -> libc::c_int {
 pub(crate) fn container(
     spec: ContainerSpec,
     listens: bool,
+    held: Vec<OwnedFd>,
+    socket: OwnedFd,
+) -> i32 {
+    let group = spec.budget.as_ref().and_then(Group::make);
+    let path = group.as_ref().map(Group::path);
+    let code = run(spec, group, listens, held, socket);
+    if let Some(path) = path {
+        cgroup::remove(&path);
+    }
+    code
+}
+
+fn run(
+    spec: ContainerSpec,
+    group: Option<Group>,
+    listens: bool,
     mut held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    match clone_mapped(&spec.mode, namespaces(spec.network)) {
-        Ok(Side::Child) => {
+    // As real root, where pid 1 gets its mounts from.
+    let channel = (!spec.mode.is_rootless()).then(wire::pair).transpose();
+    let cloned = channel
+        .map_err(|e| {
+            StepError::new(
+                SandboxStep::Protocol,
+                "make a socket pair",
+                nix::errno::Errno::EMFILE,
+            )
+            .because(e.to_string())
+        })
+        .and_then(|channel| {
+            let ready = std::io::pipe().step(SandboxStep::Namespaces, "make a pipe")?;
+            let side = clone_mapped(Some(&spec.mode), namespaces(spec.network))?;
+            Ok((side, channel, ready))
+        });
+    match cloned {
+        Ok((Side::Child, channel, ready)) => {
+            let outside = Outside {
+                mapped: channel.map(|(_, theirs)| theirs),
+                ready: ready.1,
+            };
             let listener = if listens { held.pop() } else { None };
-            sys::exit_now(first_process(&spec, listener, held, socket))
+            let group = group.map(Group::into_files);
+            sys::exit_now(first_process(&spec, group, outside, listener, held, socket))
         }
-        Ok(Side::Parent(pid)) => {
+        Ok((Side::Parent(pid), channel, (mut ready, theirs_ready))) => {
+            drop(theirs_ready);
+            if let Some((ours, theirs)) = channel {
+                drop(theirs);
+                sources::serve(sources::wanted(&spec), pid, ours.as_fd());
+            }
             drop(held);
-            watch(pid, &socket)
+            // Without a byte pid 1 has told what went wrong, and is gone.
+            if ready.read(&mut [0]).unwrap_or(0) != 1 {
+                return wait(pid);
+            }
+            drop(ready);
+            if !spec.visible {
+                let _ = wire::send(&socket, &Started::Ready, &[]);
+                return watch(pid, &socket);
+            }
+            let started = match show(&spec.mode, pid) {
+                Ok(()) => Started::Ready,
+                Err(error) => {
+                    let _ = kill(pid, Signal::SIGKILL);
+                    Started::Failed(error)
+                }
+            };
+            let _ = wire::send(&socket, &started, &[]);
+            // It may outlive its caller, so pid 1 alone looks after that.
+            drop(socket);
+            wait(pid)
         }
         Err(error) => {
             // Nobody left to tell is fine.
@@ -98,23 +189,47 @@ pub(crate) fn container(
     }
 }
 
+/// What pid 1 has from and for the monitor.
+struct Outside {
+    /// As real root, where its mounts come from.
+    mapped: Option<OwnedFd>,
+    /// Told when the root is ready.
+    ready: std::io::PipeWriter,
+}
+
+/// Enters the container's root, so that it is seen at our own `/proc/PID/root`.
+fn show(mode: &IdMode, pid: Pid) -> Result<(), StepError> {
+    let text = "show the root to the caller";
+    let process = sys::pidfd_open(pid.as_raw()).step(SandboxStep::Root, text)?;
+    let mut what = CloneFlags::CLONE_NEWNS;
+    if mode.is_rootless() {
+        what |= CloneFlags::CLONE_NEWUSER;
+    }
+    setns(process, what).step(SandboxStep::Root, text)?;
+    // Lost with the change of rights; the caller has ours.
+    sys::prctl(libc::PR_SET_DUMPABLE, 1).step(SandboxStep::Root, text)
+}
+
 fn first_process(
     spec: &ContainerSpec,
+    group: Option<GroupFiles>,
+    mut outside: Outside,
     listener: Option<OwnedFd>,
     held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    let limits = match setup::prepare(spec) {
-        Ok(limits) => limits,
+    let (limits, meter) = match setup::prepare(spec, outside.mapped.take(), group) {
+        Ok(prepared) => prepared,
         Err(error) => {
             drop(wire::send(&socket, &Started::Failed(error), &[]));
             return 1;
         }
     };
-    if wire::send(&socket, &Started::Ready, &[]).is_err() {
+    if outside.ready.write_all(b"r").is_err() {
         return 1;
     }
-    let code = init::run(spec, limits, socket, listener);
+    drop(outside);
+    let code = init::run(spec, limits, meter, socket, listener);
     drop(held);
     code
 }

@@ -1,6 +1,7 @@
 //! Binds, tmpfs and mounts at a second place.
 
 use crate::error::{AtStep, SandboxStep, StepError};
+use crate::sources::Sources;
 use crate::spec::Mount;
 use crate::{overlay, sys};
 use nix::errno::Errno;
@@ -23,7 +24,10 @@ pub(crate) enum PreparedMount<'a> {
 }
 
 /// Opens the source of a mount.
-pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
+pub(crate) fn prepare<'a>(
+    mount: &'a Mount,
+    sources: &mut Sources,
+) -> Result<PreparedMount<'a>, StepError> {
     match mount {
         Mount::Bind {
             source,
@@ -31,14 +35,10 @@ pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
             read_only,
             optional,
         } => {
-            if *optional && !source.exists() {
-                return Ok(PreparedMount::Nothing);
-            }
-            let tree = clone_tree(source, SandboxStep::Bind)?;
-            if *read_only {
-                make_read_only(tree.as_fd(), source)?;
-            }
-            Ok(PreparedMount::Detached(tree, target))
+            let tree = sources.tree(source, *read_only, *optional, SandboxStep::Bind)?;
+            Ok(tree.map_or(PreparedMount::Nothing, |tree| {
+                PreparedMount::Detached(tree, target)
+            }))
         }
         Mount::Inner {
             source,
@@ -62,9 +62,10 @@ pub(crate) fn prepare(mount: &Mount) -> Result<PreparedMount<'_>, StepError> {
             )?;
             Ok(PreparedMount::Detached(fs, target))
         }
-        Mount::Overlay { target, overlay } => {
-            Ok(PreparedMount::Detached(overlay::mount(overlay)?, target))
-        }
+        Mount::Overlay { target, overlay } => Ok(PreparedMount::Detached(
+            overlay::mount(overlay, sources)?,
+            target,
+        )),
     }
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn clone_tree(source: &Path, step: SandboxStep) -> Result<OwnedFd, St
     .step_at(step, "take a mount of", source)
 }
 
-fn make_read_only(tree: BorrowedFd<'_>, source: &Path) -> Result<(), StepError> {
+pub(crate) fn make_read_only(tree: BorrowedFd<'_>, source: &Path) -> Result<(), StepError> {
     sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
         SandboxStep::ReadOnly,
         "make read-only the mount of",

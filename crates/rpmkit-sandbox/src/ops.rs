@@ -90,11 +90,12 @@ pub fn call_with_fds(
 ///
 /// # Errors
 /// Why it could not be started.
-pub fn detach(mode: &IdMode, op: &str, input: &[u8]) -> Result<(), SandboxError> {
+/// Without a mode it runs as the caller.
+pub fn detach(mode: Option<&IdMode>, op: &str, input: &[u8]) -> Result<(), SandboxError> {
     let input =
         sys::memfd(c"rpmkit-input", input).map_err(SandboxError::io("keep a function's input"))?;
     let plan = Plan::Detached {
-        mode: mode.clone(),
+        mode: mode.cloned(),
         op: op.to_owned(),
     };
     spawn::spawn(&plan, &[input.as_fd()]).map(drop)
@@ -119,7 +120,7 @@ pub(crate) fn serve(
         drop(wire::send(socket, &OpAnswer::Unknown, &[]));
         return 1;
     };
-    match clone_mapped(mode, 0) {
+    match clone_mapped(mode.for_files(), 0) {
         Ok(Side::Parent(pid)) => {
             drop(fds);
             watch(pid, socket)
@@ -137,7 +138,7 @@ pub(crate) fn serve(
 
 /// In the re-executed child of [`detach`].
 pub(crate) fn serve_detached(
-    mode: &IdMode,
+    mode: Option<&IdMode>,
     op: &str,
     fds: Vec<OwnedFd>,
     ops: &[(&str, OpFn)],
@@ -154,10 +155,10 @@ pub(crate) fn serve_detached(
             Ok(Ok(_))
         ))
     };
-    if !mode.is_rootless() {
+    let Some(mode) = mode.and_then(IdMode::for_files) else {
         return run(fds);
-    }
-    match clone_mapped(mode, 0) {
+    };
+    match clone_mapped(Some(mode), 0) {
         Ok(Side::Parent(pid)) => {
             drop(fds);
             crate::monitor::wait(pid)

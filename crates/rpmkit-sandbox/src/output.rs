@@ -26,7 +26,8 @@ pub(crate) struct OpenedIo {
 }
 
 /// Opens what a command asks for.
-pub(crate) fn open(command: &Command) -> Result<OpenedIo, SandboxError> {
+/// `owner`: who the command is on the host, where that is nobody who could open a pipe of ours by its name in `/proc`.
+pub(crate) fn open(command: &Command, owner: Option<(u32, u32)>) -> Result<OpenedIo, SandboxError> {
     let input = match &command.stdin {
         Stdin::Null => null()?,
         Stdin::Inherit => own(std::io::stdin().as_fd())?,
@@ -44,13 +45,13 @@ pub(crate) fn open(command: &Command) -> Result<OpenedIo, SandboxError> {
     match &command.output {
         Output::Separate => {
             for stream in [Stream::Stdout, Stream::Stderr] {
-                let (read, write) = pipe()?;
+                let (read, write) = pipe(owner)?;
                 opened.streams.push((stream, read));
                 opened.theirs.push(write);
             }
         }
         Output::Merged => {
-            let (read, write) = pipe()?;
+            let (read, write) = pipe(owner)?;
             opened.streams.push((Stream::Stdout, read));
             opened.theirs.extend([write.clone(), write]);
         }
@@ -87,8 +88,13 @@ fn own(fd: std::os::fd::BorrowedFd<'_>) -> Result<Arc<OwnedFd>, SandboxError> {
     ))
 }
 
-fn pipe() -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
+fn pipe(owner: Option<(u32, u32)>) -> Result<(OwnedFd, Arc<OwnedFd>), SandboxError> {
     let (read, write) = std::io::pipe().map_err(SandboxError::io("make a pipe"))?;
+    if let Some((uid, gid)) = owner {
+        // Scripts write to /dev/stderr, which opens it anew.
+        std::os::unix::fs::fchown(&write, Some(uid), Some(gid))
+            .map_err(SandboxError::io("give a pipe to the command"))?;
+    }
     Ok((read.into(), Arc::new(write.into())))
 }
 
@@ -288,16 +294,18 @@ pub(crate) fn hear(command: &Command, channel: &OwnedFd) -> Result<Heard, Sandbo
                 code,
                 signal,
                 leftovers,
+                exceeded,
             },
             _,
         )) => {
-            let exit = match signal {
-                Some(signal) => Exit::Signal(signal),
-                None => Exit::Code(code.unwrap_or_default()),
+            let exit = match (exceeded, signal) {
+                (Some(which), _) => Exit::Exceeded(which),
+                (None, Some(signal)) => Exit::Signal(signal),
+                (None, None) => Exit::Code(code.unwrap_or_default()),
             };
             Ok(Heard::Ended { exit, leftovers })
         }
-        Some((Reply::Gone(_), _)) => Ok(Heard::Nothing),
+        Some((Reply::Gone(_) | Reply::Company { .. }, _)) => Ok(Heard::Nothing),
     }
 }
 
@@ -334,6 +342,9 @@ fn program(command: &Command) -> String {
         .map_or_else(String::new, |arg| arg.to_string_lossy().into_owned())
 }
 
+/// A line longer than this is handed on in parts: who writes it may never end it.
+const LONGEST_LINE: usize = 1 << 20;
+
 /// Cuts pieces of output into lines.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -354,6 +365,10 @@ impl Lines {
             piece = &piece[end + 1..];
         }
         self.rest.extend_from_slice(piece);
+        if self.rest.len() > LONGEST_LINE {
+            on_line(&self.rest);
+            self.rest.clear();
+        }
     }
 
     /// Hands on what came after the last line feed, if anything.
@@ -368,6 +383,20 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_end_is_handed_on_in_parts() {
+        let (mut lines, mut length, mut parts) = (Lines::default(), 0, 0);
+        for _ in 0..100 {
+            lines.feed(&[b'x'; 64 * 1024], |line| {
+                length += line.len();
+                parts += 1;
+            });
+            assert!(lines.rest.len() <= LONGEST_LINE);
+        }
+        lines.finish(|line| length += line.len());
+        assert!(length == 100 * 64 * 1024 && parts > 4);
+    }
 
     #[test]
     fn lines_survive_being_cut_anywhere() {

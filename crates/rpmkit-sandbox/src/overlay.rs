@@ -6,12 +6,11 @@
 //! descriptors (Linux 6.13), `/proc/self/fd` names one by one (6.7), and mount(2) with such names in one string.
 
 use crate::error::{AtStep, SandboxStep, StepError};
+use crate::sources::{LayerDir, Sources};
 use crate::spec::Overlay;
 use crate::sys::{self, Sys};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, MsFlags, umount2};
-use nix::sys::stat::Mode;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -26,26 +25,31 @@ pub(crate) const SOURCE: &std::ffi::CStr = c"rpmkit";
 
 /// The directories of an overlay, opened.
 struct OpenedOverlay {
-    lowers: Vec<OwnedFd>,
+    lowers: Vec<LayerDir>,
     /// Upper and work.
-    writable: Option<(OwnedFd, OwnedFd)>,
+    writable: Option<(LayerDir, LayerDir)>,
 }
 
 /// Makes a detached overlay mount. A single read-only layer is that directory itself, read-only.
-pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
-    let opened = open_all(overlay)?;
+pub(crate) fn mount(overlay: &Overlay, sources: &mut Sources) -> Result<OwnedFd, StepError> {
+    let opened = open_all(overlay, sources)?;
     if opened.writable.is_none()
         && let [only] = overlay.lowers.as_slice()
     {
-        let tree = crate::mounts::clone_tree(only, SandboxStep::Overlay)?;
-        sys::mount_setattr(tree.as_raw_fd(), c"", true, sys::ATTR_RDONLY).step_at(
-            SandboxStep::Overlay,
-            "make read-only the layer",
-            only,
-        )?;
+        let layer = &opened.lowers[0].fd;
+        let tree = sys::open_tree(
+            layer.as_raw_fd(),
+            c"",
+            sys::OPEN_TREE_CLONE | sys::AT_RECURSIVE | libc::AT_EMPTY_PATH as libc::c_uint,
+        )
+        .step_at(SandboxStep::Overlay, "take a mount of", only)?;
+        crate::mounts::make_read_only(tree.as_fd(), only)?;
         return Ok(tree);
     }
-    let used = crate::overlay_reason::is_used(overlay);
+    let used = opened
+        .writable
+        .as_ref()
+        .is_some_and(|(_, work)| crate::overlay_reason::is_used(&work.fd));
     let mut log = String::new();
     for by_fd in [true, false] {
         match new_api(&opened, overlay, by_fd) {
@@ -54,7 +58,7 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
                 at: RefusedAt::Elsewhere,
                 errno,
                 log,
-            }) => return Err(refusal(overlay, errno, log, used)),
+            }) => return Err(refusal(overlay, &opened, errno, log, used)),
             // An older kernel, or a layer it does not like: the next way decides.
             Err(Refused {
                 at: RefusedAt::Layer,
@@ -66,16 +70,24 @@ pub(crate) fn mount(overlay: &Overlay) -> Result<OwnedFd, StepError> {
     old_api(&opened, overlay).map_err(|error| {
         let errno = Errno::from_raw(error.errno);
         if error.detail.is_empty() {
-            refusal(overlay, errno, log, used)
+            refusal(overlay, &opened, errno, log, used)
         } else {
             error
         }
     })
 }
 
-fn refusal(overlay: &Overlay, errno: Errno, mut log: String, used: bool) -> StepError {
+fn refusal(
+    overlay: &Overlay,
+    opened: &OpenedOverlay,
+    errno: Errno,
+    mut log: String,
+    used: bool,
+) -> StepError {
     if log.is_empty() {
-        log = crate::overlay_reason::explain(overlay, used);
+        let dirs = opened.writable.as_ref();
+        let dirs = dirs.map(|(upper, work)| (&upper.fd, &work.fd));
+        log = crate::overlay_reason::explain(overlay, dirs, used);
     }
     StepError::new(SandboxStep::Overlay, "mount an overlay", errno)
         .because(log)
@@ -90,7 +102,7 @@ fn place(overlay: &Overlay) -> &Path {
         .unwrap_or(Path::new("/"))
 }
 
-fn open_all(overlay: &Overlay) -> Result<OpenedOverlay, StepError> {
+fn open_all(overlay: &Overlay, sources: &mut Sources) -> Result<OpenedOverlay, StepError> {
     let wrong = |text: String| {
         Err(StepError::new(SandboxStep::Overlay, "mount an overlay", Errno::EINVAL).because(text))
     };
@@ -99,21 +111,17 @@ fn open_all(overlay: &Overlay) -> Result<OpenedOverlay, StepError> {
         1..=MAX_LOWERS => {}
         many => return wrong(format!("{many} layers, the kernel takes {MAX_LOWERS}")),
     }
-    let dir = |path: &std::path::PathBuf| {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        open(path.as_path(), flags, Mode::empty()).step_at(
-            SandboxStep::Overlay,
-            "open the layer",
-            path,
-        )
-    };
     let writable = match (&overlay.upper, &overlay.work) {
         (None, _) => None,
         (Some(_), None) => return wrong("an upper directory without a work directory".to_owned()),
-        (Some(upper), Some(work)) => Some((dir(upper)?, dir(work)?)),
+        (Some(upper), Some(work)) => Some(sources.writable(upper, work)?),
     };
     Ok(OpenedOverlay {
-        lowers: overlay.lowers.iter().map(dir).collect::<Result<_, _>>()?,
+        lowers: overlay
+            .lowers
+            .iter()
+            .map(|dir| sources.lower(dir))
+            .collect::<Result<_, _>>()?,
         writable,
     })
 }
@@ -150,12 +158,12 @@ fn new_api(opened: &OpenedOverlay, overlay: &Overlay, by_fd: bool) -> Result<Own
         sys::fsconfig_string(fs.as_fd(), key, value).map_err(elsewhere)?;
     }
     for lower in &opened.lowers {
-        layer(fs.as_fd(), c"lowerdir+", lower, by_fd)
+        layer(fs.as_fd(), c"lowerdir+", &lower.fd, by_fd)
             .map_err(|errno| refused(RefusedAt::Layer, errno))?;
     }
     if let Some((upper, work)) = &opened.writable {
-        layer(fs.as_fd(), c"upperdir", upper, by_fd).map_err(elsewhere)?;
-        layer(fs.as_fd(), c"workdir", work, by_fd).map_err(elsewhere)?;
+        layer(fs.as_fd(), c"upperdir", &upper.fd, by_fd).map_err(elsewhere)?;
+        layer(fs.as_fd(), c"workdir", &work.fd, by_fd).map_err(elsewhere)?;
         if overlay.volatile {
             sys::fsconfig_flag(fs.as_fd(), c"volatile").map_err(elsewhere)?;
         }
@@ -201,7 +209,7 @@ fn option_string(opened: &OpenedOverlay, volatile: bool) -> Sys<CString> {
     let lowers: Vec<String> = opened
         .lowers
         .iter()
-        .map(|fd| fd.as_raw_fd().to_string())
+        .map(|dir| dir.fd.as_raw_fd().to_string())
         .collect();
     let mut text = format!(
         "userxattr,index=off,metacopy=off,lowerdir={}",
@@ -210,8 +218,8 @@ fn option_string(opened: &OpenedOverlay, volatile: bool) -> Sys<CString> {
     if let Some((upper, work)) = &opened.writable {
         text.push_str(&format!(
             ",upperdir={},workdir={}",
-            upper.as_raw_fd(),
-            work.as_raw_fd()
+            upper.fd.as_raw_fd(),
+            work.fd.as_raw_fd()
         ));
         if volatile {
             text.push_str(",volatile");

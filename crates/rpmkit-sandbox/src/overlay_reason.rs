@@ -2,8 +2,10 @@
 //! read), so look for the rest.
 
 use crate::spec::Overlay;
-use nix::sys::stat::stat;
-use nix::sys::statfs::statfs;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstat;
+use nix::sys::statfs::fstatfs;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// File systems that cannot hold an upper directory, by the numbers of linux/magic.h.
@@ -18,23 +20,28 @@ const UNFIT: [(i64, &str); 7] = [
 ];
 
 /// Whether a volatile mount has used the work directory. To be asked before mounting: a refused mount leaves the same mark.
-pub(crate) fn is_used(overlay: &Overlay) -> bool {
-    overlay
-        .work
-        .as_ref()
-        .is_some_and(|work| work.join("work/incompat/volatile").exists())
+pub(crate) fn is_used(work: impl AsFd) -> bool {
+    let mark = "work/incompat/volatile";
+    nix::sys::stat::fstatat(work, mark, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
 }
 
 /// What is wrong with these directories, as far as it can be seen; empty if nothing.
-pub(crate) fn explain(overlay: &Overlay, used: bool) -> String {
+/// `opened` are its upper and work directory.
+pub(crate) fn explain(
+    overlay: &Overlay,
+    opened: Option<(&OwnedFd, &OwnedFd)>,
+    used: bool,
+) -> String {
     let mut reasons: Vec<String> = overlay
         .lowers
         .iter()
         .find_map(|lower| covered(lower))
         .into_iter()
         .collect();
-    if let (Some(upper), Some(work)) = (&overlay.upper, &overlay.work) {
-        if let (Ok(one), Ok(other)) = (stat(upper), stat(work))
+    if let (Some(upper), Some(work), Some((upper_fd, work_fd))) =
+        (&overlay.upper, &overlay.work, opened)
+    {
+        if let (Ok(one), Ok(other)) = (fstat(upper_fd), fstat(work_fd))
             && one.st_dev != other.st_dev
         {
             reasons.push("upper and work directory are not on the same file system".to_owned());
@@ -48,13 +55,13 @@ pub(crate) fn explain(overlay: &Overlay, used: bool) -> String {
                 work.display()
             ));
         }
-        reasons.extend(unfit(upper));
+        reasons.extend(unfit(upper_fd));
     }
     reasons.join("; ")
 }
 
-fn unfit(upper: &Path) -> Option<String> {
-    let magic = statfs(upper).ok()?.filesystem_type().0 & 0xffff_ffff;
+fn unfit(upper: &OwnedFd) -> Option<String> {
+    let magic = fstatfs(upper).ok()?.filesystem_type().0 & 0xffff_ffff;
     let (_, name) = UNFIT.iter().find(|(number, _)| *number == magic)?;
     Some(format!(
         "the upper directory lies on {name}: not supported as upperdir"

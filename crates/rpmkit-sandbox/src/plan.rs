@@ -1,5 +1,6 @@
 //! The messages our processes exchange.
 
+use crate::budget::Exceeded;
 use crate::command::{Leftovers, RunAs};
 use crate::error::StepError;
 use crate::ids::IdMode;
@@ -19,7 +20,7 @@ pub(crate) enum Plan {
     /// A registered function. Descriptors: input, output, then the caller's own.
     Call { mode: IdMode, op: String },
     /// A registered function nobody waits for. Descriptor: its input.
-    Detached { mode: IdMode, op: String },
+    Detached { mode: Option<IdMode>, op: String },
     /// The probe.
     Probe(crate::probe::ProbePlan),
 }
@@ -40,6 +41,12 @@ pub(crate) enum ControlRequest {
     KillAll,
     /// Kill everything and end.
     Stop,
+    /// Do not end with the client that started us.
+    Stay,
+    /// Who is here? Descriptor: where to answer, with [`Reply::Company`].
+    Ask,
+    /// End, if nobody else is here. Descriptor and answer as for `Ask`.
+    Yield,
 }
 
 /// How a command's standard descriptors are made from those sent along.
@@ -58,13 +65,16 @@ pub(crate) enum Io {
 pub(crate) struct RunPlan {
     pub(crate) argv: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) root: Option<PathBuf>,
     pub(crate) cwd: PathBuf,
     pub(crate) user: RunAs,
     pub(crate) io: Io,
     pub(crate) umask: u32,
     pub(crate) limits: Vec<Limit>,
+    pub(crate) counted: bool,
     pub(crate) filters: Option<Filters>,
     pub(crate) read_only_root: bool,
+    pub(crate) writable: Vec<PathBuf>,
     pub(crate) leftovers: Leftovers,
 }
 
@@ -89,9 +99,15 @@ pub(crate) enum Reply {
         code: Option<i32>,
         signal: Option<i32>,
         leftovers: bool,
+        exceeded: Option<Exceeded>,
     },
     /// Command lines of what was killed.
     Gone(Vec<String>),
+    /// What the container is, and how many other clients it has.
+    Company {
+        spec: Box<ContainerSpec>,
+        others: usize,
+    },
 }
 
 /// Answer of a called function: its output is in the memfd, this is how it went.

@@ -5,6 +5,7 @@
 
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::overlay::SOURCE;
+use crate::sources::Sources;
 use crate::spec::RootFs;
 use crate::sys;
 use nix::errno::Errno;
@@ -29,7 +30,7 @@ pub fn present(
         RootFs::Overlay(overlay) => {
             // Old kernels need to be elsewhere while they mount; the caller must not notice.
             let here = std::env::current_dir();
-            let mounted = crate::overlay::mount(overlay);
+            let mounted = crate::overlay::mount(overlay, &mut Sources::Paths);
             if let Ok(here) = here {
                 let _ = std::env::set_current_dir(here);
             }

@@ -2,7 +2,7 @@
 
 use crate::diagnose::Advice;
 use crate::error::{SandboxError, SandboxStep, StepError};
-use crate::ids::{self, ENOUGH_IDS, IdMode, SubIdProblem, SubIds};
+use crate::ids::{self, ENOUGH_IDS, IdMode, IdRange, SubIdProblem, SubIds};
 use crate::{spawn, wire};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -146,17 +146,16 @@ fn candidates() -> (Vec<IdMode>, Vec<ProbeFinding>) {
     let uid = nix::unistd::geteuid();
     if uid.is_root() {
         // Root of a container without CAP_SYS_ADMIN may still map every id it has.
-        let mut modes = vec![
-            IdMode::Root,
-            IdMode::Sub(SubIds::identity()),
-            IdMode::Single,
-        ];
-        match ids::mapped_here() {
-            // In somebody's user namespace "root" may not make devices, and may have no other ids.
-            Some(ids) if ids > ENOUGH_IDS => drop(modes.remove(0)),
-            Some(_) => modes = vec![IdMode::Single],
-            None => {}
-        }
+        let own = vec![IdMode::Sub(SubIds::identity()), IdMode::Single];
+        let modes = match ids::mapped_here() {
+            // In somebody's user namespace "root" cannot have ids of its own, and may have no others.
+            Some(ids) if ids > ENOUGH_IDS => own,
+            Some(_) => vec![IdMode::Single],
+            None if ids::may_administer() => {
+                IdRange::for_root().map(IdMode::Root).into_iter().collect()
+            }
+            None => own,
+        };
         return (modes, Vec::new());
     }
     let name = nix::unistd::User::from_uid(uid)
@@ -207,7 +206,7 @@ fn no_sub_ids(name: &str, problem: &SubIdProblem) -> ProbeFinding {
 
 fn finding(trial: &Trial, tried: &Tried, some_mode_works: bool) -> ProbeFinding {
     let name = match &trial.mode {
-        IdMode::Root => "root",
+        IdMode::Root(_) => "root",
         IdMode::Sub(_) => "sub-ids",
         IdMode::Single => "single id",
     };

@@ -5,6 +5,7 @@ use crate::ids::IdMode;
 use crate::monitor::{Side, clone_mapped};
 use crate::mounts::{attach_at, new_fs};
 use crate::probe::{ProbePlan, Trial, Tried};
+use crate::sources::{self, Sources};
 use crate::spec::{Filters, Overlay};
 use crate::{first_mount, net, overlay, seccomp, sys, wire};
 use nix::sys::wait::waitpid;
@@ -36,21 +37,26 @@ fn steps_of(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
         | libc::CLONE_NEWNET;
     let (ours, theirs) = match wire::pair() {
         Ok(pair) => pair,
-        Err(e) => {
-            return vec![failed(
-                "socket",
-                StepError::new(SandboxStep::Protocol, e.to_string(), nix::errno::Errno::EIO),
-            )];
-        }
+        Err(e) => return vec![no_socket(&e)],
     };
-    match clone_mapped(mode, all | libc::CLONE_NEWCGROUP) {
+    let layers = match store
+        .map(|store| TrialLayers::make(mode, store))
+        .transpose()
+    {
+        Ok(layers) => layers,
+        Err(error) => return vec![failed("overlay in the store", error)],
+    };
+    match clone_mapped(Some(mode), all | libc::CLONE_NEWCGROUP) {
         Ok(Side::Child) => {
-            let steps = try_all(mode, store);
+            let steps = try_all(mode, layers.as_ref());
             drop(ours);
             sys::exit_now(i32::from(wire::send(&theirs, &steps, &[]).is_err()))
         }
         Ok(Side::Parent(pid)) => {
             drop(theirs);
+            if let Some(layers) = &layers {
+                layers.serve(pid);
+            }
             let mut steps = vec![good("namespaces and id maps", SandboxStep::Namespaces)];
             match wire::receive::<Vec<Tried>>(&ours) {
                 Ok(Some((inner, _))) => steps.extend(inner),
@@ -65,6 +71,7 @@ fn steps_of(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
                 Err(e) => steps.push(failed("first steps", wire::broken(&e))),
             }
             let _ = waitpid(pid, None);
+            drop(layers.map(|layers| layers.remove()));
             steps
         }
         Err(error) => vec![failed("namespaces and id maps", error)],
@@ -110,7 +117,7 @@ impl ProbeReport {
     }
 }
 
-fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
+fn try_all(mode: &IdMode, layers: Option<&TrialLayers>) -> Vec<Tried> {
     let mut report = ProbeReport(Vec::new());
     let cut_off = first_mount::cut_off();
     if !report.add("mounting", SandboxStep::FirstMount, false, cut_off) {
@@ -125,7 +132,7 @@ fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
     report.add(
         "fresh /proc",
         SandboxStep::Proc,
-        mode.is_rootless(),
+        true,
         new_fs(c"proc", &[], 0, SandboxStep::Proc).map(drop),
     );
     report.add(
@@ -137,20 +144,29 @@ fn try_all(mode: &IdMode, store: Option<&Path>) -> Vec<Tried> {
     let pts = new_fs(c"devpts", &[("newinstance", "")], 0, SandboxStep::DevPts).map(drop);
     report.add("own terminals", SandboxStep::DevPts, false, pts);
     report.add("overlay on tmpfs", SandboxStep::Overlay, true, on_tmpfs());
-    if let Some(store) = store {
-        report.add(
-            "overlay in the store",
-            SandboxStep::Overlay,
-            true,
-            in_store(store),
-        );
+    if let Some(layers) = layers {
+        let sources = layers.sources();
+        if !mode.is_rootless() {
+            let failure = sources.as_ref().err().cloned();
+            report.add(
+                "files with mapped ids",
+                SandboxStep::IdMapped,
+                false,
+                failure.map_or(Ok(()), Err),
+            );
+        }
+        let tried = sources.and_then(|mut sources| layers.mount(&mut sources));
+        report.add("overlay in the store", SandboxStep::Overlay, true, tried);
     }
     // Last: it stays for the rest of this process' short life.
-    let filter = seccomp::install(Filters {
-        chown: true,
-        sync: true,
-        mknod: false,
-    })
+    let filter = seccomp::install(
+        Filters {
+            chown: true,
+            sync: true,
+            mknod: false,
+        },
+        crate::spec::Personality::Native,
+    )
     .map(drop);
     report.add(
         "system call filter",
@@ -166,18 +182,87 @@ fn on_tmpfs() -> Result<(), StepError> {
     let place = Path::new("/tmp");
     let fs = new_fs(c"tmpfs", &[("mode", "755")], 0, SandboxStep::Tmpfs)?;
     attach_at(fs.as_fd(), place, SandboxStep::Tmpfs)?;
-    let result = overlay_at(place);
+    let result =
+        layers_in(place).and_then(|layers| overlay::mount(&layers, &mut Sources::Paths).map(drop));
     let _ = nix::mount::umount2(place, nix::mount::MntFlags::MNT_DETACH);
     result
 }
 
-fn in_store(store: &Path) -> Result<(), StepError> {
+/// An overlay to be tried in the store.
+struct TrialLayers {
+    store: PathBuf,
+    /// As real root: the directory made outside, and the ends of the socket over which its mounts come.
+    outside: Option<(PathBuf, Overlay, OwnedFd, OwnedFd)>,
+}
+
+impl TrialLayers {
+    fn make(mode: &IdMode, store: &Path) -> Result<Self, StepError> {
+        let outside = if mode.is_rootless() {
+            None
+        } else {
+            let dir = trial_dir(store)?;
+            let layers = layers_in(&dir)?;
+            let (ours, theirs) = wire::pair().map_err(|e| no_socket_step(&e))?;
+            Some((dir, layers, ours, theirs))
+        };
+        Ok(Self {
+            store: store.to_owned(),
+            outside,
+        })
+    }
+
+    /// In the parent.
+    fn serve(&self, pid: nix::unistd::Pid) {
+        if let Some((_, layers, ours, _)) = &self.outside {
+            let mut wanted = Vec::new();
+            let wanted = sources::of_overlay(layers, &mut wanted).map(|()| wanted);
+            sources::serve(wanted, pid, ours.as_fd());
+        }
+    }
+
+    /// In the child.
+    fn sources(&self) -> Result<Sources, StepError> {
+        match &self.outside {
+            None => Ok(Sources::Paths),
+            Some((_, _, _, theirs)) => Sources::receive(theirs.as_fd()),
+        }
+    }
+
+    fn mount(&self, sources: &mut Sources) -> Result<(), StepError> {
+        if let Some((_, layers, _, _)) = &self.outside {
+            return overlay::mount(layers, sources).map(drop);
+        }
+        let dir = trial_dir(&self.store)?;
+        let result = layers_in(&dir).and_then(|layers| overlay::mount(&layers, sources).map(drop));
+        // The kernel's work/work has mode 0, which does not stop root of the namespace.
+        drop(std::fs::remove_dir_all(&dir));
+        result
+    }
+
+    fn remove(&self) -> std::io::Result<()> {
+        match &self.outside {
+            None => Ok(()),
+            Some((dir, ..)) => std::fs::remove_dir_all(dir),
+        }
+    }
+}
+
+fn trial_dir(store: &Path) -> Result<PathBuf, StepError> {
     let dir = store.join(format!(".probe-{:x}", unique()));
     std::fs::create_dir(&dir).step_at(SandboxStep::Overlay, "make", &dir)?;
-    let result = overlay_at(&dir);
-    // The kernel's work/work has mode 0, which does not stop root of the namespace.
-    drop(std::fs::remove_dir_all(&dir));
-    result
+    Ok(dir)
+}
+
+fn no_socket_step(error: &crate::SandboxError) -> StepError {
+    StepError::new(
+        SandboxStep::Protocol,
+        error.to_string(),
+        nix::errno::Errno::EIO,
+    )
+}
+
+fn no_socket(error: &crate::SandboxError) -> Tried {
+    failed("socket", no_socket_step(error))
 }
 
 /// Inside a pid namespace our process number would be 1 for everybody.
@@ -187,17 +272,16 @@ fn unique() -> u128 {
         .map_or(0, |now| now.as_nanos())
 }
 
-fn overlay_at(base: &Path) -> Result<(), StepError> {
+fn layers_in(base: &Path) -> Result<Overlay, StepError> {
     let dir = |name: &str| -> Result<PathBuf, StepError> {
         let path = base.join(name);
         std::fs::create_dir(&path).step_at(SandboxStep::Overlay, "make", &path)?;
         Ok(path)
     };
-    let layers = Overlay {
+    Ok(Overlay {
         lowers: vec![dir("lower")?],
         upper: Some(dir("upper")?),
         work: Some(dir("work")?),
         volatile: true,
-    };
-    overlay::mount(&layers).map(drop)
+    })
 }

@@ -64,7 +64,9 @@ fn run(ops: &[(&str, OpFn)]) -> i32 {
             monitor::container(*spec, listens, fds, socket)
         }
         Ok(Some((Plan::Call { mode, op }, fds))) => ops::serve(&mode, &op, fds, &socket, ops),
-        Ok(Some((Plan::Detached { mode, op }, fds))) => ops::serve_detached(&mode, &op, fds, ops),
+        Ok(Some((Plan::Detached { mode, op }, fds))) => {
+            ops::serve_detached(mode.as_ref(), &op, fds, ops)
+        }
         Ok(Some((Plan::Probe(plan), _))) => probe_steps::serve(plan, &socket),
         // Not started by us after all, or the caller is gone already.
         Ok(None) | Err(_) => 1,

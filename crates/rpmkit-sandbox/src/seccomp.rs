@@ -5,7 +5,7 @@
 //! caller keeps there; systemd-nspawn refuses them too, and also with EPERM.
 
 use crate::error::{AtStep, SandboxStep, StepError};
-use crate::spec::Filters;
+use crate::spec::{Filters, Personality};
 use nix::errno::Errno;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
@@ -23,6 +23,18 @@ const REFUSED: [(u32, &[u32]); 4] = [
     (AARCH64, &[217, 218, 219, 265, 280, 241, 282, 104, 294]),
     (ARM, &[309, 310, 311, 371, 386, 364, 388, 347, 401]),
 ];
+/// socket with a family that knows no network namespaces: AF_VSOCK, by which a virtual machine reaches its host, and
+/// AF_QIPCRTR. Call, argument, values.
+const REFUSED_BY_ARGUMENT: [(u32, u32, &[u32]); 4] = [
+    (41, 0, &FAMILIES),
+    (359, 0, &FAMILIES),
+    (198, 0, &FAMILIES),
+    (281, 0, &FAMILIES),
+];
+const FAMILIES: [u32; 2] = [40, 42];
+/// The older way of i386, whose family lies in memory, out of a filter's sight: no sockets are made by it but where programs
+/// of that machine are at home.
+const SOCKETCALL: (u32, u32, &[u32]) = (102, 0, &[1]);
 /// Marks the numbers of x32, which has the ABI of x86_64 otherwise (__X32_SYSCALL_BIT of asm/unistd.h).
 const X32: u32 = 0x4000_0000;
 
@@ -86,11 +98,16 @@ fn tables(filters: Filters) -> Vec<(u32, Vec<u32>, NodeCalls)> {
 
 /// One block an ABI: wrong ABI → next block; a refused call → EPERM; a faked call → ERRNO with 0; mknod of a device → ask;
 /// else allow.
-fn program(filters: Filters) -> Vec<libc::sock_filter> {
+fn program(filters: Filters, machine: Personality) -> Vec<libc::sock_filter> {
     let mut code = vec![op(LOAD, ARCH, 0, 0)];
-    for ((arch, calls, nodes), (_, refused)) in tables(filters).into_iter().zip(REFUSED) {
-        let block = block(refused, &calls, nodes);
-        // A block has at most 12 + 14 + 2 × 6 + 4 instructions: fits in a jump.
+    let tables = tables(filters).into_iter().zip(REFUSED);
+    for (((arch, calls, nodes), (_, refused)), by_argument) in tables.zip(REFUSED_BY_ARGUMENT) {
+        let mut by_argument = vec![by_argument];
+        if arch == I386 && machine == Personality::Native {
+            by_argument.push(SOCKETCALL);
+        }
+        let block = block(refused, &by_argument, &calls, nodes);
+        // A block has at most 12 + 2 × 5 + 14 + 2 × 6 + 6 instructions: fits in a jump.
         code.push(op(EQUAL, arch, 0, block.len() as u8));
         code.extend(block);
     }
@@ -98,15 +115,33 @@ fn program(filters: Filters) -> Vec<libc::sock_filter> {
     code
 }
 
-fn block(refused: &[u32], calls: &[u32], nodes: &[(u32, u32)]) -> Vec<libc::sock_filter> {
+fn block(
+    refused: &[u32],
+    by_argument: &[(u32, u32, &[u32])],
+    calls: &[u32],
+    nodes: &[(u32, u32)],
+) -> Vec<libc::sock_filter> {
     const ASKING: usize = 6;
     // The four returns stand last; jumps count from the instruction behind them.
-    let allow = 3 + refused.len() + calls.len() + nodes.len() * ASKING;
+    let looking: usize = by_argument
+        .iter()
+        .map(|(_, _, values)| values.len() + 3)
+        .sum();
+    let allow = 3 + refused.len() + looking + calls.len() + nodes.len() * ASKING;
     let (fake, ask, refuse) = (allow + 1, allow + 2, allow + 3);
     let mut code = vec![op(LOAD, NUMBER, 0, 0), op(AND, !X32, 0, 0)];
     for call in refused {
         let to_refuse = (refuse - code.len() - 1) as u8;
         code.push(op(EQUAL, *call, to_refuse, 0));
+    }
+    for (call, argument, values) in by_argument {
+        code.push(op(EQUAL, *call, 0, (values.len() + 2) as u8));
+        code.push(op(LOAD, ARGUMENTS + 8 * argument, 0, 0));
+        for value in *values {
+            let to_refuse = (refuse - code.len() - 1) as u8;
+            code.push(op(EQUAL, *value, to_refuse, 0));
+        }
+        code.push(op(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0));
     }
     code.push(op(LOAD, NUMBER, 0, 0));
     for call in calls {
@@ -145,13 +180,16 @@ pub(crate) fn mode_argument(arch: u32, number: u32) -> Option<u32> {
 
 /// Installs the filters for this process and all it starts, and what is refused in any case. Needs CAP_SYS_ADMIN, and leaves NO_NEW_PRIVS alone. With
 /// [`Filters::mknod`] the answer is the descriptor on which such calls are to be served.
-pub(crate) fn install(mut filters: Filters) -> Result<Option<OwnedFd>, StepError> {
+pub(crate) fn install(
+    mut filters: Filters,
+    machine: Personality,
+) -> Result<Option<OwnedFd>, StepError> {
     let text = "install a seccomp filter";
-    let listener = match load(filters) {
+    let listener = match load(filters, machine) {
         // Somebody outside serves such calls already: there can be only one.
         Err(Errno::EBUSY) if filters.mknod => {
             filters.mknod = false;
-            load(filters).step(SandboxStep::Seccomp, text)?
+            load(filters, machine).step(SandboxStep::Seccomp, text)?
         }
         other => other.step(SandboxStep::Seccomp, text)?,
     };
@@ -161,8 +199,8 @@ pub(crate) fn install(mut filters: Filters) -> Result<Option<OwnedFd>, StepError
         .then(|| unsafe { OwnedFd::from_raw_fd(listener) }))
 }
 
-fn load(filters: Filters) -> Result<RawFd, Errno> {
-    let mut code = program(filters);
+fn load(filters: Filters, machine: Personality) -> Result<RawFd, Errno> {
+    let mut code = program(filters, machine);
     let program = libc::sock_fprog {
         len: code.len() as libc::c_ushort,
         filter: code.as_mut_ptr(),
@@ -187,6 +225,10 @@ fn load(filters: Filters) -> Result<RawFd, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn program(filters: Filters) -> Vec<libc::sock_filter> {
+        super::program(filters, Personality::Native)
+    }
 
     /// Runs the few instructions a filter uses. `modes`: what every argument holds.
     fn verdict(code: &[libc::sock_filter], arch: u32, number: u32, modes: u32) -> u32 {
@@ -236,6 +278,31 @@ mod tests {
             // io_uring_setup has one number everywhere.
             assert_eq!(verdict(&code, I386, 425, 0), libc::SECCOMP_RET_ALLOW);
         }
+    }
+
+    #[test]
+    fn families_without_network_namespaces_are_refused() {
+        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        let allowed = libc::SECCOMP_RET_ALLOW;
+        let code = super::program(Filters::default(), Personality::Native);
+        let calls = [
+            (X86_64, 41),
+            (X86_64, 41 | X32),
+            (I386, 359),
+            (AARCH64, 198),
+            (ARM, 281),
+        ];
+        for (arch, socket) in calls {
+            assert_eq!(verdict(&code, arch, socket, 40), refused);
+            for family in [1, 2, 10, 16] {
+                assert_eq!(verdict(&code, arch, socket, family), allowed);
+            }
+        }
+        // SYS_SOCKET and SYS_CONNECT.
+        assert_eq!(verdict(&code, I386, 102, 1), refused);
+        assert_eq!(verdict(&code, I386, 102, 3), allowed);
+        let code = super::program(Filters::default(), Personality::Linux32);
+        assert_eq!(verdict(&code, I386, 102, 1), allowed);
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! All sources of mounts are opened as detached mounts while the host's tree is still there, then the root is entered, then
 //! everything is attached by container paths: so symbolic links in the root can never lead outside.
 
+use crate::budget::cgroup::GroupFiles;
+use crate::budget::meter::{Meter, Upper};
 use crate::dev::Devices;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
 use crate::kernfs::KernelFs;
 use crate::mounts::{self, PreparedMount};
+use crate::sources::Sources;
 use crate::spec::{ContainerSpec, Network, Personality, RootFs};
 use crate::{first_mount, landlock, net, overlay, sys};
 use nix::errno::Errno;
@@ -18,8 +21,13 @@ use std::path::{Path, PathBuf};
 /// linux/personality.h
 const PER_LINUX32: libc::c_ulong = 8;
 
-/// Makes this process, fresh in its namespaces, the container's pid 1. Returns the limits it was started with.
-pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
+/// Makes this process, fresh in its namespaces, the container's pid 1. Returns the limits it was started with, and the watch
+/// over its budget. `mapped` is where the monitor sends mounts, as real root.
+pub(crate) fn prepare(
+    spec: &ContainerSpec,
+    mapped: Option<OwnedFd>,
+    group: Option<GroupFiles>,
+) -> Result<(SavedLimits, Option<Meter>), StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
         // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
@@ -39,27 +47,34 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         landlock::close_abstract_sockets()?;
     }
     let limits = SavedLimits::raise_files()?;
+    let mut sources = match mapped {
+        None => Sources::Paths,
+        Some(socket) => Sources::receive(socket.as_fd())?,
+    };
     let prepared: Vec<PreparedMount<'_>> = spec
         .mounts
         .iter()
-        .map(mounts::prepare)
+        .map(|mount| mounts::prepare(mount, &mut sources))
         .collect::<Result<_, _>>()?;
-    let kernel = KernelFs::open(&spec.mode, spec.network)?;
+    let upper = Upper::open(spec, &mut sources)?;
+    let kernel = KernelFs::open(spec.network)?;
     let devices = Devices::open(&spec.mode)?;
     if let Some(emulation) = &spec.emulation {
         // It works as long as its file system is there, which nobody has to see.
-        std::mem::forget(emulation.register(&spec.mode)?);
+        std::mem::forget(emulation.register()?);
     }
     // Last, because from here on its work directory counts as used.
-    let root = root_mount(&spec.root)?;
-    enter(&root, &staging(&spec.root))?;
+    let root = root_mount(&spec.root, &mut sources)?;
+    sources.finish()?;
+    enter(&root, &staging(spec))?;
     drop(root);
-    kernel.attach(&spec.mode)?;
+    kernel.attach()?;
     devices.attach()?;
     for mount in prepared {
         mounts::attach(mount)?;
     }
     crate::local::settle(spec)?;
+    let meter = Meter::new(spec, upper, group)?;
     if spec.read_only_root {
         sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
             .step(SandboxStep::ReadOnly, "make the root read-only")?;
@@ -69,15 +84,11 @@ pub(crate) fn prepare(spec: &ContainerSpec) -> Result<SavedLimits, StepError> {
         nix::errno::Errno::result(unsafe { libc::personality(PER_LINUX32) })
             .step(SandboxStep::Personality, "set the 32-bit personality")?;
     }
-    if !spec.mode.is_rootless() {
-        drop_host_powers()?;
-    }
     nix::sys::prctl::set_name(c"rpmkit-init").step(SandboxStep::Pivot, "name pid 1")?;
     // Our descriptors and the host's binary at /proc/1/exe are no business of container root.
-    let dumpable = libc::c_ulong::from(spec.visible);
-    sys::prctl(libc::PR_SET_DUMPABLE, dumpable)
+    sys::prctl(libc::PR_SET_DUMPABLE, 0)
         .step(SandboxStep::Pivot, "hide pid 1 from the container")?;
-    Ok(limits)
+    Ok((limits, meter))
 }
 
 /// What the caller keeps in the session keyring is no business of a build.
@@ -94,38 +105,24 @@ fn leave_keyring() -> Result<(), StepError> {
     }
 }
 
-/// Capabilities of linux/capability.h that reach the host's kernel and that no package needs: modules, raw I/O, reboot, clock,
-/// kernel log, alarms.
-const HOST_POWERS: [libc::c_ulong; 7] = [16, 17, 22, 25, 34, 35, 36];
-
-/// In root mode the scriptlets' root is the host's. Programs started from here on never get these.
-fn drop_host_powers() -> Result<(), StepError> {
-    for power in HOST_POWERS {
-        match sys::prctl(libc::PR_CAPBSET_DROP, power) {
-            // Not known to this kernel, or not ours to begin with.
-            Ok(()) | Err(nix::errno::Errno::EINVAL | nix::errno::Errno::EPERM) => {}
-            Err(errno) => {
-                return Err(StepError::new(
-                    SandboxStep::User,
-                    "drop a capability",
-                    errno,
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn root_mount(root: &RootFs) -> Result<OwnedFd, StepError> {
+fn root_mount(root: &RootFs, sources: &mut Sources) -> Result<OwnedFd, StepError> {
     match root {
-        RootFs::Dir(dir) => mounts::clone_tree(dir, SandboxStep::Root),
-        RootFs::Overlay(layers) => overlay::mount(layers),
+        RootFs::Dir(dir) => sources
+            .tree(dir, false, false, SandboxStep::Root)?
+            .ok_or_else(|| {
+                StepError::new(SandboxStep::Root, "take a mount of", Errno::ENOENT).at(dir)
+            }),
+        RootFs::Overlay(layers) => overlay::mount(layers, sources),
     }
 }
 
 /// Where the root is attached for the moment between two systems: over a directory that must exist anyway.
-fn staging(root: &RootFs) -> PathBuf {
-    match root {
+fn staging(spec: &ContainerSpec) -> PathBuf {
+    if !spec.mode.is_rootless() {
+        // To the host we are nobody and may not walk into the store.
+        return PathBuf::from("/");
+    }
+    match &spec.root {
         RootFs::Dir(dir) => dir.clone(),
         RootFs::Overlay(layers) => layers
             .upper

@@ -24,7 +24,12 @@ pub(crate) fn spawn(plan: &Plan, fds: &[BorrowedFd<'_>]) -> Result<(Child, Owned
         .arg0(reexec::HIDDEN_NAME)
         .stdin(Stdio::from(theirs))
         .stdout(Stdio::null());
-    if matches!(plan, Plan::Detached { .. }) {
+    let stays = match plan {
+        Plan::Detached { .. } => true,
+        Plan::Container { spec, .. } => spec.visible,
+        Plan::Call { .. } | Plan::Probe(_) => false,
+    };
+    if stays {
         // Whoever reads our standard error to its end must not wait for it.
         command.stderr(Stdio::null()).current_dir("/");
     }

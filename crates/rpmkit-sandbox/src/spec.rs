@@ -1,5 +1,6 @@
 //! What a container is made of. Plain data: nothing happens before [`crate::Container::start`].
 
+use crate::budget::Budget;
 use crate::emulate::Emulation;
 use crate::ids::IdMode;
 use crate::local::TimeZoneName;
@@ -30,13 +31,15 @@ pub struct ContainerSpec {
     pub emulation: Option<Emulation>,
     /// Makes `/` itself read-only once everything is mounted; other mounts keep their own state.
     pub read_only_root: bool,
-    /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of pid 1. Not for containers that run
-    /// commands: those could look at pid 1, too.
+    /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of the monitor, which lies in no pid namespace
+    /// of the container's. Only such a container can [`crate::Container::leave`], and holds nothing of the caller's but `held`.
     pub visible: bool,
     /// Filters for commands that do not choose their own (see [`crate::Command::filters`]).
     pub filters: Filters,
     /// Limits for all commands, before their own.
     pub limits: Vec<Limit>,
+    /// What commands that are counted may use together.
+    pub budget: Option<Budget>,
 }
 
 impl ContainerSpec {
@@ -56,6 +59,7 @@ impl ContainerSpec {
             visible: false,
             filters: Filters::default(),
             limits: Vec::new(),
+            budget: None,
         }
     }
 }
@@ -199,7 +203,7 @@ impl Filters {
         Self {
             chown: !mode.has_ids(),
             sync: true,
-            mknod: mode.is_rootless(),
+            mknod: true,
         }
     }
 }

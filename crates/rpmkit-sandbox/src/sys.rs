@@ -181,13 +181,18 @@ pub(crate) fn open_tree(dir: RawFd, path: &CStr, flags: libc::c_uint) -> Sys<Own
 
 /// Attaches a detached mount at a path, following symbolic links.
 pub(crate) fn move_mount(mount: BorrowedFd<'_>, target: &CStr) -> Sys<()> {
+    move_mount_to(mount, libc::AT_FDCWD, target)
+}
+
+/// As [`move_mount`], with the path taken from an open directory.
+pub(crate) fn move_mount_to(mount: BorrowedFd<'_>, dir: RawFd, target: &CStr) -> Sys<()> {
     // SAFETY: both strings are NUL-terminated; the source path is empty as MOVE_MOUNT_F_EMPTY_PATH asks.
     check(unsafe {
         libc::syscall(
             libc::SYS_move_mount,
             mount.as_raw_fd(),
             c"".as_ptr(),
-            libc::AT_FDCWD,
+            dir,
             target.as_ptr(),
             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS,
         )
@@ -211,6 +216,23 @@ pub(crate) fn mount_setattr(dir: RawFd, path: &CStr, recursive: bool, set: u64) 
         propagation: 0,
         userns_fd: 0,
     };
+    set_mount_attr(dir, path, recursive, &attr)
+}
+
+/// Has a detached mount (tree) show ids as the user namespace `ids` maps them: 0 on disk is its 0.
+pub(crate) fn map_ids(mount: BorrowedFd<'_>, ids: BorrowedFd<'_>, recursive: bool) -> Sys<()> {
+    /// MOUNT_ATTR_IDMAP
+    const IDMAP: u64 = 0x0010_0000;
+    let attr = MountAttr {
+        set: IDMAP,
+        clear: 0,
+        propagation: 0,
+        userns_fd: ids.as_raw_fd() as u64,
+    };
+    set_mount_attr(mount.as_raw_fd(), c"", recursive, &attr)
+}
+
+fn set_mount_attr(dir: RawFd, path: &CStr, recursive: bool, attr: &MountAttr) -> Sys<()> {
     let mut flags = libc::AT_EMPTY_PATH as libc::c_uint;
     if recursive {
         flags |= AT_RECURSIVE;
@@ -222,7 +244,7 @@ pub(crate) fn mount_setattr(dir: RawFd, path: &CStr, recursive: bool, set: u64) 
             dir,
             path.as_ptr(),
             flags,
-            &raw const attr,
+            std::ptr::from_ref(attr),
             size_of::<MountAttr>(),
         )
     })

@@ -144,8 +144,7 @@ pub(crate) fn run(request: &SnapContext<'_>, args: &KeepArgs) -> VerbResult {
     let container = shell::start_visible(request, &session, &args.builddir)?;
     let pid = container
         .monitor_pid()
-        .and_then(first_child)
-        .ok_or_else(|| Failure::general("the container's first process is not to be found"))?;
+        .ok_or_else(|| Failure::general("the container's monitor is not to be found"))?;
     let path = PathBuf::from(format!("/proc/{pid}/root"));
     let place = RootPlace {
         at: &args.at,
@@ -166,10 +165,4 @@ pub(crate) fn run(request: &SnapContext<'_>, args: &KeepArgs) -> VerbResult {
     let _ = container.stop();
     session.close().map_err(Error::from)?;
     Ok(Status::OK)
-}
-
-/// The container's pid 1, as this pid namespace numbers it.
-fn first_child(monitor: u32) -> Option<u32> {
-    let text = std::fs::read_to_string(format!("/proc/{monitor}/task/{monitor}/children")).ok()?;
-    text.split_whitespace().next()?.parse().ok()
 }

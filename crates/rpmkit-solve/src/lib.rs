@@ -61,7 +61,7 @@ pub use glob::glob_matches;
 pub use modules::{ModuleStream, module_streams};
 pub use near::similar;
 pub use repo::{Filelists, SolveRepo};
-pub use request::{GroupTypes, SolveRequest, Update};
+pub use request::{GroupTypes, HandOver, SolveRequest, Update};
 pub use rich::{Rich, RichError};
 pub use solution::{Reason, Replacement, Solution};
 pub use solver::{Solver, basearch};

@@ -64,6 +64,18 @@ pub enum Update {
     Specs(Vec<String>),
 }
 
+/// In which order a package manager hands packages to rpm. rpm orders them by what they require; between
+/// packages that do not need each other it keeps this order, and so it decides which `%pre` makes its
+/// user first and gets the higher number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HandOver {
+    /// As they stand in the repositories' metadata: dnf 4.
+    #[default]
+    Metadata,
+    /// As the solver decided on them: dnf 5.
+    Decisions,
+}
+
 /// One question. `Default` is a request for nothing with dnf's own settings (`best` on, weak
 /// dependencies on, nothing erased for the sake of something else).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +136,8 @@ pub struct SolveRequest {
     /// Names of installed packages nobody asked for, which `remove` may clean away. Everything
     /// else installed counts as asked for.
     pub unneeded_candidates: Vec<String>,
+    /// Order of [`super::Solution::order`].
+    pub hand_over: HandOver,
 }
 
 impl Default for SolveRequest {
@@ -155,6 +169,7 @@ impl Default for SolveRequest {
             module_disable: Vec::new(),
             module_platform: None,
             unneeded_candidates: Vec::new(),
+            hand_over: HandOver::default(),
         }
     }
 }

@@ -35,6 +35,10 @@ pub struct Solution {
     pub install: Vec<Package>,
     /// Why; one for each of `install`.
     pub reasons: Vec<Reason>,
+    /// Places in `install` in the order in which the target's package manager hands packages to rpm. Empty
+    /// where nobody asked for one: as they are.
+    #[serde(default)]
+    pub order: Vec<usize>,
     /// What to remove without replacement, in the same order.
     pub remove: Vec<Package>,
     /// Why; one for each of `remove`.
@@ -49,6 +53,15 @@ impl Solution {
     /// True when nothing has to be done.
     pub fn is_empty(&self) -> bool {
         self.install.is_empty() && self.remove.is_empty()
+    }
+
+    /// What belongs to each package of `install`, in the order for rpm.
+    pub fn ordered<'a, T>(&self, of_each: &'a [T]) -> Vec<&'a T> {
+        if self.order.len() == of_each.len() {
+            self.order.iter().filter_map(|&n| of_each.get(n)).collect()
+        } else {
+            of_each.iter().collect()
+        }
     }
 
     /// Bytes to download, were nothing cached.

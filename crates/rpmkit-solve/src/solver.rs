@@ -1,11 +1,11 @@
 //! The solver itself: caches, pool, jobs, answer.
 
-use std::{collections::BTreeSet, io, path::Path, rc::Rc};
+use std::{cmp::Ordering, collections::BTreeSet, io, path::Path, rc::Rc};
 
 use rpmkit_solv::{Pool, SolverFlags, SolverOutcome, SolverStep};
 
 use super::{
-    Reason, Replacement, Solution, SolveError, SolveRepo, SolveRequest,
+    HandOver, Reason, Replacement, Solution, SolveError, SolveRepo, SolveRequest,
     comps::Comps,
     explain::Explain,
     fill,
@@ -16,7 +16,7 @@ use super::{
     modules::Modules,
     subject::{PackageSearch, is_path},
 };
-use rpmkit_types::{Checksum, Package};
+use rpmkit_types::{Checksum, Nevra, Package};
 
 /// Answers requests over one set of repositories and one installed set.
 ///
@@ -177,7 +177,8 @@ impl Solver {
             Some(solved.outcome)
         };
         if let Some(SolverOutcome::Steps(steps)) = outcome {
-            let mut solution = answer(loaded, &self.repos, &self.installed, steps);
+            let (repos, installed) = (&self.repos, &self.installed);
+            let mut solution = answer(loaded, repos, installed, steps, request.hand_over);
             solution.skipped = goal.skipped;
             return Ok(solution);
         }
@@ -240,6 +241,7 @@ fn answer(
     repos: &[SolveRepo],
     installed: &[Package],
     steps: Vec<SolverStep>,
+    hand_over: HandOver,
 ) -> Solution {
     let pool: &Pool = &loaded.pool;
     let record = |s| {
@@ -259,39 +261,93 @@ fn answer(
     let mut install = Vec::new();
     let mut remove = Vec::new();
     let mut replaced = Vec::new();
-    for step in steps {
+    for (decided, step) in steps.into_iter().enumerate() {
         match step {
             SolverStep::Install {
                 package,
                 replaces,
                 reason,
             } => {
+                let id = package;
                 let package = record(package);
                 let mut old: Vec<_> = replaces.iter().map(|&s| fill::nevra(pool, s)).collect();
                 old.sort();
+                let act = Act::of(&package.nevra, &old);
+                let turn = match hand_over {
+                    HandOver::Decisions => (act.in_dnf5(), decided, id),
+                    HandOver::Metadata => (act.in_dnf4(), 0, id),
+                };
                 if !old.is_empty() {
                     replaced.push(Replacement {
                         new: package.nevra.clone(),
                         old,
                     });
                 }
-                install.push((package, reason));
+                install.push((package, reason, turn));
             }
             SolverStep::Erase { package, reason } => remove.push((record(package), reason)),
         }
     }
-    install.sort_by(|(a, _), (b, _)| a.nevra.cmp(&b.nevra));
+    install.sort_by(|(a, ..), (b, ..)| a.nevra.cmp(&b.nevra));
     remove.sort_by(|(a, _), (b, _)| a.nevra.cmp(&b.nevra));
     replaced.sort_by(|a, b| a.new.cmp(&b.new));
-    let (install, reasons): (Vec<_>, Vec<_>) = install.into_iter().unzip();
+    let mut order: Vec<usize> = (0..install.len()).collect();
+    order.sort_by_key(|&n| install.get(n).map(|(.., turn)| *turn));
+    let (install, reasons): (Vec<_>, Vec<_>) = install
+        .into_iter()
+        .map(|(p, reason, _)| (p, reason))
+        .unzip();
     let (remove, remove_reasons): (Vec<_>, Vec<_>) = remove.into_iter().unzip();
     Solution {
         install,
         reasons: reasons.into_iter().map(reason).collect(),
+        order,
         remove,
         remove_reasons: remove_reasons.into_iter().map(reason).collect(),
         replaced,
         skipped: Vec::new(),
+    }
+}
+
+/// What a package that comes is to the root. Package managers hand one kind after the other to rpm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Install,
+    Reinstall,
+    Upgrade,
+    Downgrade,
+}
+
+impl Act {
+    fn of(new: &Nevra, old: &[Nevra]) -> Self {
+        let before = old.iter().find(|old| old.name == new.name);
+        match before.map(|before| new.evr.cmp(&before.evr)) {
+            // What only obsoletes others is installed.
+            None => Self::Install,
+            Some(Ordering::Equal) => Self::Reinstall,
+            Some(Ordering::Greater) => Self::Upgrade,
+            Some(Ordering::Less) => Self::Downgrade,
+        }
+    }
+
+    /// Its turn in libdnf5.
+    fn in_dnf5(self) -> u8 {
+        match self {
+            Self::Install => 0,
+            Self::Reinstall => 1,
+            Self::Upgrade => 2,
+            Self::Downgrade => 3,
+        }
+    }
+
+    /// Its turn in dnf 4.
+    fn in_dnf4(self) -> u8 {
+        match self {
+            Self::Downgrade => 0,
+            Self::Reinstall => 1,
+            Self::Install => 2,
+            Self::Upgrade => 3,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! mock's SCM integration: check out, find the spec, make the tarball, fill in sources.
 
 use std::{
-    fs,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
+
+use rpmkit_fs::{CopyMode, CopyOptions, HostDir, IfThere, Links, RemoveOptions, UntrustedTree};
 
 use crate::srpm::{ExpandedSpec, SourceKind, SpecParser, SrpmError};
 use rpmkit_types::event::Events;
@@ -16,6 +17,9 @@ use rpmkit_vcs::{
     options::{Method, ScmOptions},
     svn,
 };
+
+/// Bytes of a spec that is looked at.
+const MAX_SPEC: u64 = 64 << 20;
 
 /// A checkout in its temporary directory. Nothing removes it but [`ScmCheckout::remove`]: mock
 /// leaves it behind after failures and after `--buildsrpm`, and so do we.
@@ -48,6 +52,10 @@ impl ScmCheckout {
         access: &RemoteAccess,
         events: &Events,
     ) -> Result<Self, ScmError> {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "mock leaves it behind after failures, under a name its users look for"
+        )]
         let work_dir = tempfile::Builder::new()
             .prefix("tmp")
             .suffix(&format!(".mock-scm.{}", options.directory()))
@@ -84,7 +92,7 @@ impl ScmCheckout {
     /// # Errors
     /// When something in it cannot be removed.
     pub fn remove(self) -> Result<(), ScmError> {
-        fs::remove_dir_all(&self.work_dir).map_err(ScmError::io("remove", &self.work_dir))
+        remove(&self.work_dir)
     }
 
     fn get_git(
@@ -133,7 +141,7 @@ impl ScmCheckout {
         if request.shallow && repo.is_shallow() && self.needs_history(options) {
             events.info("the spec counts commits, so all of the history is needed");
             drop(repo);
-            fs::remove_dir_all(&dest).map_err(ScmError::io("remove", &dest))?;
+            remove(&dest)?;
             request.shallow = false;
             git::clone(&request, &dest, access, events).map_err(as_command)?;
         }
@@ -180,8 +188,8 @@ impl ScmCheckout {
     fn needs_history(&self, options: &ScmOptions) -> bool {
         self.spec(options)
             .ok()
-            .and_then(|spec| fs::read_to_string(spec).ok())
-            .is_some_and(|text| distgit::counts_commits(&text))
+            .and_then(|spec| self.tree().ok()?.read(self.inside(&spec), MAX_SPEC).ok())
+            .is_some_and(|text| distgit::counts_commits(&String::from_utf8_lossy(&text)))
     }
 
     /// The spec in the checkout.
@@ -189,20 +197,37 @@ impl ScmCheckout {
     /// # Errors
     /// [`ScmError::NoCheckout`] or [`ScmError::NoSpec`].
     pub fn spec(&self, options: &ScmOptions) -> Result<PathBuf, ScmError> {
-        if !self.src_dir.is_dir() {
-            return Err(ScmError::NoCheckout {
-                path: self.src_dir.clone(),
-            });
+        let tree = self.tree()?;
+        for name in [options.spec.clone(), options.spec.to_lowercase()] {
+            if tree.exists(&name)? {
+                // A link that stays in the checkout is followed by who reads the spec.
+                tree.open_file(&name)?;
+                return Ok(self.src_dir.join(name));
+            }
         }
-        let named = self.src_dir.join(&options.spec);
-        let lower = self.src_dir.join(options.spec.to_lowercase());
-        if named.exists() {
-            Ok(named)
-        } else if lower.exists() {
-            Ok(lower)
-        } else {
-            Err(ScmError::NoSpec { path: named })
-        }
+        Err(ScmError::NoSpec {
+            path: self.src_dir.join(&options.spec),
+        })
+    }
+
+    /// What was checked out: links count while they stay in it, and git's own files do not.
+    fn tree(&self) -> Result<UntrustedTree, ScmError> {
+        let missing = |_| ScmError::NoCheckout {
+            path: self.src_dir.clone(),
+        };
+        let work = HostDir::open(&self.work_dir)?;
+        let tree = work.tree(
+            self.src_dir
+                .strip_prefix(&self.work_dir)
+                .unwrap_or(&self.src_dir),
+            Links::Beneath,
+        );
+        Ok(tree.map_err(missing)?.without(".git"))
+    }
+
+    /// A path of the checkout in [`Self::tree`].
+    fn inside<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(&self.src_dir).unwrap_or(path)
     }
 
     /// Finds the spec, sets times, writes the tarball and copies external sources: all of what
@@ -218,15 +243,19 @@ impl ScmCheckout {
         access: &RemoteAccess,
         events: &Events,
     ) -> Result<ScmSources, SrpmError> {
-        let write_tar = options.write_tar || self.src_dir.join(".write_tar").exists();
         let spec = self.spec(options)?;
+        let tree = self.tree()?;
+        let write_tar = options.write_tar || tree.exists(".write_tar")?;
         let sources = match &options.int_src_dir {
             Some(dir) => self.src_dir.join(dir),
             None => self.src_dir.clone(),
         };
-        if !sources.is_dir() {
-            return Err(ScmError::NoSourceDirectory { path: sources }.into());
-        }
+        let place = match tree.subtree(self.inside(&sources)) {
+            Err(error) if error.is_refusal() => return Err(error.into()),
+            opened => opened.map_err(|_| ScmError::NoSourceDirectory {
+                path: sources.clone(),
+            })?,
+        };
         let text = parser
             .expand(&spec, &sources, defines)
             .map_err(SrpmError::Parse)?;
@@ -247,12 +276,22 @@ impl ScmCheckout {
         }
         self.date(&ready.spec, &times)?;
         for source in &expanded.sources {
-            let name = source.file_name();
-            let (here, there) = (ready.sources.join(name), options.ext_src_dir.join(name));
-            if here.exists() {
-                self.date(&here, &times)?;
-            } else if there.exists() {
-                crate::srpm::copy_dated(&there, &here)?;
+            let name = Path::new(source.file_name());
+            if name.file_name().is_none() {
+                continue;
+            }
+            if place.exists(name)? {
+                self.date(&ready.sources.join(name), &times)?;
+                continue;
+            }
+            let there = HostDir::open(&options.ext_src_dir).ok();
+            if let Some(there) = there.filter(|dir| dir.exists(name).is_ok_and(|is| is)) {
+                let copy = CopyOptions {
+                    mode: CopyMode::Plain,
+                    there: IfThere::Replace,
+                    ..CopyOptions::default()
+                };
+                there.copy_file(name, &place, name, &copy)?;
             }
         }
         Ok(ready)
@@ -265,11 +304,22 @@ impl ScmCheckout {
         else {
             return Ok(());
         };
-        if !path.is_file() {
-            return Ok(());
-        }
         let time = times.get(inside.as_os_str().as_bytes()).unwrap_or(other);
-        set_time(path, *time)
+        self.set_time(inside, *time)
+    }
+
+    /// Sets a file's time, in seconds since 1970, wherever in the checkout links lead to it.
+    fn set_time(&self, inside: &Path, seconds: i64) -> Result<(), ScmError> {
+        let tree = self.tree()?;
+        let Ok(path) = tree.real_path(inside) else {
+            return Ok(());
+        };
+        if tree.lstat(&path)?.is_file() {
+            let time = std::time::UNIX_EPOCH
+                + std::time::Duration::from_secs(seconds.max(0).unsigned_abs());
+            tree.set_modified(&path, time)?;
+        }
+        Ok(())
     }
 
     /// The whole checkout below `NAME-VERSION/`, under Source0's name.
@@ -298,8 +348,8 @@ impl ScmCheckout {
         match times {
             DirTimes::Each(..) => self.date(&dest, times)?,
             DirTimes::Disk => {
-                let spec = fs::metadata(&ready.spec).map_err(ScmError::io("read", &ready.spec))?;
-                set_time(&dest, spec.mtime())?;
+                let spec = self.tree()?.stat(self.inside(&ready.spec))?;
+                self.set_time(self.inside(&dest), spec.mtime().0)?;
             }
         }
         events.info(format!("wrote {}", dest.display()));
@@ -361,14 +411,12 @@ impl ScmCheckout {
     }
 }
 
-/// Sets a file's time, in seconds since 1970.
-fn set_time(path: &Path, seconds: i64) -> Result<(), ScmError> {
-    let time =
-        std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.max(0).unsigned_abs());
-    // Opened for reading: what is checked out may well be read-only.
-    fs::File::open(path)
-        .and_then(|file| file.set_modified(time))
-        .map_err(ScmError::io("set the time of", path))
+/// Removes what was checked out, however deep it is.
+fn remove(dir: &Path) -> Result<(), ScmError> {
+    let parent = HostDir::open(dir.parent().unwrap_or(Path::new("/")))?;
+    let name = dir.file_name().unwrap_or(dir.as_os_str());
+    parent.remove_all(name, RemoveOptions::default())?;
+    Ok(())
 }
 
 #[cfg(test)]

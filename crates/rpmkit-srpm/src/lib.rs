@@ -11,7 +11,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, Buildroot, ChrootAccess, failure_report, scratch},
+    build::{About, Buildroot, ChrootAccess, failure_report},
     config::SearchRules,
     srpm,
 };
@@ -101,12 +101,10 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     )?
     .settings;
     let engine = setup::engine(cx, events.clone(), &settings)?;
-    // What is wrong with it, the next line says.
-    let _ = cx.host.dirs.make_temp();
-    let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+    let scratch = cx.host.dirs.scratch()?;
     let dir = match &args.resultdir {
         Some(dir) => cx.host.cwd.join(dir),
-        None => sources::results(&sources::top(&path))?.join(&settings.chroot.chroot_name),
+        None => sources::results(&sources::top(&path), &[&settings.chroot.chroot_name])?,
     };
     job::open_logs(cx, &dir)?;
     let mut root =
@@ -137,7 +135,7 @@ fn run(cx: &mut Context, args: Vec<std::ffi::OsString>) -> VerbResult {
     let ended = root.discard();
     let made = made?;
     ended.map_err(Error::from)?;
-    job::give_results(&dir)?;
+    job::give_results(cx, &dir)?;
     if !cx.json {
         cx.printer.data(made.display().to_string());
     }

@@ -208,6 +208,7 @@ impl Store {
             created: now(),
             note: spec.note.clone(),
             unsigned: spec.unsigned.clone(),
+            dependencies: spec.dependencies.clone(),
         };
         let path = dir.join("meta.json");
         let text = serde_json::to_vec(&meta).map_err(std::io::Error::other);

@@ -32,6 +32,7 @@ impl Store {
             packages: Vec::new(),
             note: format!("{} layers up to {}", chain.len(), top.id().short()),
             unsigned: None,
+            dependencies: std::collections::BTreeSet::new(),
         })?;
         Ok(())
     }

@@ -48,7 +48,7 @@ pub struct Namespace {
 
 impl Hands for Namespace {
     fn call(&self, op: &str, input: &[u8]) -> Result<Vec<u8>, String> {
-        if self.mode == IdMode::Root {
+        if !self.mode.is_rootless() {
             return Direct(self.ops).call(op, input);
         }
         rpmkit_sandbox::call(&self.mode, op, input).map_err(|e| match e {
@@ -59,7 +59,7 @@ impl Hands for Namespace {
     }
 
     fn detach(&self, op: &str, input: &[u8], foreign: bool) -> bool {
-        let mode = if foreign { &self.mode } else { &IdMode::Root };
+        let mode = foreign.then_some(&self.mode);
         rpmkit_sandbox::detach(mode, op, input).is_ok()
     }
 }

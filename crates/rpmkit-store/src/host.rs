@@ -40,9 +40,11 @@ const DECIDING_FILES: [&str; 4] = [
     "/proc/sys/kernel/unprivileged_userns_clone",
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 ];
-const DECIDING_PLACES: [&str; 4] = [
+const DECIDING_PLACES: [&str; 6] = [
     "/etc/subuid",
     "/etc/subgid",
+    "/etc/passwd",
+    "/etc/group",
     "/usr/bin/newuidmap",
     "/usr/bin/newgidmap",
 ];
@@ -120,7 +122,7 @@ impl Mapping {
     /// What a mode's layers look like.
     pub fn of(mode: &IdMode) -> Self {
         match mode {
-            IdMode::Root => Self::Root,
+            IdMode::Root(_) => Self::Root,
             IdMode::Sub(ids) => Self::Sub {
                 start: ids.uids.start,
             },

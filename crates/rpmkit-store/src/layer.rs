@@ -68,6 +68,8 @@ pub struct LayerSpec {
     pub note: String,
     /// As in [`LayerMeta`].
     pub unsigned: Option<BTreeSet<String>>,
+    /// As in [`LayerMeta`].
+    pub dependencies: BTreeSet<String>,
 }
 
 /// The `meta.json` of a layer.
@@ -92,6 +94,10 @@ pub struct LayerMeta {
     /// stands for local files. `None` where it is not known: snapshots, imports, old layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsigned: Option<BTreeSet<String>>,
+    /// Names of packages in the root that nobody asked for: others need or recommend them. What is
+    /// not listed counts as asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dependencies: BTreeSet<String>,
 }
 
 /// The `packages.json` of a layer; apart from the meta so that chains are read quickly.

@@ -118,6 +118,7 @@ impl Store {
             packages: Vec::new(),
             note: note.to_owned(),
             unsigned: None,
+            dependencies: std::collections::BTreeSet::new(),
         })?;
         Ok((layer, unpacked))
     }

@@ -190,6 +190,9 @@ pub enum Event {
         log: Log,
         /// The text; bytes that are no UTF-8 have been replaced.
         line: String,
+        /// The line as it came, where that is no UTF-8: for log files, which keep every byte.
+        #[serde(skip)]
+        raw: Option<Vec<u8>>,
     },
     /// How far a countable task is. `done == total` ends it.
     Progress {
@@ -219,6 +222,18 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 pub trait Listener: Send + Sync {
     /// Takes one event. Must not block for long and must not panic.
     fn on_event(&self, at: SystemTime, event: &Event);
+}
+
+impl Event {
+    /// A line of output, without its newline, as a command wrote it.
+    pub fn output(log: Log, bytes: &[u8]) -> Self {
+        let raw = std::str::from_utf8(bytes).is_err();
+        Self::Output {
+            log,
+            line: String::from_utf8_lossy(bytes).into_owned(),
+            raw: raw.then(|| bytes.to_vec()),
+        }
+    }
 }
 
 /// The sending end, cheap to clone and to pass down.

@@ -17,6 +17,7 @@ pub mod rooted;
 pub mod scm;
 mod toml_guard;
 mod trust;
+pub mod untar;
 
 pub use checksum::{Checksum, ChecksumKind, Hasher};
 pub use dep::{Dep, DepFlag};

@@ -2,7 +2,7 @@
 //! file: `cargo run --release -p rpmkit-vcs --example scm_bench [COMMITS FILES]`, or with `--json`
 //! before the numbers one line for `cargo xtask bench`.
 
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::{

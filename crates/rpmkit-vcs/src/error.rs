@@ -26,6 +26,19 @@ pub enum ScmError {
         /// Line number, from 1.
         line: usize,
     },
+    /// A part of a checkout's repository lies elsewhere on this host.
+    #[error("`{}` leads to `{}`, which does not belong to the checkout in `{}`", named.display(), to.display(), top.display())]
+    Outside {
+        /// What leads there.
+        named: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+        /// The checkout.
+        top: PathBuf,
+    },
+    /// A checkout holds something that is not to be read, or could not be.
+    #[error(transparent)]
+    Tree(#[from] rpmkit_fs::FsError),
     /// There is no repository at or above a path.
     #[error("`{path}` is not inside a git repository")]
     NoRepository {
@@ -94,8 +107,8 @@ pub enum ScmError {
         /// The path.
         place: String,
     },
-    /// A repository from elsewhere names a directory of this host as its submodule.
-    #[error("the submodule `{url}` is a path of this host, but its repository came from elsewhere")]
+    /// A repository names a directory of this host as its submodule.
+    #[error("the submodule `{url}` is a path of this host, which a repository may not name")]
     LocalSubmodule {
         /// Its URL.
         url: String,
@@ -249,6 +262,7 @@ impl ScmError {
             | Self::Modules { .. }
             | Self::NoRepository { .. }
             | Self::ForeignOwner { .. }
+            | Self::Outside { .. }
             | Self::Unborn { .. }
             | Self::UnknownRevision { .. }
             | Self::UnknownTag { .. }
@@ -273,6 +287,7 @@ impl ScmError {
             Self::Checkout { source, .. } => source.exit_code(),
             // A failing command's own status is in `status`.
             Self::Io { .. }
+            | Self::Tree(_)
             | Self::Http { .. }
             | Self::Download(_)
             | Self::Digest { .. }
@@ -301,6 +316,12 @@ impl ScmError {
                 "if you trust it: git config --global --add safe.directory {}",
                 path.display()
             ))],
+            Self::Outside { named, .. } => vec![Hint::new(if named.ends_with("alternates") {
+                "`git repack -a -d` brings the objects here; then remove that file"
+            } else {
+                "a clone of its own has everything in one place: git clone PATH NEW"
+            })],
+            Self::Tree(error) => error.hint().map(Hint::new).into_iter().collect(),
             Self::Unborn { .. } => vec![Hint::new(
                 "commit something, or build the working tree with --dirty",
             )],

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 pub fn packets(mut data: &[u8]) {
+    crate::git::references(&mut &*data);
     while let Ok(true) = crate::git::packet(&mut data) {}
 }
 

@@ -123,15 +123,17 @@ fn telling(lines: &[String]) -> String {
 }
 
 fn show(events: &Events, line: &str) {
-    events.emit(Event::Output {
-        log: Log::Root,
-        line: line.to_owned(),
-    });
+    events.emit(Event::output(Log::Root, line.as_bytes()));
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     fn command(program: &str, words: &[&str]) -> HostCommand {

@@ -187,7 +187,12 @@ fn split(key: &'static str, text: &str) -> Result<Vec<String>, ScmError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use serde_json::json;
 

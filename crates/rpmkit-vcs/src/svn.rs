@@ -79,7 +79,11 @@ fn parse(xml: &str, checkout: &Path) -> Result<HashMap<Vec<u8>, i64>, quick_xml:
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     #[test]

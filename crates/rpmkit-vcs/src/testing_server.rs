@@ -1,7 +1,12 @@
 //! git's own http server program behind a few lines of HTTP, with or without TLS, for tests: nothing
 //! but git decides what the protocol is.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{
     fs,

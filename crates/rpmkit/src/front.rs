@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rpmkit_cli::{Context, Verb, VerbResult, frame};
 
-use crate::{external, generate, verbs};
+use crate::{chain::worker, external, generate, verbs};
 
 /// The suite's verbs that are programs too. `rpmkit NAME` runs them in this process.
 pub const SUITE: &[&Verb] = &[
@@ -35,6 +35,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
+    Chain(Box<verbs::chain::ChainArgs>),
     Config(verbs::config::ConfigArgs),
     Diff(verbs::diff::BuildDiffArgs),
     Doctor(verbs::doctor::DoctorArgs),
@@ -43,6 +44,7 @@ enum Own {
     Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
     Shell(verbs::shell::BuildShellArgs),
+    Why(verbs::why::WhyArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
     #[command(external_subcommand)]
@@ -68,6 +70,9 @@ pub fn run(cx: &mut Context) -> VerbResult {
         if first == generate::HIDDEN {
             return generate::run(&args[2..]);
         }
+        if first == worker::HIDDEN {
+            return worker::run(cx, args[1..].to_vec());
+        }
     }
     let mut command = command();
     let others = external::installed(cx);
@@ -81,6 +86,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
         Err(error) => frame::usage(cx, &error),
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
+            Own::Chain(args) => verbs::chain::run(cx, &args),
             Own::Config(args) => verbs::config::run(cx, &args),
             Own::Diff(args) => verbs::diff::run(cx, &args),
             Own::Doctor(args) => verbs::doctor::run(cx, &args),
@@ -89,6 +95,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
             Own::Log(args) => verbs::log::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
             Own::Shell(args) => verbs::shell::run(cx, &args),
+            Own::Why(args) => verbs::why::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),
         },

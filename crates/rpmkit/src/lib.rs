@@ -2,6 +2,7 @@
 //! `rpmkit-VERB` next to this program or on `PATH`.
 
 pub mod called;
+pub mod chain;
 pub mod doctor;
 pub mod external;
 pub mod front;

@@ -59,6 +59,37 @@ pub fn record(dir: &Path) -> Result<BuildRecord, Failure> {
         .map_err(|e| Failure::general(format!("`{}` is no record of a build: {e}", path.display())))
 }
 
+/// The snapshot that keeps the latest failed build for `chroot`, of the results in or below `place`.
+pub fn kept(place: &Path, chroot: &str) -> Option<String> {
+    let mut dirs = vec![place.to_owned()];
+    dirs.extend(entries(place));
+    dirs.extend(entries(&place.join(chroot)));
+    dirs.sort_by_key(|dir| std::cmp::Reverse(written(dir)));
+    let mut records = dirs.iter().filter_map(|dir| record(dir).ok());
+    records
+        .find(|record| record.chroot == chroot)?
+        .failure?
+        .kept
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let listing = fs::read_dir(dir).into_iter().flatten();
+    listing
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
+/// When a result directory was written to last.
+fn written(dir: &Path) -> SystemTime {
+    ["build.log", RECORD]
+        .iter()
+        .filter_map(|name| fs::metadata(dir.join(name)).ok()?.modified().ok())
+        .max()
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
 fn is_results(dir: &Path) -> bool {
     ["build.log", RECORD]
         .iter()
@@ -67,24 +98,9 @@ fn is_results(dir: &Path) -> bool {
 
 /// The result directory below `top/CHROOT/PACKAGE` that was written to last.
 fn latest(top: &Path) -> Option<PathBuf> {
-    let below = |dir: &Path| -> Vec<PathBuf> {
-        let listing = fs::read_dir(dir).into_iter().flatten();
-        listing
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-            .collect()
-    };
-    let written = |dir: &Path| -> SystemTime {
-        ["build.log", RECORD]
-            .iter()
-            .filter_map(|name| fs::metadata(dir.join(name)).ok()?.modified().ok())
-            .max()
-            .unwrap_or(SystemTime::UNIX_EPOCH)
-    };
-    below(top)
+    entries(top)
         .iter()
-        .flat_map(|chroot| below(chroot))
+        .flat_map(|chroot| entries(chroot))
         .filter(|dir| is_results(dir))
         .max_by_key(|dir| written(dir))
 }

@@ -1,4 +1,7 @@
 //! Packages and metadata, damaged in every place: said so, in little memory, and nothing is installed.
+//!
+//! With `RPMKIT_DAMAGE=wide` in the environment every byte is changed in ten ways instead of one, and
+//! metadata in ten times as many places.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -37,6 +40,40 @@ fn fetcher(cache: &Path) -> Fetcher {
     Fetcher::new(CacheDirs::below(cache), options, Events::silent())
 }
 
+/// How many ways of damage are tried.
+fn ways() -> usize {
+    match std::env::var_os("RPMKIT_DAMAGE") {
+        Some(word) if word == "wide" => MASKS.len(),
+        _ => 1,
+    }
+}
+
+/// What a byte is changed by.
+const MASKS: [u8; 10] = [0xff, 1, 0x80, 2, 4, 8, 0x10, 0x20, 0x40, 0x7f];
+
+/// A key, and the package signed with it.
+fn signed_package(dir: &Path) -> Vec<u8> {
+    use pgp::composed::{ArmorOptions, KeyType, SecretKeyParamsBuilder, SignedPublicKey};
+    let mut params = SecretKeyParamsBuilder::default();
+    params
+        .key_type(KeyType::Ed25519Legacy)
+        .can_certify(true)
+        .can_sign(true)
+        .primary_user_id("Test".into());
+    let params = params.build().unwrap();
+    let key = params.generate(rand::thread_rng()).unwrap();
+    let text = key.to_armored_string(ArmorOptions::default()).unwrap();
+    let signer = rpm::signature::pgp::Signer::from_asc(&text).unwrap();
+    let public = SignedPublicKey::from(key);
+    let text = public.to_armored_string(ArmorOptions::default()).unwrap();
+    fs::write(dir.join("key"), text).unwrap();
+    let mut package = rpm::Package::parse(&mut small_package().as_slice()).unwrap();
+    package.sign(signer).unwrap();
+    let mut out = Vec::new();
+    package.write(&mut out).unwrap();
+    out
+}
+
 /// The package's file installed by way of the repository, as far as it comes.
 fn installs(package: &Package, dir: &Path) -> bool {
     let cache = temporary();
@@ -61,29 +98,45 @@ fn most_memory() -> u64 {
 #[test]
 fn a_package_flipped_or_cut_at_every_offset() {
     let dir = temporary();
-    let good = small_package();
+    let good = signed_package(dir.path());
     let path = dir.path().join("small-1-1.noarch.rpm");
     fs::write(&path, &good).unwrap();
     let mut package = local::read_package(&path).unwrap();
     package.repo = "r".to_owned();
     package.location.href = "small-1-1.noarch.rpm".to_owned();
     assert!(installs(&package, dir.path()));
-    // Read without a digest, as a file the user names or a build left: refused or read, and no more.
+    // Read without a digest, as a file the user names or a build left: refused or read, and no more. Where
+    // its signature is asked for, what is signed is what is taken.
+    let text = format!(
+        "[main]\nlocalpkg_gpgcheck=1\n[r]\nbaseurl=file://{0}\ngpgkey=file://{0}/key\n",
+        dir.path().display()
+    );
+    let strict = RepoSet::parse(&text, &Vars::default()).unwrap();
+    let cache = temporary();
+    let keyring = fetcher(cache.path());
     let bare = |data: &[u8]| {
         fs::write(&path, data).unwrap();
-        if local::read_header(&path).is_ok() {
-            let root = temporary();
-            let _ = unpack_set(std::slice::from_ref(&path), root.path(), 1);
-        }
+        let Ok(file) = local::read_header(&path) else {
+            return false;
+        };
+        let root = temporary();
+        let _ = unpack_set(std::slice::from_ref(&path), root.path(), 1);
+        keyring.download(&[file], &strict).is_ok()
     };
-    for at in 0..good.len() {
-        let mut flipped = good.clone();
-        flipped[at] ^= [0xff, 1, 0x80][at % 3];
-        bare(&flipped);
-        assert!(!installs(&package, dir.path()), "flipped at {at}");
-        bare(&good[..at]);
+    assert!(bare(&good));
+    let (mut taken, all) = (0, good.len());
+    for at in 0..all {
+        for way in 0..ways() {
+            let mut flipped = good.clone();
+            flipped[at] ^= MASKS[(at + way) % MASKS.len()];
+            taken += usize::from(bare(&flipped));
+            assert!(!installs(&package, dir.path()), "flipped at {at}");
+        }
+        assert!(!bare(&good[..at]), "cut at {at}");
         assert!(!installs(&package, dir.path()), "cut at {at}");
     }
+    // Lead, padding and tags of no meaning are in no digest of a package's own.
+    assert!(taken < all * ways() / 5, "{taken} of {all}");
     assert!(most_memory() < MEMORY, "{}", most_memory());
 }
 
@@ -99,7 +152,7 @@ fn metadata_damaged_in_two_thousand_places() {
     let goods: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();
     let cache = temporary();
     let mut solved = 0;
-    for n in 0..2000_usize {
+    for n in 0..2000 * ways() {
         let (path, good) = (&files[n % files.len()], &goods[n % files.len()]);
         let at = n * 7919 % good.len();
         let mut bad = good.clone();

@@ -92,6 +92,18 @@ impl Apt {
         })
     }
 
+    /// As [`Self::of_suite`], for another machine, in Debian's word for it.
+    pub fn of_machine(dir: &Path, suite: Suite, machine: &str) -> Result<Self> {
+        let apt = Self::of_suite(dir, suite)?;
+        let mut text = std::fs::read_to_string(&apt.config)?;
+        text += &format!(
+            "APT::Architecture \"{machine}\";\n#clear APT::Architectures;\n\
+             APT::Architectures {{ \"{machine}\"; }};\n"
+        );
+        std::fs::write(&apt.config, text)?;
+        Ok(apt)
+    }
+
     fn with(dir: &Path, sources: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let dir = std::path::absolute(dir)?;
         for below in [

@@ -3,6 +3,8 @@
 //! dnf runs in the distribution's root (see [`super::root`]) and installs into a directory below the system's
 //! temporary files; nothing of it stays mounted.
 
+pub mod foreign;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +22,28 @@ pub struct Installed {
     pub passwd: String,
     /// `/etc/group`.
     pub group: String,
+    /// `/etc/shadow` without the days of the last change.
+    pub shadow: String,
+    /// `/etc/gshadow`.
+    pub gshadow: String,
     /// What `rpm -Va` prints: nothing where all is well.
     pub verified: String,
+    /// What the triggers of testdist-triggers wrote, in their order; empty without them.
+    pub triggered: String,
+}
+
+/// Where they write it.
+pub const TRIGGERED: &str = "var/log/testdist-triggers.log";
+
+/// What is done to a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Install these (names, `@group`).
+    Install(&'static [&'static str]),
+    /// Bring everything up to date.
+    Update,
+    /// Remove these, and what only they needed.
+    Remove(&'static [&'static str]),
 }
 
 /// How `rpm -qa` names a package here.
@@ -30,14 +52,9 @@ pub const QUERY: &str = "%{name}-%{epochnum}:%{version}-%{release}.%{arch}\\n";
 /// Directory of the root, the distribution and the new root, as dnf sees them.
 const PLACES: (&str, &str) = ("/distribution", "/install");
 
-/// Installs `wanted` (names, `@group`) from one repository of the distribution into `target`, an empty directory,
-/// with the suite's own dnf.
-pub fn install(
-    distro: &Distro,
-    repository: &str,
-    wanted: &[String],
-    target: &Path,
-) -> Result<Installed> {
+/// Does all this, one after the other, with the suite's own dnf and one repository of the distribution in
+/// `target`, an empty directory.
+pub fn run(distro: &Distro, repository: &str, steps: &[Step], target: &Path) -> Result<Installed> {
     let root = distro.root()?.with_context(|| {
         format!(
             "the distribution of {} has no root with a dnf of its own",
@@ -46,13 +63,13 @@ pub fn install(
     })?;
     let profile = distro.stamp.profile();
     same_sysusers(profile, &distro.dir.join("root"))?;
-    let mut words = words(profile, repository);
-    words.extend(wanted.iter().flat_map(|name| expand(profile, name)));
-    root.run(
-        &[(distro.dir.as_path(), PLACES.0), (target, PLACES.1)],
-        &words,
-    )
-    .context("the suite's own dnf could not install this")?;
+    for step in steps {
+        root.run(
+            &[(distro.dir.as_path(), PLACES.0), (target, PLACES.1)],
+            &words(profile, repository, step),
+        )
+        .with_context(|| format!("the suite's own dnf could not do this: {step:?}"))?;
+    }
     read(&root, target)
 }
 
@@ -70,14 +87,14 @@ fn same_sysusers(profile: &Profile, root: &Path) -> Result<()> {
         .with_context(|| format!("cannot write below `{}`", dir.display()))
 }
 
-fn words(profile: &Profile, repository: &str) -> Vec<String> {
+fn words(profile: &Profile, repository: &str, step: &Step) -> Vec<String> {
     let (distribution, install) = PLACES;
     let program = if profile.manager == "dnf5" {
         "dnf5"
     } else {
         "dnf"
     };
-    [
+    let words = [
         program.to_owned(),
         "--assumeyes".to_owned(),
         "--quiet".to_owned(),
@@ -91,9 +108,18 @@ fn words(profile: &Profile, repository: &str) -> Vec<String> {
         "--setopt=install_weak_deps=False".to_owned(),
         format!("--repofrompath=testdist,file://{distribution}/{repository}"),
         "--setopt=testdist.gpgcheck=0".to_owned(),
-        "install".to_owned(),
-    ]
-    .into()
+    ];
+    let (verb, names) = match step {
+        Step::Install(names) => ("install", *names),
+        Step::Update => ("upgrade", &[][..]),
+        Step::Remove(names) => ("remove", *names),
+    };
+    let names = names.iter().flat_map(|name| expand(profile, name));
+    words
+        .into_iter()
+        .chain([verb.to_owned()])
+        .chain(names)
+        .collect()
 }
 
 /// Members of a group one by one where the suite's dnf cannot read groups.
@@ -127,9 +153,22 @@ fn read(root: &Root, target: &Path) -> Result<Installed> {
         packages: packages(&String::from_utf8_lossy(&listed.stdout)),
         passwd: text("etc/passwd")?,
         group: text("etc/group")?,
+        shadow: undated(&text("etc/shadow")?),
+        gshadow: text("etc/gshadow")?,
+        triggered: text(TRIGGERED).unwrap_or_default(),
         // Its status says whether it printed something.
         verified: String::from_utf8_lossy(&ask(&["-Va"])?.stdout).into_owned(),
     })
+}
+
+/// Lines of `/etc/shadow` without the third field, a day.
+pub fn undated(shadow: &str) -> String {
+    let line = |line: &str| {
+        let fields = line.split(':').enumerate().filter(|(n, _)| *n != 2);
+        let fields: Vec<&str> = fields.map(|(_, field)| field).collect();
+        format!("{}\n", fields.join(":"))
+    };
+    shadow.lines().map(line).collect()
 }
 
 /// Lines of a query, without the keys rpm lists like packages.
@@ -151,6 +190,14 @@ mod tests {
         assert!(expand(trixie, "@buildsys-build").contains(&"rpm-build".to_owned()));
         assert!(!expand(trixie, "@c-development").contains(&"cmake".to_owned()));
         assert_eq!(expand(trixie, "gcc"), ["gcc"]);
+    }
+
+    #[test]
+    fn the_day_of_a_password_does_not_count() {
+        assert_eq!(
+            undated("a:!:20000:0:99999:7:::\nb:*::::::\n"),
+            "a:!:0:99999:7:::\nb:*:::::\n"
+        );
     }
 
     #[test]

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rpmkit_core::event::{Event, Level, Listener, Phase};
+use rpmkit_core::{
+    event::{Event, Level, Listener, Phase},
+    types::{ChecksumKind, Hasher},
+};
 
 use super::terminal::elapsed;
 use crate::{
@@ -36,6 +39,8 @@ struct Inner {
 #[derive(Default)]
 struct Seen {
     depth: usize,
+    /// How a group begins that has nothing in it yet: empty ones are not shown.
+    pending: Option<String>,
     warnings: usize,
     phases: Vec<(Phase, String, Duration, bool)>,
 }
@@ -59,10 +64,29 @@ impl CiLog {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Begins the group that is due, now that something is to stand in it.
+    fn open_group(&self) {
+        let Some(beginning) = self.seen().pending.take() else {
+            return;
+        };
+        match &self.0.ci {
+            Ci::GitHub { .. } => self.0.printer.command(&beginning),
+            _ => self.0.printer.err_raw(beginning.as_bytes()),
+        }
+    }
+
     /// Ends the run: the failure, if any, as an annotation, and the summary.
     pub fn finish(&self, failure: Option<&Failure>) {
-        let Ci::GitHub { summary, workspace } = &self.0.ci else {
-            return;
+        let (summary, workspace) = match &self.0.ci {
+            Ci::GitHub { summary, workspace } => (summary, workspace),
+            Ci::GitLab { project } => {
+                if let Some(failure) = failure {
+                    let top = project.as_deref().unwrap_or(&self.0.cwd);
+                    self.quality(failure, top);
+                }
+                return;
+            }
+            Ci::Other => return,
         };
         if let Some(failure) = failure {
             let top = workspace.as_deref().unwrap_or(&self.0.cwd);
@@ -83,6 +107,25 @@ impl CiLog {
                     data(&error.to_string())
                 ));
             }
+        }
+    }
+
+    /// Writes the failure beside the logs as a report that GitLab shows in a merge request.
+    fn quality(&self, failure: &Failure, top: &Path) {
+        let dir = failure
+            .report
+            .as_ref()
+            .and_then(|report| report.log.as_deref()?.parent());
+        let (Some(dir), Some(text)) = (dir, code_quality(failure, &self.0.cwd, top)) else {
+            return;
+        };
+        let path = self.0.cwd.join(dir).join(CODE_QUALITY);
+        let options = rpmkit_fs::WriteOptions::with_mode(0o644);
+        if let Err(error) = rpmkit_fs::write_file(&path, &text, &options) {
+            self.0.printer.line(format!(
+                "warning: cannot write `{}`: {error}",
+                path.display()
+            ));
         }
     }
 
@@ -119,23 +162,22 @@ impl Listener for CiLog {
                 let mut seen = self.seen();
                 seen.depth += 1;
                 if seen.depth > 1 {
+                    drop(seen);
+                    if super::terminal::slow(*phase) {
+                        self.open_group();
+                    }
                     return;
                 }
                 let title = format!("{phase} {what}");
-                match &self.0.ci {
-                    Ci::GitHub { .. } => {
-                        printer.command(&format!("::group::{}", data(title.trim_end())))
-                    }
-                    Ci::GitLab => printer.err_raw(
-                        format!(
-                            "\x1b[0Ksection_start:{}:rpmkit_{phase}[collapsed=true]\r\x1b[0K{}\n",
-                            seconds(at),
-                            one_line(title.trim_end())
-                        )
-                        .as_bytes(),
-                    ),
-                    Ci::Other => {}
-                }
+                seen.pending = match &self.0.ci {
+                    Ci::GitHub { .. } => Some(format!("::group::{}", data(title.trim_end()))),
+                    Ci::GitLab { .. } => Some(format!(
+                        "\x1b[0Ksection_start:{}:rpmkit_{phase}[collapsed=true]\r\x1b[0K{}\n",
+                        seconds(at),
+                        one_line(title.trim_end())
+                    )),
+                    Ci::Other => None,
+                };
             }
             Event::PhaseEnd {
                 phase,
@@ -147,11 +189,18 @@ impl Listener for CiLog {
                 seen.depth = seen.depth.saturating_sub(1);
                 seen.phases.push((*phase, what.clone(), *took, *ok));
                 if seen.depth > 0 {
+                    drop(seen);
+                    if *took >= super::terminal::WORTH_A_LINE || !ok {
+                        self.open_group();
+                    }
+                    return;
+                }
+                if seen.pending.take().is_some() {
                     return;
                 }
                 match &self.0.ci {
                     Ci::GitHub { .. } => printer.command("::endgroup::"),
-                    Ci::GitLab => {
+                    Ci::GitLab { .. } => {
                         let end = format!(
                             "\x1b[0Ksection_end:{}:rpmkit_{phase}\r\x1b[0K\n",
                             seconds(at)
@@ -161,11 +210,15 @@ impl Listener for CiLog {
                     Ci::Other => {}
                 }
             }
-            Event::Message {
-                level: Level::Warning,
-                text,
-                ..
-            } if matches!(self.0.ci, Ci::GitHub { .. }) => {
+            Event::Output { .. } => self.open_group(),
+            Event::Message { level, text, .. } => {
+                if *level == Level::Debug {
+                    return;
+                }
+                self.open_group();
+                if *level != Level::Warning || !matches!(self.0.ci, Ci::GitHub { .. }) {
+                    return;
+                }
                 let mut seen = self.seen();
                 seen.warnings += 1;
                 if seen.warnings <= WARNINGS {
@@ -182,27 +235,54 @@ fn seconds(at: SystemTime) -> u64 {
         .map_or(0, |d| d.as_secs())
 }
 
-/// `::error file=F,line=N,title=T::message`. The file is one of the repository at `top`, or none is named:
-/// the source file a compiler refused, else the spec.
+/// Name of GitLab's report among the results.
+const CODE_QUALITY: &str = "gl-code-quality-report.json";
+
+/// The place of a failure in the repository at `top`: the source file a compiler refused, else the spec.
+fn place(failure: &Failure, cwd: &Path, top: &Path) -> Option<(PathBuf, u32, Option<u32>)> {
+    let report = failure.report.as_ref()?;
+    let inside = |file: &Path| -> Option<PathBuf> {
+        let path = cwd.join(file);
+        let below = path.strip_prefix(top).ok()?;
+        path.is_file().then(|| below.to_owned())
+    };
+    let source = report
+        .source
+        .as_ref()
+        .and_then(|place| Some((inside(&place.file)?, place.line, place.column)));
+    source.or_else(|| {
+        let place = report.spec.as_ref()?;
+        Some((inside(&place.file)?, place.line, None))
+    })
+}
+
+/// GitLab's report of code quality, where the failure has a place in the repository.
+fn code_quality(failure: &Failure, cwd: &Path, top: &Path) -> Option<String> {
+    let (file, line, _) = place(failure, cwd, top)?;
+    let file = file.to_string_lossy();
+    let mut hasher = Hasher::new(ChecksumKind::Sha256);
+    hasher.update(format!("{file}\n{}", failure.message).as_bytes());
+    let kind = failure
+        .report
+        .as_ref()
+        .and_then(|report| serde_json::to_value(&report.cause).ok())
+        .and_then(|cause| Some(cause["kind"].as_str()?.to_owned()))
+        .unwrap_or_else(|| "failure".to_owned());
+    let report = serde_json::json!([{
+        "description": one_line(&failure.message),
+        "check_name": format!("rpmkit-{kind}"),
+        "fingerprint": hasher.finish().hex,
+        "severity": "blocker",
+        "location": {"path": file, "lines": {"begin": line}},
+    }]);
+    Some(format!("{report:#}\n"))
+}
+
+/// `::error file=F,line=N,title=T::message`. The file is one of the repository at `top`, or none is named.
 fn annotation(failure: &Failure, cwd: &Path, top: &Path) -> String {
     let mut properties = Vec::new();
     if let Some(report) = &failure.report {
-        let inside = |file: &Path| -> Option<PathBuf> {
-            let path = cwd.join(file);
-            let below = path.strip_prefix(top).ok()?;
-            path.is_file().then(|| below.to_owned())
-        };
-        let source = report
-            .source
-            .as_ref()
-            .and_then(|place| Some((inside(&place.file)?, place.line, place.column)));
-        let spec = || {
-            report
-                .spec
-                .as_ref()
-                .and_then(|place| Some((inside(&place.file)?, place.line, None)))
-        };
-        if let Some((file, line, column)) = source.or_else(spec) {
+        if let Some((file, line, column)) = place(failure, cwd, top) {
             properties.push(format!("file={}", property(&file.to_string_lossy())));
             properties.push(format!("line={line}"));
             if let Some(column) = column {
@@ -327,9 +407,66 @@ mod tests {
     }
 
     #[test]
+    fn groups_with_nothing_in_them_are_not_shown() {
+        let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
+        let ci = Ci::GitHub {
+            summary: None,
+            workspace: None,
+        };
+        let log = CiLog::new(printer, Some(&ci), Path::new("/")).unwrap();
+        let phase = Phase::Solve;
+        let what = String::new();
+        let now = SystemTime::UNIX_EPOCH;
+        log.on_event(
+            now,
+            &Event::PhaseStart {
+                phase,
+                what: what.clone(),
+            },
+        );
+        let took = Duration::from_secs(1);
+        log.on_event(
+            now,
+            &Event::PhaseEnd {
+                phase,
+                what,
+                took,
+                ok: true,
+            },
+        );
+        assert_eq!(err.text(), "");
+    }
+
+    #[test]
+    fn gitlab_reads_a_report_of_code_quality() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("results")).unwrap();
+        std::fs::write(dir.path().join("a.spec"), "").unwrap();
+        let (printer, _, _) = Printer::captured(Face::People, Verbosity::Normal);
+        let ci = Ci::GitLab {
+            project: Some(dir.path().to_owned()),
+        };
+        let log = CiLog::new(printer, Some(&ci), dir.path()).unwrap();
+        let mut report = FailureReport::new(ExitCode::General, FailureCause::Other, "no\nway");
+        report.spec = Some(SpecLine {
+            file: "a.spec".into(),
+            line: 7,
+            text: None,
+        });
+        report.log = Some("results/build.log".into());
+        log.finish(Some(&Failure::of_report(report)));
+        let text = std::fs::read(dir.path().join("results").join(CODE_QUALITY)).unwrap();
+        let issues: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(issues[0]["location"]["path"], "a.spec");
+        assert_eq!(issues[0]["location"]["lines"]["begin"], 7);
+        assert_eq!(issues[0]["check_name"], "rpmkit-other");
+    }
+
+    #[test]
     fn gitlab_folds_and_others_are_left_alone() {
         let (printer, _, err) = Printer::captured(Face::People, Verbosity::Normal);
-        tell(&CiLog::new(printer.clone(), Some(&Ci::GitLab), Path::new("/")).unwrap());
+        let gitlab = Ci::GitLab { project: None };
+        tell(&CiLog::new(printer.clone(), Some(&gitlab), Path::new("/")).unwrap());
         assert!(err.text().starts_with(
             "\x1b[0Ksection_start:1767323045:rpmkit_download[collapsed=true]\r\x1b[0Kdownload 3 packages\n"
         ));

@@ -130,11 +130,11 @@ impl Listener for LogFiles {
             Event::CommandEnd { log, status } => {
                 inner.line(Level::Debug, *log, RETURNED, &returned(*status));
             }
-            Event::Output { log, line } => {
+            Event::Output { log, line, raw } => {
                 // mock takes colours out, and nothing else.
-                let line = without_colors(line);
+                let line = without_colors(raw.as_deref().unwrap_or(line.as_bytes()));
                 if !line.is_empty() {
-                    inner.line(Level::Debug, *log, OUTPUT, &line);
+                    inner.bytes(Level::Debug, *log, OUTPUT, &line);
                 }
             }
             _ => {}
@@ -165,7 +165,8 @@ impl Inner {
             },
         );
         if let Some(open) = &mut self.open {
-            append(&mut open.state, &format!("{time} - {text}\n"));
+            let line = format!("{time} - {text}\n");
+            append(&mut open.state, line.as_bytes());
         }
     }
 
@@ -173,18 +174,23 @@ impl Inner {
         self.line(level, log.unwrap_or(Log::Root), SAID, text);
     }
 
-    /// mock writes `LEVEL file.py:line:  message` into root.log, and programs split there: the file is
-    /// the one of mock that says such things, and the line is one of its lines.
     fn line(&mut self, level: Level, log: Log, place: &str, text: &str) {
+        self.bytes(level, log, place, text.as_bytes());
+    }
+
+    /// mock writes `LEVEL file.py:line:  message` into root.log, and programs split there: the file is
+    /// the one of mock that says such things, and the line is one of its lines. Every byte as it came:
+    /// what is no text is for whoever shows it to make visible.
+    fn bytes(&mut self, level: Level, log: Log, place: &str, text: &[u8]) {
         let Some(open) = &mut self.open else {
             return;
         };
         match log {
-            Log::Build => append(&mut open.build, &format!("{text}\n")),
-            Log::Root => append(
-                &mut open.root,
-                &format!("{} {place}:  {text}\n", level_name(level)),
-            ),
+            Log::Build => append(&mut open.build, &[text, b"\n"].concat()),
+            Log::Root => {
+                let before = format!("{} {place}:  ", level_name(level));
+                append(&mut open.root, &[before.as_bytes(), text, b"\n"].concat());
+            }
         }
     }
 }
@@ -220,29 +226,28 @@ pub(super) fn level_name(level: Level) -> &'static str {
 }
 
 /// A log must not stop a build: a full disk shows where the build itself writes.
-fn append(file: &mut File, line: &str) {
-    let _ = file.write_all(line.as_bytes());
+fn append(file: &mut File, line: &[u8]) {
+    let _ = file.write_all(line);
 }
 
 /// A line without `ESC [ numbers m`.
-fn without_colors(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
+fn without_colors(line: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
-    while let Some(at) = rest.find("\u{1b}[") {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = from[2..]
-            .find(|c: char| !c.is_ascii_digit() && c != ';')
-            .map(|end| end + 2);
-        rest = match end {
-            Some(end) if from[end..].starts_with('m') => &from[end + 1..],
-            _ => {
-                out.push_str("\u{1b}[");
-                &from[2..]
-            }
-        };
+    while let Some(at) = rest.windows(2).position(|two| two == b"\x1b[") {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 2..];
+        let numbers = rest
+            .iter()
+            .take_while(|b| b.is_ascii_digit() || **b == b';');
+        let end = numbers.count();
+        if rest.get(end) == Some(&b'm') {
+            rest = &rest[end + 1..];
+        } else {
+            out.extend_from_slice(b"\x1b[");
+        }
     }
-    out.push_str(rest);
+    out.extend_from_slice(rest);
     out
 }
 
@@ -353,10 +358,23 @@ mod tests {
     #[test]
     fn colours_go_and_all_else_stays() {
         assert_eq!(
-            without_colors(
-                "\u{1b}[1;31merror\u{1b}[m: \u{1b}]0;t\u{7} 10%\r20%\u{8}\u{1b}[2J\u{1b}["
-            ),
-            "error: \u{1b}]0;t\u{7} 10%\r20%\u{8}\u{1b}[2J\u{1b}["
+            without_colors(b"\x1b[1;31merror\x1b[m: \x1b]0;t\x07 10%\r20%\x08\x1b[2J\xff\x1b["),
+            b"error: \x1b]0;t\x07 10%\r20%\x08\x1b[2J\xff\x1b["
         );
+    }
+
+    #[test]
+    fn every_byte_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = LogFiles::new(TimeZone::UTC);
+        logs.open(dir.path()).unwrap();
+        let said = b"caf\xe9 \xff\xfe\x00 \xc2\x9b";
+        for log in [Log::Build, Log::Root] {
+            logs.on_event(noon(), &Event::output(log, said));
+        }
+        for name in ["build.log", "root.log"] {
+            let text = std::fs::read(dir.path().join(name)).unwrap();
+            assert!(text.ends_with(&[said, &b"\n"[..]].concat()), "{text:?}");
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Listener for MockConsole {
             },
             Event::Command { log, argv, env } => self.debug(*log, &executing(argv, env)),
             Event::CommandEnd { log, status } => self.debug(*log, &returned(*status)),
-            Event::Output { log, line } => {
+            Event::Output { log, line, .. } => {
                 if self.main_output {
                     self.printer.data(left_on_screen(line));
                 } else {

@@ -109,14 +109,8 @@ pub(crate) mod tests {
                 argv: vec!["bash".into(), "-c".into(), "rpmbuild -bb it's".into()],
                 env: vec![("LANG".into(), "C.UTF-8".into())],
             },
-            Event::Output {
-                log: Log::Build,
-                line: "\x1b[1mchecking\x1b[0m for gcc... gcc".into(),
-            },
-            Event::Output {
-                log: Log::Build,
-                line: String::new(),
-            },
+            Event::output(Log::Build, b"\x1b[1mchecking\x1b[0m for gcc... gcc"),
+            Event::output(Log::Build, b""),
             Event::CommandEnd {
                 log: Log::Build,
                 status: 1,

@@ -140,7 +140,7 @@ impl Listener for People {
 }
 
 /// Phases that took less are not told.
-const WORTH_A_LINE: Duration = Duration::from_millis(50);
+pub(super) const WORTH_A_LINE: Duration = Duration::from_millis(50);
 
 fn titled(phase: Phase, what: &str) -> String {
     if what.is_empty() {
@@ -150,7 +150,7 @@ fn titled(phase: Phase, what: &str) -> String {
     }
 }
 
-fn slow(phase: Phase) -> bool {
+pub(super) fn slow(phase: Phase) -> bool {
     matches!(
         phase,
         Phase::Download | Phase::ToolRoot | Phase::Init | Phase::BuildDeps | Phase::Rpmbuild

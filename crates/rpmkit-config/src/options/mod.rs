@@ -8,6 +8,7 @@ mod features;
 mod identity;
 mod images;
 mod isolation;
+mod limits;
 mod misc;
 mod output;
 mod packages;
@@ -144,6 +145,7 @@ pub fn all() -> impl Iterator<Item = &'static OptionSpec> {
         build::OPTIONS,
         output::OPTIONS,
         isolation::OPTIONS,
+        limits::OPTIONS,
         packages::OPTIONS,
         images::OPTIONS,
         misc::OPTIONS,

@@ -9,29 +9,28 @@ use crate::{ConfigError, Value, heap::Cell, options};
 
 impl Interp<'_> {
     pub(super) fn call(&mut self, call: &ExprCall) -> Result<Cell, ConfigError> {
-        if let Expr::Name(name) = call.func.as_ref() {
+        if let Expr::Name(name) = call.func.as_ref()
+            && !self.imports.contains_key(name.id.as_str())
+        {
             return self.builtin(call, name.id.as_str());
+        }
+        if let Expr::Attribute(attribute) = call.func.as_ref()
+            && is_root(&attribute.value)
+        {
+            return self.root_method(call, attribute.attr.as_str());
+        }
+        if let Some(function) = self.dotted(&call.func) {
+            if !modules::known_function(&function) {
+                return Err(self.unknown_call(call));
+            }
+            let args = self.arguments(call)?;
+            if let Some(result) = self.module_call(&function, &args) {
+                return result.map_err(|message| self.wrong(call, message));
+            }
+            return Err(self.unknown_call(call));
         }
         if let Expr::Attribute(attribute) = call.func.as_ref() {
             let method = attribute.attr.as_str();
-            if is_root(&attribute.value) {
-                return self.root_method(call, method);
-            }
-            let function = modules::dotted(&call.func);
-            let local = |name: &str| {
-                let first = name.split('.').next().unwrap_or(name);
-                self.locals.contains_key(first)
-            };
-            if let Some(function) = function.filter(|name| !local(name)) {
-                if !known_function(&function) {
-                    return Err(self.unknown_call(call));
-                }
-                let args = self.arguments(call)?;
-                if let Some(result) = self.module_call(&function, &args) {
-                    return result.map_err(|message| self.wrong(call, message));
-                }
-                return Err(self.unknown_call(call));
-            }
             if super::methods::known(method) {
                 return self.method(call, &attribute.value, method);
             }
@@ -65,6 +64,9 @@ impl Interp<'_> {
             name,
             "int" | "str" | "bool" | "float" | "len" | "list" | "tuple" | "dict"
         ) {
+            if super::sequences::BUILTINS.contains(&name) {
+                return self.sequence(call, name);
+            }
             if super::include::is_include(call) {
                 return Err(self.refused(
                     call,
@@ -246,34 +248,6 @@ impl Interp<'_> {
         }
         Ok(new)
     }
-}
-
-/// Functions of modules that can be read; arguments of others are not even looked at.
-fn known_function(name: &str) -> bool {
-    matches!(
-        name,
-        "os.getenv"
-            | "os.environ.get"
-            | "os.getuid"
-            | "os.geteuid"
-            | "os.getgid"
-            | "os.getegid"
-            | "os.uname"
-            | "platform.machine"
-            | "platform.node"
-            | "socket.gethostname"
-            | "socket.getfqdn"
-            | "uuid.uuid4"
-            | "os.path.expanduser"
-            | "os.path.basename"
-            | "os.path.dirname"
-            | "os.path.exists"
-            | "os.path.join"
-            | "grp.getgrnam"
-            | "grp.getgrgid"
-            | "pwd.getpwnam"
-            | "pwd.getpwuid"
-    )
 }
 
 fn int(args: &[Value]) -> Result<Value, String> {

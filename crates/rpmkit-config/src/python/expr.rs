@@ -82,15 +82,12 @@ impl Interp<'_> {
                 self.eval(if test { &choice.body } else { &choice.orelse })
             }
             Expr::Compare(compare) => self.compare(compare).map(|flag| Cell::Plain(flag.into())),
+            Expr::ListComp(_) | Expr::DictComp(_) | Expr::Generator(_) => self.comprehension(expr),
             other => {
                 let (what, instead) = refuse::expression(other);
                 Err(self.refused(other, what, instead))
             }
         }
-    }
-
-    fn items(&mut self, items: &[Expr]) -> Result<Vec<Cell>, ConfigError> {
-        items.iter().map(|item| self.eval(item)).collect()
     }
 
     fn dict(&mut self, dict: &ruff_python_ast::ExprDict) -> Result<Cell, ConfigError> {
@@ -100,11 +97,13 @@ impl Interp<'_> {
         };
         for item in &dict.items {
             let Some(key) = &item.key else {
-                return Err(self.refused(
-                    &item.value,
-                    "`**` in a dict",
-                    "write the entries out, or use `.update()`",
-                ));
+                let Cell::Dict(spread) = self.eval(&item.value)? else {
+                    return Err(self.wrong(&item.value, "`**` takes a dict"));
+                };
+                let entries = spread.borrow().clone();
+                out.borrow_mut().extend(entries);
+                self.room(&item.value, out.borrow().len())?;
+                continue;
             };
             let key = self.key(key)?;
             let value = self.eval(&item.value)?;
@@ -278,6 +277,8 @@ impl Interp<'_> {
                 }
                 Ok(())
             }
+            Expr::Tuple(targets) => self.unpack(&targets.elts, &value),
+            Expr::List(targets) => self.unpack(&targets.elts, &value),
             other => Err(self.refused(
                 other,
                 "assigning to this",
@@ -338,7 +339,7 @@ impl Interp<'_> {
                 )
             });
         }
-        if super::modules::is_environ(&subscript.value) {
+        if self.is_environ(&subscript.value) {
             let name = self.value(&subscript.slice)?.to_string();
             return match self.reading.host().env.get(&name) {
                 Some(value) => Ok(Cell::Plain(value.as_str().into())),
@@ -376,31 +377,42 @@ impl Interp<'_> {
         }
     }
 
-    /// `x[from:to]`, without a step.
+    /// `x[from:to:step]`.
     fn slice(&mut self, subscript: &ExprSubscript, container: &Cell) -> Result<Cell, ConfigError> {
         let Expr::Slice(slice) = subscript.slice.as_ref() else {
             return Ok(container.clone());
         };
-        if slice.step.is_some() {
-            let (what, instead) = refuse::expression(&subscript.slice);
-            return Err(self.refused(&*subscript.slice, what, instead));
-        }
         let items = self.iterate(subscript, container)?;
-        let mut bound = |bound: &Option<Box<Expr>>, default: usize| match bound {
-            None => Ok(default),
+        let len = items.len() as i128;
+        let mut bound = |bound: &Option<Box<Expr>>| match bound {
+            None => Ok(None),
             Some(expr) => match self.value(expr)? {
-                Value::Int(at) => {
-                    let len = items.len() as i128;
-                    let at = if at < 0 { at + len } else { at };
-                    Ok(usize::try_from(at.clamp(0, len)).unwrap_or(default))
-                }
-                Value::None => Ok(default),
+                Value::Int(at) => Ok(Some(at)),
+                Value::None => Ok(None),
                 _ => Err(self.wrong(&**expr, "slice indices must be integers or None")),
             },
         };
-        let from = bound(&slice.lower, 0)?;
-        let to = bound(&slice.upper, items.len())?;
-        let part = items.get(from..to).unwrap_or_default().to_vec();
+        let step = bound(&slice.step)?.unwrap_or(1);
+        let (lower, upper) = (bound(&slice.lower)?, bound(&slice.upper)?);
+        if step == 0 {
+            return Err(self.wrong(subscript, "slice step cannot be zero"));
+        }
+        // Backwards, the places run from the last one to the one before the first.
+        let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
+        let place = |at: i128| (if at < 0 { at + len } else { at }).clamp(low, high);
+        let (first, last) = if step > 0 { (low, high) } else { (high, low) };
+        let mut at = lower.map_or(first, place);
+        let end = upper.map_or(last, place);
+        let mut part = Vec::new();
+        while if step > 0 { at < end } else { at > end } {
+            part.extend(
+                usize::try_from(at)
+                    .ok()
+                    .and_then(|at| items.get(at))
+                    .cloned(),
+            );
+            at = at.saturating_add(step);
+        }
         Ok(match container {
             Cell::List(_) => Cell::list(part),
             Cell::Tuple(_) => Cell::Tuple(Rc::new(part)),
@@ -419,7 +431,7 @@ impl Interp<'_> {
         let contains = |op: &CmpOp| matches!(op, CmpOp::In | CmpOp::NotIn);
         // `'x' in config_opts` and `'x' in os.environ`.
         if let ([op], [right]) = (compare.ops.as_ref(), compare.comparators.as_ref()) {
-            let environ = super::modules::is_environ(right);
+            let environ = self.is_environ(right);
             if contains(op) && (is_root(right) || environ) {
                 let name = self.value(&compare.left)?;
                 let found = name.as_str().is_some_and(|name| {

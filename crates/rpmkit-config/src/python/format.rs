@@ -137,46 +137,6 @@ pub(super) fn format(value: &Value, text: &str) -> Result<String, String> {
     }
 }
 
-/// `text.format(values…)` with fields `{}`, `{0}` and `{0:spec}`; fields of other kinds are errors.
-pub(super) fn positional(text: &str, values: &[Value]) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = text;
-    let mut next = 0;
-    while let Some(at) = rest.find(['{', '}']) {
-        out.push_str(&rest[..at]);
-        let (brace, after) = rest[at..].split_at(1);
-        if let Some(after) = after.strip_prefix(brace) {
-            out.push_str(brace);
-            rest = after;
-            continue;
-        }
-        let (field, after) = after
-            .split_once('}')
-            .filter(|_| brace == "{")
-            .ok_or_else(|| format!("Single '{brace}' encountered in format string"))?;
-        let (index, spec) = field.split_once(':').unwrap_or((field, ""));
-        let index = match index {
-            "" => {
-                next += 1;
-                next - 1
-            }
-            index => index
-                .parse()
-                .map_err(|_| format!("the field `{{{field}}}` cannot be read"))?,
-        };
-        let value = values
-            .get(index)
-            .ok_or("Replacement index out of range for positional args tuple")?;
-        out.push_str(&format(value, spec)?);
-        if out.len() > super::limits::MAX_TEXT {
-            return Err("the text would be too long".into());
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
 /// Fills text up to the width.
 pub(super) fn pad(text: &str, spec: &FormatSpec) -> String {
     let len = text.chars().count();

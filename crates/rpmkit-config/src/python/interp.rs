@@ -16,6 +16,10 @@ pub(super) struct Interp<'a> {
     pub(super) unit: Rc<PythonUnit>,
     /// Plain names the file has given values to. They end with the file, as in mock.
     pub(super) locals: HashMap<String, Cell>,
+    /// Names that `import … as` and `from … import` gave to modules and their functions.
+    pub(super) imports: HashMap<String, String>,
+    /// Rounds of loops so far.
+    pub(super) rounds: usize,
     /// Paths read so far: each is read once.
     pub(super) included: HashSet<String>,
     pub(super) depth: usize,

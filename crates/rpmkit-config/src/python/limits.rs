@@ -12,3 +12,5 @@ pub(super) const MAX_PASTES: usize = 200;
 pub(super) const MAX_TEXT: usize = 64 << 20;
 /// Items one list or dictionary may have.
 pub(super) const MAX_ITEMS: usize = 200_000;
+/// Rounds of all loops and comprehensions of one configuration together.
+pub(super) const MAX_ROUNDS: usize = 100_000;

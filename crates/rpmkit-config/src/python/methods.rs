@@ -1,35 +1,32 @@
-//! Methods of lists, dictionaries and text.
+//! Methods of lists, dictionaries and tuples.
 
 use ruff_python_ast::{Expr, ExprCall};
 
-use super::{interp::Interp, limits, ops};
+use super::{interp::Interp, ops, text};
 use crate::{ConfigError, Value, heap::Cell};
+
+/// Methods that change a list or dictionary, or that only those have.
+const CONTAINER: &[&str] = &[
+    "append",
+    "clear",
+    "copy",
+    "extend",
+    "get",
+    "insert",
+    "items",
+    "keys",
+    "pop",
+    "remove",
+    "reverse",
+    "setdefault",
+    "sort",
+    "update",
+    "values",
+];
 
 /// Whether a method can be read at all.
 pub(super) fn known(name: &str) -> bool {
-    matches!(
-        name,
-        "append"
-            | "extend"
-            | "insert"
-            | "remove"
-            | "pop"
-            | "copy"
-            | "setdefault"
-            | "update"
-            | "get"
-            | "join"
-            | "replace"
-            | "split"
-            | "strip"
-            | "lstrip"
-            | "rstrip"
-            | "lower"
-            | "upper"
-            | "startswith"
-            | "endswith"
-            | "format"
-    )
+    CONTAINER.contains(&name) || text::METHODS.contains(&name) || matches!(name, "group" | "groups")
 }
 
 impl Interp<'_> {
@@ -42,12 +39,29 @@ impl Interp<'_> {
         let object = self.eval(target)?;
         let changes = matches!(
             method,
-            "append" | "extend" | "insert" | "remove" | "pop" | "setdefault" | "update"
+            "append"
+                | "clear"
+                | "extend"
+                | "insert"
+                | "remove"
+                | "reverse"
+                | "pop"
+                | "setdefault"
+                | "sort"
+                | "update"
         );
         let result = match &object {
             Cell::List(_) => self.list_method(call, &object, method)?,
             Cell::Dict(_) => self.dict_method(call, &object, method)?,
-            Cell::Plain(Value::Str(text)) => self.text_method(call, text, method)?,
+            Cell::Plain(Value::Str(text)) if text::METHODS.contains(&method) => {
+                Some(self.text_method(call, text, method)?)
+            }
+            Cell::Tuple(items) if matches!(method, "index" | "count") => {
+                self.search(call, &Cell::Tuple(items.clone()), method)?
+            }
+            Cell::Tuple(items) if matches!(method, "group" | "groups") => {
+                Some(self.group(call, items, method)?)
+            }
             _ => None,
         };
         let Some(result) = result else {
@@ -72,6 +86,9 @@ impl Interp<'_> {
         let Cell::List(list) = object else {
             return Ok(None);
         };
+        if matches!(method, "index" | "count") {
+            return self.search(call, object, method);
+        }
         let args = self.arguments(call)?;
         let none = Some(Cell::Plain(Value::None));
         let count = || self.wrong(call, format!("{method}() got a wrong number of arguments"));
@@ -119,7 +136,25 @@ impl Interp<'_> {
                 Ok(Some(item))
             }
             ("copy", []) => Ok(Some(Cell::list(list.borrow().clone()))),
-            ("append" | "extend" | "insert" | "remove" | "pop" | "copy", _) => Err(count()),
+            ("clear", []) => {
+                list.borrow_mut().clear();
+                Ok(none)
+            }
+            ("reverse", []) => {
+                list.borrow_mut().reverse();
+                Ok(none)
+            }
+            ("sort", []) => {
+                let items = list.borrow().clone();
+                let sorted = self.sorted(call, items)?;
+                *list.borrow_mut() = sorted;
+                Ok(none)
+            }
+            (
+                "append" | "extend" | "insert" | "remove" | "pop" | "copy" | "clear" | "reverse"
+                | "sort",
+                _,
+            ) => Err(count()),
             _ => Ok(None),
         }
     }
@@ -139,10 +174,35 @@ impl Interp<'_> {
             dict.borrow_mut().extend(new);
             return Ok(Some(Cell::Plain(Value::None)));
         }
-        if !matches!(method, "get" | "setdefault" | "pop" | "copy") {
+        if !matches!(
+            method,
+            "get" | "setdefault" | "pop" | "copy" | "clear" | "keys" | "values" | "items"
+        ) {
             return Ok(None);
         }
         let args = self.arguments(call)?;
+        if args.is_empty() {
+            let entries = dict.borrow().clone();
+            match method {
+                "keys" => {
+                    let keys = entries.into_keys().map(Cell::new).collect();
+                    return Ok(Some(Cell::list(keys)));
+                }
+                "values" => return Ok(Some(Cell::list(entries.into_values().collect()))),
+                "items" => {
+                    let pairs = entries
+                        .into_iter()
+                        .map(|(key, value)| Self::pair(Cell::new(key), value))
+                        .collect();
+                    return Ok(Some(Cell::list(pairs)));
+                }
+                "clear" => {
+                    dict.borrow_mut().clear();
+                    return Ok(Some(Cell::Plain(Value::None)));
+                }
+                _ => {}
+            }
+        }
         if let ("copy", []) = (method, args.as_slice()) {
             return Ok(Some(Cell::Dict(std::rc::Rc::new((**dict).clone()))));
         }
@@ -174,97 +234,49 @@ impl Interp<'_> {
         Ok(Some(found.or(default).unwrap_or(Cell::Plain(Value::None))))
     }
 
-    fn text_method(
+    /// `.index(item)` and `.count(item)` of a list or tuple.
+    fn search(
         &mut self,
         call: &ExprCall,
-        text: &str,
+        object: &Cell,
         method: &str,
     ) -> Result<Option<Cell>, ConfigError> {
-        if matches!(
-            method,
-            "append"
-                | "extend"
-                | "insert"
-                | "remove"
-                | "pop"
-                | "copy"
-                | "setdefault"
-                | "update"
-                | "get"
-        ) {
-            return Ok(None);
+        let args = self.arguments(call)?;
+        let [wanted] = args.as_slice() else {
+            return Err(self.wrong(call, format!("{method}() takes one item here")));
+        };
+        let wanted = self.plain(call, wanted)?;
+        let all = self.plain(call, object)?;
+        let items = all.items().unwrap_or_default();
+        let found = match method {
+            "index" => items.iter().position(|one| *one == wanted),
+            _ => Some(items.iter().filter(|one| **one == wanted).count()),
+        };
+        match found {
+            Some(number) => Ok(Some(Cell::Plain(Value::Int(number as i128)))),
+            None => Err(self.wrong(call, format!("{} is not there", crate::repr(&wanted)))),
         }
-        let args = self
-            .arguments(call)?
-            .iter()
-            .map(|cell| self.plain(call, cell))
-            .collect::<Result<Vec<_>, _>>()?;
-        let plain = |text: String| Ok(Some(Cell::Plain(text.into())));
-        match (method, args.as_slice()) {
-            ("format", values) => super::format::positional(text, values)
-                .map_err(|message| self.wrong(call, message))
-                .and_then(plain),
-            ("lower", []) => plain(text.to_lowercase()),
-            ("upper", []) => plain(text.to_uppercase()),
-            ("strip", []) => plain(text.trim().to_owned()),
-            ("lstrip", []) => plain(text.trim_start().to_owned()),
-            ("rstrip", []) => plain(text.trim_end().to_owned()),
-            ("strip", [Value::Str(set)]) => {
-                plain(text.trim_matches(|c| set.contains(c)).to_owned())
+    }
+
+    /// `.group(n)` and `.groups()` of what a pattern found.
+    fn group(
+        &mut self,
+        call: &ExprCall,
+        groups: &[Cell],
+        method: &str,
+    ) -> Result<Cell, ConfigError> {
+        let args = self.arguments(call)?;
+        let nth = match (method, args.as_slice()) {
+            ("groups", []) => {
+                return Ok(Cell::Tuple(groups[1.min(groups.len())..].to_vec().into()));
             }
-            ("lstrip", [Value::Str(set)]) => {
-                plain(text.trim_start_matches(|c| set.contains(c)).to_owned())
+            ("group", []) => 0,
+            ("group", [Cell::Plain(Value::Int(nth))]) => {
+                usize::try_from(*nth).unwrap_or(usize::MAX)
             }
-            ("rstrip", [Value::Str(set)]) => {
-                plain(text.trim_end_matches(|c| set.contains(c)).to_owned())
-            }
-            ("replace", [Value::Str(old), Value::Str(new)]) => {
-                let times = text.matches(old.as_str()).count();
-                if text.len() + times.saturating_mul(new.len()) > limits::MAX_TEXT {
-                    return Err(self.wrong(call, "the text would be too long"));
-                }
-                plain(text.replace(old.as_str(), new))
-            }
-            ("startswith" | "endswith", [what]) => {
-                let test = |part: &str| {
-                    if method == "startswith" {
-                        text.starts_with(part)
-                    } else {
-                        text.ends_with(part)
-                    }
-                };
-                let found = match what {
-                    Value::Str(part) => test(part),
-                    Value::Tuple(parts) => parts.iter().filter_map(Value::as_str).any(test),
-                    _ => return Err(self.wrong(call, format!("{method}() takes text"))),
-                };
-                Ok(Some(Cell::Plain(found.into())))
-            }
-            ("split", []) => Ok(Some(Cell::new(
-                text.split_whitespace().collect::<Vec<_>>().into(),
-            ))),
-            ("split", [Value::Str(separator)]) if !separator.is_empty() => Ok(Some(Cell::new(
-                text.split(separator.as_str()).collect::<Vec<_>>().into(),
-            ))),
-            ("join", [items]) => {
-                let parts: Option<Vec<&str>> = match items {
-                    Value::List(items) | Value::Tuple(items) => {
-                        items.iter().map(Value::as_str).collect()
-                    }
-                    _ => None,
-                };
-                let parts = parts
-                    .ok_or_else(|| self.wrong(call, "join() takes a list or tuple of text"))?;
-                let size: usize = parts.iter().map(|part| part.len() + text.len()).sum();
-                if size > limits::MAX_TEXT {
-                    return Err(self.wrong(call, "the text would be too long"));
-                }
-                plain(parts.join(text))
-            }
-            _ => Err(self.wrong(
-                call,
-                format!("{method}() cannot be read with these arguments"),
-            )),
-        }
+            _ => return Err(self.wrong(call, format!("{method}() takes the number of a group"))),
+        };
+        let found = groups.get(nth).cloned();
+        found.ok_or_else(|| self.wrong(call, "no such group"))
     }
 }

@@ -5,6 +5,7 @@
 
 mod calls;
 mod expr;
+mod fields;
 mod format;
 mod fstring;
 mod guard;
@@ -13,12 +14,17 @@ mod interp;
 mod limits;
 mod literal;
 mod loading;
+mod loops;
 mod methods;
 mod modules;
 mod ops;
 mod percent;
+mod pure;
 mod refuse;
+mod regex;
 mod run;
+mod sequences;
+mod text;
 mod unit;
 
 pub use literal::literal;

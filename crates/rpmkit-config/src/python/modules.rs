@@ -1,10 +1,10 @@
 //! The harmless parts of Python modules: facts about the host that a configuration may ask for. All of
 //! them come from [`HostFacts`](crate::Host).
 
-use ruff_python_ast::{Expr, ExprAttribute};
+use ruff_python_ast::{Expr, ExprAttribute, StmtImport, StmtImportFrom};
 use std::rc::Rc;
 
-use super::{interp::Interp, refuse};
+use super::{interp::Interp, pure, refuse};
 use crate::{ConfigError, HostUser, Value, heap::Cell};
 
 /// Field names of the records some calls give, with their positions.
@@ -35,21 +35,31 @@ const PASSWD: &[&str] = &[
     "pw_shell",
 ];
 
-/// The dotted name of an expression such as `os.path.expanduser`.
-pub(super) fn dotted(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Name(name) => Some(name.id.to_string()),
-        Expr::Attribute(attribute) => {
-            Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr))
-        }
-        _ => None,
-    }
-}
+/// Modules whose harmless parts are there, so that importing them changes nothing.
+const MODULES: &[&str] = &[
+    "os",
+    "os.path",
+    "grp",
+    "pwd",
+    "socket",
+    "uuid",
+    "platform",
+    "re",
+    "shlex",
+    "sys",
+    "urllib",
+    "urllib.parse",
+];
 
-/// Whether an expression is `os.environ`.
-pub(super) fn is_environ(expr: &Expr) -> bool {
-    dotted(expr).as_deref() == Some("os.environ")
-}
+/// Values of modules, besides functions.
+const VALUES: &[(&str, &str)] = &[
+    ("os.sep", "/"),
+    ("os.path.sep", "/"),
+    ("os.devnull", "/dev/null"),
+    ("os.linesep", "\n"),
+    ("os.name", "posix"),
+    ("sys.platform", "linux"),
+];
 
 fn text(value: &str) -> Cell {
     Cell::Plain(value.into())
@@ -91,7 +101,7 @@ impl Interp<'_> {
             });
         }
         if let Expr::Call(call) = attribute.value.as_ref() {
-            let function = dotted(&call.func).unwrap_or_default();
+            let function = self.dotted(&call.func).unwrap_or_default();
             let fields = FIELDS.iter().find(|(known, _)| *known == function);
             let at = fields.and_then(|(_, fields)| fields.iter().position(|field| *field == name));
             if let Some(at) = at
@@ -100,11 +110,13 @@ impl Interp<'_> {
                 return Ok(record[at].clone());
             }
         }
-        match dotted(&Expr::Attribute(attribute.clone())).as_deref() {
-            Some("os.sep") => Ok(text("/")),
-            Some("os.devnull") => Ok(text("/dev/null")),
-            Some("os.linesep") => Ok(text("\n")),
-            Some("os.environ") => Err(self.refused(
+        let full = self.dotted(&Expr::Attribute(attribute.clone()));
+        let known = VALUES
+            .iter()
+            .find(|(name, _)| Some(*name) == full.as_deref());
+        match (known, full.as_deref()) {
+            (Some((_, value)), _) => Ok(text(value)),
+            (None, Some("os.environ")) => Err(self.refused(
                 attribute,
                 "`os.environ` as a whole",
                 "name one variable: `os.environ.get('NAME', '')`",
@@ -117,6 +129,63 @@ impl Interp<'_> {
         }
     }
 
+    /// The full dotted name of an expression such as `os.path.expanduser`, whatever it was imported as.
+    /// `None` for what the file itself gave a value to.
+    pub(super) fn dotted(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Name(name) => {
+                let name = name.id.as_str();
+                if self.locals.contains_key(name) {
+                    return None;
+                }
+                Some(
+                    self.imports
+                        .get(name)
+                        .map_or(name, String::as_str)
+                        .to_owned(),
+                )
+            }
+            Expr::Attribute(attribute) => {
+                let inner = self.dotted(&attribute.value)?;
+                Some(format!("{inner}.{}", attribute.attr))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an expression is `os.environ`.
+    pub(super) fn is_environ(&self, expr: &Expr) -> bool {
+        self.dotted(expr).as_deref() == Some("os.environ")
+    }
+
+    /// `import a, b.c as d`. False for a module that is not there.
+    pub(super) fn import(&mut self, import: &StmtImport) -> bool {
+        import.names.iter().all(|alias| {
+            if let Some(name) = &alias.asname {
+                self.imports
+                    .insert(name.to_string(), alias.name.to_string());
+            }
+            MODULES.contains(&alias.name.as_str())
+        })
+    }
+
+    /// `from a import b as c`. False for what is not there.
+    pub(super) fn import_from(&mut self, import: &StmtImportFrom) -> bool {
+        let Some(module) = &import.module else {
+            return false;
+        };
+        import.names.iter().all(|alias| {
+            let full = format!("{module}.{}", alias.name);
+            let name = alias.asname.as_ref().unwrap_or(&alias.name);
+            let known = known_function(&full)
+                || full == "os.environ"
+                || MODULES.contains(&full.as_str())
+                || VALUES.iter().any(|(value, _)| *value == full);
+            self.imports.insert(name.to_string(), full);
+            known && import.level == 0
+        })
+    }
+
     /// A call of a module's function. `None` if there is none of that name.
     pub(super) fn module_call(
         &mut self,
@@ -124,6 +193,14 @@ impl Interp<'_> {
         args: &[Cell],
     ) -> Option<Result<Cell, String>> {
         let host = &self.reading.host();
+        if pure::FUNCTIONS.contains(&function) {
+            let values: Result<Vec<Value>, _> = args.iter().map(Cell::value).collect();
+            let cwd = host.cwd.to_string_lossy();
+            return Some(match values {
+                Ok(values) => pure::call(function, &values, &cwd),
+                Err(_) => Err(format!("{function}() takes plain values")),
+            });
+        }
         let arg = |nth: usize| match args.get(nth) {
             Some(Cell::Plain(value)) => Ok(value),
             Some(_) => Err(format!("{function}() takes plain values")),
@@ -156,22 +233,13 @@ impl Interp<'_> {
                 "os.uname" => Ok(Cell::Tuple(Rc::new(
                     host.uname.iter().map(|field| text(field)).collect(),
                 ))),
+                "os.getcwd" => Ok(text(&host.cwd.to_string_lossy())),
+                "platform.system" => Ok(text(&host.uname[0])),
                 "platform.machine" => Ok(text(&host.arch)),
                 "platform.node" | "socket.gethostname" => Ok(text(&host.hostname)),
                 "socket.getfqdn" if args.is_empty() => Ok(text(&host.fqdn)),
                 "uuid.uuid4" => Ok(text(&host.run_id)),
                 "os.path.expanduser" => string(0).map(|path| text(&host.expand_user(path))),
-                "os.path.basename" => {
-                    string(0).map(|path| text(path.rsplit('/').next().unwrap_or_default()))
-                }
-                "os.path.dirname" => string(0).map(|path| text(&dirname(path))),
-                "os.path.exists" => {
-                    string(0).map(|path| Cell::Plain(std::path::Path::new(path).exists().into()))
-                }
-                "os.path.join" => (0..args.len().max(1))
-                    .map(string)
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(|parts| text(&join(&parts))),
                 "grp.getgrnam" => string(0).and_then(|name| match host.groups.get(name) {
                     Some(gid) => Ok(group(name, *gid)),
                     None => Err(format!("this host has no group `{name}`")),
@@ -198,25 +266,30 @@ impl Interp<'_> {
     }
 }
 
-/// Python's `os.path.join`: an absolute part starts over.
-fn join(parts: &[&str]) -> String {
-    let mut path = String::new();
-    for (nth, part) in parts.iter().enumerate() {
-        if part.starts_with('/') || nth == 0 {
-            path = (*part).to_owned();
-        } else {
-            if !path.is_empty() && !path.ends_with('/') {
-                path.push('/');
-            }
-            path.push_str(part);
-        }
-    }
-    path
+/// Functions of modules that can be read; arguments of others are not even looked at.
+pub(super) fn known_function(name: &str) -> bool {
+    HOST_FUNCTIONS.contains(&name) || pure::FUNCTIONS.contains(&name)
 }
 
-/// Python's `os.path.dirname`.
-fn dirname(path: &str) -> String {
-    let head = &path[..path.rfind('/').map_or(0, |at| at + 1)];
-    let trimmed = head.trim_end_matches('/');
-    if trimmed.is_empty() { head } else { trimmed }.to_owned()
-}
+/// Functions that tell facts about the host.
+const HOST_FUNCTIONS: &[&str] = &[
+    "os.getenv",
+    "os.environ.get",
+    "os.getcwd",
+    "os.getuid",
+    "os.geteuid",
+    "os.getgid",
+    "os.getegid",
+    "os.uname",
+    "os.path.expanduser",
+    "platform.machine",
+    "platform.node",
+    "platform.system",
+    "socket.gethostname",
+    "socket.getfqdn",
+    "uuid.uuid4",
+    "grp.getgrnam",
+    "grp.getgrgid",
+    "pwd.getpwnam",
+    "pwd.getpwuid",
+];

@@ -6,11 +6,7 @@ use ruff_python_ast::{Expr, Stmt};
 pub(super) fn expression(expr: &Expr) -> (&'static str, &'static str) {
     match expr {
         Expr::Lambda(_) => ("a lambda", "write the value the function would give"),
-        Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => (
-            "a comprehension",
-            "write the items out as a list, tuple or dict",
-        ),
-        Expr::Set(_) => ("a set", "write a list: `['a', 'b']`"),
+        Expr::Set(_) | Expr::SetComp(_) => ("a set", "write a list: `['a', 'b']`"),
         Expr::Named(_) => (
             "an assignment inside an expression",
             "assign on a line of its own",
@@ -21,7 +17,6 @@ pub(super) fn expression(expr: &Expr) -> (&'static str, &'static str) {
         Expr::TString(_) => ("a template string", "write an f-string or a Jinja template"),
         Expr::EllipsisLiteral(_) => ("`...`", "write `None`"),
         Expr::Starred(_) => ("`*` in front of a value", "write the items out"),
-        Expr::Slice(_) => ("a slice", "write the part of the text or list itself"),
         Expr::IpyEscapeCommand(_) => ("a shell command", "write the value itself"),
         _ => (
             "this expression",
@@ -35,9 +30,9 @@ pub(super) fn statement(stmt: &Stmt) -> (&'static str, &'static str) {
     match stmt {
         Stmt::FunctionDef(_) => ("a function", "write the value the function would give"),
         Stmt::ClassDef(_) => ("a class", "write a dict"),
-        Stmt::For(_) | Stmt::While(_) | Stmt::Break(_) | Stmt::Continue(_) => (
-            "a loop",
-            "write each assignment out, or use a Jinja `{% for %}` inside the text",
+        Stmt::While(_) => (
+            "a `while` loop",
+            "use `for` over a list, or a Jinja `{% for %}` inside the text",
         ),
         Stmt::With(_) => (
             "a `with` block",
@@ -53,7 +48,7 @@ pub(super) fn statement(stmt: &Stmt) -> (&'static str, &'static str) {
         }
         Stmt::Import(_) | Stmt::ImportFrom(_) => (
             "importing this module",
-            "write the value itself; `os`, `grp`, `pwd`, `socket`, `uuid` and `platform` are there without import",
+            "write the value itself; the modules that can be read are listed in docs/configuration.md",
         ),
         Stmt::Return(_) => ("`return`", "use `if` around what should not be read"),
         Stmt::Match(_) => ("`match`", "use `if` and `elif`"),

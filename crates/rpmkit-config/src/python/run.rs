@@ -15,8 +15,16 @@ use crate::{
     files::{self, MAX_DEPTH},
 };
 
-/// Modules whose harmless parts are there, so that importing them changes nothing.
-const MODULES: &[&str] = &["os", "os.path", "grp", "pwd", "socket", "uuid", "platform"];
+/// What comes after a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// The next statement.
+    Next,
+    /// The next round of the loop around it.
+    Continue,
+    /// What follows the loop around it.
+    Break,
+}
 
 /// Reads a file into the configuration.
 pub(crate) fn run(reading: &mut dyn Loading, path: &Path) -> Result<(), ConfigError> {
@@ -27,16 +35,38 @@ pub(crate) fn run(reading: &mut dyn Loading, path: &Path) -> Result<(), ConfigEr
         reading,
         unit,
         locals: HashMap::new(),
+        imports: HashMap::new(),
+        rounds: 0,
         depth: 0,
         branch: false,
     };
     let unit = Rc::clone(&interp.unit);
-    interp.body(&unit.parsed.syntax().body)
+    interp.body(&unit.parsed.syntax().body).map(drop)
 }
 
 impl Interp<'_> {
-    fn body(&mut self, statements: &[Stmt]) -> Result<(), ConfigError> {
-        statements.iter().try_for_each(|stmt| self.statement(stmt))
+    pub(super) fn body(&mut self, statements: &[Stmt]) -> Result<Flow, ConfigError> {
+        for stmt in statements {
+            let flow = match stmt {
+                Stmt::If(branch) => {
+                    let outer = std::mem::replace(&mut self.branch, true);
+                    let result = self.branches(branch);
+                    self.branch = outer;
+                    result?
+                }
+                Stmt::For(stmt) => self.for_loop(stmt)?,
+                Stmt::Break(_) => Flow::Break,
+                Stmt::Continue(_) => Flow::Continue,
+                stmt => {
+                    self.statement(stmt)?;
+                    Flow::Next
+                }
+            };
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next)
     }
 
     fn statement(&mut self, stmt: &Stmt) -> Result<(), ConfigError> {
@@ -60,26 +90,10 @@ impl Interp<'_> {
                 Expr::Call(call) if include::is_include(call) => self.include(call),
                 value => self.eval(value).map(drop),
             },
-            Stmt::If(branch) => {
-                let outer = std::mem::replace(&mut self.branch, true);
-                let result = self.branches(branch);
-                self.branch = outer;
-                result
-            }
             Stmt::Delete(delete) => delete.targets.iter().try_for_each(|t| self.delete(t)),
             Stmt::Pass(_) => Ok(()),
-            Stmt::Import(import) => {
-                let known = |name: &str| MODULES.contains(&name);
-                if import
-                    .names
-                    .iter()
-                    .all(|alias| known(&alias.name) && alias.asname.is_none())
-                {
-                    return Ok(());
-                }
-                let (what, instead) = refuse::statement(stmt);
-                Err(self.refused(stmt, what, instead))
-            }
+            Stmt::Import(import) if self.import(import) => Ok(()),
+            Stmt::ImportFrom(import) if self.import_from(import) => Ok(()),
             other => {
                 let (what, instead) = refuse::statement(other);
                 Err(self.refused(other, what, instead))
@@ -87,10 +101,11 @@ impl Interp<'_> {
         }
     }
 
-    fn branches(&mut self, branch: &ruff_python_ast::StmtIf) -> Result<(), ConfigError> {
+    fn branches(&mut self, branch: &ruff_python_ast::StmtIf) -> Result<Flow, ConfigError> {
         let mut taken = self.eval(&branch.test)?.truth();
+        let mut flow = Flow::Next;
         if taken {
-            self.body(&branch.body)?;
+            flow = self.body(&branch.body)?;
         } else {
             self.skipped(&branch.body);
         }
@@ -101,13 +116,13 @@ impl Interp<'_> {
                     None => true,
                 };
                 if taken {
-                    self.body(&clause.body)?;
+                    flow = self.body(&clause.body)?;
                     continue;
                 }
             }
             self.skipped(&clause.body);
         }
-        Ok(())
+        Ok(flow)
     }
 
     /// Says so where mock would include a file although the condition is false.
@@ -160,6 +175,6 @@ impl Interp<'_> {
         self.depth -= 1;
         self.unit = outer;
         debug_assert!(files::exists(&path) || result.is_err());
-        result
+        result.map(drop)
     }
 }

@@ -5,6 +5,19 @@ use std::{path::PathBuf, time::Duration};
 use super::{ConfigError, Dict, Value, read::SettingsReader};
 use crate::{Config, Origin};
 
+/// What a command that runs a package's own code may use, with all it starts; none where zero is set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BuildLimits {
+    /// Memory, MiB.
+    pub memory_mb: Option<u32>,
+    /// Processes and threads at a time.
+    pub processes: Option<u32>,
+    /// Disk beside layers, and output, MiB each.
+    pub disk_mb: Option<u32>,
+    /// Processor time, seconds.
+    pub cpu_seconds: Option<u32>,
+}
+
 /// The build.
 #[derive(Debug, Clone)]
 pub struct BuildSettings {
@@ -41,6 +54,8 @@ pub struct BuildSettings {
     pub rpmbuild_arch: String,
     /// Limit per rpmbuild call; none when zero.
     pub rpmbuild_timeout: Option<Duration>,
+    /// Further limits.
+    pub limits: BuildLimits,
     /// The rpmbuild program.
     pub rpmbuild_command: String,
     /// Further words for rpmbuild, as written.
@@ -117,6 +132,15 @@ impl BuildSettings {
 
             rpmbuild_arch,
             rpmbuild_timeout: Some(r.seconds("rpmbuild_timeout")?).filter(|limit| !limit.is_zero()),
+            limits: {
+                let limit = |name| Ok::<_, ConfigError>(Some(r.number(name)?).filter(|n| *n > 0));
+                BuildLimits {
+                    memory_mb: limit("max_build_memory_mb")?,
+                    processes: limit("max_build_processes")?,
+                    disk_mb: limit("max_build_disk_mb")?,
+                    cpu_seconds: limit("max_build_cpu_seconds")?,
+                }
+            },
             rpmbuild_command: r.text("rpmbuild_command")?,
             rpmbuild_opts: r.text("rpmbuild_opts")?,
             rpmbuild_networking: r.flag("rpmbuild_networking")?,

@@ -12,7 +12,7 @@ mod unread;
 use super::{Config, ConfigError, Dict, Value};
 use read::SettingsReader;
 
-pub use build::BuildSettings;
+pub use build::{BuildLimits, BuildSettings};
 pub use chroot::ChrootSettings;
 pub use overlayfs::Overlayfs;
 pub use plugins::Plugins;

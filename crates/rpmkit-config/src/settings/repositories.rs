@@ -8,7 +8,7 @@ use crate::{Config, Origin};
 /// Repositories and what is switched in them.
 #[derive(Debug, Clone)]
 pub struct RepositorySettings {
-    /// The package manager asked for: dnf, dnf4, dnf5, yum or microdnf.
+    /// The package manager the chroot is to be made like: one of those mock knows.
     pub package_manager: String,
     /// Whether a chroot with the target's own package manager is wanted.
     pub use_bootstrap: bool,

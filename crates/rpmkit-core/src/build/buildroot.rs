@@ -4,9 +4,13 @@
 //! (and, the first time, making) another layer; only a root somebody has already written to is
 //! changed in place.
 
+mod unverified;
+
 use std::path::{Path, PathBuf};
 
-use rpmkit_sandbox::{Container, ContainerSpec, Mount, Network, Personality, RunAs, Stdin};
+use rpmkit_sandbox::{
+    Container, ContainerSpec, Filters, Mount, Network, Personality, RunAs, Stdin,
+};
 
 use super::{
     BuildError, Engine,
@@ -30,6 +34,7 @@ use rpmkit_types::{
     ChrootPath, ExitCode, Package,
     event::{Level, Log},
 };
+use unverified::Purpose;
 
 /// A chroot in use.
 pub struct Buildroot {
@@ -54,6 +59,9 @@ pub enum ChrootAccess {
     Own,
     /// The chroot itself, or an ephemeral one when somebody is working in it.
     OwnOrEphemeral,
+    /// An ephemeral one whoever is working in the chroot: a question that leaves the chroot as it is, or many builds
+    /// at once, none of which knows of another.
+    Ephemeral,
 }
 
 impl Buildroot {
@@ -63,19 +71,7 @@ impl Buildroot {
         settings: &Settings,
         access: ChrootAccess,
     ) -> Result<Self, BuildError> {
-        let name = settings
-            .chroot
-            .shared_root
-            .parse()
-            .map_err(|e| BuildError::Repositories {
-                chroot: settings.chroot.chroot_name.clone(),
-                reason: format!("option `root`: {e}"),
-            })?;
-        let chroot = Chroot::new(
-            engine.store(),
-            name,
-            settings.chroot.uniqueext.as_deref().unwrap_or_default(),
-        );
+        let chroot = chroot_of(engine, settings)?;
         undone::check(engine, settings)?;
         let settings = &with_build_user(settings, engine.surroundings().uid);
         let home = Path::new(&settings.chroot.chroothome);
@@ -86,7 +82,10 @@ impl Buildroot {
             &settings.plugins.overlayfs,
             engine.events(),
             "hook_mount_root",
-            || chroot.open(),
+            || match access {
+                ChrootAccess::Ephemeral => chroot.throwaway(None),
+                ChrootAccess::Own | ChrootAccess::OwnOrEphemeral => chroot.open(),
+            },
         );
         let session = match opened {
             Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
@@ -200,17 +199,26 @@ impl Buildroot {
 
     /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
     /// session, and leaves a root that was worked in as it is.
+    ///
+    /// # Errors
+    /// Besides what making it may meet: [`BuildError::Unverified`].
     pub fn init(&mut self) -> Result<(), BuildError> {
-        self.prepare_for(false)
+        self.prepare_for(Purpose::Work, false)
     }
 
-    /// The same before a build, when mock also brings a root up to date that is there.
+    /// As [`Self::init`], for commands that look around in the root or copy something: what nobody
+    /// verified is told, and no error.
+    pub fn init_to_look(&mut self) -> Result<(), BuildError> {
+        self.prepare_for(Purpose::Look, false)
+    }
+
+    /// As [`Self::init`] before a build, when mock also brings a root up to date that is there.
     pub(super) fn init_for_build(&mut self) -> Result<(), BuildError> {
         let short = self.settings.build.short_circuit.is_some();
-        self.prepare_for(!short)
+        self.prepare_for(Purpose::Work, !short)
     }
 
-    fn prepare_for(&mut self, build: bool) -> Result<(), BuildError> {
+    fn prepare_for(&mut self, purpose: Purpose, build: bool) -> Result<(), BuildError> {
         let events = self.engine.events().clone();
         events.state(true, "chroot init");
         let nothing = serde_json::Value::Null;
@@ -226,7 +234,7 @@ impl Buildroot {
         }
         narrative::preinit(&self.settings, &self.engine);
         self.hook_call("preinit", &nothing)?;
-        let prepared = match self.prepare() {
+        let prepared = match self.prepare(purpose) {
             Ok(prepared) => prepared,
             Err(error) => {
                 plugins::initfailed(self);
@@ -304,8 +312,8 @@ impl Buildroot {
         self.session.top().is_some_and(is)
     }
 
-    fn prepare(&mut self) -> Result<Prepared, BuildError> {
-        self.leave_unverified()?;
+    fn prepare(&mut self, purpose: Purpose) -> Result<Prepared, BuildError> {
+        self.leave_unverified(purpose)?;
         let ours = self
             .session
             .top()
@@ -348,42 +356,6 @@ impl Buildroot {
         } else {
             Prepared::Unpacked
         })
-    }
-
-    /// Packages that were added to the minimal root under `gpgcheck=0` are not kept once their
-    /// repository asks for signatures: an untouched root goes back to what it had before them. What
-    /// somebody has written to cannot, and is told.
-    fn leave_unverified(&mut self) -> Result<(), BuildError> {
-        let Some(top) = self.session.top().cloned() else {
-            return Ok(());
-        };
-        if !matches!(top.meta().kind, LayerKind::Base | LayerKind::BuildDeps)
-            || !self.pm.distrusts(&top)
-        {
-            return Ok(());
-        }
-        let label = self.session.chroot().label();
-        if !self.session.is_pristine() {
-            self.engine.events().warn(format!(
-                "chroot `{label}` holds packages that were installed under `gpgcheck=0`, and was \
-                 written to since; `--clean` makes it anew from verified ones"
-            ));
-            return Ok(());
-        }
-        if top.meta().kind == LayerKind::BuildDeps {
-            self.engine.events().warn(format!(
-                "chroot `{label}` holds packages that were installed under `gpgcheck=0`; they are \
-                 taken out, as their signatures are to be checked now"
-            ));
-            let below = self.engine.store().ancestry(&top)?;
-            let kept = |layer: &&Layer| layer.meta().kind != LayerKind::BuildDeps;
-            if let Some(layer) = below.iter().find(kept) {
-                self.stop()?;
-                self.session.move_to(layer)?;
-                self.packages = None;
-            }
-        }
-        Ok(())
     }
 
     /// mock's `chroot_setup_cmd` and what else every root of this configuration has.
@@ -484,6 +456,14 @@ impl Buildroot {
         Ok(self.packages.as_deref().unwrap_or_default())
     }
 
+    /// Names of installed packages that nobody asked for. What is not known to be one counts as asked for, as
+    /// does everything that came into a root somebody has written to.
+    pub fn dependencies(&self) -> Vec<String> {
+        let top = self.session.top();
+        top.map(|layer| layer.meta().dependencies.iter().cloned().collect())
+            .unwrap_or_default()
+    }
+
     fn query(&mut self) -> Result<Vec<Package>, BuildError> {
         let argv = ["rpm", "-qa", "--qf", &pm::query_format()].map(str::to_owned);
         let ran = self.quietly(argv.to_vec())?;
@@ -501,6 +481,17 @@ impl Buildroot {
         let mut run = self.command(argv, RunAs::Root);
         run.log = None;
         self.run(&run)
+    }
+
+    /// The packages a build with these requirements would find installed, the minimal root's included. Nothing
+    /// is installed.
+    ///
+    /// # Errors
+    /// When they cannot be met, or the repositories are not to be read.
+    pub fn would_hold(&mut self, request: &SolveRequest) -> Result<Vec<Package>, BuildError> {
+        let base = self.pm.resolve(&self.setup_request()?, &[])?.install;
+        let more = self.pm.resolve(request, &base)?;
+        Ok(pm::after(&base, &more))
     }
 
     /// What `request` would change.
@@ -565,7 +556,11 @@ impl Buildroot {
             }
             _ => {
                 root.session.mark_dirty()?;
-                Ok(root.pm.apply(root.session.root(), solution)?)
+                let unchecked = root.pm.unchecked(&solution.install)?;
+                root.session.note_unchecked(unchecked)?;
+                root.pm.apply(root.session.root(), solution)?;
+                // The transaction mounted the root without syncing, as a container does.
+                Ok(root.session.refresh()?)
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));
@@ -585,6 +580,7 @@ impl Buildroot {
         if let Some(cache) = &self.ccache {
             env.extend(cache.env().iter().cloned());
         }
+        let single = !self.engine.mode().has_ids();
         Run {
             argv,
             env,
@@ -594,12 +590,40 @@ impl Buildroot {
             limits: TmpfsRules::of(&self.settings.plugins)
                 .map(TmpfsRules::limits)
                 .unwrap_or_default(),
+            counted: false,
+            most_output: None,
             log: Some(Log::Root),
             stdin: Stdin::Null,
             // Without ids of their own builds would own every file of the root.
-            read_only_root: user != RunAs::Root && !self.engine.mode().has_ids(),
+            read_only_root: user != RunAs::Root && single,
+            // As good as given to the build user, which is what directories are made by hand for.
+            writable: if user != RunAs::Root && single {
+                self.session.root().made_by_hand()
+            } else {
+                Vec::new()
+            },
+            // Everything belongs to the one id there is, whoever it is given to.
+            filters: (user == RunAs::Root && single).then(|| Filters {
+                chown: true,
+                ..Filters::default()
+            }),
             stderr_prefix: self.settings.build.stderr_line_prefix.clone(),
         }
+    }
+
+    /// A command that runs what a stranger may have written, a spec or a project's own tools: with all limits.
+    pub(super) fn limited_command(
+        &self,
+        argv: Vec<String>,
+        user: RunAs,
+    ) -> Result<Run, BuildError> {
+        let build = &self.settings.build;
+        let mut run = self.command(argv, user);
+        run.timeout = build.rpmbuild_timeout;
+        run.limits.extend(super::limits::limits(&build.macros)?);
+        run.counted = true;
+        run.most_output = build.limits.disk_mb.map(|mib| u64::from(mib) << 20);
+        Ok(run)
     }
 
     /// The build user.
@@ -688,6 +712,7 @@ impl Buildroot {
         let root = self.session.root().into();
         let mut spec = ContainerSpec::new(self.engine.mode().clone(), root);
         spec.hostname = s.chroot.hostname.clone();
+        let mut places = Vec::new();
         for (name, place, _) in VOLUMES {
             let place = if name == "builddir" {
                 &s.chroot.chroothome
@@ -696,7 +721,9 @@ impl Buildroot {
             };
             spec.mounts
                 .push(Mount::bind(self.session.volume(name), place));
+            places.push(place.into());
         }
+        spec.budget = super::limits::budget(&s.build.limits, places);
         if self.has_network() {
             spec.network = Network::Host;
             if s.chroot.use_host_resolv {
@@ -758,6 +785,25 @@ impl Buildroot {
         called
     }
 
+    /// Ends the work and keeps the root under a name of its own, which it gives: `what` is the build that
+    /// failed in it, `message` why. The chroot's next use starts from where this one did.
+    pub fn keep(mut self, what: &str, message: &str) -> Result<String, BuildError> {
+        self.stop()?;
+        Ok(self.session.keep(what, message)?)
+    }
+
+    /// The chroot of `settings`, as it was kept under `name`; what is written to it stays until the next
+    /// build.
+    pub fn open_kept(engine: &Engine, settings: &Settings, name: &str) -> Result<Self, BuildError> {
+        chroot_of(engine, settings)?.stand_on(name)?;
+        Self::open(engine, settings, ChrootAccess::Own)
+    }
+
+    /// Forgets what was kept of a build by the same name, which has succeeded now.
+    pub fn forget_kept(&self, what: &str) -> Result<(), BuildError> {
+        Ok(self.session.chroot().forget_kept(what)?)
+    }
+
     /// Ends the work and drops everything written since the current snapshot.
     pub fn discard(mut self) -> Result<(), BuildError> {
         if let Some(container) = self.container.take() {
@@ -777,6 +823,22 @@ impl Buildroot {
         )?;
         called
     }
+}
+
+fn chroot_of(engine: &Engine, settings: &Settings) -> Result<Chroot, BuildError> {
+    let name = settings
+        .chroot
+        .shared_root
+        .parse()
+        .map_err(|e| BuildError::Repositories {
+            chroot: settings.chroot.chroot_name.clone(),
+            reason: format!("option `root`: {e}"),
+        })?;
+    Ok(Chroot::new(
+        engine.store(),
+        name,
+        settings.chroot.uniqueext.as_deref().unwrap_or_default(),
+    ))
 }
 
 /// Modules of one command of `module_setup_commands`: mock separates them by commas.

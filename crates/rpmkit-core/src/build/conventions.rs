@@ -7,7 +7,9 @@ use rpmkit_fs::{
 };
 use rpmkit_sandbox::RunAs;
 
-use super::{BuildError, Buildroot, CopyItem, rpmbuild::check, tree::DirContents};
+use super::{
+    BuildError, Buildroot, CopyItem, Follow, Ran, asked, rpmbuild::check, tree::DirContents,
+};
 use rpmkit_pm::PmError;
 use rpmkit_solve::SolveError;
 use rpmkit_sources::srpm::{OUT_IN_ROOT, SpecParser, TREE_IN_ROOT, TreeCommand, TreeRunner};
@@ -62,20 +64,58 @@ impl Buildroot {
         if !request.install.is_empty() {
             self.change(&request, "for the project's own commands")?;
         }
+        let mut answered = Vec::new();
+        loop {
+            let (ran, what) = self.run_once(command, &answered)?;
+            let home = self.home();
+            let asked = asked::asked(&home).map_err(|error| BuildError::Io {
+                action: "read what was asked of dnf in",
+                path: home,
+                source: error.into(),
+            })?;
+            if let Some(asked) = asked
+                && !answered.contains(&asked)
+                && answered.len() < asked::MAX_ROUNDS
+            {
+                self.answer(&asked)?;
+                answered.push(asked);
+                continue;
+            }
+            return self.take_back(command, ran, &what);
+        }
+    }
+
+    /// Runs a command on a fresh copy of the tree. Gives what it was, for people, besides.
+    fn run_once(
+        &mut self,
+        command: &TreeCommand,
+        answered: &[String],
+    ) -> Result<(Ran, String), BuildError> {
+        let mut items = vec![
+            CopyItem {
+                from: command.tree.clone(),
+                to: "TREE".into(),
+            },
+            CopyItem {
+                from: command.out.clone(),
+                to: "OUT".into(),
+            },
+        ];
+        let mut path = None;
+        if command.as_root && !command.network {
+            let scripts = command.tree.with_file_name(asked::SCRIPTS);
+            asked::write_scripts(&scripts, answered)?;
+            items.push(CopyItem {
+                from: scripts,
+                to: asked::SCRIPTS.into(),
+            });
+            path = Some(self.in_tree(asked::SCRIPTS).to_string());
+        }
         self.fill_home(DirContents {
-            items: vec![
-                CopyItem {
-                    from: command.tree.clone(),
-                    to: "TREE".into(),
-                },
-                CopyItem {
-                    from: command.out.clone(),
-                    to: "OUT".into(),
-                },
-            ],
+            items,
             fresh: true,
             replace_sources: true,
-            dereference: false,
+            follow: Follow::Nothing,
         })?;
         let (tree, out) = (
             self.in_tree("TREE").to_string(),
@@ -91,24 +131,38 @@ impl Buildroot {
         } else {
             self.build_user()
         };
-        let mut run = self.command(argv, user);
+        let mut run = self.limited_command(argv, user)?;
         run.env.extend(
             command
                 .env
                 .iter()
                 .map(|(name, value)| (name.clone(), here(value))),
         );
-        run.cwd = tree.clone().into();
+        if let Some(path) = path {
+            let usual = run.env.iter().rev().find(|(name, _)| name == "PATH");
+            let usual = usual.map_or("/usr/bin:/bin:/usr/sbin:/sbin", |(_, value)| value);
+            run.env.push(("PATH".to_owned(), format!("{path}:{usual}")));
+        }
+        run.cwd = tree.into();
         run.log = None;
-        let what = format!("`{}`", command.argv.join(" "));
-        let ran = self.run(&run)?;
+        Ok((self.run(&run)?, format!("`{}`", command.argv.join(" "))))
+    }
+
+    /// Brings back what a command left in its directories.
+    fn take_back(
+        &mut self,
+        command: &TreeCommand,
+        ran: Ran,
+        what: &str,
+    ) -> Result<String, BuildError> {
         if !ran.exit.success() {
             // What the command said is the only reason there is.
             for line in ran.tail.iter().rev().take(REASON).rev() {
                 self.engine().events().info(line.clone());
             }
         }
-        let ran = check(ran, &what, Phase::Sources)?;
+        let ran = self.within_limits(ran, what, Phase::Sources)?;
+        let ran = check(ran, what, Phase::Sources)?;
         for (name, to) in [("TREE", &command.tree), ("OUT", &command.out)] {
             let inside = Path::new("build").join(name);
             // The command may have put a link in the place of either directory.
@@ -118,6 +172,10 @@ impl Buildroot {
                 source: error.into(),
             })?;
         }
+        let (tree, out) = (
+            self.in_tree("TREE").to_string(),
+            self.in_tree("OUT").to_string(),
+        );
         let text = String::from_utf8_lossy(&ran.output).into_owned();
         Ok(text.replace(&tree, TREE_IN_ROOT).replace(&out, OUT_IN_ROOT))
     }

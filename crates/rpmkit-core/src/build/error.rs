@@ -4,11 +4,12 @@ use std::{io, path::PathBuf};
 
 use rpmkit_sandbox::SandboxError;
 
+use super::limits::{CPU, PassedLimit};
 use rpmkit_pm::PmError;
 use rpmkit_repo::RepoError;
 use rpmkit_rpmfile::RpmFileError;
 use rpmkit_store::{StoreError, chroot::ChrootError, sandbox_hints};
-use rpmkit_types::{ExitCode, Hint, event::Phase};
+use rpmkit_types::{Dep, ExitCode, Hint, event::Phase};
 
 /// A failure on the way from a source package to results.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +69,27 @@ pub enum BuildError {
         /// Its last lines.
         tail: Vec<String>,
     },
+    /// A command used more than it may.
+    #[error("{what} was stopped: it used more than {} {}, the limit of option `{}`", limit.most, limit.of, limit.option)]
+    Limit {
+        /// What it was.
+        what: String,
+        /// The phase it belonged to.
+        phase: Phase,
+        /// The limit.
+        limit: PassedLimit,
+        /// Its last lines.
+        tail: Vec<String>,
+    },
     /// Build requirements keep changing.
     #[error("build requirements still changed after {rounds} rounds")]
     NoFixedPoint {
         /// How many were tried.
         rounds: u32,
     },
+    /// Generated requirements are answered by packages that other builds of the chain make.
+    #[error("it has to wait for others of the chain, which provide {}", .0.iter().map(|dep| format!("`{dep}`")).collect::<Vec<_>>().join(", "))]
+    Withheld(Vec<Dep>),
     /// Dynamic requirements are used but switched off.
     #[error("the package generates build requirements, and option `dynamic_buildrequires` is off")]
     DynamicOff,
@@ -109,6 +125,20 @@ pub enum BuildError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// What a user made of a root holds packages nobody verified, and now somebody should have.
+    #[error(
+        "chroot `{chroot}`: {what} holds packages of {} that were installed under `gpgcheck=0`, and \
+         their signatures are to be checked now",
+        .repos.iter().map(|id| repository_named(id)).collect::<Vec<_>>().join(", ")
+    )]
+    Unverified {
+        /// Which chroot.
+        chroot: String,
+        /// The part of it.
+        what: &'static str,
+        /// The repositories; the empty name stands for local files.
+        repos: Vec<String>,
     },
     /// A plugin could not do its part.
     #[error("plugin {plugin}: {reason}")]
@@ -189,6 +219,14 @@ fn external(names: &[String]) -> String {
     }
 }
 
+/// A repository, or, with an empty name, local files.
+pub(super) fn repository_named(id: &str) -> String {
+    match id {
+        "" => "local files".to_owned(),
+        id => format!("repository `{id}`"),
+    }
+}
+
 impl BuildError {
     /// mock's code for this failure. A failing rpmbuild ends mock with rpmbuild's own status.
     pub fn exit_code(&self) -> ExitCode {
@@ -208,7 +246,10 @@ impl BuildError {
                 _ => ExitCode::General,
             },
             Self::Timeout { .. } => ExitCode::Timeout,
-            Self::NoFixedPoint { .. } => ExitCode::Build,
+            // Processor time is time.
+            Self::Limit { limit, .. } if limit.option == CPU => ExitCode::Timeout,
+            Self::Limit { .. } | Self::NoFixedPoint { .. } => ExitCode::Build,
+            Self::Withheld(_) => ExitCode::ChainIncomplete,
             Self::DynamicOff => ExitCode::General,
             Self::ResultDir { .. } => ExitCode::ResultDir,
             // mock's copy ends as a plain exception.
@@ -220,6 +261,7 @@ impl BuildError {
             Self::Lvm(_) => ExitCode::Lvm,
             Self::Repositories { .. } => ExitCode::Config,
             Self::Undone { code, .. } => *code,
+            Self::Unverified { .. } => ExitCode::PackageManager,
             Self::External(_) => ExitCode::ExternalDependency,
         }
     }
@@ -241,6 +283,10 @@ impl BuildError {
                 "asked for: {}; nothing outside of repositories is installed here",
                 names.join(", ")
             ))],
+            Self::Unverified { .. } => one(
+                "go back to a root that is made of verified packages with `--rollback-to postinit` or, without any \
+                 snapshot, with `--clean`; `--scrub=all` drops it with all its snapshots",
+            ),
             Self::External(_) => one(
                 "nothing outside of repositories is installed: require a package, or turn `external_buildrequires` off and offer packages that provide these names",
             ),
@@ -253,6 +299,10 @@ impl BuildError {
             }
             Self::ResultDir { .. } => one("choose another directory with `--resultdir`"),
             Self::Timeout { .. } => one("raise the limit with `--rpmbuild_timeout SECONDS`"),
+            Self::Limit { limit, .. } => vec![Hint::new(format!(
+                "raise `{0}` in the configuration (0 is no limit), or for one run with `--config-opts {0}=NUMBER`",
+                limit.option
+            ))],
             Self::NoResults => one(
                 "the spec makes no package for this architecture, or `%_rpmfilename` puts it elsewhere",
             ),
@@ -260,6 +310,7 @@ impl BuildError {
             | Self::Operation { .. }
             | Self::Unprepared(_)
             | Self::Command { .. }
+            | Self::Withheld(_)
             | Self::NoFixedPoint { .. }
             | Self::SourcePackages { .. }
             | Self::Io { .. }
@@ -297,5 +348,24 @@ mod tests {
         };
         assert_eq!(full.exit_code().code(), 70);
         assert!(full.hints()[0].0.contains("make room"));
+    }
+
+    #[test]
+    fn limits_end_as_time_or_as_a_fault_of_the_package() {
+        let of = |option| BuildError::Limit {
+            what: "rpmbuild".into(),
+            phase: Phase::Rpmbuild,
+            limit: PassedLimit {
+                option,
+                most: 7,
+                of: "x",
+            },
+            tail: Vec::new(),
+        };
+        assert_eq!(of(CPU).exit_code().code(), 11);
+        let memory = of("max_build_memory_mb");
+        assert_eq!(memory.exit_code().code(), 10);
+        assert!(memory.to_string().contains("more than 7 x"));
+        assert!(memory.hints()[0].0.contains("max_build_memory_mb=NUMBER"));
     }
 }

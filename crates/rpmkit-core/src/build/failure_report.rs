@@ -64,6 +64,18 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
             tail,
             ..
         } => by_output(*phase, End::TimedOut(Some(*seconds)), tail),
+        BuildError::Limit {
+            phase, limit, tail, ..
+        } => {
+            let end = End::Limit {
+                option: limit.option,
+                most: limit.most,
+                of: limit.of,
+            };
+            let mut report = by_output(*phase, end, tail);
+            report.exit_code = error.exit_code().code();
+            report
+        }
         BuildError::Pm(PmError::Solve(SolveError::Unsolvable(problems))) => {
             unresolvable(problems, error, spec)
         }
@@ -71,6 +83,9 @@ pub fn failure_report(error: &BuildError, about: &About) -> FailureReport {
             let cause = match other {
                 BuildError::Pm(PmError::DiskFull { path, .. }) => FailureCause::DiskFull {
                     path: Some(path.display().to_string()),
+                },
+                BuildError::Withheld(requirements) => FailureCause::Withheld {
+                    requirements: requirements.clone(),
                 },
                 _ => FailureCause::Other,
             };
@@ -121,7 +136,11 @@ fn unresolvable(
         .iter()
         .map(|one| format!("`{}`", one.requirement))
         .collect();
+    let together = problems.obstacles.iter().any(|one| one.wanted.len() > 1);
     let message = match quoted.as_slice() {
+        all if together && all.len() > 1 => {
+            format!("{} cannot be installed together", all.join(" and "))
+        }
         [] => "what the package requires cannot be installed".to_owned(),
         [one] => format!("{one}, which the package requires, cannot be installed"),
         all => format!(
@@ -173,7 +192,9 @@ fn phase_of(error: &BuildError) -> Option<Phase> {
         BuildError::Pm(PmError::ToolRoot(_)) => Phase::ToolRoot,
         BuildError::Pm(_) => Phase::BuildDeps,
         BuildError::SourcePackages { .. } | BuildError::RpmFile(_) => Phase::Srpm,
-        BuildError::DynamicOff | BuildError::NoFixedPoint { .. } => Phase::DynamicBuildRequires,
+        BuildError::DynamicOff | BuildError::NoFixedPoint { .. } | BuildError::Withheld(_) => {
+            Phase::DynamicBuildRequires
+        }
         BuildError::NoResults | BuildError::ResultDir { .. } | BuildError::Link { .. } => {
             Phase::Results
         }

@@ -1,6 +1,10 @@
-//! Limits of what one rpmbuild call may use, for builders of strangers' code: macros of the configuration.
+//! Limits of what one rpmbuild call may use, for builders of strangers' code: options of the configuration for all it starts
+//! together, macros for each process.
 
-use rpmkit_sandbox::{Limit, Resource};
+use std::{path::PathBuf, time::Duration};
+
+use rpmkit_config::BuildLimits;
+use rpmkit_sandbox::{Budget, Exceeded, Limit, Resource};
 
 use super::BuildError;
 
@@ -8,6 +12,60 @@ use super::BuildError;
 type Macros = [(String, Option<String>)];
 
 const MIB: u64 = 1 << 20;
+
+/// What all commands that count may use together; `places` are the writable ones beside the root.
+pub(super) fn budget(limits: &BuildLimits, places: Vec<PathBuf>) -> Option<Budget> {
+    if *limits == BuildLimits::default() {
+        return None;
+    }
+    let bytes = |mebibytes: Option<u32>| mebibytes.map(|number| u64::from(number) * MIB);
+    Some(Budget {
+        memory: bytes(limits.memory_mb),
+        processes: limits.processes.map(u64::from),
+        disk: bytes(limits.disk_mb),
+        cpu: limits
+            .cpu_seconds
+            .map(|number| Duration::from_secs(number.into())),
+        places,
+    })
+}
+
+/// The option for processor time.
+pub(super) const CPU: &str = "max_build_cpu_seconds";
+
+/// A limit that a build has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedLimit {
+    /// The option that sets it.
+    pub option: &'static str,
+    /// Its value.
+    pub most: u64,
+    /// What is limited, with its unit.
+    pub of: &'static str,
+}
+
+/// The limit a command was stopped for.
+pub(super) fn passed(limits: &BuildLimits, which: Exceeded) -> PassedLimit {
+    let (option, most, of) = match which {
+        Exceeded::Memory => ("max_build_memory_mb", limits.memory_mb, "MiB of memory"),
+        Exceeded::Processes => (
+            "max_build_processes",
+            limits.processes,
+            "processes and threads at a time",
+        ),
+        Exceeded::Disk => (
+            "max_build_disk_mb",
+            limits.disk_mb,
+            "MiB of disk or of output",
+        ),
+        Exceeded::Cpu => (CPU, limits.cpu_seconds, "seconds of processor time"),
+    };
+    PassedLimit {
+        option,
+        most: most.unwrap_or_default().into(),
+        of,
+    }
+}
 
 /// A limit that a configuration can set, by a macro with a whole number above 0.
 struct Kind {
@@ -101,6 +159,19 @@ pub(super) fn run_into(macros: &Macros, tail: &[String]) -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_limit_is_named_by_its_option() {
+        let limits = BuildLimits {
+            memory_mb: Some(5),
+            ..BuildLimits::default()
+        };
+        let budget = budget(&limits, Vec::new()).unwrap();
+        assert_eq!((budget.memory, budget.disk), (Some(5 << 20), None));
+        let passed = passed(&limits, Exceeded::Memory);
+        assert_eq!((passed.option, passed.most), ("max_build_memory_mb", 5));
+        assert!(super::budget(&BuildLimits::default(), Vec::new()).is_none());
+    }
 
     fn macros(pairs: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), Some((*value).to_owned()));

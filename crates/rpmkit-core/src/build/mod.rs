@@ -1,5 +1,6 @@
 //! The pipeline: source package → build requirements to a fixed point → rpmbuild → results.
 
+mod asked;
 mod buildroot;
 mod conventions;
 mod emulation;
@@ -18,10 +19,12 @@ mod rpmbuild;
 mod run;
 mod skeleton;
 mod source;
+mod spec_query;
 pub(crate) mod transfer;
 mod tree;
 mod undone;
 mod user_hooks;
+mod why;
 
 pub use buildroot::{Buildroot, ChrootAccess};
 pub use conventions::Shared;
@@ -29,14 +32,18 @@ pub use engine::{Engine, Surroundings, scratch};
 pub use error::BuildError;
 pub use failure_report::{About, failure_report};
 pub use hooks::traced;
+pub use limits::PassedLimit;
 pub use macros::{BuildStage, ResumeFrom, RpmbuildOptions, ShortCircuit, rpmmacros, shell_word};
 pub use narrative::plugins_loaded;
 pub use plugins::compress_logs;
-pub use rebuild::{Built, Rebuild, rebuild, supersede};
+pub use rebuild::{Built, Rebuild, build_requirements, rebuild, supersede};
 pub use repositories::{added_repository, repositories_of};
+pub use rpmkit_fs::TempDir;
 pub use run::{Ran, Run};
 pub use source::{InChroot, MakeSource, source_package};
-pub use transfer::{CopyItem, ItemOwner};
+pub use spec_query::{SpecDeps, SpecQuestion, source_digests};
+pub use transfer::{CopyItem, Follow, ItemOwner};
 pub use tree::DirContents;
 pub use undone::loadable;
 pub use user_hooks::{HOOKS, HookCaller};
+pub use why::{Why, WhyChain, WhyLink, why};

@@ -1,16 +1,18 @@
 //! From a source package to binary packages: the steps, in mock's order.
 
 use std::{
+    collections::HashMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use rpmkit_fs::WriteOptions;
+use rpmkit_graph::{operands, satisfies};
 use rpmkit_sandbox::Exit;
 
 use super::{
-    BuildError, BuildStage, Buildroot, CopyItem, ResumeFrom, plugins,
+    BuildError, BuildStage, Buildroot, CopyItem, Follow, ResumeFrom, plugins,
     rpmbuild::{BuiltSrpm, MISSING_BUILD_REQUIRES, check},
     tree::{DirContents, WRITE},
 };
@@ -45,6 +47,9 @@ pub struct Rebuild {
     pub from: Option<ResumeFrom>,
     /// Stop when all requirements are installed: what they are is the result, nothing is built.
     pub calculate: bool,
+    /// What other builds of a chain provide that this one does not see. A generated requirement that one of
+    /// them answers ends the build: it has to wait for that one.
+    pub withheld: Vec<Dep>,
 }
 
 /// What a build made.
@@ -56,6 +61,8 @@ pub struct Built {
     pub artifacts: Vec<PathBuf>,
     /// Packages the build ran among.
     pub buildroot: Vec<Package>,
+    /// The last answer of `%generate_buildrequires`, where the package has one.
+    pub generated: Vec<Dep>,
 }
 
 /// Builds one source package. `settings` decides how; the buildroot is prepared here.
@@ -103,9 +110,10 @@ fn steps(
             return Err(BuildError::DynamicOff);
         }
         plugins::prebuild(root, job)?;
+        let mut generated = Vec::new();
         state(root, &format!("rpmbuild {shown}"), |root| {
             if dynamic && job.from.is_none() {
-                generate(root, &spec, staging, job.calculate)?;
+                generated = generate(root, &spec, staging, job)?;
             }
             plugins::postdeps(root, job, &spec)?;
             // What earlier runs dropped is removed while rpmbuild works.
@@ -127,7 +135,7 @@ fn steps(
                 Ok(())
             })
         })?;
-        collect(root, job, &made)
+        collect(root, job, &made, generated)
     })
 }
 
@@ -200,7 +208,7 @@ fn fill(root: &mut Buildroot, job: &Rebuild, source: &UnpackedSrpm) -> Result<()
         // A stage by itself goes on with what is there: mock's `prebuild`.
         fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: job.clean,
-        dereference: false,
+        follow: Follow::Nothing,
     })
 }
 
@@ -234,7 +242,7 @@ fn make_until_complete(
         if root.settings().build.short_circuit.is_some() {
             return Ok(made);
         }
-        let mut request = requirements(root, &made)?;
+        let mut request = build_requirements(root, &made.package.nevra, made.requirements())?;
         leave_out_installed(&mut request, root.packages()?);
         refuse_external(root, &request.builddeps)?;
         root.leave_out_present(&mut request)?;
@@ -253,10 +261,17 @@ fn leave_out_installed(request: &mut SolveRequest, present: &[Package]) {
     request.local.retain(|package| !there(package));
 }
 
-/// The source package's own requirements and the configuration's additions to them.
-fn requirements(root: &Buildroot, made: &BuiltSrpm) -> Result<SolveRequest, BuildError> {
+/// What to install for a build of `nevra`: its own requirements and the configuration's additions to them.
+///
+/// # Errors
+/// When an additional package is a file that is none.
+pub fn build_requirements(
+    root: &Buildroot,
+    nevra: &Nevra,
+    own: Vec<Dep>,
+) -> Result<SolveRequest, BuildError> {
     let mut request = root.package_manager().request();
-    request.builddeps = made.requirements();
+    request.builddeps = own;
     let settings = root.settings();
     for word in &settings.build.additional_packages {
         // Only the command line names files, and by their whole paths.
@@ -273,7 +288,6 @@ fn requirements(root: &Buildroot, made: &BuiltSrpm) -> Result<SolveRequest, Buil
     if settings.plugins.enabled("procenv") {
         request.install.push("procenv".to_owned());
     }
-    let nevra = &made.package.nevra;
     let (name, evr) = (&nevra.name, &nevra.evr);
     let forms = [
         format!("{name}-{}-{}", evr.version, evr.release),
@@ -307,13 +321,13 @@ fn external(deps: &[Dep]) -> Vec<String> {
 }
 
 /// Runs `%generate_buildrequires` until it asks for nothing that is not there.
-/// With `keep`, the last list stays among the results.
+/// Gives what it asked for last. With `calculate`, the last list stays among the results.
 fn generate(
     root: &mut Buildroot,
     spec: &ChrootPath,
     staging: &Path,
-    keep: bool,
-) -> Result<(), BuildError> {
+    job: &Rebuild,
+) -> Result<Vec<Dep>, BuildError> {
     let rounds = root.settings().build.dynamic_buildrequires_max_loops.max(1);
     let events = root.engine().events().clone();
     let phase = Phase::DynamicBuildRequires;
@@ -323,7 +337,16 @@ fn generate(
             let ran = root.rpmbuild(stage, spec, phase)?;
             match ran.exit {
                 // Either status may come with a list of requirements.
-                Exit::Code(0 | MISSING_BUILD_REQUIRES) => Ok(()),
+                Exit::Code(0 | MISSING_BUILD_REQUIRES) => {
+                    if round == 0 {
+                        for line in dropped(&ran.tail) {
+                            events.warn(format!(
+                                "a requirement of `%generate_buildrequires` is left out: {line}"
+                            ));
+                        }
+                    }
+                    Ok(())
+                }
                 _ => check(ran, "rpmbuild -br", phase).map(drop),
             }
         })?;
@@ -339,21 +362,68 @@ fn generate(
         wanted.retain(|dep| !dep.is_rpmlib());
         let mut request = root.package_manager().request();
         refuse_external(root, &wanted)?;
-        request.builddeps = wanted;
+        let elsewhere = answered(&wanted, &job.withheld);
+        if !elsewhere.is_empty() {
+            return Err(BuildError::Withheld(elsewhere));
+        }
+        request.builddeps.clone_from(&wanted);
         root.leave_out_present(&mut request)?;
         let solution = root.change(&request, "dynamic build requirements")?;
-        if !(keep && solution.is_empty()) {
+        if !(job.calculate && solution.is_empty()) {
             root.remove(&["SRPMS"], REQUIREMENTS)?;
         }
         if solution.is_empty() {
-            return Ok(());
+            return Ok(wanted);
         }
     }
     Err(BuildError::NoFixedPoint { rounds })
 }
 
+/// What rpm says of generated requirements that it cannot read, and goes on without.
+fn dropped(lines: &[String]) -> Vec<&str> {
+    let said = lines.iter().filter_map(|line| line.strip_prefix("error: "));
+    said.filter(|said| {
+        [
+            "Dependency tokens must begin",
+            "Version required",
+            "Invalid dependency",
+            "Unterminated rich",
+            "Illegal",
+        ]
+        .iter()
+        .any(|start| said.starts_with(start))
+    })
+    .collect()
+}
+
+/// Those of `wanted` that one of `withheld` answers.
+fn answered(wanted: &[Dep], withheld: &[Dep]) -> Vec<Dep> {
+    let by_name: HashMap<&str, Vec<&Dep>> =
+        withheld.iter().fold(HashMap::new(), |mut all, provide| {
+            all.entry(provide.name.as_str()).or_default().push(provide);
+            all
+        });
+    let is_answered = |dep: &&Dep| {
+        let plain = if dep.is_rich() {
+            operands(&dep.name)
+        } else {
+            vec![(*dep).clone()]
+        };
+        plain.iter().any(|one| {
+            let candidates = by_name.get(one.name.as_str()).into_iter().flatten();
+            candidates.copied().any(|provide| satisfies(one, provide))
+        })
+    };
+    wanted.iter().filter(is_answered).cloned().collect()
+}
+
 /// Moves packages to the result directory.
-fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Built, BuildError> {
+fn collect(
+    root: &mut Buildroot,
+    job: &Rebuild,
+    made: &BuiltSrpm,
+    generated: Vec<Dep>,
+) -> Result<Built, BuildError> {
     let events = root.engine().events().clone();
     events.phase(Phase::Results, "", || {
         root.stop()?;
@@ -386,6 +456,7 @@ fn collect(root: &mut Buildroot, job: &Rebuild, made: &BuiltSrpm) -> Result<Buil
             package: made.package.nevra.clone(),
             artifacts,
             buildroot: root.packages()?.to_vec(),
+            generated,
         })
     })
 }
@@ -493,6 +564,22 @@ mod tests {
     }
 
     #[test]
+    fn requirements_that_others_of_the_chain_answer_are_found() {
+        let provide = |name: &str, version: &str| Dep {
+            name: name.to_owned(),
+            version: Some((rpmkit_types::DepFlag::Eq, rpmkit_types::Evr::parse(version))),
+        };
+        let withheld = [provide("a", "1-1"), provide("b", "1-1")];
+        let wanted = [
+            Dep::any("gcc"),
+            operands("a >= 2").remove(0),
+            Dep::any("(x or b)"),
+        ];
+        assert_eq!(answered(&wanted, &withheld), [Dep::any("(x or b)")]);
+        assert!(answered(&wanted, &[]).is_empty());
+    }
+
+    #[test]
     fn a_stage_by_itself_prepares_nothing() {
         assert!(asks_more(true, false));
         assert!(!asks_more(true, true) && !asks_more(false, false));
@@ -514,6 +601,12 @@ mod tests {
         assert_eq!(left_out(&tree, Some(&blob[0])), blob);
         assert!(left_out(&tree, Some(&dir.path().join("other"))).is_empty());
         assert!(left_out(&tree, None).is_empty());
+    }
+
+    #[test]
+    fn generated_requirements_rpm_cannot_read_are_told() {
+        let lines = ["error: x.c is wrong", "error: Version required: foo >="].map(str::to_owned);
+        assert_eq!(dropped(&lines), ["Version required: foo >="]);
     }
 
     #[test]

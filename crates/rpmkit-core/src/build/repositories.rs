@@ -4,6 +4,7 @@ use super::{BuildError, Engine};
 use rpmkit_config::Settings;
 use rpmkit_pm::{Attempts, Dialect, Embedded, TransactionOptions};
 use rpmkit_repo::{RepoSet, Vars};
+use rpmkit_solve::HandOver;
 use rpmkit_types::{VerifyLevel, event::Level};
 
 /// The repositories of `dnf.conf`, as it switches them on and off.
@@ -84,6 +85,11 @@ pub(super) fn package_manager(
     let options = TransactionOptions {
         nodocs: !main.install_docs || main.tsflags.iter().any(|flag| flag == "nodocs"),
         noscripts: main.tsflags.iter().any(|flag| flag == "noscripts"),
+        hand_over: if settings.repositories.package_manager == "dnf5" {
+            HandOver::Decisions
+        } else {
+            HandOver::Metadata
+        },
         ..TransactionOptions::default()
     };
     Ok(Embedded::new(

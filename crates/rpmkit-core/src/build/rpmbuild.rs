@@ -6,7 +6,7 @@ use rpmkit_sandbox::Exit;
 
 use super::{
     BuildError, BuildStage, Buildroot, Ran, RpmbuildOptions, ShortCircuit,
-    limits::{limits, run_into},
+    limits::{passed, run_into},
 };
 use rpmkit_repo as repo;
 use rpmkit_types::{
@@ -83,37 +83,53 @@ impl Buildroot {
         let mut options = self.rpmbuild_options();
         options.noclean &= self.knows_noclean()?;
         let user = self.build_user();
-        let mut run = self.command(options.argv(stage, spec), user);
+        let mut run = self.limited_command(options.argv(stage, spec), user)?;
         run.log = Some(Log::Build);
-        run.timeout = self.settings().build.rpmbuild_timeout;
-        run.limits.extend(limits(&self.settings().build.macros)?);
         run.cwd = self.topdir().as_path().to_owned();
         let ran = self.run(&run)?;
-        if ran.exit == Exit::TimedOut {
-            let seconds = run.timeout.map_or(0, |limit| limit.as_secs());
-            let line = run.argv.join(" ");
-            let text = format!("Timeout({seconds}) expired for command:\n # {line}");
-            self.engine().events().narrate(Level::Error, text);
-            return Err(BuildError::Timeout {
-                what: "rpmbuild".to_owned(),
-                phase,
-                seconds: run.timeout.map_or(0, |limit| limit.as_secs()),
-                tail: ran.tail,
-            });
-        }
         let missing = matches!(stage, BuildStage::BuildRequires { .. })
             && matches!(ran.exit, Exit::Code(MISSING_BUILD_REQUIRES));
-        if !ran.exit.success() && !missing {
-            let line = run.argv.join(" ");
+        let line = run.argv.join(" ");
+        if ran.exit == Exit::TimedOut {
+            let seconds = run.timeout.map_or(0, |limit| limit.as_secs());
+            let text = format!("Timeout({seconds}) expired for command:\n # {line}");
+            self.engine().events().narrate(Level::Error, text);
+        } else if !ran.exit.success() && !missing {
             let text = format!("Command failed: \n # {line}");
             self.engine().events().narrate(Level::Error, text);
         }
+        let ran = self.within_limits(ran, "rpmbuild", phase)?;
         if !ran.exit.success() {
             for sentence in run_into(&self.settings().build.macros, &ran.tail) {
                 self.engine().events().warn(sentence);
             }
         }
         Ok(ran)
+    }
+
+    /// Turns a command that was stopped for a limit into an error.
+    pub(super) fn within_limits(
+        &self,
+        ran: Ran,
+        what: &str,
+        phase: Phase,
+    ) -> Result<Ran, BuildError> {
+        let build = &self.settings().build;
+        match ran.exit {
+            Exit::TimedOut => Err(BuildError::Timeout {
+                what: what.to_owned(),
+                phase,
+                seconds: build.rpmbuild_timeout.map_or(0, |limit| limit.as_secs()),
+                tail: ran.tail,
+            }),
+            Exit::Exceeded(which) => Err(BuildError::Limit {
+                what: what.to_owned(),
+                phase,
+                limit: passed(&build.limits, which),
+                tail: ran.tail,
+            }),
+            Exit::Code(_) | Exit::Signal(_) => Ok(ran),
+        }
     }
 
     /// Whether this rpmbuild has `--noclean`; asked only where the answer matters.

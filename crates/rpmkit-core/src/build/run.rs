@@ -1,8 +1,10 @@
 //! One command in the chroot, with its lines as events.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{borrow::Cow, ffi::OsString, path::PathBuf, time::Duration};
 
-use rpmkit_sandbox::{Command, Container, Exit, Limit, Lines, Output, RunAs, Stdin, Stream};
+use rpmkit_sandbox::{
+    Command, Container, Exceeded, Exit, Filters, Limit, Lines, Output, RunAs, Stdin, Stream,
+};
 
 use super::BuildError;
 use rpmkit_results::excerpt::OutputExcerpt;
@@ -23,15 +25,26 @@ pub struct Run {
     pub timeout: Option<Duration>,
     /// What it may use.
     pub limits: Vec<Limit>,
+    /// Counts against the limits of builds.
+    pub counted: bool,
+    /// Bytes of output it may write before it is stopped.
+    pub most_output: Option<u64>,
     /// The log its output goes to; `None` keeps output out of the event stream.
     pub log: Option<Log>,
     /// Standard input.
     pub stdin: Stdin,
     /// Run on a read-only view of the root (builds in single-id mode).
     pub read_only_root: bool,
+    /// Directories that stay writable on it.
+    pub writable: Vec<PathBuf>,
+    /// System calls that are answered without being done.
+    pub filters: Option<Filters>,
     /// Put before lines of standard error. With one, the order between the two streams is not kept.
     pub stderr_prefix: String,
 }
+
+/// Bytes of output that are kept in memory.
+const MOST_KEPT: usize = 256 << 20;
 
 /// How it went.
 #[derive(Debug, Clone)]
@@ -59,7 +72,10 @@ impl Run {
         command.env = self.env.iter().map(|(k, v)| (k.into(), v.into())).collect();
         command.timeout = self.timeout;
         command.limits.clone_from(&self.limits);
+        command.counted = self.counted;
         command.read_only_root = self.read_only_root;
+        command.writable.clone_from(&self.writable);
+        command.filters = self.filters;
         if let Some(log) = self.log {
             events.emit(Event::Command {
                 log,
@@ -76,27 +92,53 @@ impl Run {
         let mut kept = OutputExcerpt::default();
         let mut error_lines = Lines::default();
         let mut on_line = |bytes: &[u8], stream: Stream| {
-            let line = String::from_utf8_lossy(bytes);
-            if line.trim_end_matches('\r').is_empty() {
+            if bytes.iter().all(|byte| *byte == b'\r') {
                 return;
             }
             kept.push(&plain(bytes));
+            let Some(log) = self.log else { return };
             let line = match stream {
-                Stream::Stderr => prefixed(&self.stderr_prefix, line.into_owned()),
-                Stream::Stdout => line.into_owned(),
+                Stream::Stderr => prefixed(&self.stderr_prefix, bytes),
+                Stream::Stdout => bytes.into(),
             };
-            if let Some(log) = self.log {
-                events.emit(Event::Output { log, line });
-            }
+            events.emit(Event::output(log, &line));
         };
-        let finished = container.run_to_end(&command, |stream, piece| match stream {
-            Stream::Stdout if self.log.is_none() => ran.output.extend_from_slice(piece),
-            Stream::Stdout => lines.feed(piece, |line| on_line(line, stream)),
-            Stream::Stderr => error_lines.feed(piece, |line| on_line(line, stream)),
+        let killer = container.killer();
+        let mut cut = false;
+        let mut left = self.most_output.unwrap_or(u64::MAX);
+        let finished = container.run_to_end(&command, |stream, piece| {
+            let length = piece.len() as u64;
+            if length > left {
+                // What is on its way still comes, and is dropped.
+                left = 0;
+                return killer.kill_all();
+            }
+            left -= length;
+            match stream {
+                Stream::Stdout if self.log.is_none() => {
+                    let room = MOST_KEPT.saturating_sub(ran.output.len());
+                    ran.output
+                        .extend_from_slice(&piece[..piece.len().min(room)]);
+                    cut |= piece.len() > room;
+                }
+                Stream::Stdout => lines.feed(piece, |line| on_line(line, stream)),
+                Stream::Stderr => error_lines.feed(piece, |line| on_line(line, stream)),
+            }
         })?;
         lines.finish(|line| on_line(line, Stream::Stdout));
         error_lines.finish(|line| on_line(line, Stream::Stderr));
-        ran.exit = finished.exit;
+        ran.exit = if left == 0 {
+            Exit::Exceeded(Exceeded::Disk)
+        } else {
+            finished.exit
+        };
+        if cut {
+            let what = self.argv.first().map_or("", String::as_str);
+            events.warn(format!(
+                "`{what}` wrote more than {} MiB: the rest is not read",
+                MOST_KEPT >> 20
+            ));
+        }
         ran.tail = kept.into_lines();
         if let Some(log) = self.log {
             events.emit(Event::CommandEnd {
@@ -113,11 +155,11 @@ impl Run {
 }
 
 /// `stderr_line_prefix`, which mock keeps from what a shell traces.
-fn prefixed(prefix: &str, line: String) -> String {
-    if line.starts_with("+ ") {
-        return line;
+fn prefixed<'l>(prefix: &str, line: &'l [u8]) -> Cow<'l, [u8]> {
+    if line.starts_with(b"+ ") {
+        return line.into();
     }
-    format!("{prefix}{line}")
+    [prefix.as_bytes(), line].concat().into()
 }
 
 /// A line as a report quotes it: no colour codes, and what a carriage return overwrote is gone.
@@ -155,8 +197,8 @@ mod tests {
 
     #[test]
     fn standard_error_is_marked_and_traces_are_not() {
-        assert_eq!(prefixed("E: ", "no".to_owned()), "E: no");
-        assert_eq!(prefixed("E: ", "+ make".to_owned()), "+ make");
-        assert_eq!(prefixed("", "no".to_owned()), "no");
+        assert_eq!(*prefixed("E: ", b"n\xf6"), *b"E: n\xf6");
+        assert_eq!(*prefixed("E: ", b"+ make"), *b"+ make");
+        assert_eq!(*prefixed("", b"no"), *b"no");
     }
 }

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BuildError, Buildroot, CopyItem, plugins, rpmbuild::check, tree::DirContents};
+use super::{BuildError, Buildroot, CopyItem, Follow, plugins, rpmbuild::check, tree::DirContents};
+use rpmkit_results::diagnose::survived;
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
 
@@ -52,7 +53,10 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
         items: items(&job.spec, job.sources.as_deref()),
         fresh: root.settings().build.short_circuit.is_none(),
         replace_sources: true,
-        dereference: job.dereference,
+        follow: match job.dereference {
+            true => Follow::Anywhere,
+            false => Follow::Nothing,
+        },
     })?;
     let spec = root.in_tree(Path::new("SPECS").join(job.spec.file_name().unwrap_or_default()));
     plugins::pre_srpm_build(
@@ -72,7 +76,8 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
 
 fn items(spec: &Path, sources: Option<&Path>) -> Vec<CopyItem> {
     let mut items = vec![CopyItem {
-        from: spec.to_owned(),
+        // The user named it, or it was looked at: here it is a file under its own name.
+        from: fs::canonicalize(spec).unwrap_or_else(|_| spec.to_owned()),
         to: Path::new("SPECS").join(spec.file_name().unwrap_or_default()),
     }];
     if let Some(sources) = sources {
@@ -82,7 +87,8 @@ fn items(spec: &Path, sources: Option<&Path>) -> Vec<CopyItem> {
             } else {
                 Path::new("SOURCES").join(sources.file_name().unwrap_or_default())
             },
-            from: sources.to_owned(),
+            // The same goes for a directory the user named by a link.
+            from: fs::canonicalize(sources).unwrap_or_else(|_| sources.to_owned()),
         });
     }
     items
@@ -114,7 +120,7 @@ impl Buildroot {
             items: items(spec, Some(source_dir)),
             fresh: self.settings().build.short_circuit.is_none(),
             replace_sources: true,
-            dereference: true,
+            follow: Follow::Within,
         })?;
         let inside = self.in_tree(Path::new("SPECS").join(spec.file_name().unwrap_or_default()));
         let mut argv = vec!["rpmspec".to_owned(), "-P".to_owned()];
@@ -127,16 +133,21 @@ impl Buildroot {
             argv.extend(["--define".to_owned(), format!("{name} {value}")]);
         }
         argv.push(inside.to_string());
-        let mut run = self.command(argv, self.build_user());
+        let mut run = self.limited_command(argv, self.build_user())?;
         run.log = None;
         let ran = self.run(&run)?;
         for line in &ran.tail {
-            self.engine().events().emit(Event::Output {
-                log: Log::Build,
-                line: line.clone(),
-            });
+            self.engine()
+                .events()
+                .emit(Event::output(Log::Build, line.as_bytes()));
         }
+        let ran = self.within_limits(ran, "reading the spec", Phase::Srpm)?;
         let ran = check(ran, "reading the spec", Phase::Srpm)?;
+        let text = fs::read(spec).unwrap_or_default();
+        let shown = Path::new(spec.file_name().unwrap_or_default());
+        for warning in survived(&ran.tail, (shown, &String::from_utf8_lossy(&text))) {
+            self.engine().events().warn(warning);
+        }
         Ok(String::from_utf8_lossy(&ran.output).into_owned())
     }
 }

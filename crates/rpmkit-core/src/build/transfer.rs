@@ -6,15 +6,14 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
-    io,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use rpmkit_fs::{
-    CopyMode, CopyOptions, EntryKind, FsError, HostDir, IfThere, Links, RemoveOptions,
-    UntrustedTree,
+    CopyMode, CopyOptions, Dir, EntryKind, FsError, IfThere, LinkCopy, Links, Owner, RemoveOptions,
+    TreeCopyOptions, UntrustedTree, WriteOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +48,24 @@ pub(crate) struct CopyIn {
     /// Entries of the base directory to remove first, unless kept.
     pub wipe: Option<Wipe>,
     pub owner: ItemOwner,
-    /// Copy what links point to instead of the links.
-    pub dereference: bool,
+    /// Which links are copied as what they point to.
+    pub follow: Follow,
 }
+
+/// Which links in what is brought in are copied as what they point to; the others stay links.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Follow {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those to files that lie in the same directory of the host, at any depth: it may be a stranger's.
+    Within,
+    /// All, because the user asked for that.
+    Anywhere,
+}
+
+/// Directories in one another when all links are followed: they may lead round in circles.
+const DEEPEST: usize = 64;
 
 /// What of the base directory goes before anything is copied.
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,94 +117,130 @@ fn copy_in(input: &[u8]) -> Result<Vec<u8>, String> {
             .and_then(|base| base.clear("", &wipe.keep, RemoveOptions::default()));
         cleared.map_err(|error| error.to_string())?;
     }
-    at("own", &job.base, own(&job.base, job.owner))?;
+    let shown = |error: FsError| error.to_string();
+    let base = UntrustedTree::open(&job.base, Links::Never).map_err(shown)?;
+    own(&base, Path::new(""), job.owner)?;
     for dir in &job.directories {
-        make_directories(&job, dir)?;
+        make_directories(&base, dir, job.owner)?;
     }
     for item in &job.items {
         if let Some(parent) = item.to.parent() {
-            make_directories(&job, parent)?;
+            make_directories(&base, parent, job.owner)?;
         }
-        copy_tree(&item.from, &job.base.join(&item.to), &job)?;
+        bring_in(item, &base, &job, 0)?;
     }
     for (path, text) in &job.texts {
-        let target = job.base.join(path);
-        at("remove", &target, remove_any(&target))?;
-        at("write", &target, fs::write(&target, text))?;
-        at("own", &target, own(&target, job.owner))?;
+        base.remove_all(path, RemoveOptions::default())
+            .map_err(shown)?;
+        base.write(path, text, &WriteOptions::with_mode(0o666))
+            .map_err(shown)?;
+        own(&base, path, job.owner)?;
     }
     Ok(Vec::new())
 }
 
-fn make_directories(job: &CopyIn, dir: &Path) -> Result<(), String> {
-    let mut path = job.base.clone();
+/// What is in the way of a directory is removed: the build may have put anything there.
+fn make_directories(base: &Dir, dir: &Path, owner: ItemOwner) -> Result<(), String> {
+    let mut path = PathBuf::new();
     for part in dir.components() {
         path.push(part);
-        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
-            at("remove", &path, remove_any(&path))?;
-            at("create", &path, fs::create_dir(&path))?;
-            at("own", &path, own(&path, job.owner))?;
+        if !base.lstat(&path).is_ok_and(|meta| meta.is_dir()) {
+            base.remove_all(&path, RemoveOptions::default())
+                .and_then(|_| base.mkdir(&path, 0o777))
+                .map_err(|error| error.to_string())?;
+            own(base, &path, owner)?;
         }
     }
     Ok(())
 }
 
 /// With a single mapped id chown fails with EINVAL, and everything is the one user's anyway.
-fn own(path: &Path, owner: ItemOwner) -> io::Result<()> {
-    let done = std::os::unix::fs::lchown(path, Some(owner.uid), Some(owner.gid));
-    match done {
-        Err(e) if e.raw_os_error() == Some(nix::libc::EINVAL) => Ok(()),
-        other => other,
+fn own(base: &Dir, path: &Path, owner: ItemOwner) -> Result<(), String> {
+    match base.set_owner(path, owner.uid, owner.gid) {
+        Err(error) if error.os_error() == Some(nix::libc::EINVAL) => Ok(()),
+        other => other.map_err(|error| error.to_string()),
     }
 }
 
-fn remove_any(path: &Path) -> io::Result<()> {
-    let (parent, name) = (path.parent(), path.file_name());
-    let parent = HostDir::open(parent.unwrap_or(Path::new("/")))?;
-    parent.remove_all(name.unwrap_or_default(), RemoveOptions::default())?;
-    Ok(())
-}
-
-fn copy_tree(from: &Path, to: &Path, job: &CopyIn) -> Result<(), String> {
-    let meta = at(
-        "read",
-        from,
-        if job.dereference {
-            fs::metadata(from)
-        } else {
-            fs::symlink_metadata(from)
-        },
-    )?;
-    if meta.is_symlink() {
-        let link = at("read", from, fs::read_link(from))?;
-        at("remove", to, remove_any(to))?;
-        at("create", to, symlink(link, to))?;
-    } else if meta.is_dir() {
-        if !fs::symlink_metadata(to).is_ok_and(|m| m.is_dir()) {
-            at("remove", to, remove_any(to))?;
-            at("create", to, fs::create_dir(to))?;
+/// Copies one item. Of a directory, links that are to be followed count while they stay in it: it may be
+/// a stranger's checkout. Sockets and device nodes are no sources.
+fn bring_in(item: &CopyItem, base: &Dir, job: &CopyIn, depth: usize) -> Result<(), String> {
+    let shown = |error: FsError| error.to_string();
+    let file = CopyOptions {
+        there: IfThere::Replace,
+        owner: Some(Owner {
+            uid: job.owner.uid,
+            gid: job.owner.gid,
+            if_mapped: true,
+        }),
+        ..CopyOptions::default()
+    };
+    let (dir, name) = place_of(&item.from, job.follow != Follow::Nothing)?;
+    let meta = dir.lstat(&name).map_err(shown)?;
+    match meta.kind() {
+        EntryKind::Dir => {
+            let from = dir.subtree(&name).map_err(shown)?;
+            if job.follow == Follow::Anywhere {
+                if depth > DEEPEST {
+                    let from = item.from.display();
+                    return Err(format!("cannot copy `{from}`: its links lead too deep"));
+                }
+                make_directories(base, &item.to, job.owner)?;
+                for entry in from.list("", usize::MAX).map_err(shown)? {
+                    let inner = CopyItem {
+                        from: item.from.join(&entry.name),
+                        to: item.to.join(&entry.name),
+                    };
+                    bring_in(&inner, base, job, depth + 1)?;
+                }
+                return Ok(());
+            }
+            let from = from.with_links(Links::Beneath).map_err(shown)?;
+            let options = TreeCopyOptions {
+                file,
+                links: match job.follow {
+                    Follow::Nothing => LinkCopy::Copy,
+                    _ => LinkCopy::Follow,
+                },
+                ..TreeCopyOptions::default()
+            };
+            if base.lstat(&item.to).is_ok_and(|meta| !meta.is_dir()) {
+                base.remove_file(&item.to).map_err(shown)?;
+            }
+            from.copy_tree("", base, &item.to, &options)
+                .map_err(shown)?;
+            // One that was there is the project's, too.
+            own(base, &item.to, job.owner)
         }
-        for entry in at("read", from, fs::read_dir(from))? {
-            let entry = at("read", from, entry)?;
-            copy_tree(&entry.path(), &to.join(entry.file_name()), job)?;
+        EntryKind::Link => {
+            let target = dir.read_link(&name).map_err(shown)?;
+            base.remove_all(&item.to, RemoveOptions::default())
+                .and_then(|_| base.symlink(target, &item.to))
+                .map_err(shown)?;
+            own(base, &item.to, job.owner)
         }
-        at("change", to, fs::set_permissions(to, meta.permissions()))?;
-    } else if meta.is_file() {
-        at("remove", to, remove_any(to))?;
-        at("copy", from, fs::copy(from, to).map(drop))?;
-        keep_time(to, &meta);
+        EntryKind::File => {
+            base.remove_all(&item.to, RemoveOptions::default())
+                .map_err(shown)?;
+            dir.copy_file_itself(&name, base, &item.to, &file)
+                .map_err(shown)
+                .map(drop)
+        }
+        _ => Ok(()),
     }
-    // Sockets and device nodes are no sources.
-    if fs::symlink_metadata(to).is_ok() {
-        at("own", to, own(to, job.owner))?;
-    }
-    Ok(())
 }
 
-fn keep_time(to: &Path, meta: &fs::Metadata) {
-    if let (Ok(time), Ok(file)) = (meta.modified(), File::options().write(true).open(to)) {
-        let _ = file.set_modified(time);
-    }
+/// The directory an item is in, and its name. Where links are to be followed, that of what it leads to:
+/// each item was named by the user or looked at before.
+fn place_of(from: &Path, follow: bool) -> Result<(UntrustedTree, PathBuf), String> {
+    let real = match follow {
+        true => at("read", from, fs::canonicalize(from))?,
+        false => from.to_owned(),
+    };
+    let parent = real.parent().unwrap_or(Path::new("/"));
+    let name = real.file_name().unwrap_or_default().into();
+    let dir = UntrustedTree::open(parent, Links::Never).map_err(|error| error.to_string())?;
+    Ok((dir, name))
 }
 
 /// A request for the `remove-files` operation.
@@ -295,6 +345,10 @@ fn unwritten(path: &Path, error: FsError) -> Result<CopiedOut, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
+    use rpmkit_fs::HostDir;
+
     use super::*;
 
     fn me() -> ItemOwner {
@@ -326,7 +380,7 @@ mod tests {
                 keep: vec!["build/SOURCES".into()],
             }),
             owner: me(),
-            dereference: false,
+            follow: Follow::Nothing,
         };
         copy_in(&serde_json::to_vec(&job).unwrap()).unwrap();
         assert!(!home.join("build/BUILD").exists());
@@ -339,6 +393,57 @@ mod tests {
             fs::read_to_string(home.join(".rpmmacros")).unwrap(),
             "%a 1\n"
         );
+    }
+
+    /// Brings `from` in as `SOURCES` of a home whose build has put links where things go.
+    fn into_hostile_home(dir: &Path, follow: Follow) -> PathBuf {
+        let home = dir.join(format!("home-{follow:?}"));
+        fs::create_dir_all(home.join("build")).unwrap();
+        for name in ["build/SOURCES", ".rpmmacros", "build/RPMS"] {
+            symlink(dir.join("host"), home.join(name)).unwrap();
+        }
+        let job = CopyIn {
+            base: home.clone(),
+            items: vec![CopyItem {
+                from: dir.join("from"),
+                to: "build/SOURCES".into(),
+            }],
+            texts: vec![(".rpmmacros".into(), "%a 1\n".into())],
+            directories: vec!["build/RPMS".into()],
+            wipe: None,
+            owner: me(),
+            follow,
+        };
+        copy_in(&serde_json::to_vec(&job).unwrap()).unwrap();
+        home.join("build/SOURCES")
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_is_asked_and_never_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, host) = (dir.path().join("from"), dir.path().join("host"));
+        fs::create_dir_all(from.join("sub")).unwrap();
+        fs::create_dir(&host).unwrap();
+        fs::write(host.join("secret"), "hunter2").unwrap();
+        fs::write(from.join("sub/a"), "a").unwrap();
+        symlink("sub/a", from.join("in")).unwrap();
+        symlink(host.join("secret"), from.join("out")).unwrap();
+        symlink("../host", from.join("dir")).unwrap();
+        let is_link = |path: PathBuf| fs::symlink_metadata(path).unwrap().is_symlink();
+        for (follow, links) in [
+            (Follow::Nothing, [true, true, true]),
+            (Follow::Within, [false, true, true]),
+            (Follow::Anywhere, [false, false, false]),
+        ] {
+            let sources = into_hostile_home(dir.path(), follow);
+            let found = ["in", "out", "dir"].map(|name| is_link(sources.join(name)));
+            assert_eq!(found, links, "{follow:?}");
+            assert_eq!(fs::read(sources.join("sub/a")).unwrap(), b"a");
+            let home = sources.parent().unwrap().parent().unwrap();
+            assert!(!is_link(home.join(".rpmmacros")) && !is_link(home.join("build/RPMS")));
+            let left: Vec<_> = fs::read_dir(&host).unwrap().collect();
+            assert_eq!(left.len(), 1, "{left:?}");
+        }
     }
 
     #[test]
@@ -416,7 +521,7 @@ mod tests {
             directories: Vec::new(),
             wipe: Some(Wipe { keep: Vec::new() }),
             owner: me(),
-            dereference: false,
+            follow: Follow::Nothing,
         };
         copy_in(&serde_json::to_vec(&job).unwrap()).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

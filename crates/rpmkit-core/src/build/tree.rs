@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     BuildError, Buildroot, CopyItem, ItemOwner, rpmmacros,
-    transfer::{CopiedOut, CopyIn, CopyOut, Wipe},
+    transfer::{CopiedOut, CopyIn, CopyOut, Follow, Wipe},
 };
 use rpmkit_types::ChrootPath;
 
@@ -28,8 +28,8 @@ pub struct DirContents {
     pub fresh: bool,
     /// Replace `SOURCES` and `SPECS` instead of adding to them.
     pub replace_sources: bool,
-    /// Copy what symbolic links point to.
-    pub dereference: bool,
+    /// Which links are copied as what they point to.
+    pub follow: Follow,
 }
 
 impl Buildroot {
@@ -81,7 +81,7 @@ impl Buildroot {
             directories: DIRECTORIES.iter().map(|d| build.join(d)).collect(),
             wipe,
             owner,
-            dereference: contents.dereference,
+            follow: contents.follow,
         };
         self.engine().operate("copy-in", &job).map(drop)
     }

@@ -99,11 +99,8 @@ impl HookCaller<'_> {
             .and_then(|command| command.converse(input))
             .map_err(|error| fail(error.to_string()))?;
         for text in [&ended.stdout, &ended.stderr] {
-            for line in String::from_utf8_lossy(text).lines() {
-                self.events.emit(Event::Output {
-                    log: Log::Root,
-                    line: line.to_owned(),
-                });
+            for line in text.split(|byte| *byte == b'\n').filter(|l| !l.is_empty()) {
+                self.events.emit(Event::output(Log::Root, line));
             }
         }
         if ended.status.success() {

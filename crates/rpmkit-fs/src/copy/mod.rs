@@ -215,5 +215,6 @@ fn as_dir(fd: OwnedFd, shown: PathBuf) -> Dir {
         shown,
         links: crate::Links::Never,
         stepwise: false,
+        without: None,
     }
 }

@@ -208,3 +208,40 @@ fn paths_longer_than_the_kernel_takes_work() {
         assert!(tree.lstat(&path).unwrap().is_file());
     }
 }
+
+#[test]
+fn what_is_left_out_is_led_to_by_nothing() {
+    let case = Case::new();
+    case.file(".git/config", "secret");
+    case.file("sub/.git/config", "secret");
+    case.file("sub/.gitignore", "*.o");
+    case.link(".git/config", "leak");
+    case.link("sub/.git", "dir");
+    case.link("sub/.gitignore", "fine");
+    for tree in case.both(Links::Beneath) {
+        let tree = tree.without(".git");
+        for path in [
+            ".git",
+            ".git/config",
+            "sub/../.git/config",
+            "sub/.git/config",
+            "leak",
+            "dir",
+            "dir/config",
+        ] {
+            let error = tree.stat(path).unwrap_err();
+            assert!(matches!(error, FsError::LeftOut { .. }), "{path}: {error}");
+            assert!(tree.open_file(path).is_err() && tree.real_path(path).is_err());
+        }
+        assert!(tree.lstat("sub/.git").is_err() && tree.lstat("dir/config").is_err());
+        assert!(tree.lstat("leak").unwrap().is_link());
+        assert_eq!(tree.read_text("fine", 9).unwrap(), "*.o");
+        let mut walk = tree.walk("", rpmkit_fs::WalkOptions::default()).unwrap();
+        let mut seen = Vec::new();
+        while let Some(entry) = walk.next() {
+            seen.push(entry.unwrap().path().display().to_string());
+        }
+        assert_eq!(seen, ["dir", "fine", "leak", "sub", "sub/.gitignore"]);
+        assert_eq!(tree.list("sub", 9).unwrap().len(), 1);
+    }
+}

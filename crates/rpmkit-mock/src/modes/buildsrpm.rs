@@ -40,6 +40,7 @@ pub fn make(
         let found = scm::checkout(cx, work, root)?;
         let word = found.spec.display().to_string();
         let made = package(
+            cx,
             work,
             root,
             &word,
@@ -76,10 +77,11 @@ pub fn make(
         )));
     }
     work.open_logs(cx)?;
-    package(work, root, word, spec, sources.map(|(_, path)| path))
+    package(cx, work, root, word, spec, sources.map(|(_, path)| path))
 }
 
 fn package(
+    cx: &Context,
     work: &Work<'_>,
     root: &mut Buildroot,
     word: &str,
@@ -100,7 +102,7 @@ fn package(
     timed.end(made.is_ok());
     if let Ok(path) = &made {
         work.events.emit(Event::Artifact { path: path.clone() });
-        job::give_results(&job_results)?;
+        job::give_results(cx, &job_results)?;
     }
     made
 }

@@ -1,18 +1,24 @@
-//! `--chain`: several source packages in the order given, each with the results of those before it.
+//! `--chain`: several source packages in the order given, each with the results of those before it. The scheduler is that of
+//! `rpmkit chain`, with one place and without a graph.
 
 use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error, ExitCode,
-    build::{BuildError, Buildroot, ChrootAccess, scratch},
+    build::{BuildError, Buildroot, ChrootAccess},
     event::Level,
     repo::OWN_RESULTS,
-    types::source_stem,
+    types::{Dep, source_stem},
+};
+use rpmkit_graph::{
+    ChainObserver, Cycle, DrivePolicy, Executor, ExecutorError, JobEnd, JobScheduler, JobState,
+    JobTicket, NodeId, Reaction, drive,
 };
 
 use super::{
@@ -26,9 +32,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
     if work.request.words.is_empty() {
         return Err(Failure::usage("You must specify an SRPM file with --chain"));
     }
-    // What is wrong with it, the next line says.
-    let _ = cx.host.dirs.make_temp();
-    let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+    let downloads = cx.host.dirs.scratch()?;
     let repo = repository(cx, work)?;
     work.info(format!("results dir: {}", repo.display()));
     index(&repo)?;
@@ -38,47 +42,154 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
         repo: &repo,
         downloads: downloads.path(),
     };
-    let mut todo: Vec<&String> = work.request.words.iter().collect();
-    let mut done: Vec<String> = Vec::new();
-    let mut skipped: Vec<String> = Vec::new();
-    let mut rounds = 0;
-    loop {
-        rounds += 1;
-        let mut failed: Vec<&String> = Vec::new();
-        for word in &todo {
-            if let (Some(first), false) = (failed.first(), options.keep_going) {
-                work.events.narrate(
-                    Level::Error,
-                    format!(
-                        "Stopping the --chain build because --continue isn't specified and the package \
-                         '{first}' failed to build"
-                    ),
-                );
-                break;
-            }
-            match chain.package(word)? {
-                ChainEnd::Built => done.push((*word).clone()),
-                ChainEnd::Already => skipped.push((*word).clone()),
-                ChainEnd::Failed => failed.push(word),
-            }
+    let words = &work.request.words;
+    let mut one = InOrder {
+        chain,
+        words,
+        ends: Vec::new(),
+        failure: None,
+        done: Vec::new(),
+        skipped: Vec::new(),
+        failed: Vec::new(),
+        rounds: 1,
+    };
+    let mut scheduler = JobScheduler::in_order(words.len());
+    let policy = DrivePolicy {
+        keep_going: options.keep_going,
+        rounds: options.recurse,
+        ..DrivePolicy::default()
+    };
+    let driven = drive(&mut scheduler, &mut one, &mut Unfollowed, policy);
+    if let Some(failure) = one.failure {
+        return Err(failure);
+    }
+    driven.map_err(|e| Failure::general(e.to_string()))?;
+    let failed = scheduler.all_in(|state| state == JobState::Failed);
+    one.tell_failed(&failed, options.recurse, options.keep_going);
+    finish(work, &repo, &one.done, &one.skipped, failed.len())
+}
+
+/// mock's executor: builds in this process, one after another.
+struct InOrder<'a> {
+    chain: Chain<'a>,
+    words: &'a [String],
+    ends: Vec<(NodeId, JobEnd)>,
+    /// What ended the chain besides a failed build.
+    failure: Option<Failure>,
+    done: Vec<String>,
+    skipped: Vec<String>,
+    /// What failed in this round.
+    failed: Vec<NodeId>,
+    rounds: usize,
+}
+
+impl InOrder<'_> {
+    /// mock's words where a round begins that tries again what failed.
+    fn tell_round(&mut self, node: NodeId) {
+        if !self.failed.contains(&node) {
+            return;
         }
-        // Once more as long as a round has built something that the failed ones may have missed.
-        if options.recurse && !failed.is_empty() {
-            if failed.len() != todo.len() {
-                work.info("Some package succeeded, some failed.");
-                work.info(format!(
-                    "Trying to rebuild {} failed pkgs, because --recurse is set.",
-                    failed.len()
-                ));
-                todo = failed;
-                continue;
-            }
+        let failed = std::mem::take(&mut self.failed).len();
+        self.rounds += 1;
+        let work = self.chain.work;
+        work.info("Some package succeeded, some failed.");
+        work.info(format!(
+            "Trying to rebuild {failed} failed pkgs, because --recurse is set."
+        ));
+    }
+
+    /// mock's words about what could not be built.
+    fn tell_failed(&self, failed: &[NodeId], recurse: bool, keep_going: bool) {
+        let work = self.chain.work;
+        let Some(first) = failed.first() else {
+            return;
+        };
+        if recurse {
             work.info(format!(
-                "Tried {rounds} times - following pkgs could not be successfully built:"
+                "Tried {} times - following pkgs could not be successfully built:",
+                self.rounds
             ));
-            failed.iter().for_each(|word| work.info(word.as_str()));
+            failed
+                .iter()
+                .for_each(|node| work.info(self.words[*node].as_str()));
+        } else if !keep_going && self.words.last() != self.words.get(*first) {
+            work.events.narrate(
+                Level::Error,
+                format!(
+                    "Stopping the --chain build because --continue isn't specified and the package \
+                     '{}' failed to build",
+                    self.words[*first]
+                ),
+            );
         }
-        return finish(work, &repo, &done, &skipped, failed.len());
+    }
+}
+
+impl Executor for InOrder<'_> {
+    fn submit(&mut self, job: &JobTicket) -> Result<(), ExecutorError> {
+        self.tell_round(job.node);
+        let word = &self.words[job.node];
+        let end = match self.chain.package(word) {
+            Ok(ChainEnd::Built) => {
+                self.done.push(word.clone());
+                JobEnd::Built { reused: false }
+            }
+            Ok(ChainEnd::Already) => {
+                self.skipped.push(word.clone());
+                // A round that built nothing is the last one.
+                JobEnd::Built { reused: true }
+            }
+            Ok(ChainEnd::Failed) => {
+                self.failed.push(job.node);
+                JobEnd::Failed {
+                    code: ExitCode::ChainIncomplete.code(),
+                    reason: String::new(),
+                }
+            }
+            Err(failure) => {
+                let error = ExecutorError::new(format!("build {word}"), failure.to_string());
+                self.failure = Some(failure);
+                return Err(error);
+            }
+        };
+        self.ends.push((job.node, end));
+        Ok(())
+    }
+
+    fn poll(&mut self, _: Duration) -> Result<Vec<(NodeId, JobEnd)>, ExecutorError> {
+        Ok(std::mem::take(&mut self.ends))
+    }
+
+    fn cancel(&mut self, _: NodeId) -> Result<(), ExecutorError> {
+        Ok(())
+    }
+
+    fn logs(&mut self, _: NodeId) -> Result<Vec<u8>, ExecutorError> {
+        // They are on the screen already.
+        Ok(Vec::new())
+    }
+}
+
+/// mock tells all there is to tell while it builds.
+struct Unfollowed;
+
+impl ChainObserver for Unfollowed {
+    fn started(&mut self, _: NodeId, _: &JobScheduler) {}
+
+    fn ended(&mut self, _: NodeId, _: &JobEnd, _: &JobScheduler) -> Reaction {
+        Reaction::default()
+    }
+
+    fn blocked(&mut self, _: NodeId, _: NodeId) {}
+
+    fn connect(&mut self, _: NodeId, _: NodeId, _: &Dep) -> Result<(), Box<Cycle>> {
+        Ok(())
+    }
+
+    fn wrote(&mut self, _: NodeId, _: &[u8]) {}
+
+    fn tick(&mut self, _: &JobScheduler) -> bool {
+        rpmkit_cli::signals::stopped().is_none()
     }
 }
 

@@ -16,7 +16,7 @@ use super::work::Work;
 
 /// `--shell [COMMAND…]`: with a terminal; the words are one line for the shell inside.
 pub fn shell(cx: &Context, work: &Work<'_>) -> VerbResult {
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.to_look(cx, ChrootAccess::OwnOrEphemeral)?;
     let words = &work.request.words;
     let argv = match words.as_slice() {
         [] => vec!["/bin/sh".to_owned(), "-i".to_owned(), "-l".to_owned()],
@@ -54,7 +54,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
         words => words.to_vec(),
     };
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.to_look(cx, ChrootAccess::OwnOrEphemeral)?;
     let cwd = work
         .request
         .options
@@ -81,14 +81,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
         let mut pieces = VisiblePieces::default();
         let mut on_line = |bytes: &[u8]| {
             // Straight to the log: the console has the bytes as they are.
-            let line = String::from_utf8_lossy(bytes).into_owned();
-            logs.on_event(
-                SystemTime::now(),
-                &Event::Output {
-                    log: Log::Root,
-                    line,
-                },
-            );
+            logs.on_event(SystemTime::now(), &Event::output(Log::Root, bytes));
         };
         let exit = container.run(&command, |_, piece| {
             cx.printer.foreign(&mut pieces, piece);
@@ -126,6 +119,15 @@ fn command(
     if !unprivileged {
         root.touch().map_err(|e| work.failure(&e))?;
     }
+    if user == RunAs::Root
+        && !root.engine().mode().has_ids()
+        && becomes_another(&work.request.words)
+    {
+        root.engine().events().warn(
+            "without subordinate ids nobody can become another user in the chroot, so this command will fail: use \
+             `--unpriv`, or ask for ids with `usermod --add-subuids`",
+        );
+    }
     let plan = root.command(argv, user);
     let mut command = Command::new(plan.argv).cwd(cwd).user(plan.user);
     command.env = plan
@@ -135,7 +137,18 @@ fn command(
         .collect();
     command.read_only_root = plan.read_only_root;
     command.limits = plan.limits;
+    command.writable = plan.writable;
+    command.filters = plan.filters;
     Ok(command)
+}
+
+/// Whether a command line begins with a program that changes users.
+fn becomes_another(words: &[String]) -> bool {
+    let first = words
+        .first()
+        .and_then(|line| line.split_whitespace().next());
+    let name = first.map(|word| word.rsplit('/').next().unwrap_or(word));
+    name.is_some_and(|name| matches!(name, "su" | "sudo" | "runuser"))
 }
 
 fn ended(
@@ -148,4 +161,16 @@ fn ended(
     closed.map_err(Error::from)?;
     let status = exit.shell_code();
     Ok(Status(u8::try_from(status).unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::becomes_another;
+
+    #[test]
+    fn programs_that_change_users_are_known() {
+        let is = |line: &str| becomes_another(&[line.to_owned()]);
+        assert!(is("su - mockbuild -c 'set -e'") && is("/usr/sbin/runuser -u x id"));
+        assert!(!is("sum x") && !is("") && !becomes_another(&[]));
+    }
 }

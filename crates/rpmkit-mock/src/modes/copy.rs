@@ -31,7 +31,7 @@ fn parts<'a>(work: &Work<'a>, mode: &str) -> Result<(&'a [String], &'a str), Fai
 pub fn copy_in(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyin")?;
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::Own)?;
+    let mut root = work.to_look(cx, ChrootAccess::Own)?;
     let outcome = copy_all_in(cx, work, &mut root, sources, &inside(dest));
     root.close().map_err(Error::from)?;
     outcome
@@ -80,8 +80,14 @@ fn copy_all_in(
                 "Destination {target} already exists!"
             )));
         }
-        let tar = tarball::pack(&path, &name)
+        let (tar, left) = tarball::pack(&path, &name)
             .map_err(|e| Failure::general(format!("cannot read `{}`: {e}", path.display())))?;
+        for link in left {
+            work.info(format!(
+                "{} stays a link: it leads to no file of {source}",
+                link.display()
+            ));
+        }
         inside_command(work, root, &["mkdir", "-p", "--", &dir], Vec::new())?;
         let unpack = ["tar", "-C", &dir, "--no-same-owner", "-xf", "-"];
         inside_command(work, root, &unpack, tar)?;
@@ -148,7 +154,7 @@ pub fn copy_out(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyout")?;
     let dest_path = host_path(cx, dest);
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.to_look(cx, ChrootAccess::OwnOrEphemeral)?;
     let outcome = copy_all_out(work, &mut root, sources, dest, &dest_path);
     root.close().map_err(Error::from)?;
     outcome

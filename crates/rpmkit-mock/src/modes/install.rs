@@ -78,8 +78,7 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
         ));
     }
     let note = format!("install {}", words.join(" "));
-    let downloads = tempfile::tempdir_in(&cx.host.dirs.temp)
-        .map_err(|e| Failure::general(format!("cannot make a temporary directory: {e}")))?;
+    let downloads = cx.host.dirs.scratch()?;
     let words = words
         .iter()
         .map(|word| match package_url(word) {
@@ -126,8 +125,9 @@ pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
         return Err(Failure::usage("You must specify a package list to remove."));
     }
     let note = format!("remove {}", words.join(" "));
-    change(cx, work, &note, |_, request| {
+    change(cx, work, &note, |root, request| {
         request.remove.extend(words.iter().cloned());
+        request.unneeded_candidates = root.dependencies();
         request.allow_erasing = true;
         Ok(())
     })

@@ -11,7 +11,7 @@ use rpmkit_cli::{
 };
 use rpmkit_core::{
     Error,
-    build::{About, BuildError, Buildroot, Built, ChrootAccess, Rebuild, scratch, supersede},
+    build::{About, BuildError, Buildroot, Built, ChrootAccess, Rebuild, supersede},
     config::Settings,
     repo::{
         Target, TransportOptions,
@@ -35,9 +35,7 @@ pub fn run(cx: &mut Context, work: &Work<'_>) -> VerbResult {
         // Nothing of an earlier run takes part.
         clean::scrub(cx, work, &[ScrubTarget::All])?;
     }
-    // What is wrong with it, the next line says.
-    let _ = cx.host.dirs.make_temp();
-    let downloads = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+    let downloads = cx.host.dirs.scratch()?;
     let mut packages = Vec::new();
     let mut spec = options.spec.as_ref().map(|word| host_path(cx, word));
     let mut first = None;
@@ -162,10 +160,13 @@ pub fn one(
         clean,
         from: None,
         calculate: work.settings.build.calculatedeps,
+        withheld: Vec::new(),
     };
     let cleanup = Cleanup {
         on_success: work.settings.build.cleanup_on_success,
         on_failure: work.settings.build.cleanup_on_failure,
+        // As mock: the next use finds what is there.
+        by_name: false,
     };
     let built = job::build(cx, root, &rebuild, about, cleanup);
     timed.end_in(built.is_ok(), resultdir);

@@ -60,6 +60,15 @@ pub fn load_request(cx: &Context, request: &MockRequest) -> LoadRequest {
     load
 }
 
+/// The host's group of that name, where we may give files to it: mock's results are the group's, and its members may write there.
+fn own_group(name: &str) -> Option<u32> {
+    let gid = nix::unistd::Group::from_name(name).ok().flatten()?.gid;
+    let ours = nix::unistd::geteuid().is_root()
+        || nix::unistd::getegid() == gid
+        || nix::unistd::getgroups().is_ok_and(|groups| groups.contains(&gid));
+    (ours && gid.as_raw() != 0).then(|| gid.as_raw())
+}
+
 impl<'a> Work<'a> {
     /// Loads the configuration, tells what its loader has to say, and connects the listeners.
     pub fn new(cx: &mut Context, request: &'a MockRequest) -> Result<Self, Failure> {
@@ -101,6 +110,7 @@ impl<'a> Work<'a> {
         };
         work.place_results(cx);
         work.place_root(cx);
+        cx.results_group = own_group(&work.settings.chroot.chrootgroup);
         Ok(work)
     }
 
@@ -193,7 +203,7 @@ impl<'a> Work<'a> {
             .message(Level::Info, Some(Log::Build), line.clone());
         self.events.info(line);
         self.hardware(dir);
-        job::give_results(dir)
+        job::give_results(cx, dir)
     }
 
     /// `hw_info.log`, which mock writes whenever it prepares a chroot. A full disk will be told by others.
@@ -217,12 +227,26 @@ impl<'a> Work<'a> {
         Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
     }
 
-    /// The chroot, with the minimal buildroot in it.
-    pub fn prepared(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
-        self.prepared_with(cx, &self.settings, access)
+    /// The chroot, with the minimal buildroot in it, to look around or to copy something.
+    pub fn to_look(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
+        self.to_look_with(cx, &self.settings, access)
     }
 
-    /// The same, of settings that differ from the run's own.
+    /// As [`Self::to_look`], with settings that may differ from the run's own.
+    pub fn to_look_with(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Buildroot, Failure> {
+        let engine = self.engine(cx)?;
+        let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
+        root.init_to_look().map_err(|e| self.failure(&e))?;
+        Ok(root)
+    }
+
+    /// The chroot, with the minimal buildroot in it, to be changed; of settings that may differ from the
+    /// run's own.
     pub fn prepared_with(
         &self,
         cx: &Context,

@@ -88,7 +88,8 @@ fn install(rpm: &str) -> (Result<(), PmError>, Vec<Event>) {
         emulation: None,
         tool_root: &tools,
         root: &Root::Dir(target),
-        install: &[package],
+        install: vec![&package],
+        cleared: Vec::new(),
         erase: &[],
         options: &TransactionOptions::default(),
         journal: &[],
@@ -116,7 +117,7 @@ fn a_failed_scriptlet_is_as_bad_as_rpm_says() {
     let told = "rpm: %post(a-1-1.noarch) scriptlet failed, exit status 3";
     assert_eq!(warnings(&events), [told]);
     let logged = events.iter().filter(
-        |event| matches!(event, Event::Output { log: Log::Root, line } if line == FAILED_POST),
+        |event| matches!(event, Event::Output { log: Log::Root, line, .. } if line == FAILED_POST),
     );
     assert_eq!(logged.count(), 1);
 
@@ -131,7 +132,7 @@ fn a_failed_scriptlet_is_as_bad_as_rpm_says() {
 #[test]
 fn a_failure_shows_its_cause_and_no_names_of_packages() {
     let rpm = "echo 'Preparing packages...'; echo 'error: the cause' >&2
-        i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo name-$i-1.noarch; echo word $i; done
+        i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo name-$i-1.noarch; echo epoch-1:$i-1.noarch; echo word $i; done
         exit 7";
     let text = install(rpm).0.unwrap_err().to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

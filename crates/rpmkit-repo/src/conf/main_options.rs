@@ -10,6 +10,8 @@ pub struct MainOptions {
     pub best: bool,
     /// Whether recommended packages are installed.
     pub install_weak_deps: bool,
+    /// Whether what only a removed package needed goes with it.
+    pub clean_requirements_on_remove: bool,
     /// Packages that do not exist as far as solving goes (globs).
     pub excludepkgs: Vec<String>,
     /// When not empty, only these exist (globs).
@@ -62,6 +64,7 @@ impl Default for MainOptions {
         Self {
             best: false,
             install_weak_deps: true,
+            clean_requirements_on_remove: true,
             excludepkgs: Vec::new(),
             includepkgs: Vec::new(),
             disable_excludes: Vec::new(),
@@ -96,6 +99,7 @@ impl MainOptions {
         match entry.key.as_str() {
             "best" => self.best = flag()?,
             "install_weak_deps" => self.install_weak_deps = flag()?,
+            "clean_requirements_on_remove" => self.clean_requirements_on_remove = flag()?,
             "exclude" | "excludepkgs" => self.excludepkgs.extend(value::list(text)),
             "includepkgs" => self.includepkgs.extend(value::list(text)),
             "disable_excludes" => self.disable_excludes.extend(value::list(text)),

@@ -93,7 +93,6 @@ const KNOWN_UNUSED: &[&str] = &[
     "cachedir",
     "cacheonly",
     "check_config_file_age",
-    "clean_requirements_on_remove",
     "color",
     "color_list_available_downgrade",
     "color_list_available_install",

@@ -8,6 +8,16 @@ use rpmkit_types::{Setting, Unsigned};
 /// The repository with what a chain has built so far; mock's name of it.
 pub const OWN_RESULTS: &str = "local_build_repo";
 
+/// Whether a repository has results of the same chain: it is called [`OWN_RESULTS`], or that with a number.
+fn is_own(id: &str) -> bool {
+    id.strip_prefix(OWN_RESULTS).is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('_')
+                .is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
 /// A repository: where it is, what is trusted, and how it takes part in solving.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Repository {
@@ -78,7 +88,7 @@ impl Repository {
 
     /// Why nobody looks at the signatures of its packages; `None` when somebody does.
     pub fn unsigned(&self) -> Option<Unsigned> {
-        match (self.common.gpgcheck, self.id == OWN_RESULTS) {
+        match (self.common.gpgcheck, is_own(&self.id)) {
             (true, _) => None,
             (false, true) => Some(Unsigned::OwnResult),
             (false, false) => Some(Unsigned::GpgcheckOff(self.common.gpgcheck_set)),

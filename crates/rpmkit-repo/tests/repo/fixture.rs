@@ -270,6 +270,34 @@ impl Key {
         self.detached(data).to_bytes().unwrap()
     }
 
+    /// The same, of text or data, at this time in seconds since 1970.
+    pub fn sign_as(&self, data: &[u8], text: bool, at: u32) -> Vec<u8> {
+        use pgp::{
+            packet::{PacketTrait, SignatureConfig, SignatureType, Subpacket, SubpacketData},
+            types::Timestamp,
+        };
+        let kind = match text {
+            true => SignatureType::Text,
+            false => SignatureType::Binary,
+        };
+        let primary = &self.0.primary_key;
+        let mut config = SignatureConfig::v4(kind, primary.algorithm(), HashAlgorithm::Sha256);
+        config.hashed_subpackets = vec![
+            Subpacket::regular(SubpacketData::SignatureCreationTime(Timestamp::from_secs(
+                at,
+            )))
+            .unwrap(),
+            Subpacket::regular(SubpacketData::IssuerFingerprint(primary.fingerprint())).unwrap(),
+        ];
+        let mut out = Vec::new();
+        config
+            .sign(primary, &Password::empty(), data)
+            .unwrap()
+            .to_writer_with_header(&mut out)
+            .unwrap();
+        out
+    }
+
     fn detached(&self, data: &[u8]) -> DetachedSignature {
         DetachedSignature::sign_binary_data(
             rand::thread_rng(),

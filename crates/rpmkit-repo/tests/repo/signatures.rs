@@ -359,27 +359,13 @@ fn old_packages_are_checked_by_their_header_and_payload() {
 /// Two signatures, as rpm 6 makes them, of which one is made with a key nobody knows.
 #[test]
 fn one_of_two_signatures_is_of_a_stranger() {
-    use base64::Engine;
-    use rpm::{Header, HeaderEntry, IndexSignatureTag};
     let repo = Repo::new();
     let (key, stranger) = (Key::new(), Key::new());
     let good = key_file(&repo, &key, "good");
-    let path = repo.path().join("alpha-1-1.noarch.rpm");
-    let mut package = builder("alpha", "1", |_| {}).build().unwrap();
-    let header = package.metadata.header_bytes().unwrap();
-    let mut write = |signers: &[(&Key, &[u8])]| {
-        let texts = signers
-            .iter()
-            .map(|(key, data)| base64::engine::general_purpose::STANDARD.encode(key.sign(data)))
-            .collect();
-        let entry = HeaderEntry::new(
-            IndexSignatureTag::RPMSIGTAG_OPENPGP as u32,
-            rpm::IndexData::StringArray(texts),
-        );
-        package.metadata.signature =
-            Header::from_entries([entry], IndexSignatureTag::HEADER_SIGNATURES);
-        package.write_file(&path).unwrap();
-        repo.index();
+    let header = unsigned_header();
+    let write = |signers: &[(&Key, &[u8])]| {
+        let made = signers.iter().map(|(key, data)| key.sign(data));
+        write_signed(&repo, &made.collect::<Vec<_>>());
     };
     let cache = Cache::new();
     let download = |level| {
@@ -414,4 +400,117 @@ fn one_of_two_signatures_is_of_a_stranger() {
     }
     write(&[(&stranger, &header)]);
     assert!(download(VerifyLevel::Signature).is_err());
+}
+
+/// The header of [`write_signed`]'s package.
+fn unsigned_header() -> Vec<u8> {
+    let package = builder("alpha", "1", |_| {}).build().unwrap();
+    package.metadata.header_bytes().unwrap()
+}
+
+/// A package with these signatures, as rpm 6 keeps them.
+fn write_signed(repo: &Repo, signatures: &[Vec<u8>]) {
+    use base64::Engine;
+    use rpm::{Header, HeaderEntry, IndexSignatureTag};
+    let mut package = builder("alpha", "1", |_| {}).build().unwrap();
+    let texts = signatures
+        .iter()
+        .map(|raw| base64::engine::general_purpose::STANDARD.encode(raw))
+        .collect();
+    let entry = HeaderEntry::new(
+        IndexSignatureTag::RPMSIGTAG_OPENPGP as u32,
+        rpm::IndexData::StringArray(texts),
+    );
+    package.metadata.signature =
+        Header::from_entries([entry], IndexSignatureTag::HEADER_SIGNATURES);
+    package
+        .write_file(repo.path().join("alpha-1-1.noarch.rpm"))
+        .unwrap();
+    repo.index();
+}
+
+/// As rpm 6.1 judges packages with such signatures.
+#[test]
+fn a_place_for_a_signature_holds_one_signature_of_data() {
+    let repo = Repo::new();
+    let key = Key::new();
+    let good = key_file(&repo, &key, "good");
+    let header = unsigned_header();
+    let download = |signatures: &[Vec<u8>], level| {
+        write_signed(&repo, signatures);
+        let mut set = one(&format!(
+            "baseurl={}\ngpgcheck=1\ngpgkey={}",
+            repo.path().display(),
+            good.display()
+        ));
+        set.main.verify_level = level;
+        Cache::new()
+            .fetcher()
+            .download(&repo.packages("test")[..1], &set)
+            .map(drop)
+    };
+    let mine = || key.sign(&header);
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let text = key.sign_as(&header, true, u32::try_from(now).unwrap());
+    // Older than its key.
+    let weak = || key.sign_as(&header, false, 1_000_000_000);
+    let (all, one_of) = (VerifyLevel::All, VerifyLevel::Signature);
+    for (what, signatures) in [
+        ("two in one place", vec![[mine(), mine()].concat()]),
+        (
+            "something behind it",
+            vec![[mine(), b"x".to_vec()].concat()],
+        ),
+        ("nothing", vec![Vec::new()]),
+        ("of text", vec![text.clone()]),
+        ("beside one of text", vec![mine(), text]),
+        ("beside nothing", vec![mine(), Vec::new()]),
+    ] {
+        for level in [all, one_of] {
+            let refused = problem(download(&signatures, level).unwrap_err());
+            assert!(
+                matches!(refused, SignatureProblem::Unreadable(_)),
+                "{what}: {refused}"
+            );
+        }
+    }
+    // One that breaks a rule is made up for where one is enough.
+    assert!(matches!(
+        problem(download(&[mine(), weak()], all).unwrap_err()),
+        SignatureProblem::Refused { .. }
+    ));
+    download(&[mine(), weak()], one_of).unwrap();
+    assert!(download(&[weak()], one_of).is_err());
+}
+
+#[test]
+fn what_an_older_policy_let_pass_is_looked_at_again() {
+    let repo = Repo::new();
+    let key = Key::new();
+    let good = key_file(&repo, &key, "good");
+    key.sign_file(&repo.metadata("repomd.xml"));
+    let server = Server::start(repo.path());
+    let set = one(&format!(
+        "metadata_expire=never\nbaseurl={}\nrepo_gpgcheck=1\ngpgkey={}",
+        server.url(""),
+        good.display()
+    ));
+    let cache = Cache::new();
+    cache.fetcher().refresh(&set.repos[0]).unwrap();
+    // Another key in the same place, and the state of a version that noted where keys lie.
+    key_file(&repo, &Key::new(), "good");
+    assert!(matches!(
+        problem(cache.fetcher().refresh(&set.repos[0]).unwrap_err()),
+        SignatureProblem::UnknownKey { .. }
+    ));
+    key_file(&repo, &key, "good");
+    cache.fetcher().refresh(&set.repos[0]).unwrap();
+    let state = cache.files("state.json").remove(0);
+    let text = std::fs::read_to_string(&state).unwrap();
+    let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("signed").is_some());
+    old["signed_by"] = serde_json::json!([good.display().to_string()]);
+    std::fs::write(&state, old.to_string()).unwrap();
+    std::fs::remove_file(repo.metadata("repomd.xml.asc")).unwrap();
+    assert!(cache.fetcher().refresh(&set.repos[0]).is_err());
 }

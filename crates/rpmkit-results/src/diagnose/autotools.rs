@@ -48,15 +48,62 @@ pub(super) fn configure(scene: &Scene<'_>) -> Option<Finding> {
     if said.contains("C++ compiler") || said.contains("C++ preprocessor") {
         return Some(found.want(MissingThing::Command("g++".into())));
     }
+    if said.contains("required auxiliary files")
+        || said.contains("cannot find install-sh")
+        || said.contains("cannot find input file")
+    {
+        return Some(found.hint(REGENERATE));
+    }
+    // What was looked for right before is what is missing.
+    if let Some(want) = scene.before(at, 1, looked_for) {
+        return Some(found.want(want));
+    }
     for word in missing_words(said) {
-        found = found.want(MissingThing::Word(word.to_owned()));
+        found = found.want(match word.ends_with(".h") {
+            true => MissingThing::Header(word.to_owned()),
+            false => MissingThing::Word(word.to_owned()),
+        });
     }
     Some(found)
+}
+
+/// What helps where the files of autotools are not in the sources.
+pub(super) const REGENERATE: &str = "the sources do not hold what autotools make: run `autoreconf -fi`, or their `autogen.sh`, before `%configure`, with `BuildRequires: autoconf automake libtool`";
+
+/// A library or header whose check ended with "no".
+fn looked_for(line: &str) -> Option<MissingThing> {
+    let name = line.strip_prefix("checking for ")?.strip_suffix("... no")?;
+    if let Some((_, library)) = name.split_once(" in -l") {
+        return Some(MissingThing::Library(library.to_owned()));
+    }
+    (name.ends_with(".h") && !name.contains(' ')).then(|| MissingThing::Header(name.to_owned()))
+}
+
+/// A macro that aclocal did not find, which ended up in `configure` as it is.
+fn unexpanded(line: &str) -> Option<&str> {
+    let (head, rest) = line.split_once("configure: line ")?;
+    if !(head.is_empty() || head.ends_with('/')) {
+        return None;
+    }
+    let name = text::between(rest, "`", "(")?;
+    let is_macro = name.len() > 3
+        && name.contains('_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    is_macro.then_some(name)
 }
 
 /// aclocal, autoconf, automake, autoreconf, libtoolize.
 pub(super) fn tools(scene: &Scene<'_>) -> Option<Finding> {
     scene.rev().find_map(|(at, line)| {
+        if let Some(name) = unexpanded(line) {
+            let mut found = Finding::new(at, format!("`configure` holds the macro `{name}` as it was written: autoconf did not find it"));
+            if let Some((_, file)) = MACROS.iter().find(|(start, _)| name.starts_with(start)) {
+                found = found.want(MissingThing::File(format!("/usr/share/aclocal/{file}")));
+            }
+            return Some(found);
+        }
         if let Some(name) = text::behind(line, "possibly undefined macro: ") {
             let mut found = Finding::new(at, line.trim_end());
             if let Some((_, file)) = MACROS.iter().find(|(start, _)| name.starts_with(start)) {
@@ -69,11 +116,23 @@ pub(super) fn tools(scene: &Scene<'_>) -> Option<Finding> {
                 Finding::new(at, line.trim_end()).want(MissingThing::Command("libtoolize".into())),
             );
         }
-        let of_tool = ["configure.ac:", "Makefile.am:", "configure.in:"]
-            .iter()
-            .any(|file| line.contains(file));
-        (of_tool && line.contains(": error: ")).then(|| Finding::new(at, line.trim_end()))
+        if !of_tool(line) {
+            return None;
+        }
+        // The first of a row leads to the rest.
+        let mut from = at;
+        while from > 0 && of_tool(scene.lines[from - 1]) {
+            from -= 1;
+        }
+        Some(Finding::new(at, scene.lines[from].trim_end()).from(from))
     })
+}
+
+fn of_tool(line: &str) -> bool {
+    let named = ["configure.ac:", "Makefile.am:", "configure.in:"]
+        .iter()
+        .any(|file| line.contains(file));
+    named && line.contains(": error: ")
 }
 
 /// Words of an error message that name what is missing.
@@ -108,6 +167,11 @@ pub(super) fn missing_words(said: &str) -> Vec<&str> {
                     .rev()
                     .find(|w| !STOP.contains(&text::bare(w).to_lowercase().as_str()));
                 if let Some(before) = before {
+                    // `bison or byacc is required`
+                    let nth = words[..nth].iter().rposition(|w| w == before).unwrap_or(0);
+                    if nth >= 2 && words[nth - 1] == "or" {
+                        add(words[nth - 2]);
+                    }
                     add(before);
                 }
             }

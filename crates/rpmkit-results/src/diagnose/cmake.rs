@@ -5,6 +5,19 @@ use crate::{failure::FailureCause, want::MissingThing};
 use super::{finding::Finding, scene::Scene, text};
 
 pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
+    let found = told(scene)?;
+    // What could not be downloaded is told by what downloads, some lines above CMake's own words.
+    let network = super::network::find(scene).filter(|one| one.at + 12 >= found.from);
+    Some(match network {
+        Some(network) => Finding {
+            at: found.at.max(network.at),
+            ..network
+        },
+        None => found,
+    })
+}
+
+fn told(scene: &Scene<'_>) -> Option<Finding> {
     let headings: Vec<usize> = (0..scene.lines.len())
         .filter(|at| is_heading(scene.lines[*at]))
         .collect();
@@ -20,10 +33,21 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     };
     let at = *headings.first().unwrap_or(&last);
     let heading = scene.lines[at];
-    let body: Vec<&str> = scene.lines[at + 1..end(at)]
-        .iter()
+    // An error without a place has its text behind the colon, and lists below without an indent.
+    let own = heading.strip_prefix("CMake Error: ").map(str::trim);
+    let listed = own.is_some_and(|text| text.contains("set to NOTFOUND"));
+    let stop = if listed {
+        let more = scene.lines[at + 1..]
+            .iter()
+            .position(|line| line.starts_with("-- "));
+        more.map_or(scene.lines.len(), |more| at + 1 + more)
+    } else {
+        end(at)
+    };
+    let body: Vec<&str> = own
+        .into_iter()
+        .chain(scene.lines[at + 1..stop].iter().map(|line| line.trim()))
         .take_while(|line| !line.starts_with("Call Stack"))
-        .map(|line| line.trim())
         .filter(|line| !line.is_empty())
         .collect();
     let said = body.join(" ");
@@ -37,7 +61,24 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     if !names.is_empty() && !names.iter().all(|name| said.contains(name)) {
         shown = format!("{} ({})", said.trim_end_matches('.'), names.join(", "));
     }
-    let shown = shorten(&shown);
+    let mut shown = shorten(&shown);
+    if listed {
+        let names: Vec<&str> = scene.lines[at + 1..stop]
+            .iter()
+            .filter(|line| {
+                !line.starts_with(' ') && !line.contains(". ") && !line.contains("Please set")
+            })
+            .map(|line| line.split_whitespace().next().unwrap_or(line))
+            .collect();
+        shown = format!("nothing was found for {}", names.join(", "));
+    }
+    let others: Vec<&str> = body
+        .iter()
+        .filter_map(|line| text::behind(line, ", version: "))
+        .collect();
+    if !others.is_empty() {
+        shown = format!("{} What is installed is {}", shown, others.join(", "));
+    }
     let mut found = Finding::new(end(last) - 1, format!("{place}{shown}")).from(at);
     if let (Some(file), Some(line)) = (file, line)
         && !file.starts_with('/')
@@ -73,8 +114,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             _ => "make",
         };
         found = found.want(MissingThing::Command(program.into()));
-    } else if let Some(need) = said.find("or higher is required") {
-        let _ = need;
+    } else if !others.is_empty() {
+        found = found.hint(super::pkgconfig::NEWER);
+    } else if said.contains("Compatibility with CMake < ") {
+        found = found.hint("the sources are older than this CMake: add `-DCMAKE_POLICY_VERSION_MINIMUM=3.5` to `%cmake`, or raise `cmake_minimum_required` in a patch");
+    } else if said.contains("Permission denied") && scene.is("%install") {
+        found = found.hint(super::shell::BELOW_BUILDROOT);
+    } else if said.contains("or higher is required") {
         found = found.hint("this version of CMake is the newest the chroot's repositories have: build for a newer chroot, or lower `cmake_minimum_required` in a patch if the sources allow it");
     } else if names.is_empty() {
         for word in super::autotools::missing_words(&said) {

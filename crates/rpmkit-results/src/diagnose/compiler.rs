@@ -46,7 +46,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             .take_while(|(_, one)| one.file == tail.file)
             .last()?
     };
-    let file = text::below_build(chosen.file);
+    let file = &in_directory(scene, *from, text::in_tree(chosen.file), chosen.file);
     let mut place = format!("{file}:{}", chosen.line);
     if let Some(column) = chosen.column {
         place.push_str(&format!(":{column}"));
@@ -61,6 +61,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             section: scene.section.map(str::to_owned),
         })
         .source(file, chosen.line, chosen.column);
+    // A header of the system is not where the mistake is: who included or instantiated it tells more.
+    if chosen.file.starts_with("/usr/")
+        && let Some((file, line)) = used_from(scene, *from)
+    {
+        found = found.source(text::in_tree(file), line, None);
+    }
     if let Some(header) = missing_header(chosen.said) {
         found = found
             .cause(FailureCause::MissingComponent {
@@ -74,6 +80,79 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         found = found.want(MissingThing::Crate(name.to_owned()));
     }
     Some(found)
+}
+
+/// A relative name with the directory make was in, below the top of the sources.
+fn in_directory(scene: &Scene<'_>, at: usize, shown: &str, given: &str) -> String {
+    if given.starts_with(['/', '.']) {
+        return shown.to_owned();
+    }
+    let mut left = 0usize;
+    let entered = scene.lines[..at].iter().rev().find_map(|line| {
+        if line.contains(": Leaving directory ") {
+            left += 1;
+            return None;
+        }
+        let dir = text::behind(line, ": Entering directory ").and_then(text::quoted)?;
+        if left > 0 {
+            left -= 1;
+            return None;
+        }
+        Some(dir)
+    });
+    let top = scene.directory();
+    let below = entered.and_then(|dir| {
+        let top = top.as_deref()?.to_str()?;
+        dir.strip_prefix(top)?.strip_prefix('/')
+    });
+    match below {
+        Some(dir) if !shown.starts_with(&format!("{dir}/")) => format!("{dir}/{shown}"),
+        _ => shown.to_owned(),
+    }
+}
+
+/// The file of the project that led the compiler to line `at`, which is about a header of the system.
+fn used_from<'a>(scene: &Scene<'a>, at: usize) -> Option<(&'a str, u32)> {
+    const NEAR: usize = 12;
+    let place = |line: &'a str| -> Option<(&'a str, u32)> {
+        let line = line.trim();
+        let place = match line.split_once(": ") {
+            Some((place, rest))
+                if rest.contains("required from") || rest.contains("requested here") =>
+            {
+                place
+            }
+            _ => line
+                .strip_prefix("In file included from ")
+                .or_else(|| line.strip_prefix("from "))?
+                .trim_end_matches([',', ':']),
+        };
+        let (file, line, _) = placed(place)?;
+        (!file.starts_with('/')).then_some((file, line))
+    };
+    scene
+        .before(at, NEAR, place)
+        .or_else(|| scene.after(at, NEAR, place))
+}
+
+/// Parts of compilers that are packages of their own, and the program that stands for each.
+const PARTS: [(&str, &str); 6] = [
+    ("cc1plus", "g++"),
+    ("cc1", "gcc"),
+    ("f951", "gfortran"),
+    ("cc1obj", "gobjc"),
+    ("d21", "gdc"),
+    ("gnat1", "gnat"),
+];
+
+/// A compiler whose driver is there and whose own part is not.
+pub(super) fn parts(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let told = line.contains("cannot execute ") || line.contains("error trying to exec ");
+        let part = text::quoted(line).filter(|_| told && line.contains("No such file"))?;
+        let (_, program) = PARTS.iter().find(|(name, _)| *name == part)?;
+        Some(Finding::new(at, line.trim()).want(MissingThing::Command((*program).to_owned())))
+    })
 }
 
 /// The header a diagnostic misses.
@@ -103,9 +182,12 @@ const SEVERITIES: [&str; 5] = [
 ];
 
 fn diagnostic<'a>(scene: &Scene<'a>, at: usize) -> Option<Diagnostic<'a>> {
-    let line = scene.lines[at];
-    if let Some(rust) = rust(scene, at) {
-        return Some(rust);
+    let line = of_ant(scene.lines[at]);
+    if let Some(found) = rust(scene, at)
+        .or_else(|| maven(line))
+        .or_else(|| catalogue(line))
+    {
+        return Some(found);
     }
     for severity in SEVERITIES {
         let Some((place, _)) = line.split_once(&format!(": {severity}")) else {
@@ -116,11 +198,17 @@ fn diagnostic<'a>(scene: &Scene<'a>, at: usize) -> Option<Diagnostic<'a>> {
             continue;
         }
         if let Some((file, number, column)) = placed(place) {
+            // GHC puts what it has to say on the next line.
+            let bare = said.trim_end() == "error:" || said.starts_with("error: [GHC-");
+            let said = match scene.lines.get(at + 1).filter(|_| bare) {
+                Some(more) => more.trim(),
+                None => said.trim_end(),
+            };
             return Some(Diagnostic {
                 file,
                 line: number,
                 column,
-                said: said.trim_end(),
+                said,
             });
         }
     }
@@ -170,14 +258,59 @@ fn go(line: &str) -> Option<Diagnostic<'_>> {
     let (place, said) = line.trim_start().split_once(": ")?;
     let (file, number, column) = placed(place)?;
     (file.ends_with(".go") && column.is_some()).then(|| Diagnostic {
-        file: file.trim_start_matches("./"),
+        file,
         line: number,
         column,
         said: said.trim_end(),
     })
 }
 
-/// `FILE:LINE`, `FILE:LINE:COLUMN` or `FILE(LINE,COLUMN)`.
+/// A line without the name of the task that ant puts in front.
+fn of_ant(line: &str) -> &str {
+    let rest = line.trim_start().strip_prefix('[');
+    match rest.and_then(|rest| rest.split_once("] ")) {
+        Some((task, rest)) if !task.is_empty() && task.chars().all(|c| c.is_ascii_lowercase()) => {
+            rest
+        }
+        _ => line,
+    }
+}
+
+/// `[ERROR] /path/A.java:[3,17] package x does not exist`
+fn maven(line: &str) -> Option<Diagnostic<'_>> {
+    let rest = line.strip_prefix("[ERROR] ")?;
+    let (file, rest) = rest.split_once(":[")?;
+    let (place, said) = rest.split_once("] ")?;
+    let (line, column) = place.split_once(',')?;
+    (!file.contains(' ')).then_some(())?;
+    Some(Diagnostic {
+        file,
+        line: line.parse().ok()?,
+        column: column.parse().ok(),
+        said: said.trim_end(),
+    })
+}
+
+/// msgfmt's `de.po:12: end-of-line within string`
+fn catalogue(line: &str) -> Option<Diagnostic<'_>> {
+    let (place, said) = line.split_once(": ")?;
+    let (file, number, column) = placed(place)?;
+    (file.ends_with(".po") && !said.starts_with("warning")).then(|| Diagnostic {
+        file,
+        line: number,
+        column,
+        said: said.trim_end(),
+    })
+}
+
+/// The file and line a line of output begins with.
+pub(super) fn leading_place(line: &str) -> Option<(&str, u32)> {
+    let (place, _) = line.trim_start().split_once(": ")?;
+    let (file, line, _) = placed(place)?;
+    Some((file, line))
+}
+
+/// `FILE:LINE`, `FILE:LINE:COLUMN`, `FILE(LINE,COLUMN)`, or bison's `FILE:LINE.COLUMN-COLUMN`.
 fn placed(place: &str) -> Option<(&str, u32, Option<u32>)> {
     let (file, line, column) =
         if let Some((file, rest)) = place.strip_suffix(')').and_then(|p| p.split_once('(')) {
@@ -185,6 +318,11 @@ fn placed(place: &str) -> Option<(&str, u32, Option<u32>)> {
             (file, line.parse().ok()?, Some(column.parse().ok()?))
         } else {
             let (head, last) = place.rsplit_once(':')?;
+            if let Some((line, columns)) = last.split_once('.') {
+                let column = columns.split('-').next()?.parse().ok()?;
+                let named = !head.is_empty() && !head.contains([' ', '\t']);
+                return named.then_some((head, line.parse().ok()?, Some(column)));
+            }
             let last: u32 = last.parse().ok()?;
             match head
                 .rsplit_once(':')

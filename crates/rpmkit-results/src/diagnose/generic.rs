@@ -3,7 +3,7 @@
 use super::{finding::Finding, scene::Scene, text};
 
 /// Closing lines that only pass a failure on.
-const CLOSINGS: [&str; 13] = [
+const CLOSINGS: [&str; 27] = [
     "collect2: error: ld returned",
     "ninja: build stopped",
     "error: aborting due to",
@@ -17,12 +17,29 @@ const CLOSINGS: [&str; 13] = [
     "autoreconf: error: ",
     "compilation terminated.",
     "A complete log of this run can be found in",
+    "BUILD FAILED",
+    "error: subprocess-exited-with-error",
+    "error: metadata-generation-failed",
+    "BUILD FAILURE",
+    "FAILURE: Build failed with an exception",
+    "[ERROR] -> [Help",
+    "[ERROR] [Help",
+    "[ERROR] For more information",
+    "msgfmt: found ",
+    "gpgv: FAILED",
+    "ERROR: usage: ",
+    "error: Bytecompiling failed",
+    "make: *** Deleting file",
+    "Failed to execute goal ",
 ];
 
 /// The last line that reads like an error: what came before it was survived.
 pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let telling = |line: &str| {
-        alarming(line) && super::make::marker(line).is_none() && !text::any(line, &CLOSINGS)
+        alarming(line)
+            && line.trim() != "[ERROR]"
+            && super::make::marker(line).is_none()
+            && !text::any(line, &CLOSINGS)
     };
     let (at, _) = scene.rev().find(|(_, line)| telling(line))?;
     // Of a row of such lines the first leads to the rest.
@@ -30,7 +47,12 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     while from > 0 && telling(scene.lines[from - 1]) && at - from < 10 {
         from -= 1;
     }
-    Some(Finding::new(at, scene.lines[from].trim().trim_start_matches("error: ")).from(from))
+    let said = scene.lines[from].trim();
+    let said = said
+        .trim_start_matches("error: ")
+        .trim_start_matches("[ERROR] ")
+        .trim_end_matches(" -> [Help 1]");
+    Some(Finding::new(at, said).from(from))
 }
 
 /// Without any such line: what the command said last, if it said one thing or two.
@@ -39,7 +61,7 @@ pub(super) fn last_words(scene: &Scene<'_>) -> Option<Finding> {
         !line.trim().is_empty() && !line.starts_with('+') && super::make::marker(line).is_none()
     });
     let (at, line) = spoken.take(1).next()?;
-    Some(Finding::new(at, line.trim()))
+    Some(Finding::new(at, line.trim_matches([' ', '\t', '='])))
 }
 
 /// Whether a line reads like the report of an error.
@@ -87,6 +109,8 @@ pub(crate) fn alarming(line: &str) -> bool {
         "rror code",
         "npm error",
         "No space left",
+        "BAD signature",
+        "error : ",
     ]
     .iter()
     .any(|mark| line.contains(mark))

@@ -15,6 +15,7 @@ pub(super) fn memory(scene: &Scene<'_>) -> Option<Finding> {
             || line.contains("Killed signal terminated program")
             || line.contains("internal compiler error: Killed")
             || line.contains("(signal: 9, SIGKILL")
+            || line.contains("terminated with signal 9 [Killed]")
             || line.contains(" Killed  ")
             || (line.contains("*** [") && line.contains("] Killed"));
         let refused = text::any(
@@ -31,12 +32,30 @@ pub(super) fn memory(scene: &Scene<'_>) -> Option<Finding> {
         if line.starts_with('+') || !(killed || refused) {
             return None;
         }
+        let text = match (by_shell(line, "Killed"), line) {
+            (Some(program), _) => format!("`{program}` was killed"),
+            (None, "Killed") => "it was killed".to_owned(),
+            (None, line) => line.trim().to_owned(),
+        };
         Some(
-            Finding::new(at, if line == "Killed" { "it was killed" } else { line })
+            Finding::new(at, text)
                 .cause(FailureCause::Killed { signal: SIGKILL })
                 .hint("the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`"),
         )
     })
+}
+
+/// The command a shell or make reports the end of: `sh: line 3:   123 Killed   ./program`, or the
+/// command above make's marker.
+fn by_shell<'a>(line: &'a str, what: &str) -> Option<&'a str> {
+    let (head, rest) = line.split_once(what)?;
+    let of_shell = head
+        .trim_end()
+        .rsplit(' ')
+        .next()
+        .is_some_and(|pid| !pid.is_empty() && pid.chars().all(|c| c.is_ascii_digit()));
+    let program = rest.trim().trim_start_matches("(core dumped)").trim();
+    (of_shell && !program.is_empty()).then_some(program)
 }
 
 /// Crashes.
@@ -45,14 +64,15 @@ pub(super) fn crash(scene: &Scene<'_>) -> Option<Finding> {
         let what = ["Segmentation fault", "Bus error", "Illegal instruction", "Aborted", "Trace/breakpoint trap", "Floating point exception"]
             .into_iter()
             .find(|what| line.contains(what))?;
-        let by_shell = line.contains("(core dumped)") || line.contains("rpm-tmp.") || line.contains("*** [") || line.trim() == what;
-        if !by_shell || line.starts_with('+') {
+        let told = line.contains("(core dumped)") || line.contains("rpm-tmp.") || line.contains("*** [") || line.trim() == what;
+        if !told || line.starts_with('+') {
             return None;
         }
-        let program = line
-            .split_once(what)
-            .map(|(_, rest)| rest.trim().trim_start_matches("(core dumped)").trim())
-            .filter(|rest| !rest.is_empty())
+        // make tells the target; the command stands above.
+        let of_make = super::make::marker(line).is_some() || line.contains("*** [");
+        let above = scene.before(at, 1, |above| (of_make && !above.starts_with('+')).then(|| above.trim()));
+        let program = by_shell(line, what)
+            .or(above)
             .or(scene.command)
             .unwrap_or("a program");
         let words = scene.before(at, 5, |line| {

@@ -34,7 +34,13 @@ pub(super) fn perl(scene: &Scene<'_>) -> Option<Finding> {
             .rev()
             .find(|(_, line)| line.contains("BEGIN failed--compilation aborted"))
             .map_or(at, |(nth, _)| nth.max(at));
-        let mut found = missing(scene, end, line, MissingThing::Perl(module));
+        // The directories that were searched tell nobody anything.
+        let said = line
+            .split(" (you may need to install")
+            .next()
+            .unwrap_or(line);
+        let said = said.split(" (@INC ").next().unwrap_or(said);
+        let mut found = missing(scene, end, said, MissingThing::Perl(module));
         found.from = at;
         Some(found)
     })
@@ -91,12 +97,29 @@ pub(super) fn rust(scene: &Scene<'_>) -> Option<Finding> {
 
 pub(super) fn go(scene: &Scene<'_>) -> Option<Finding> {
     scene.rev().find_map(|(at, line)| {
+        if line.starts_with("go: inconsistent vendoring in ") {
+            let end = (at..(at + 12).min(scene.lines.len())).rev();
+            let end = end.clone().find(|nth| scene.lines[*nth].starts_with('\t')).unwrap_or(at);
+            let said = scene.after(at, 1, |line| Some(line.trim())).unwrap_or_default();
+            return Some(
+                Finding::new(end, format!("go: inconsistent vendoring: {said}"))
+                    .from(at)
+                    .hint("`vendor` was not made from this `go.mod`: make the source archive anew with `go mod vendor`, or say `-mod=mod` where the modules are installed"),
+            );
+        }
         let name = text::between(line, "no required module provides package ", ";")
             .or_else(|| text::between(line, "cannot find package \"", "\""))
             .or_else(|| text::between(line, "cannot find module providing package ", ":"))
-            .or_else(|| text::behind(line, "is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt").and(None))?;
+            .or_else(|| {
+                let (head, _) = line.split_once(" is not in GOROOT (").or_else(|| line.split_once(" is not in std ("))?;
+                text::behind(head, "package ")
+            })?;
+        let mut found = missing(scene, at, line, MissingThing::Go(name.trim_end_matches(':').to_owned()));
+        if let Some((file, number)) = super::compiler::leading_place(line) {
+            found = found.source(text::in_tree(file), number, None);
+        }
         Some(
-            missing(scene, at, line, MissingThing::Go(name.trim_end_matches(':').to_owned()))
+            found
                 .hint("or put the modules into a source archive with `go mod vendor` and build with `-mod=vendor`"),
         )
     })
@@ -119,19 +142,33 @@ pub(super) fn node(scene: &Scene<'_>) -> Option<Finding> {
 
 pub(super) fn maven(scene: &Scene<'_>) -> Option<Finding> {
     scene.rev().find_map(|(at, line)| {
-        if !line.starts_with("[ERROR]") {
+        if !line.starts_with("[ERROR]") && !line.contains("No cached version of ") {
             return None;
         }
         let artifact = text::between(line, "in offline mode and the artifact ", " has not")
             .or_else(|| text::between(line, "Could not find artifact ", " "))
-            .or_else(|| text::between(line, "Non-resolvable parent POM for ", ":").and(None))?;
+            .or_else(|| {
+                text::between(line, "No cached version of ", " available for offline mode")
+            })?;
         let mut parts = artifact.split(':');
         let name = format!("{}:{}", parts.next()?, parts.next()?);
+        let said = line.trim_start_matches("[ERROR]").trim();
+        let said = said
+            .trim_start_matches("> ")
+            .trim_end_matches(" -> [Help 1]");
+        Some(missing(scene, at, said, MissingThing::Maven(name)))
+    })
+}
+
+/// A package Vala knows no interface of.
+pub(super) fn vala(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "Package `", "' not found in specified Vala API")?;
         Some(missing(
             scene,
             at,
-            line.trim_start_matches("[ERROR]"),
-            MissingThing::Maven(name),
+            line.trim_start_matches("error: "),
+            MissingThing::PkgConfig(name.to_owned()),
         ))
     })
 }

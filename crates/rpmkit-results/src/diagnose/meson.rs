@@ -44,11 +44,22 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                 .want(MissingThing::Cmake(name.to_owned())),
         );
     }
-    if said.contains("Invalid version") {
+    if said.contains("Invalid version") || said.starts_with("Meson version is ") {
         return Some(found.hint(super::pkgconfig::NEWER));
     }
+    if said.contains("Pkg-config for machine") && said.contains("not found") {
+        return Some(found.want(MissingThing::Command("pkg-config".into())));
+    }
+    if let Some(modules) = text::behind(said, "is missing modules: ") {
+        for module in modules.split(',') {
+            found = found.want(MissingThing::Python(module.trim().to_owned()));
+        }
+        return Some(found);
+    }
     if said.starts_with("Program") && said.contains("not found") {
-        let name = text::quoted(said).unwrap_or_default().to_owned();
+        // Newer releases name all that was tried between the same quotes.
+        let name = text::quoted(said).unwrap_or_default();
+        let name = name.split(' ').next().unwrap_or(name).to_owned();
         return Some(
             found
                 .cause(FailureCause::MissingCommand {

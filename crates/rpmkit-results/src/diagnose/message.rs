@@ -76,13 +76,29 @@ pub(super) fn message(
             Some(first) => format!("dependencies cannot be satisfied: {first}"),
             None => "dependencies cannot be satisfied".to_owned(),
         },
-        FailureCause::Timeout {
-            seconds: Some(seconds),
-        } => {
-            format!("stopped after {seconds} seconds, the time it was allowed")
+        FailureCause::Timeout { seconds } => {
+            let long = match seconds {
+                Some(seconds) => format!("after {seconds} seconds, the time it was allowed"),
+                None => "for taking longer than allowed".to_owned(),
+            };
+            match (scene.section, scene.command) {
+                (Some(section), Some(command)) => format!(
+                    "`{section}` was stopped at `{}` {long}",
+                    cut(command, LONGEST_COMMAND)
+                ),
+                _ => format!("stopped {long}"),
+            }
         }
-        FailureCause::Timeout { seconds: None } => {
-            "stopped for taking longer than allowed".to_owned()
+        FailureCause::DiskFull { path } if told.is_some_and(|text| text.contains("quota")) => {
+            match path {
+                Some(path) => format!("the disk quota is used up: `{path}` cannot be written"),
+                None => "the disk quota is used up".to_owned(),
+            }
+        }
+        FailureCause::Limit { option, most, of } => {
+            format!(
+                "stopped for using more than {most} {of}, which is the limit of option `{option}`"
+            )
         }
         FailureCause::DiskFull { path: Some(path) } => format!("no space left to write `{path}`"),
         FailureCause::DiskFull { path: None } => "no space left on the file system".to_owned(),
@@ -90,6 +106,13 @@ pub(super) fn message(
             Some(text) => in_section(text),
             None => format!("killed by signal {signal}"),
         },
+        FailureCause::Withheld { requirements } => {
+            let shown: Vec<String> = requirements.iter().map(|dep| format!("`{dep}`")).collect();
+            format!(
+                "it has to wait for others of the chain, which provide {}",
+                shown.join(", ")
+            )
+        }
         FailureCause::Interrupted => "interrupted".to_owned(),
         FailureCause::CarriageReturns => match scene.section {
             Some(section) => format!("`{section}` cannot be read: {}", told.unwrap_or("CRLF")),
@@ -132,7 +155,7 @@ fn without_script(text: &str) -> &str {
 /// The longest command, in characters, that a message quotes.
 const LONGEST_COMMAND: usize = 80;
 /// The longest text of a program that a message quotes; the lines of the report have the rest.
-const LONGEST: usize = 300;
+pub(super) const LONGEST: usize = 300;
 
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -181,6 +204,9 @@ fn by_cause(cause: &FailureCause) -> Option<String> {
         FailureCause::ArchExcluded { .. } => "see `ExclusiveArch` and `ExcludeArch` in the spec".to_owned(),
         FailureCause::ArchInNoarch => "remove `BuildArch: noarch`, or do not install compiled files".to_owned(),
         FailureCause::Timeout { .. } => "raise the limit with `--rpmbuild-timeout SECONDS`; 0 is none".to_owned(),
+        FailureCause::Limit { option, .. } => format!(
+            "raise `{option}` in the configuration (0 is no limit), or for one run with `--config-opts {option}=NUMBER`"
+        ),
         FailureCause::DiskFull { .. } => "free space, then see `rpmkit snap gc` for what rpmkit itself can give back".to_owned(),
         FailureCause::Killed { signal: 9 } => {
             "the kernel does this when memory runs out: try fewer parallel jobs, `--define '_smp_build_ncpus 1'`".to_owned()

@@ -20,6 +20,7 @@ mod languages;
 mod linker;
 mod loader;
 mod make;
+mod mentioned;
 mod meson;
 mod message;
 mod network;
@@ -44,16 +45,19 @@ use crate::{
 };
 use finding::{Family, Finding};
 pub(crate) use generic::alarming;
+pub use mentioned::survived;
 use scene::Scene;
+pub(crate) use suites::sentence as tests_sentence;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
 /// the one further up counts.
-const FAMILIES: [Family; 31] = [
+const FAMILIES: [Family; 36] = [
     shell::syntax,
     shell::carriage,
     shell::macros,
     shell::interpreter,
     shell::directory,
+    shell::script,
     patch::find,
     archive::find,
     killed::memory,
@@ -62,7 +66,9 @@ const FAMILIES: [Family; 31] = [
     network::find,
     loader::find,
     python::module,
+    python::syntax,
     python::traceback,
+    python::plugin,
     python::requirement,
     languages::perl,
     languages::ruby,
@@ -70,11 +76,13 @@ const FAMILIES: [Family; 31] = [
     languages::go,
     languages::node,
     languages::maven,
+    languages::vala,
     cmake::find,
     meson::find,
     pkgconfig::find,
     autotools::tools,
     autotools::configure,
+    compiler::parts,
     compiler::find,
     linker::find,
     shell::command,
@@ -91,6 +99,15 @@ pub enum End {
     Signal(i32),
     /// Stopped for taking longer than this many seconds, where known.
     TimedOut(Option<u64>),
+    /// Stopped for using more than an option allows.
+    Limit {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        most: u64,
+        /// What was used, with its unit.
+        of: &'static str,
+    },
 }
 
 /// What is known about a command that failed.
@@ -113,10 +130,26 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
         End::TimedOut(seconds) => {
             Some(Finding::new(0, "").cause(FailureCause::Timeout { seconds }))
         }
+        End::Limit { option, most, of } => Some(Finding::new(0, "").cause(FailureCause::Limit {
+            option: option.to_owned(),
+            most,
+            of: of.to_owned(),
+        })),
         End::Signal(signal) => Some(Finding::new(0, "").cause(FailureCause::Killed { signal })),
-        End::Status(_) => rpm::stated(evidence.lines, text),
+        End::Status(_) => rpm::stated(
+            evidence.lines,
+            text,
+            evidence.phase == Phase::Srpm && rpm::failed_section(evidence.lines).is_none(),
+        ),
     };
     let section = rpm::failed_section(evidence.lines);
+    // A command that was stopped says nothing about the section it was in.
+    let section = match evidence.end {
+        End::Status(_) => section,
+        End::Signal(_) | End::TimedOut(_) | End::Limit { .. } => {
+            section.or_else(|| rpm::running_section(evidence.lines))
+        }
+    };
     let scene = match section {
         Some((name, lines)) => Scene::of(Some(name), lines),
         None => Scene::of(None, rpm::own_lines(evidence.lines)),
@@ -141,13 +174,16 @@ pub fn diagnose(evidence: &Evidence<'_>) -> FailureReport {
         (_, End::Status(status)) => u8::try_from(status).unwrap_or(ExitCode::General.code()),
         (_, End::Signal(_)) => ExitCode::General.code(),
         (_, End::TimedOut(_)) => ExitCode::Timeout.code(),
+        // Who knows which code belongs to which limit says it.
+        (_, End::Limit { .. }) => ExitCode::Build.code(),
     };
     let mut report = FailureReport {
         phase: Some(evidence.phase),
         message: message::message(&cause, finding.as_ref(), &scene, evidence.end),
-        spec: evidence
-            .spec
-            .and_then(|(path, text)| place(path, text, &cause, &scene, evidence.lines)),
+        spec: evidence.spec.and_then(|(path, text)| {
+            let said = finding.as_ref().map(|found| found.text.as_str());
+            place(path, text, &cause, &scene, (evidence.lines, said))
+        }),
         hints: message::hints(&cause, finding.as_ref(), scene.section),
         lines: show::shown(&scene, finding.as_ref().filter(|_| !stated), &cause),
         wants: finding
@@ -196,6 +232,7 @@ fn is_of_build(found: &Finding) -> bool {
         Some(
             FailureCause::Compile { .. }
                 | FailureCause::MissingCommand { .. }
+                | FailureCause::MissingComponent { .. }
                 | FailureCause::Killed { .. }
         )
     )
@@ -233,9 +270,15 @@ fn place(
     text: &str,
     cause: &FailureCause,
     scene: &Scene<'_>,
-    all: &[String],
+    (all, said): (&[String], Option<&str>),
 ) -> Option<SpecLine> {
-    let line = rpm::spec_line(cause, all, text).or_else(|| lines::locate(text, cause, scene))?;
+    let line = rpm::spec_line(cause, all, text)
+        .or_else(|| lines::locate(text, cause, scene))
+        // What rpm itself says outside of any section, in its own words.
+        .or_else(|| {
+            let of_rpm = scene.section.is_none() && matches!(cause, FailureCause::Other);
+            mentioned::mentioned(said.filter(|_| of_rpm)?, text)
+        })?;
     Some(SpecLine {
         file: path.to_owned(),
         line,

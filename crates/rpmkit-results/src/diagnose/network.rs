@@ -6,7 +6,7 @@ use super::{finding::Finding, scene::Scene, text};
 
 /// What programs say when a name cannot be looked up or a host not reached, with what stands in front
 /// of the host, where the line names it.
-const SIGNS: [(&str, Option<&str>); 22] = [
+const SIGNS: [(&str, Option<&str>); 27] = [
     ("Could not resolve host", Some("Could not resolve host: ")),
     ("Couldn't resolve host", Some("Couldn't resolve host ")),
     ("couldn't resolve host name", None),
@@ -32,12 +32,17 @@ const SIGNS: [(&str, Option<&str>); 22] = [
     ("urlopen error", None),
     ("npm error code ENOTCACHED", None),
     ("cache mode is 'only-if-cached'", None),
+    ("Unable to connect to a repository at URL", None),
+    ("Unable to load the service index for source", None),
+    ("Could not find a suitable TLS CA certificate bundle", None),
+    ("you are in the offline mode (--offline)", None),
+    ("Could not resolve hostname", Some("resolve hostname ")),
 ];
 
 pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let (at, line) = scene.rev().find(|(_, line)| is_sign(line))?;
     // A line near by that has the address tells more than the bare refusal.
-    let near = at.saturating_sub(12)..(at + 6).min(scene.lines.len());
+    let near = near_start(at)..(at + 6).min(scene.lines.len());
     let telling = |line: &str| is_sign(line) && line.contains("://");
     let from = near
         .clone()
@@ -68,6 +73,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             instead(tool)
         ));
     if tool == "cargo"
+        && !shown.contains("can't checkout from ")
         && let Some(line) = scene
             .lines
             .iter()
@@ -75,13 +81,39 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     {
         found.text = line.trim().trim_start_matches("error: ").to_owned();
     }
-    if tool == "pip"
-        && let Some(name) = requirement(scene)
+    if let Some(artifact) = scene.lines[near_start(at)..=at].iter().find_map(|line| {
+        let artifact = text::behind(line, "> Could not resolve ")?.strip_suffix('.')?;
+        (!artifact.contains(' ')).then_some(artifact)
+    }) {
+        found.text = format!("gradle wants to download `{artifact}`");
+    }
+    if let Some(FailureCause::Network {
+        host: Some(host), ..
+    }) = &found.cause
+        && !found
+            .text
+            .chars()
+            .take(super::message::LONGEST)
+            .collect::<String>()
+            .contains(host.as_str())
     {
-        found.text = format!("pip wants to download `{name}`");
-        found = found.want(MissingThing::PythonDist(name.to_owned()));
+        found.text = format!("`{host}` cannot be reached: {}", found.text);
+    }
+    if tool == "pip" {
+        if let Some(name) = requirement(scene) {
+            found.text = format!("pip wants to download `{name}`");
+            found = found.want(MissingThing::PythonDist(name.to_owned()));
+        } else if found.text.contains("TLS CA certificate") {
+            let said = found.text.trim_start_matches("ERROR: ");
+            found.text = format!("pip wants to download what the project requires: {said}");
+        }
     }
     Some(found)
+}
+
+/// Where the lines about the same download begin.
+fn near_start(at: usize) -> usize {
+    at.saturating_sub(12)
 }
 
 /// Closing remarks of the same program.
@@ -91,10 +123,13 @@ fn belongs(line: &str, tool: &str) -> bool {
         "pip" => {
             line.trim_start().starts_with("ERROR: ")
                 || line.contains("subprocess-exited-with-error")
+                || line.contains("[end of output]")
         }
         "cargo" => {
             line.starts_with("error: ") || line.starts_with("Caused by:") || line.starts_with("  ")
         }
+        "maven" => line.starts_with("[ERROR]"),
+        "gradle" => line.starts_with("BUILD FAILED") || line.starts_with("> Run with"),
         _ => false,
     }
 }

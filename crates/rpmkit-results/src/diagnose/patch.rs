@@ -98,7 +98,7 @@ fn refuses(line: &str) -> bool {
         || (line.starts_with("Hunk #") && line.contains(" FAILED at "))
         || line.contains("Reversed (or previously applied) patch detected")
         || line.contains("can't find file to patch")
-        || line.starts_with("patch: **** ")
+        || line.contains("patch: **** ")
         || line.contains(": patch does not apply")
         || line.starts_with("error: patch failed: ")
         || line.contains("hunk ignored")

@@ -14,14 +14,17 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let line = scene.lines[at];
     let end = closing(scene, at);
     if let Some((wanted, has)) = too_old(line) {
-        return Some(
-            Finding::new(
-                end,
-                format!("`{wanted}` is needed, and the version installed is {has}"),
-            )
-            .from(at)
-            .hint(NEWER),
-        );
+        let has = has.or_else(|| {
+            scene.after(at, 2, |below| {
+                text::between(below, "has version '", "'")
+                    .filter(|_| below.contains("required version is"))
+            })
+        });
+        let text = match has {
+            Some(has) => format!("`{wanted}` is needed, and the version installed is {has}"),
+            None => format!("`{wanted}` is needed, and the version installed is another"),
+        };
+        return Some(Finding::new(end, text).from(at).hint(NEWER));
     }
     let mut found = Finding::new(end, line.trim())
         .from(at)
@@ -76,17 +79,17 @@ fn missing(line: &str) -> Option<&str> {
     (!name.is_empty() && !name.contains(' ') && !name.contains("virtual:")).then_some(name)
 }
 
-/// What was asked for, and the version that is there.
-fn too_old(line: &str) -> Option<(&str, &str)> {
+/// What was asked for, and the version that is there, where the same line says it.
+fn too_old(line: &str) -> Option<(&str, Option<&str>)> {
     if let Some(wanted) = text::between(line, "Requested '", "'") {
-        return Some((wanted, text::behind(line, " is ")?));
+        return Some((wanted, Some(text::behind(line, " is ")?)));
     }
     let wanted = text::between(
         line,
         "Package dependency requirement '",
         "' could not be satisfied",
     )?;
-    Some((wanted, "another"))
+    Some((wanted, None))
 }
 
 #[cfg(test)]
@@ -105,7 +108,7 @@ mod tests {
         }
         assert_eq!(
             too_old("Requested 'glib-2.0 >= 2.80' but version of GLib is 2.74.6"),
-            Some(("glib-2.0 >= 2.80", "2.74.6"))
+            Some(("glib-2.0 >= 2.80", Some("2.74.6")))
         );
     }
 }

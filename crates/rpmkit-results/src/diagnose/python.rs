@@ -16,7 +16,98 @@ pub(super) fn traceback(scene: &Scene<'_>) -> Option<Finding> {
         own <= indent && !line.trim().is_empty() && !line.trim_start().starts_with("File \"")
     })?;
     let line = scene.lines[at].trim();
-    Some(tell(scene, at, line).from(start))
+    let found = tell(scene, at, line).from(start);
+    // The innermost line of the project's own.
+    let place = scene.lines[start..at]
+        .iter()
+        .rev()
+        .find_map(|line| file_line(line).filter(|(file, _)| own(file)));
+    Some(match place {
+        Some((file, number)) if found.source.is_none() => {
+            found.source(text::in_tree(file), number, None)
+        }
+        _ => found,
+    })
+}
+
+/// File and line of a frame: `  File "x.py", line 3, in main`.
+fn file_line(line: &str) -> Option<(&str, u32)> {
+    let (file, rest) = line
+        .trim_start()
+        .strip_prefix("File \"")?
+        .split_once("\", line ")?;
+    Some((file, u32::try_from(text::number(rest)?).ok()?))
+}
+
+/// Whether a file is one of the sources.
+fn own(file: &str) -> bool {
+    file.contains("/BUILD/") && !file.contains("/BUILDROOT/") && !file.contains("/site-packages/")
+        || !file.starts_with(['/', '<'])
+}
+
+/// A file Python cannot read, outside of a traceback.
+pub(super) fn syntax(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let said = line.trim();
+        let told = ["SyntaxError: ", "IndentationError: ", "TabError: "]
+            .iter()
+            .any(|kind| said.starts_with(kind));
+        if !told {
+            return None;
+        }
+        let (file, number) = scene.before(at, 4, file_line)?;
+        let shown = text::in_tree(file);
+        let found = Finding::new(at, format!("{shown}:{number}: {said}"));
+        Some(if own(file) {
+            found.source(shown, number, None)
+        } else {
+            found
+        })
+    })
+}
+
+/// Options of pytest that its plugins bring, by how they begin.
+const PLUGINS: [(&str, &str); 12] = [
+    ("--cov", "pytest-cov"),
+    ("--no-cov", "pytest-cov"),
+    ("-n", "pytest-xdist"),
+    ("--numprocesses", "pytest-xdist"),
+    ("--timeout", "pytest-timeout"),
+    ("--asyncio-mode", "pytest-asyncio"),
+    ("--benchmark", "pytest-benchmark"),
+    ("--reruns", "pytest-rerunfailures"),
+    ("--flake8", "pytest-flake8"),
+    ("--mypy", "pytest-mypy"),
+    ("--forked", "pytest-forked"),
+    ("--mpl", "pytest-mpl"),
+];
+
+/// Options that pytest does not know without a plugin.
+pub(super) fn plugin(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let unknown = text::behind(line, ": error: unrecognized arguments: ")?;
+        let of_pytest = scene
+            .command
+            .is_some_and(|command| command.contains("pytest"))
+            || line.contains("pytest");
+        if !of_pytest {
+            return None;
+        }
+        let end = scene.lines.len().min(at + 3);
+        let end = (at..end)
+            .rev()
+            .find(|nth| {
+                scene.lines[*nth].contains("file: ") || scene.lines[*nth].contains("rootdir: ")
+            })
+            .unwrap_or(at);
+        let mut found = Finding::new(end, line.trim()).from(at);
+        for option in unknown.split_whitespace() {
+            if let Some((_, plugin)) = PLUGINS.iter().find(|(start, _)| option.starts_with(start)) {
+                found = found.want(MissingThing::PythonDist((*plugin).to_owned()));
+            }
+        }
+        Some(found)
+    })
 }
 
 /// A missing module named without a traceback.

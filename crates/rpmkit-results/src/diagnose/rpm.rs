@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{failure::FailureCause, nearest::nearest};
 
-use super::{disk, finding::Finding, text};
+use super::{disk, finding::Finding, mentioned::mentioned, text};
 
 /// Finds `error: Bad exit status from SCRIPT (%section)` and what that script printed.
 pub(super) fn failed_section(lines: &[String]) -> Option<(&str, &[String])> {
@@ -18,6 +18,15 @@ pub(super) fn failed_section(lines: &[String]) -> Option<(&str, &[String])> {
         .rposition(|line| line.starts_with("Executing(") && line.contains(name))
         .map_or(0, |at| at + 1);
     Some((name, &lines[start..end]))
+}
+
+/// The section that ran last, of a call that was stopped in the middle of it.
+pub(super) fn running_section(lines: &[String]) -> Option<(&str, &[String])> {
+    let start = lines
+        .iter()
+        .rposition(|line| line.starts_with("Executing("))?;
+    let (name, _) = lines[start].strip_prefix("Executing(")?.split_once("):")?;
+    Some((name, &lines[start + 1..]))
 }
 
 /// The script of the section that failed. rpm leaves it where it is in that case.
@@ -38,9 +47,17 @@ pub(super) fn own_lines(lines: &[String]) -> &[String] {
     &lines[..end]
 }
 
-/// Causes rpm itself states.
-pub(super) fn stated(lines: &[String], spec: Option<&str>) -> Option<Finding> {
+/// Causes rpm itself states. `reading` says that nothing but the spec was read, so that whatever rpm
+/// complains of is in it.
+pub(super) fn stated(lines: &[String], spec: Option<&str>, reading: bool) -> Option<Finding> {
     let cause = files(lines).or_else(|| lines.iter().find_map(|line| of_line(line, spec)));
+    let cause = cause.or_else(|| {
+        let said = lines.iter().find_map(|line| line.strip_prefix("error: "));
+        let said = said.filter(|said| reading && !disk::is_full(&format!("error: {said}")))?;
+        Some(FailureCause::SpecParse {
+            message: said.trim().to_owned(),
+        })
+    });
     let cause = cause.or_else(|| {
         let full = lines
             .iter()
@@ -53,6 +70,15 @@ pub(super) fn stated(lines: &[String], spec: Option<&str>) -> Option<Finding> {
     match &cause {
         FailureCause::SpecParse { message } => {
             for hint in parse_hints(message, spec) {
+                found = found.hint(hint);
+            }
+        }
+        FailureCause::FilesMissing { files } => {
+            for hint in files
+                .iter()
+                .take(3)
+                .filter_map(|file| file_hint(file, lines))
+            {
                 found = found.hint(hint);
             }
         }
@@ -142,6 +168,15 @@ fn of_line(line: &str, spec: Option<&str>) -> Option<FailureCause> {
     {
         message = format!("{message}: `{open}` is not closed");
     }
+    if message.starts_with("No compatible architectures")
+        && let Some(line) = spec.and_then(|spec| {
+            let number = usize::try_from(mentioned(&message, spec)?).ok()?;
+            spec.lines().nth(number.checked_sub(1)?)
+        })
+    {
+        let line: Vec<&str> = line.split_whitespace().collect();
+        message = format!("{message}: `{}`", line.join(" "));
+    }
     Some(FailureCause::SpecParse { message })
 }
 
@@ -195,6 +230,9 @@ const TAGS: [&str; 34] = [
 ];
 
 fn parse_hints(message: &str, spec: Option<&str>) -> Vec<String> {
+    if message.contains('\u{feff}') {
+        return vec!["the spec begins with a byte order mark (U+FEFF), which some editors write: save it as plain UTF-8".to_owned()];
+    }
     if let Some(rest) = text::behind(message, "Unknown tag: ") {
         let tag = rest.split([':', '(', ' ']).next().unwrap_or(rest);
         if let Some(near) = nearest(tag, TAGS) {
@@ -229,17 +267,72 @@ pub(super) fn spec_line(cause: &FailureCause, lines: &[String], spec: &str) -> O
     if !matches!(cause, FailureCause::SpecParse { .. }) {
         return None;
     }
-    let (number, message) = lines.iter().find_map(|line| spec_error(line))?;
-    number.or_else(|| {
-        let tag = message
-            .split_once(" field must be present")
-            .map(|(tag, _)| tag.to_lowercase());
-        let at = spec.lines().position(|line| match &tag {
-            Some(tag) => line.to_lowercase().starts_with(&format!("{tag}:")),
-            None => false,
+    if let Some((number, message)) = lines.iter().find_map(|line| spec_error(line)) {
+        return number.or_else(|| mentioned(&message, spec));
+    }
+    match cause {
+        FailureCause::SpecParse { message } => mentioned(message, spec),
+        _ => None,
+    }
+}
+
+/// Directives of `%files`, for those who misspell one.
+const DIRECTIVES: [&str; 14] = [
+    "%attr",
+    "%defattr",
+    "%dir",
+    "%doc",
+    "%docdir",
+    "%license",
+    "%config",
+    "%ghost",
+    "%exclude",
+    "%verify",
+    "%caps",
+    "%lang",
+    "%missingok",
+    "%readme",
+];
+
+/// What to do about one name of `%files` that is not there, when its form tells.
+fn file_hint(file: &str, lines: &[String]) -> Option<String> {
+    if file.starts_with("%{") {
+        return Some(format!(
+            "the macro `{}` is not defined",
+            file.split_inclusive('}').next().unwrap_or(file)
+        ));
+    }
+    if file.starts_with('%') {
+        let near = nearest(file, DIRECTIVES).map(|near| format!(": did you mean `{near}`?"));
+        return Some(format!(
+            "`{file}` is no directive of `%files`{}",
+            near.unwrap_or_default()
+        ));
+    }
+    let relative = lines
+        .iter()
+        .any(|line| line.strip_prefix("error: File must begin with \"/\": ") == Some(file));
+    if relative {
+        return Some(format!("paths in `%files` begin with `/`: `/{file}`"));
+    }
+    if lines
+        .iter()
+        .any(|line| line.matches("/BUILDROOT/").count() > 1)
+    {
+        return Some(
+            "paths in `%files` are those in the package: leave `%{buildroot}` out".to_owned(),
+        );
+    }
+    let name = file.rsplit('/').next()?;
+    let copied = (file.starts_with("/usr/share/doc/") && file.matches('/').count() == 5)
+        .then_some("%doc")
+        .or_else(|| {
+            file.starts_with("/usr/share/licenses/")
+                .then_some("%license")
         })?;
-        u32::try_from(at + 1).ok()
-    })
+    Some(format!(
+        "`{copied} {name}` takes the file from the sources, which have no such file"
+    ))
 }
 
 /// `Bad file: P: No such file…`, `Bad source: P: No such…`, `File P: No such file…`.
@@ -266,6 +359,9 @@ pub(super) fn spec_error(line: &str) -> Option<(Option<u32>, String)> {
     let unnumbered = text.contains(" field must be present in package: ")
         || text.starts_with("Package has no %description")
         || text.starts_with("Duplicate ")
+        || text.starts_with("bad date in %changelog")
+        || text.starts_with("%changelog ")
+        || text.starts_with("invalid syntax in lua scriptlet")
         || text.starts_with("No compatible architectures")
         || text.starts_with("Unterminated ")
         || text.starts_with("Failed to expand ")
@@ -276,7 +372,7 @@ pub(super) fn spec_error(line: &str) -> Option<(Option<u32>, String)> {
 
 /// The path in the package, from one below the build root.
 fn without_buildroot(path: &str) -> &str {
-    let Some((_, below)) = path.split_once("/BUILDROOT/") else {
+    let Some((_, below)) = path.rsplit_once("/BUILDROOT/") else {
         return path;
     };
     // rpm up to 4.19 has one more directory there, named after the package.

@@ -22,7 +22,18 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             return Some(found().hint("take it out: `--disable-rpath`, `-DCMAKE_SKIP_INSTALL_RPATH=ON`, or `chrpath --delete`"));
         }
         if line.contains("found in installed files; aborting") || line.contains("Found '") && line.contains("BUILDROOT") {
-            return Some(found().hint("a file in the package names the build root: see what writes that path, often a `--prefix` that had `%{buildroot}` in it"));
+            // The lines above name the files.
+            let file = scene.before(at, 20, |line| {
+                let path = text::between(line, "Binary file ", " matches").or_else(|| line.split(':').next())?;
+                let (_, below) = path.split_once("/BUILDROOT/")?;
+                let (package, file) = below.split_once('/')?;
+                Some(if package.contains('-') { format!("/{file}") } else { format!("/{below}") })
+            });
+            let found = match file {
+                Some(file) => Finding::new(at, format!("`{file}` names the build root: {}", line.trim())),
+                None => found(),
+            };
+            return Some(found.hint("see what writes that path into the package, often a `--prefix` that had `%{buildroot}` in it"));
         }
         None
     })

@@ -42,7 +42,8 @@ impl<'a> Scene<'a> {
         // What rpm puts behind each section is not part of it.
         while let Some(nth) = last
             && nth > 0
-            && is_epilogue(steps[nth].command)
+            && (is_epilogue(steps[nth].command)
+                || steps[nth].command.starts_with("exit ") && steps[nth - 1].command == "jobs -p")
             && steps[nth].start == end(nth)
         {
             last = Some(nth - 1);
@@ -59,6 +60,7 @@ impl<'a> Scene<'a> {
         let mut chosen = last;
         // `exit 1`, `x=$(command)` and `[ … ]` fail for what was before them.
         while passes_on(steps[chosen].command)
+            && !is_test(steps[last].command)
             && steps[chosen].start == end(chosen)
             && chosen > 0
             && last - chosen < LOOK_BACK
@@ -177,6 +179,12 @@ fn passes_on(command: &str) -> bool {
         word,
         "exit" | "return" | "false" | "[" | "'['" | "[[" | "test" | "echo"
     ) || is_assignment(word)
+}
+
+/// A condition by itself: it is what failed, whatever was printed before.
+fn is_test(command: &str) -> bool {
+    let word = command.split_whitespace().next().unwrap_or("");
+    matches!(word, "[" | "'['" | "[[" | "test")
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -319,6 +327,11 @@ mod tests {
         );
         check("+ make\nno\n+ exit 1", "make", &["no", "+ exit 1"]);
         check("+ umask 022\n+ '[' -f a ']'", "'[' -f a ']'", &[]);
+        check(
+            "+ echo a\na\n+ test -f b\n+ RPM_EC=1\n++ jobs -p\n+ exit 1",
+            "test -f b",
+            &["+ RPM_EC=1", "++ jobs -p", "+ exit 1"],
+        );
     }
 
     #[test]

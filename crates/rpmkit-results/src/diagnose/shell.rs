@@ -1,6 +1,6 @@
 //! What the shell itself refuses: programs that are not there, syntax, directories, interpreters.
 
-use crate::{failure::FailureCause, want::MissingThing};
+use crate::{failure::FailureCause, nearest::nearest, want::MissingThing};
 
 use super::{finding::Finding, scene::Scene, text};
 
@@ -23,6 +23,43 @@ pub(super) fn command(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
+/// A script or program that the section calls by its path, and that is not there.
+pub(super) fn script(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        if !line.contains("rpm-tmp.") || line.starts_with('+') {
+            return None;
+        }
+        let rest = line
+            .trim_end()
+            .strip_suffix(": No such file or directory")
+            .or_else(|| line.trim_end().strip_suffix(": not found"))?;
+        let path = rest.rsplit(": ").next()?;
+        let section = scene.section.map(str::to_owned);
+        if let Some(name) = path
+            .strip_prefix("/usr/bin/")
+            .or_else(|| path.strip_prefix("/bin/"))
+            .or_else(|| path.strip_prefix("/usr/sbin/"))
+            .filter(|name| !name.contains('/'))
+        {
+            let found = Finding::new(at, line.trim_end()).cause(FailureCause::MissingCommand {
+                command: name.to_owned(),
+                section,
+            });
+            return Some(found.want(MissingThing::Command(name.to_owned())));
+        }
+        if !path.contains('/') || path.contains(' ') {
+            return None;
+        }
+        let called = scene.command.is_some_and(|command| command.contains(path));
+        let found = Finding::new(at, format!("there is no `{path}` to run"));
+        match path.rsplit('/').next() {
+            Some("configure") if called => Some(found.hint(super::autotools::REGENERATE)),
+            _ if called => Some(found),
+            _ => None,
+        }
+    })
+}
+
 /// bash reads a macro that was not defined as a job to bring to the foreground.
 pub(super) fn macros(scene: &Scene<'_>) -> Option<Finding> {
     scene.rev().find_map(|(at, line)| {
@@ -37,20 +74,36 @@ pub(super) fn macros(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
+/// Sections that a misspelt heading may mean.
+const SECTIONS: [&str; 10] = [
+    "description",
+    "prep",
+    "build",
+    "install",
+    "check",
+    "files",
+    "changelog",
+    "package",
+    "generate_buildrequires",
+    "conf",
+];
+
 fn undefined_macro(at: usize, line: &str, name: &str, scene: &Scene<'_>) -> Finding {
     let name = name
         .trim_start_matches('%')
         .trim_start_matches('{')
         .trim_end_matches('}');
-    Finding::new(at, line.trim_end())
-        .cause(FailureCause::MissingCommand {
-            command: format!("%{name}"),
-            section: scene.section.map(str::to_owned),
-        })
-        .want(MissingThing::Macro(name.to_owned()))
-        .hint(format!(
+    let found = Finding::new(at, line.trim_end()).cause(FailureCause::MissingCommand {
+        command: format!("%{name}"),
+        section: scene.section.map(str::to_owned),
+    });
+    let near = nearest(name, SECTIONS);
+    match near {
+        Some(near) => found.hint(format!("did you mean the section `%{near}`?")),
+        None => found.want(MissingThing::Macro(name.to_owned())).hint(format!(
             "add a `BuildRequires:` on the package that defines `%{name}`, or write `%%` where a per cent sign is meant"
-        ))
+        )),
+    }
 }
 
 fn missing_command(line: &str) -> Option<&str> {
@@ -203,6 +256,9 @@ pub(super) fn carriage(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
+/// What helps where an installation goes into the running system.
+pub(super) const BELOW_BUILDROOT: &str = "install below the build root, not into the running system: `%make_install`, `make install DESTDIR=%{buildroot}`, or `%{buildroot}` before the path";
+
 /// Files that may not be written or run.
 pub(super) fn permission(scene: &Scene<'_>) -> Option<Finding> {
     scene.rev().find_map(|(at, line)| {
@@ -217,9 +273,7 @@ pub(super) fn permission(scene: &Scene<'_>) -> Option<Finding> {
         let found = Finding::new(at, line.trim_end());
         let outside = path.filter(|path| path.starts_with('/') && !path.contains("/BUILD") && !path.starts_with("/tmp"));
         Some(match (outside, path) {
-            (Some(_), _) if scene.is("%install") => found.hint(
-                "install below the build root, not into the running system: `%make_install`, `make install DESTDIR=%{buildroot}`, or `%{buildroot}` before the path",
-            ),
+            (Some(_), _) if scene.is("%install") => found.hint(BELOW_BUILDROOT),
             (Some(_), _) => found.hint("the build runs as an ordinary user and may only write to its build directory"),
             (None, Some(path)) if line.contains("Permission denied") && line.contains("rpm-tmp.") => {
                 found.hint(format!("`{path}` is not executable: `chmod +x {path}` in `%prep`, or call its interpreter"))

@@ -417,6 +417,14 @@ fn the_end_of_the_process_beats_its_output() {
         (late.exit_code, late.cause),
         (11, FailureCause::Timeout { seconds: Some(60) })
     );
+    let greedy = ended(End::Limit {
+        option: "max_x",
+        most: 7,
+        of: "MiB of x",
+    });
+    assert!(greedy.message.contains("more than 7 MiB of x"));
+    assert!(greedy.message.contains("option `max_x`"));
+    assert!(greedy.hints[0].0.contains("--config-opts max_x=NUMBER"));
     assert_eq!(
         ended(End::Signal(15)).cause,
         FailureCause::Killed { signal: 15 }

@@ -69,6 +69,15 @@ pub(super) fn below_build(path: &str) -> &str {
         .map_or(path, |(_, rest)| rest)
 }
 
+/// The same, for a path as a compiler names it: one that runs in a directory of its own goes up first.
+pub(super) fn in_tree(path: &str) -> &str {
+    let mut path = below_build(path);
+    while let Some(rest) = path.strip_prefix("../").or_else(|| path.strip_prefix("./")) {
+        path = rest;
+    }
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,7 +32,8 @@ pub(super) fn locate(spec: &str, cause: &FailureCause, scene: &Scene<'_>) -> Opt
         FailureCause::SpecParse { .. }
         | FailureCause::Unresolvable { .. }
         | FailureCause::EmptyDebuginfo
-        | FailureCause::Timeout { .. }
+        | FailureCause::Limit { .. }
+        | FailureCause::Withheld { .. }
         | FailureCause::Interrupted => None,
         _ => reached(),
     }?;

@@ -188,11 +188,60 @@ fn a_running_container_can_be_joined() {
     // Longer than a socket address.
     let socket = place.mkdir(&"deep/".repeat(40)).join("join");
     let container = Container::start_with(&place.spec(), &[], Some(&socket)).unwrap();
-    let joined = Container::join(&socket).unwrap();
+    let joined = Container::join(&crate::place::mode(), &socket).unwrap();
     ask(&container, "echo here > /root/x");
     assert_eq!(ask(&joined, "cat /root/x"), "here");
     drop(joined);
     assert_eq!(ask(&container, "cat /root/x"), "here");
     drop(container);
-    assert!(Container::join(&socket).is_err());
+    assert!(Container::join(&crate::place::mode(), &socket).is_err());
+}
+
+/// A container that outlives its starter, seen from outside, until the last who uses it lets it go.
+#[test]
+fn a_container_that_was_left_serves_others_until_it_yields() {
+    let place = Place::new();
+    let socket = place.path("join");
+    let lock = place.path("held");
+    let held = nix::fcntl::Flock::lock(
+        std::fs::File::create(&lock).unwrap(),
+        nix::fcntl::FlockArg::LockExclusive,
+    )
+    .unwrap();
+    let mut spec = place.spec();
+    spec.visible = true;
+    let container = Container::start_with(&spec, &[held.as_fd()], Some(&socket)).unwrap();
+    let raw = std::mem::ManuallyDrop::new(held);
+    nix::unistd::close(std::os::fd::AsRawFd::as_raw_fd(&raw.as_fd())).unwrap();
+    let monitor = container.monitor_pid().unwrap();
+    ask(&container, "echo first > /root/x");
+    container.leave().unwrap();
+    // The caller reads, and writes, what a command sees.
+    let root = std::path::PathBuf::from(format!("/proc/{monitor}/root"));
+    assert_eq!(std::fs::read(root.join("root/x")).unwrap(), b"first\n");
+    let open: Vec<_> = std::fs::read_dir(format!("/proc/{monitor}/fd"))
+        .unwrap()
+        .map(|fd| std::fs::read_link(fd.unwrap().path()).unwrap())
+        .filter(|to| to != std::path::Path::new("/dev/null"))
+        .collect();
+    assert!(open.is_empty(), "{open:?}");
+    let mode = mode();
+    let one = Container::join(&mode, &socket).unwrap();
+    if mode.is_rootless() {
+        std::fs::create_dir(root.join("root/made")).unwrap();
+        assert_eq!(ask(&one, "stat -c %u /root/made"), "0");
+    }
+    let other = Container::join(&mode, &socket).unwrap();
+    assert_eq!(ask(&other, "cat /root/x"), "first");
+    assert_eq!(one.company().unwrap(), (spec, 1));
+    assert!(!one.yields().unwrap());
+    drop(other);
+    assert!(one.yields().unwrap());
+    // The lock is free as soon as it is gone.
+    nix::fcntl::Flock::lock(
+        std::fs::File::open(&lock).unwrap(),
+        nix::fcntl::FlockArg::LockExclusive,
+    )
+    .unwrap();
+    assert!(Container::join(&mode, &socket).is_err());
 }

@@ -34,7 +34,7 @@ fn they_run_in_this_container_and_nowhere_else() {
             let said = ask(&native.start(), "/etc/foreign 2>/dev/null || echo no");
             assert_eq!(said, "no");
         }
-        // As root of the host nothing may be registered; nor before Linux 6.7.
+        // Before Linux 6.7.
         Err(SandboxError::Step(error)) => {
             assert_eq!(error.step, SandboxStep::Emulation, "{error}");
             let advice = error.advice();

@@ -2,6 +2,8 @@
 //! user with subordinate ids and as one without (see `users.rs`).
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod border;
+mod budget;
 mod commands;
 mod death;
 mod emulate;

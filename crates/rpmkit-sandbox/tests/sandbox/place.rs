@@ -53,6 +53,16 @@ impl Place {
         path
     }
 
+    /// A work directory for another mount.
+    pub fn renew(&self) {
+        for name in ["work", "upper"] {
+            let path = self.path(name);
+            let text = path.as_os_str().as_encoded_bytes();
+            rpmkit_sandbox::call(&mode(), "remove", text).unwrap();
+            std::fs::create_dir(path).unwrap();
+        }
+    }
+
     pub fn overlay(&self) -> Overlay {
         Overlay {
             lowers: vec![self.path("lower")],

@@ -74,6 +74,7 @@ fn everything_works_with_one_id() {
 const IN_CHROOT: &str = r#"
 set -e
 dir=$(mktemp -d)
+chmod 755 "$dir"
 for path in /*; do
     if [ -L "$path" ]; then
         cp -P "$path" "$dir$path"

@@ -49,7 +49,7 @@ macro_rules! scenarios {
     };
 }
 
-scenarios! { basic dnf5 filters modular groups installed random1 random10 random2 random5 random6 random9 }
+scenarios! { basic dnf5 filters modular groups installed order random1 random10 random2 random5 random6 random9 }
 
 #[test]
 fn what_nothing_matches_is_said_in_dnfs_words_too() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
-use rpmkit_solve::{Filelists, SolveError, SolveRepo, SolveRequest, Solver, Update};
+use rpmkit_solve::{Filelists, HandOver, SolveError, SolveRepo, SolveRequest, Solver, Update};
 use rpmkit_types::{Dep, DepFlag, Evr, Location, Nevra, Package, Requirement};
 
 #[derive(Debug, Clone, Default)]
@@ -164,6 +164,7 @@ impl Scenario {
         };
         let mut arch = "x86_64".to_owned();
         let (mut expect, mut expect_removed) = (None, None);
+        let mut order = None;
         let (mut unsolvable, mut says) = (false, Vec::new());
         let mut installed = Vec::new();
         let nevras =
@@ -196,6 +197,8 @@ impl Scenario {
                 "remove-expect" => expect_removed = Some(nevras(&rest)),
                 "unsolvable" => unsolvable = true,
                 "says" => says.push(rest),
+                "as-dnf5" => request.hand_over = HandOver::Decisions,
+                "order" => order = Some(nevras(&rest)),
                 other => panic!("what is `{other}`?"),
             }
         }
@@ -210,6 +213,12 @@ impl Scenario {
                         list.iter().map(|p| p.nevra.to_string()).collect()
                     };
                     let removed = show(&solution.remove);
+                    let ordered = solution.ordered(&solution.install);
+                    let ordered: Vec<String> =
+                        ordered.iter().map(|p| p.nevra.to_string()).collect();
+                    if let Some(order) = order.as_ref().filter(|order| **order != ordered) {
+                        return Err(format!("rpm gets {ordered:?}, not {order:?}"));
+                    }
                     Ok((show(&solution.install), removed))
                 }
                 Err(SolveError::Unsolvable(why)) => {

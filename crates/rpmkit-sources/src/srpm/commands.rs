@@ -1,14 +1,15 @@
 //! Conventions that run commands of the project's, or of the target's, in the build root.
 
 use std::{
-    fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::{FsError, HostDir, Links, UntrustedTree, WriteOptions};
+
 use super::{
     SourceOutcome, SrpmError, copy,
-    files::{below, copy_dated, date, write_dated},
+    files::{MAX_TEXT, copy_dated, date, left_in, write_dated},
     job::SourceJob,
     packit::{self, Packit, PackitProject},
     places::DiskDir,
@@ -18,6 +19,9 @@ use super::{
 };
 use rpmkit_types::is_source_package;
 use rpmkit_vcs::{distgit, git};
+
+/// Names a Makefile may leave in its output directory.
+const MAX_LEFT: usize = 100_000;
 
 impl SourceJob<'_, '_> {
     /// Lets the target's rpmautospec fill in `%autorelease` and `%autochangelog`.
@@ -47,18 +51,14 @@ impl SourceJob<'_, '_> {
         let copy = self.staging.join("AUTOSPEC");
         copy::copy_tree(tree, &copy)?;
         let out = self.staging.join("AUTOSPEC-OUT");
-        fs::create_dir_all(&out).map_err(SrpmError::io("create", &out))?;
+        HostDir::create(&out, 0o755)?;
         let inside = tree.in_repository(path.as_os_str().as_bytes());
-        // What is read is what was chosen, a snapshot's version included.
-        let in_copy = copy.join(git::bytes_path(&inside));
-        // A spec that is a link stays unwritten: what it leads to may be anybody's.
-        if let Some(dir) = in_copy.parent() {
-            fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
-        }
-        if fs::symlink_metadata(&in_copy).is_ok() {
-            fs::remove_file(&in_copy).map_err(SrpmError::io("remove", &in_copy))?;
-        }
-        fs::write(&in_copy, text).map_err(SrpmError::io("write", &in_copy))?;
+        // What is read is what was chosen, a snapshot's version included. A spec that is a link is
+        // replaced and not written through: what it leads to may be anybody's.
+        let in_copy = git::bytes_path(&inside);
+        let written = UntrustedTree::open(&copy, Links::Never)?;
+        written.mkdir_all(in_copy.parent().unwrap_or(Path::new("")), 0o755)?;
+        written.write(in_copy, text, &WriteOptions::with_mode(0o644))?;
         let name = staged.file_name().unwrap_or_default().to_string_lossy();
         runner
             .run(&TreeCommand {
@@ -77,8 +77,7 @@ impl SourceJob<'_, '_> {
                 network: false,
             })
             .map_err(failed)?;
-        let made = below(&out, &out.join(&*name))?;
-        let processed = fs::read(&made).map_err(SrpmError::io("read", &made))?;
+        let processed = left_in(&out)?.read(&*name, MAX_TEXT)?;
         self.notes
             .push("release and changelog counted by rpmautospec".to_owned());
         write_dated(staged, &processed, spec.mtime(tree), false)
@@ -121,15 +120,25 @@ impl SourceJob<'_, '_> {
                 network: false,
             })
             .map_err(SrpmError::Parse)?;
-        let mut made: Vec<PathBuf> = fs::read_dir(&out)
-            .map_err(SrpmError::io("read", &out))?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
+        let left = left_in(&out)?;
+        let mut made: Vec<PathBuf> = left
+            .list("", MAX_LEFT)?
+            .into_iter()
+            .map(|entry| PathBuf::from(entry.name))
             .filter(|path| is_source_package(path))
             .collect();
         match made.pop() {
             Some(srpm) if made.is_empty() => {
-                let srpm = below(&out, &srpm)?;
+                if srpm.to_string_lossy().contains(char::is_control) {
+                    return Err(FsError::Name {
+                        path: left.show(&srpm),
+                        reason: "it has control characters in it",
+                    }
+                    .into());
+                }
+                // It must be a file of the directory: what is read later is what was looked at.
+                left.open_file(&srpm)?;
+                let srpm = out.join(left.real_path(&srpm)?);
                 self.notes
                     .push("the source package was made by .copr/Makefile".to_owned());
                 Ok(SourceOutcome::Package {
@@ -147,7 +156,7 @@ impl SourceJob<'_, '_> {
     /// Runs a script of rpkg's macros in a copy of the tree.
     pub fn rpkg_shell(&mut self, tree: &SourceTree, script: &str) -> Result<String, SrpmError> {
         let copy = self.staging.join("TREE");
-        if !copy.exists() {
+        if HostDir::open(&copy).is_err() {
             copy::copy_tree(tree, &copy)?;
         }
         let out = self.directory("OUT")?;
@@ -195,14 +204,13 @@ impl SourceJob<'_, '_> {
             })?;
         let archive = packit.run(&root, &out, &project, runner, self.tools.events)?;
         let spec = survey.spec.shown();
-        if !survey.tree.has(spec.as_os_str().as_bytes()) && !root.join(&spec).exists() {
+        let left = left_in(&root)?;
+        if !survey.tree.has(spec.as_os_str().as_bytes()) && left.lstat_if_there(&spec)?.is_none() {
             return Err(SrpmError::SpecNotMade { spec });
         }
-        let path = below(&root, &root.join(&spec))?;
-        let text = fs::read(&path).map_err(SrpmError::io("read", &path))?;
+        let text = left.read(&spec, MAX_TEXT)?;
         let text = String::from_utf8_lossy(&text).into_owned();
         if let Some(archive) = &archive {
-            date(archive, survey.tree.newest())?;
             self.notes.push(format!(
                 "`{}` made by packit's create-archive",
                 archive.file_name().unwrap_or_default().to_string_lossy()
@@ -212,9 +220,10 @@ impl SourceJob<'_, '_> {
             let names = main_source_names(&text);
             let own = archive.file_name().map(PathBuf::from);
             for name in names.into_iter().map(PathBuf::from).chain(own) {
-                let to = dir.join(&name);
-                if !name.as_os_str().is_empty() && !to.exists() {
-                    copy_dated(archive, &to)?;
+                if name.file_name().is_some() {
+                    let to = dir.join(&name);
+                    copy_dated(&left, archive, &to)?;
+                    date(&to, survey.tree.newest())?;
                 }
             }
             self.disk.insert(0, DiskDir::of_project(dir));

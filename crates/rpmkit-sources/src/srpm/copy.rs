@@ -1,8 +1,9 @@
 //! A copy of a tree for commands that want to work in it, with its git history where it has one.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::path::Path;
 
 use git2::build::{CheckoutBuilder, RepoBuilder};
+use rpmkit_fs::{CopyMode, CopyOptions, Dir, HostDir, IfThere, Links, UntrustedTree};
 
 use super::{SourceTree, SrpmError};
 use rpmkit_vcs::{ScmError, git};
@@ -12,12 +13,10 @@ use rpmkit_vcs::{ScmError, git};
 /// is not touched.
 pub(super) fn copy_tree(tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
     let Some(repo) = tree.repository() else {
-        fs::create_dir_all(dest).map_err(SrpmError::io("create", dest))?;
+        let to = HostDir::create(dest, 0o755)?;
+        let disk = tree.disk().with_links(Links::Never)?;
         for path in tree.files() {
-            place(
-                &tree.root().join(git::bytes_path(path)),
-                &dest.join(git::bytes_path(path)),
-            )?;
+            place(&disk, git::bytes_path(path), &to)?;
         }
         return Ok(());
     };
@@ -36,14 +35,18 @@ pub(super) fn copy_tree(tree: &SourceTree, dest: &Path) -> Result<(), SrpmError>
             .map_err(error())?;
     } else {
         let state = rpmkit_vcs::archive::worktree_state(repo)?;
-        for path in state.changed.iter().chain(&state.untracked) {
-            let to = dest.join(git::bytes_path(path));
-            let from = from.join(git::bytes_path(path));
-            if fs::symlink_metadata(&to).is_ok_and(|data| !data.is_dir()) {
-                fs::remove_file(&to).map_err(SrpmError::io("remove", &to))?;
+        // What was checked out may have links anywhere in it.
+        let to = UntrustedTree::open(dest, Links::Never)?;
+        let disk = git::work_tree(repo)?.with_links(Links::Never)?;
+        let gone = state.changed.iter().chain(&state.untracked);
+        for path in gone.clone().map(|path| git::bytes_path(path)) {
+            if to.lstat(path).is_ok_and(|meta| !meta.is_dir()) {
+                to.remove_file(path)?;
             }
-            if fs::symlink_metadata(&from).is_ok_and(|data| !data.is_dir()) {
-                place(&from, &to)?;
+        }
+        for path in gone.map(|path| git::bytes_path(path)) {
+            if disk.lstat(path).is_ok_and(|meta| !meta.is_dir()) {
+                place(&disk, path, &to)?;
             }
         }
     }
@@ -56,24 +59,21 @@ pub(super) fn copy_tree(tree: &SourceTree, dest: &Path) -> Result<(), SrpmError>
     Ok(())
 }
 
-fn place(from: &Path, to: &Path) -> Result<(), SrpmError> {
-    if let Some(dir) = to.parent() {
-        fs::create_dir_all(dir).map_err(SrpmError::io("create", dir))?;
+/// Copies one file or link; neither a link on the way to it nor one on the way to its copy is followed.
+fn place(from: &Dir, path: &Path, to: &Dir) -> Result<(), SrpmError> {
+    let meta = from.lstat(path)?;
+    if let Some(dir) = path.parent() {
+        to.mkdir_all(dir, 0o755)?;
     }
-    let data = fs::symlink_metadata(from).map_err(SrpmError::io("read", from))?;
-    if data.is_symlink() {
-        let target = fs::read_link(from).map_err(SrpmError::io("read", from))?;
-        return std::os::unix::fs::symlink(target, to).map_err(SrpmError::io("create", to));
-    }
-    if data.is_file() {
-        super::copy_dated(from, to)?;
-        let mode = if data.permissions().mode() & 0o100 != 0 {
-            0o755
-        } else {
-            0o644
+    if meta.is_link() {
+        to.symlink(from.read_link(path)?, path)?;
+    } else if meta.is_file() {
+        let options = CopyOptions {
+            mode: CopyMode::Plain,
+            there: IfThere::Replace,
+            ..CopyOptions::default()
         };
-        fs::set_permissions(to, fs::Permissions::from_mode(mode))
-            .map_err(SrpmError::io("write", to))?;
+        from.copy_file_itself(path, to, path, &options)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rpmkit_fs::FsError;
 use rpmkit_types::{ExitCode, Hint};
 use rpmkit_vcs::ScmError;
 
@@ -75,14 +76,9 @@ pub enum SrpmError {
         /// Where was looked.
         looked_in: Vec<String>,
     },
-    /// A link or a path of the project's leads to somewhere else on the host.
-    #[error("`{}` leads out of the project's tree `{}`; only files below it were expected", path.display(), top.display())]
-    LeadsOut {
-        /// As the project names it.
-        path: PathBuf,
-        /// The tree.
-        top: PathBuf,
-    },
+    /// Something in the project's tree leads out of it, is no file, too large, or could not be read.
+    #[error(transparent)]
+    Tree(#[from] FsError),
     /// A spec wants a file of the host.
     #[error("{source_file} is a file of this host, not of the project")]
     HostFile {
@@ -225,7 +221,6 @@ impl SrpmError {
             Self::NoTag { .. }
             | Self::NoVendorTool { .. }
             | Self::MissingSources { .. }
-            | Self::LeadsOut { .. }
             | Self::HostFile { .. }
             | Self::Packit { .. }
             | Self::Rpkg { .. }
@@ -239,7 +234,8 @@ impl SrpmError {
             Self::Parse(error) | Self::Vendoring { source: error, .. } => error.exit_code(),
             Self::Scm(error) => error.exit_code(),
             Self::Vendor(error) => error.exit_code(),
-            Self::Io { .. } => ExitCode::General,
+            Self::Tree(error) if error.is_refusal() => ExitCode::Srpm,
+            Self::Tree(_) | Self::Io { .. } => ExitCode::General,
         }
     }
 
@@ -275,9 +271,10 @@ impl SrpmError {
                 hints.push(Hint::new("--sources DIR says where the files are"));
                 hints
             }
-            Self::LeadsOut { .. } => vec![Hint::new(
+            Self::Tree(FsError::Leaves { .. } | FsError::LeftOut { .. }) => vec![Hint::new(
                 "put the file itself into the tree, or say where it is with --sources DIR",
             )],
+            Self::Tree(error) => error.hint().map(Hint::new).into_iter().collect(),
             Self::HostFile { .. } => {
                 vec![Hint::new("--sources DIR says where the file is")]
             }

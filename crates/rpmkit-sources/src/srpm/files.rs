@@ -1,38 +1,41 @@
 //! Writing staged files with the times they are to have.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    ffi::OsStr,
+    path::Path,
     time::{Duration, SystemTime},
+};
+
+use rpmkit_fs::{
+    CopyMode, CopyOptions, Dir, Durability, HostDir, IfThere, UntrustedTree, WriteOptions,
 };
 
 use super::SrpmError;
 
-/// Where a file really is that a project names below `top`: links count while they stay below it, but
-/// for git's own files, which hold credentials.
-///
-/// # Errors
-/// [`SrpmError::LeadsOut`], and when there is no such file.
-pub(super) fn below(top: &Path, path: &Path) -> Result<PathBuf, SrpmError> {
-    let real = fs::canonicalize(path).map_err(SrpmError::io("read", path))?;
-    let top = fs::canonicalize(top).map_err(SrpmError::io("read", top))?;
-    match real.strip_prefix(&top) {
-        Ok(inside) if inside.components().all(|part| part.as_os_str() != ".git") => Ok(real),
-        _ => Err(SrpmError::LeadsOut {
-            path: path.to_owned(),
-            top,
-        }),
-    }
+/// Bytes of a text that is read whole: a spec, a configuration, a list.
+pub(super) const MAX_TEXT: u64 = 64 << 20;
+
+/// A staged file: the directory of ours it is in, and its name there.
+fn ours(path: &Path) -> Result<(HostDir, &OsStr), SrpmError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    Ok((
+        HostDir::open(dir)?,
+        path.file_name().unwrap_or(path.as_os_str()),
+    ))
 }
 
-/// Copies with its time. Links are followed: a source package that holds a link builds nowhere.
-pub(crate) fn copy_dated(from: &Path, to: &Path) -> Result<(), SrpmError> {
-    fs::copy(from, to).map_err(SrpmError::io("copy", from))?;
-    let metadata = fs::metadata(from).map_err(SrpmError::io("read", from))?;
-    let modified = metadata.modified().map_err(SrpmError::io("read", from))?;
-    set_mode(to, metadata.permissions().mode() & 0o100 != 0)?;
-    set_time(to, modified)
+/// Copies file `path` of `from` to `to`, with its time. Links to it are followed by the rule of `from`: a
+/// source package that holds a link builds nowhere.
+pub(super) fn copy_dated(from: &Dir, path: &Path, to: &Path) -> Result<(), SrpmError> {
+    let (dir, name) = ours(to)?;
+    let options = CopyOptions {
+        // A source package records modes: they must not tell of the umask of who made it.
+        mode: CopyMode::Plain,
+        there: IfThere::Replace,
+        ..CopyOptions::default()
+    };
+    from.copy_file(path, &dir, name, &options)?;
+    Ok(())
 }
 
 pub(super) fn write_dated(
@@ -41,64 +44,36 @@ pub(super) fn write_dated(
     mtime: i64,
     executable: bool,
 ) -> Result<(), SrpmError> {
-    fs::write(to, content).map_err(SrpmError::io("write", to))?;
-    date(to, mtime)?;
-    set_mode(to, executable)
+    let (dir, name) = ours(to)?;
+    let options = WriteOptions {
+        mode: if executable { 0o755 } else { 0o644 },
+        exact_mode: true,
+        sync: Durability::No,
+        there: IfThere::Replace,
+    };
+    dir.write(name, content, &options)?;
+    Ok(dir.set_modified(name, at(mtime))?)
 }
 
+/// Gives a staged file its time, and the mode of one that is not executed.
 pub(super) fn date(path: &Path, mtime: i64) -> Result<(), SrpmError> {
-    set_mode(path, false)?;
-    set_time(
-        path,
-        SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.max(0).unsigned_abs()),
-    )
+    let (dir, name) = ours(path)?;
+    dir.set_mode(name, 0o644)?;
+    Ok(dir.set_modified(name, at(mtime))?)
 }
 
-/// A source package records modes: they must not tell of the umask of who made it.
-fn set_mode(path: &Path, executable: bool) -> Result<(), SrpmError> {
-    let mode = if executable { 0o755 } else { 0o644 };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-        .map_err(SrpmError::io("write", path))
+/// Gives a staged file its time and leaves its mode.
+pub(super) fn date_exactly(path: &Path, mtime: i64) -> Result<(), SrpmError> {
+    let (dir, name) = ours(path)?;
+    Ok(dir.set_modified(name, at(mtime))?)
 }
 
-fn set_time(path: &Path, time: SystemTime) -> Result<(), SrpmError> {
-    fs::File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| file.set_modified(time))
-        .map_err(SrpmError::io("write", path))
+fn at(mtime: i64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.max(0).unsigned_abs())
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn links_count_while_they_stay_below() {
-        let dir = tempfile::tempdir().unwrap();
-        let top = fs::canonicalize(dir.path()).unwrap().join("top");
-        fs::create_dir_all(top.join(".git")).unwrap();
-        fs::create_dir(top.join("sub")).unwrap();
-        fs::write(top.join("sub/a"), "").unwrap();
-        fs::write(top.join(".git/config"), "").unwrap();
-        fs::write(dir.path().join("secret"), "").unwrap();
-        symlink("sub/a", top.join("link")).unwrap();
-        symlink("../secret", top.join("out")).unwrap();
-        symlink(".git/config", top.join("config")).unwrap();
-        assert_eq!(below(&top, &top.join("link")).unwrap(), top.join("sub/a"));
-        assert_eq!(
-            below(&top, &top.join("sub/../link")).unwrap(),
-            top.join("sub/a")
-        );
-        for out in ["out", "../secret", "config"] {
-            let error = below(&top, &top.join(out)).unwrap_err();
-            assert!(matches!(error, SrpmError::LeadsOut { .. }), "{error}");
-            assert!(error.to_string().contains(out), "{error}");
-        }
-        let error = below(&top, &top.join("none")).unwrap_err();
-        assert!(matches!(error, SrpmError::Io { .. }), "{error}");
-    }
+/// What the project's commands filled, seen from outside: its own files and none of git's, which hold
+/// credentials.
+pub(super) fn left_in(dir: &Path) -> Result<UntrustedTree, SrpmError> {
+    Ok(UntrustedTree::open(dir, rpmkit_fs::Links::Beneath)?.without(".git"))
 }

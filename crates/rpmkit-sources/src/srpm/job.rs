@@ -1,16 +1,17 @@
 //! Staging: the spec, its sources from wherever they are, an archive of the tree.
 
 use std::{
-    fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
+
+use rpmkit_fs::{HostDir, RemoveOptions};
 
 use super::{
     SourceOrigin, SourceOutcome, SourceRequest, SourceTools, SrpmError, StagedSource,
     StagedSources,
     error::MissingSource,
-    files::{date, write_dated},
+    files::{MAX_TEXT, date, write_dated},
     layout,
     places::{DiskDir, Places, is_upstream},
     snapshot,
@@ -42,7 +43,7 @@ pub(super) struct SourceJob<'j, 't> {
 impl SourceJob<'_, '_> {
     pub fn directory(&self, name: &str) -> Result<PathBuf, SrpmError> {
         let dir = self.staging.join(name);
-        fs::create_dir_all(&dir).map_err(SrpmError::io("create", &dir))?;
+        HostDir::create(&dir, 0o755)?;
         Ok(dir)
     }
 
@@ -124,7 +125,7 @@ impl SourceJob<'_, '_> {
                 looked_in: places.names(),
             });
         }
-        fs::remove_dir_all(&parse_dir).map_err(SrpmError::io("remove", &parse_dir))?;
+        HostDir::open(self.staging)?.remove_all("PARSE", RemoveOptions::default())?;
         Ok(SourceOutcome::Sources(Box::new(StagedSources {
             spec: staged,
             source_dir,
@@ -178,14 +179,11 @@ impl SourceJob<'_, '_> {
             return Ok(listed);
         }
         let shown = spec.shown().with_file_name("sources");
-        let copy = parse_dir.join("sources");
-        let text = match fs::read_to_string(&copy) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok((shown, Vec::new()));
-            }
-            Err(error) => return Err(SrpmError::io("read", &copy)(error)),
+        // It was offered to rpm, so it is a copy of ours.
+        let Some(text) = HostDir::open(parse_dir)?.read_if_there("sources", MAX_TEXT)? else {
+            return Ok((shown, Vec::new()));
         };
+        let text = String::from_utf8_lossy(&text);
         let list = distgit::parse_sources(&text, &shown)?;
         Ok((shown, list))
     }

@@ -31,7 +31,6 @@ mod yaml;
 
 pub use convention::{Convention, Explanation, FoundConvention};
 pub use error::{MissingSource, SrpmError};
-pub(crate) use files::copy_dated;
 pub use find::find_specs;
 pub use prepare::{
     SourceOrigin, SourceOutcome, SourceRequest, SourceTools, StagedSource, StagedSources, check,

@@ -7,7 +7,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{
     SrpmError,
-    files::below,
+    files::left_in,
     rpkg_user::plain_path,
     runner::{TREE_IN_ROOT, TreeCommand, TreeRunner},
 };
@@ -168,8 +168,8 @@ impl Packit {
         !self.actions.is_empty()
     }
 
-    /// Runs the actions in the copy of the tree. Gives the archive the project made, if it says
-    /// so: the last line `create-archive` printed.
+    /// Runs the actions in the copy of the tree. Gives the archive the project made, a path in `tree`, if it
+    /// says so: the last line `create-archive` printed.
     pub fn run(
         &self,
         tree: &Path,
@@ -235,17 +235,18 @@ impl Packit {
                 ("create-archive", Some(last)) => {
                     let inside = last.strip_prefix(TREE_IN_ROOT).unwrap_or(last);
                     let path = if inside.len() < last.len() {
-                        tree.join(inside.trim_start_matches('/'))
+                        PathBuf::from(inside.trim_start_matches('/'))
                     } else {
-                        tree.join(&self.dir).join(inside.trim_start_matches('/'))
+                        self.dir.join(inside.trim_start_matches('/'))
                     };
-                    if !path.is_file() {
+                    // It is copied: of all files of the host only one of the tree may be.
+                    let left = left_in(tree)?;
+                    if !left.exists(&path)? || !left.stat(&path)?.is_file() {
                         return Err(SrpmError::NoArchive {
                             said: last.to_owned(),
                         });
                     }
-                    // It is dated and copied: of all files of the host only one of the tree may be.
-                    archive = Some(below(tree, &path)?);
+                    archive = Some(left.real_path(&path)?);
                 }
                 _ => {}
             }
@@ -354,7 +355,12 @@ fn commands(value: &Yaml) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     #[test]

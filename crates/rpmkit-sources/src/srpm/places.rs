@@ -1,14 +1,16 @@
 //! Where the sources a spec names are looked for, and whether a tree is the project itself.
 
 use std::{
-    fs,
+    ffi::OsStr,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::{HostDir, Links, UntrustedTree};
+
 use super::{
     SourceOrigin, SrpmError,
-    files::{below, copy_dated, write_dated},
+    files::{copy_dated, left_in, write_dated},
     spec::{ExpandedSpec, SpecSource},
     survey::TreeSpec,
     tree::SourceTree,
@@ -17,7 +19,7 @@ use rpmkit_vcs::git;
 
 /// Files larger than this are not offered to rpm while it reads the spec: what a spec includes
 /// or loads is text.
-const PARSE_LIMIT: usize = 1 << 20;
+const PARSE_LIMIT: u64 = 1 << 20;
 
 /// A directory on disk that has sources.
 #[derive(Debug, Clone)]
@@ -25,6 +27,12 @@ pub(super) struct DiskDir {
     path: PathBuf,
     /// What its links may not leave; nothing for a directory of the user's own choice.
     top: Option<PathBuf>,
+}
+
+/// A source that was found on disk.
+struct FoundSource {
+    tree: UntrustedTree,
+    path: PathBuf,
 }
 
 impl DiskDir {
@@ -43,24 +51,55 @@ impl DiskDir {
 
     /// What lies in the tree is the project's, whoever named it.
     fn inside(mut self, tree: &SourceTree) -> Self {
-        let real = fs::canonicalize(&self.path);
-        if self.top.is_none() && real.is_ok_and(|real| real.starts_with(tree.top())) {
-            self.top = Some(tree.top());
+        let top = tree.disk().shown();
+        if self.top.is_none() && real(&self.path).is_some_and(|real| real.starts_with(top)) {
+            self.top = Some(top.to_owned());
         }
         self
     }
 
     /// The file of this name, if there is one.
-    fn file(&self, name: &str) -> Result<Option<PathBuf>, SrpmError> {
-        let path = self.path.join(name);
-        if name.is_empty() || !path.is_file() {
+    fn file(&self, name: &OsStr) -> Result<Option<FoundSource>, SrpmError> {
+        let path = Path::new(name);
+        if path.file_name() != Some(name) {
             return Ok(None);
         }
-        match &self.top {
-            Some(top) => below(top, &path).map(Some),
-            None => Ok(Some(path)),
+        let (tree, path) = match &self.top {
+            Some(top) => {
+                let (Some(dir), Some(top)) = (real(&self.path), real(top)) else {
+                    return Ok(None);
+                };
+                let Ok(dir) = dir.strip_prefix(&top) else {
+                    return Ok(None);
+                };
+                (left_in(&top)?, dir.join(path))
+            }
+            None => {
+                let Some(real) = real(&self.path.join(path)) else {
+                    return Ok(None);
+                };
+                let (Some(dir), Some(name)) = (real.parent(), real.file_name()) else {
+                    return Ok(None);
+                };
+                (UntrustedTree::open(dir, Links::Never)?, name.into())
+            }
+        };
+        match tree.stat(&path) {
+            Ok(meta) if meta.is_file() => Ok(Some(FoundSource { tree, path })),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Where a directory or file of the user's is, links followed.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the user named it, or filled the directory it is in"
+)]
+fn real(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok()
 }
 
 /// The places sources are looked for, in order.
@@ -127,17 +166,21 @@ impl Places {
 
     /// Copies what rpm may want to read while it parses: small files beside the spec.
     pub fn offer(&self, tree: &SourceTree, dest: &Path) -> Result<(), SrpmError> {
+        let offered = HostDir::open(dest)?;
+        let free = |name: &Path| {
+            offered
+                .lstat_if_there(name)
+                .is_ok_and(|meta| meta.is_none())
+        };
         for dir in &self.disk {
-            let entries = fs::read_dir(&dir.path).map_err(SrpmError::io("read", &dir.path))?;
-            for entry in entries.filter_map(Result::ok) {
-                let to = dest.join(entry.file_name());
+            for entry in HostDir::open(&dir.path)?.list("", usize::MAX)? {
                 // A link that leads out is told when the spec asks for it.
-                let Ok(Some(from)) = dir.file(&entry.file_name().to_string_lossy()) else {
+                let Ok(Some(from)) = dir.file(&entry.name) else {
                     continue;
                 };
-                let small = fs::metadata(&from).is_ok_and(|data| data.len() <= PARSE_LIMIT as u64);
-                if small && !to.exists() {
-                    copy_dated(&from, &to)?;
+                let meta = from.tree.stat(&from.path)?;
+                if meta.len() <= PARSE_LIMIT && free(Path::new(&entry.name)) {
+                    copy_dated(&from.tree, &from.path, &dest.join(&entry.name))?;
                 }
             }
         }
@@ -147,13 +190,11 @@ impl Places {
                     continue;
                 };
                 let to = dest.join(git::bytes_path(name));
-                if name.contains(&b'/') || to.exists() {
+                if name.contains(&b'/') || !free(git::bytes_path(name)) {
                     continue;
                 }
                 // Submodules and dangling links are no files rpm could read.
-                if let Ok(content) = tree.read(path)
-                    && content.len() <= PARSE_LIMIT
-                {
+                if let Ok(content) = tree.read_up_to(path, PARSE_LIMIT) {
                     write_dated(&to, &content, tree.mtime(path), tree.executable(path))?;
                 }
             }
@@ -170,8 +211,8 @@ impl Places {
     ) -> Result<Option<SourceOrigin>, SrpmError> {
         let name = source.file_name();
         for dir in &self.disk {
-            if let Some(path) = dir.file(name)? {
-                copy_dated(&path, dest)?;
+            if let Some(found) = dir.file(name.as_ref())? {
+                copy_dated(&found.tree, &found.path, dest)?;
                 return Ok(Some(SourceOrigin::Directory(dir.path.clone())));
             }
         }
@@ -182,16 +223,15 @@ impl Places {
                 [dir.as_slice(), source.text.as_bytes()].concat(),
             ] {
                 if tree.has(&path) {
-                    let executable = tree.executable(&path);
-                    write_dated(dest, &tree.read(&path)?, tree.mtime(&path), executable)?;
+                    tree.copy_to(&path, dest)?;
                     return Ok(Some(SourceOrigin::Tree));
                 }
             }
         }
         if let Some(dir) = &self.beside
-            && let Some(path) = dir.file(name)?
+            && let Some(found) = dir.file(name.as_ref())?
         {
-            copy_dated(&path, dest)?;
+            copy_dated(&found.tree, &found.path, dest)?;
             return Ok(Some(SourceOrigin::Directory(dir.path.clone())));
         }
         Ok(None)

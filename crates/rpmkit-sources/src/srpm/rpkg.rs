@@ -426,9 +426,10 @@ impl<'a> RpkgContext<'a> {
             let inside = inside.trim_start_matches('/');
             let path = plain_path(inside)
                 .filter(|_| top || !path.starts_with('/'))
-                .ok_or_else(|| SrpmError::LeadsOut {
+                .ok_or_else(|| rpmkit_fs::FsError::Leaves {
                     path: PathBuf::from(path),
-                    top: self.tree.root().to_owned(),
+                    tree: self.tree.root().to_owned(),
+                    link: None,
                 })?;
             let path = path.as_os_str().as_bytes();
             options.subdir = if top {
@@ -501,7 +502,12 @@ impl<'a> RpkgContext<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use crate::srpm::{TreeChoice, tests::names};
     use rpmkit_vcs::testing::TestRepo;

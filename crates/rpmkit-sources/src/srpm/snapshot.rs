@@ -62,7 +62,12 @@ pub(super) fn with_suffix(spec: &str, suffix: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use rpmkit_vcs::testing::TestRepo;
 

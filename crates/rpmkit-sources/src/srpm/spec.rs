@@ -326,7 +326,11 @@ impl SpecReader {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     fn parse(text: &str) -> ExpandedSpec {

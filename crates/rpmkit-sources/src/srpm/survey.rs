@@ -1,14 +1,16 @@
 //! Looking at a tree before anything is made: which spec, which conventions.
 
 use std::{
-    fs,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
+use rpmkit_fs::{HostDir, Links, UntrustedTree};
+
 use super::{
     Choose, SourceRequest, SrpmError,
     convention::{self, Convention, FoundConvention},
+    files::{MAX_TEXT, left_in},
     find, layout,
     packit::{self, Packit},
     tree::{SourceTree, TreeChoice},
@@ -40,18 +42,33 @@ impl TreeSpec {
     pub fn read(&self, tree: &SourceTree) -> Result<Vec<u8>, SrpmError> {
         match self {
             Self::InTree(path) => tree.read(path.as_os_str().as_bytes()),
-            Self::OnDisk(path) => fs::read(path).map_err(SrpmError::io("read", path)),
+            Self::OnDisk(path) => {
+                let (place, inside) = on_disk(tree, path)?;
+                Ok(place.read(inside, MAX_TEXT)?)
+            }
         }
     }
 
     pub fn mtime(&self, tree: &SourceTree) -> i64 {
         match self {
             Self::InTree(path) => tree.mtime(path.as_os_str().as_bytes()),
-            Self::OnDisk(path) => {
-                fs::metadata(path).map_or(0, |data| std::os::unix::fs::MetadataExt::mtime(&data))
-            }
+            Self::OnDisk(path) => on_disk(tree, path)
+                .ok()
+                .and_then(|(place, inside)| place.stat(inside).ok())
+                .map_or(0, |meta| meta.mtime().0),
         }
     }
+}
+
+/// A spec that is no file of the tree's, and the directory it is seen from: one in the checkout (git may
+/// ignore it) is still the project's.
+fn on_disk(tree: &SourceTree, path: &Path) -> Result<(UntrustedTree, PathBuf), SrpmError> {
+    if let Ok(inside) = path.strip_prefix(tree.disk().shown()) {
+        return Ok((left_in(tree.disk().shown())?, inside.to_owned()));
+    }
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    Ok((UntrustedTree::open(dir, Links::Beneath)?, name.into()))
 }
 
 /// The tree with everything found in it.
@@ -75,6 +92,7 @@ impl TreeSurvey {
         choose: Option<&mut Choose<'_>>,
     ) -> Result<Self, SrpmError> {
         let (tree, named) = open(request)?;
+        let names_spec = named.as_ref() == Some(&request.path);
         let packits = packit::NAMES
             .iter()
             .find(|name| tree.has(name.as_bytes()))
@@ -123,7 +141,7 @@ impl TreeSurvey {
         let found = convention::detect(&tree, Some((&path, &text)));
         let (followed, reason) = convention::choose(&found, request.follow, actions);
         Ok(Self {
-            may_be_upstream: tree.repository().is_some() || !request.path.is_file(),
+            may_be_upstream: tree.repository().is_some() || !names_spec,
             tree,
             spec,
             text,
@@ -177,12 +195,13 @@ fn open(request: &SourceRequest) -> Result<(SourceTree, Option<PathBuf>), SrpmEr
     } else {
         &request.path
     };
-    let Ok(metadata) = fs::metadata(path) else {
+    let opened = HostDir::open(path);
+    if opened.as_ref().is_err_and(rpmkit_fs::FsError::is_not_found) {
         return Err(SrpmError::NoSuchPath {
             path: path.to_owned(),
         });
-    };
-    if metadata.is_dir() {
+    }
+    if opened.is_ok() {
         let tree = SourceTree::open(path, &request.tree)?;
         return Ok((tree, request.spec.clone()));
     }
@@ -200,9 +219,22 @@ fn locate(request: &SourceRequest, tree: &SourceTree, named: &Path) -> Result<Tr
     if tree.has(named.as_os_str().as_bytes()) {
         return Ok(TreeSpec::InTree(named.to_owned()));
     }
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the user named it; what of it is in the tree is read from there"
+    )]
     let on_disk = [tree.root().join(named), named.to_owned()]
         .iter()
-        .find_map(|path| fs::canonicalize(path).ok());
+        .find_map(|path| {
+            let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+            let dir = std::fs::canonicalize(dir.unwrap_or(Path::new("."))).ok()?;
+            let beside = dir.join(path.file_name()?);
+            if beside.starts_with(tree.disk().shown()) {
+                // Where a link of the project's leads is for the tree to say.
+                return std::fs::symlink_metadata(&beside).ok().map(|_| beside);
+            }
+            std::fs::canonicalize(path).ok()
+        });
     let inside = on_disk
         .as_ref()
         .and_then(|path| path.strip_prefix(tree.root()).ok())

@@ -1,7 +1,12 @@
 //! The way from checkouts of every kind to staged sources. One file, since all cases share the fakes of
 //! the target's rpm, the build root and the network at its top.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 mod border;
 mod conventions;

@@ -230,7 +230,12 @@ fn setup(line: &str, full_name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use crate::srpm::TreeChoice;
     use rpmkit_vcs::testing::TestRepo;

@@ -3,13 +3,17 @@
 use std::{
     collections::HashMap,
     fs,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use git2::{ObjectType, Repository};
+use rpmkit_fs::{Links, Meta, UntrustedTree};
 
-use super::{SrpmError, files::below as below_top};
+use super::{
+    SrpmError,
+    files::{MAX_TEXT, copy_dated, write_dated},
+};
 use rpmkit_vcs::{
     ArchiveOptions, ScmError,
     archive::{self, DirTimes},
@@ -33,6 +37,10 @@ pub enum TreeChoice {
 /// A readable tree of files.
 pub struct SourceTree {
     root: PathBuf,
+    /// What is on disk, from the repository's top (or `root`) on, without git's own files.
+    disk: UntrustedTree,
+    /// `root` in `disk`.
+    at: PathBuf,
     repo: Option<Repository>,
     kind: TreeKind,
     /// Paths inside the tree, relative to `root`, sorted.
@@ -60,6 +68,7 @@ impl SourceTree {
     /// # Errors
     /// When a commit is asked for that is not there, or the repository cannot be read.
     pub fn open(root: &Path, choice: &TreeChoice) -> Result<Self, SrpmError> {
+        #[allow(clippy::disallowed_methods, reason = "a directory the user named")]
         let root = fs::canonicalize(root).map_err(SrpmError::io("read", root))?;
         let repo = match git::discover(&root) {
             Ok(repo) => Some(repo),
@@ -73,9 +82,13 @@ impl SourceTree {
                     rev: rev.clone(),
                 });
             }
+            let disk = UntrustedTree::open(&root, Links::Beneath)?.without(".git");
+            git::check_rules(&disk)?;
             let files = directory_files(&root);
             return Ok(Self {
                 root,
+                disk,
+                at: PathBuf::new(),
                 repo: None,
                 kind: TreeKind::Directory,
                 files,
@@ -83,12 +96,16 @@ impl SourceTree {
                 notes: Vec::new(),
             });
         };
-        let inside = repo
-            .workdir()
-            .and_then(|work| fs::canonicalize(work).ok())
-            .and_then(|work| root.strip_prefix(work).ok().map(Path::to_owned))
-            .map(|inside| inside.as_os_str().as_bytes().to_vec())
-            .unwrap_or_default();
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the repository was found above a directory the user named"
+        )]
+        let top = repo.workdir().and_then(|work| fs::canonicalize(work).ok());
+        let top = top.filter(|top| root.starts_with(top));
+        let top = top.unwrap_or_else(|| root.clone());
+        let at = root.strip_prefix(&top).unwrap_or(&root).to_owned();
+        let disk = UntrustedTree::open(top, Links::Beneath)?.without(".git");
+        let inside = at.as_os_str().as_bytes().to_vec();
         let mut notes = Vec::new();
         let rev = match choice {
             TreeChoice::Commit(rev) => Some(rev.clone()),
@@ -157,6 +174,8 @@ impl SourceTree {
         let files = below(all, &inside);
         Ok(Self {
             root,
+            disk,
+            at,
             repo: Some(repo),
             kind,
             files,
@@ -170,11 +189,19 @@ impl SourceTree {
         &self.root
     }
 
-    /// The directory links may not leave: the repository's, or the tree's own.
-    pub(super) fn top(&self) -> PathBuf {
-        let work = self.repo.as_ref().and_then(Repository::workdir);
-        let top = work.unwrap_or(&self.root);
-        fs::canonicalize(top).unwrap_or_else(|_| top.to_owned())
+    /// The directory links may not leave: the repository's, or the tree's own. Seen without git's own
+    /// files, which hold credentials.
+    pub(super) fn disk(&self) -> &UntrustedTree {
+        &self.disk
+    }
+
+    /// A path of the tree in [`SourceTree::disk`].
+    fn on_disk(&self, path: &[u8]) -> PathBuf {
+        self.at.join(git::bytes_path(path))
+    }
+
+    fn look(&self, path: &[u8]) -> Option<Meta> {
+        self.disk.stat(self.on_disk(path)).ok()
     }
 
     /// The repository, if there is one.
@@ -216,34 +243,59 @@ impl SourceTree {
             .is_ok()
     }
 
-    /// A file's content; links are followed as long as they stay inside the commit or below the top
+    /// A text's content; links are followed as long as they stay inside the commit or below the top
     /// of the tree.
     ///
     /// # Errors
-    /// When it cannot be read, [`SrpmError::LeadsOut`] for a link to somewhere else.
+    /// When it cannot be read, leads out or has more than 64 MiB.
     pub fn read(&self, path: &[u8]) -> Result<Vec<u8>, SrpmError> {
-        let disk = self.root.join(git::bytes_path(path));
-        match (&self.kind, &self.repo) {
-            (TreeKind::Commit { id, .. }, Some(repo)) => {
-                let full = self.in_repository(path);
-                let content = || -> Result<Vec<u8>, git2::Error> {
-                    let tree = repo.find_commit(*id)?.tree()?;
-                    let (blob, _) = git::follow_link(repo, &tree, &full)?;
-                    Ok(repo.find_blob(blob)?.content().to_vec())
-                };
-                content().map_err(|error| ScmError::git("read", &disk)(error).into())
+        self.read_up_to(path, MAX_TEXT)
+    }
+
+    /// As [`SourceTree::read`], up to `limit` bytes.
+    pub(super) fn read_up_to(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, SrpmError> {
+        match self.blob(path)? {
+            Some(blob) if blob.size() as u64 > limit => Err(rpmkit_fs::FsError::TooLarge {
+                path: self.root.join(git::bytes_path(path)),
+                limit,
             }
-            _ => {
-                let real = below_top(&self.top(), &disk)?;
-                fs::read(&real).map_err(SrpmError::io("read", &disk))
+            .into()),
+            Some(blob) => Ok(blob.content().to_vec()),
+            None => Ok(self.disk.read(self.on_disk(path), limit)?),
+        }
+    }
+
+    /// Puts a file of any size at `dest`, with its time.
+    pub(super) fn copy_to(&self, path: &[u8], dest: &Path) -> Result<(), SrpmError> {
+        let (mtime, executable) = (self.mtime(path), self.executable(path));
+        match self.blob(path)? {
+            Some(blob) => write_dated(dest, blob.content(), mtime, executable),
+            None => {
+                copy_dated(&self.disk, &self.on_disk(path), dest)?;
+                super::files::date_exactly(dest, mtime)
             }
         }
     }
 
+    /// A file of the commit; `None` where the disk has the content.
+    fn blob(&self, path: &[u8]) -> Result<Option<git2::Blob<'_>>, SrpmError> {
+        let (TreeKind::Commit { id, .. }, Some(repo)) = (&self.kind, &self.repo) else {
+            return Ok(None);
+        };
+        let full = self.in_repository(path);
+        let find = || {
+            let tree = repo.find_commit(*id)?.tree()?;
+            let (blob, _) = git::follow_link(repo, &tree, &full)?;
+            repo.find_blob(blob)
+        };
+        let shown = self.root.join(git::bytes_path(path));
+        let blob = find().map_err(ScmError::git("read", &shown))?;
+        Ok(Some(blob))
+    }
+
     /// The time a file of the tree gets: its commit's, unless it was changed since.
     pub fn mtime(&self, path: &[u8]) -> i64 {
-        let disk =
-            || fs::metadata(self.root.join(git::bytes_path(path))).map_or(0, |data| data.mtime());
+        let disk = || self.look(path).map_or(0, |meta| meta.mtime().0);
         match &self.kind {
             TreeKind::Commit { time, .. } => *time,
             TreeKind::Worktree { time, own } if !own.contains_key(&self.in_repository(path)) => {
@@ -261,8 +313,7 @@ impl SourceTree {
                 .and_then(|commit| commit.tree())
                 .and_then(|tree| git::follow_link(repo, &tree, &self.in_repository(path)))
                 .is_ok_and(|(_, mode)| mode & 0o100 != 0),
-            _ => fs::metadata(self.root.join(git::bytes_path(path)))
-                .is_ok_and(|data| data.mode() & 0o100 != 0),
+            _ => self.look(path).is_some_and(|meta| meta.mode() & 0o100 != 0),
         }
     }
 
@@ -330,6 +381,7 @@ fn below(files: Vec<Vec<u8>>, dir: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn commit_files(repo: &Repository, id: git2::Oid) -> Result<Vec<Vec<u8>>, SrpmError> {
+    git::check_size(repo, id)?;
     let mut files = Vec::new();
     let mut walk = || -> Result<(), git2::Error> {
         let tree = repo.find_commit(id)?.tree()?;

@@ -1,5 +1,10 @@
 //! Facts of Rust projects, through cargo.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{collections::BTreeSet, ffi::OsStr, fs, path::Path};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
@@ -274,7 +279,11 @@ fn titles(metadata: &Metadata) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
 
     #[test]
     fn crates_of_git_come_from_the_archive_too() {

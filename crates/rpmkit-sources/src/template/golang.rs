@@ -1,5 +1,10 @@
 //! Facts of Go modules.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{fs, path::Path};
 
 use super::{Facts, ProjectKind, TemplateError, read::text};

@@ -1,5 +1,10 @@
 //! What the comments at the top of a project's files say of its licence.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{fs::File, io::Read, path::Path};
 
 use walkdir::WalkDir;

@@ -1,6 +1,11 @@
 //! What a project is and what can be known of it: asks the reader for its build system, then the files
 //! all projects have.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{fs, path::Path};
 
 use rpmkit_vcs::CommandEnv;
@@ -146,7 +151,11 @@ fn readme_line(dir: &Path, docs: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     #[test]

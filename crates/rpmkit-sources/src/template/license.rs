@@ -1,6 +1,6 @@
 //! Which licence a file of licence text is, for projects that have the text and not the name.
 
-use std::{fs, path::Path, sync::LazyLock};
+use std::{path::Path, sync::LazyLock};
 
 use spdx::detection::{Store, TextData};
 
@@ -22,7 +22,7 @@ pub(super) fn of_files(dir: &Path, files: &[String]) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     for file in files {
         // Text in an unknown encoding still has its words in ASCII.
-        let bytes = fs::read(dir.join(file)).ok()?;
+        let bytes = super::read::bytes(&dir.join(file)).ok()?;
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]).into_owned();
         let name = stated(dir, &of_text(&text)?);
         if !names.contains(&name) {
@@ -107,7 +107,13 @@ pub(super) fn spdx(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
+    use std::fs;
+
     use super::*;
 
     /// A text of SPDX's list.

@@ -1,5 +1,10 @@
 //! Facts of projects in C and C++: autotools, CMake and Meson.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

@@ -1,5 +1,10 @@
 //! Facts of Python projects: `pyproject.toml` in all its dialects, `setup.cfg`, `setup.py`.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::{fs, path::Path};
 
 use super::{Facts, ProjectKind, TemplateError, license, read, repo};

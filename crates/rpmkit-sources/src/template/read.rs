@@ -1,12 +1,29 @@
 //! Reading files of projects: text, TOML, and calls as CMake, Meson and autoconf write them.
 
-use std::{fs, path::Path};
+use std::path::Path;
+
+use rpmkit_fs::{Links, UntrustedTree};
 
 use super::TemplateError;
 
+/// Bytes of a file that is looked at.
+const LIMIT: u64 = 16 << 20;
+
+/// A file of the project. A link is followed while it stays in the directory it is in: what is read ends up
+/// in the spec.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, TemplateError> {
+    let (dir, name) = (path.parent(), path.file_name());
+    UntrustedTree::open(dir.unwrap_or(Path::new(".")), Links::Beneath)
+        .and_then(|tree| tree.without(".git").read(name.unwrap_or_default(), LIMIT))
+        .map_err(|error| match error.is_refusal() {
+            true => TemplateError::read(path, std::io::Error::from(error)),
+            false => TemplateError::read(path, error.into_system()),
+        })
+}
+
 /// A text file; one that is not UTF-8 is taken for Latin-1, as old projects are.
 pub(super) fn text(path: &Path) -> Result<String, TemplateError> {
-    let bytes = fs::read(path).map_err(|error| TemplateError::read(path, error))?;
+    let bytes = bytes(path)?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }
@@ -73,7 +90,7 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
 
 /// A TOML file.
 pub(super) fn toml(path: &Path) -> Result<toml::Table, TemplateError> {
-    let bytes = fs::read(path).map_err(|error| TemplateError::read(path, error))?;
+    let bytes = bytes(path)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();

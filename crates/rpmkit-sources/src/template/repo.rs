@@ -1,5 +1,10 @@
 //! What a project's version control knows: the last release's tag, and where the project lives.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "looks whether files are there; what is read goes through `read::bytes`"
+)]
+
 use std::path::Path;
 
 use rpmkit_vcs::git;

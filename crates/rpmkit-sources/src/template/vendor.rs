@@ -4,7 +4,9 @@
 //! programs, `go.mod` names a compiler to fetch. So they run in the chroot, on a copy of the project,
 //! and all they are given is a network. On the host they run for somebody who asked for just that.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
+
+use rpmkit_fs::{CopyOptions, Dir, HostDir, Links, TempDir, UntrustedTree};
 
 use super::TemplateError;
 use crate::srpm::{OUT_IN_ROOT, SrpmError, TreeCommand, TreeRunner};
@@ -40,8 +42,8 @@ pub enum VendorPlace<'a> {
 impl VendorTool {
     /// Of the project in `dir`; `None` when it is neither cargo's nor go's.
     pub fn of(dir: &Path) -> Option<Self> {
-        let is_file =
-            |name: &str| fs::symlink_metadata(dir.join(name)).is_ok_and(|data| data.is_file());
+        let dir = UntrustedTree::open(dir, Links::Never).ok()?;
+        let is_file = |name: &str| dir.lstat(name).is_ok_and(|meta| meta.is_file());
         match (is_file("Cargo.toml"), is_file("go.mod")) {
             (true, _) => Some(Self::Cargo),
             (_, true) => Some(Self::Go),
@@ -87,11 +89,12 @@ impl VendorTool {
         place: VendorPlace<'_>,
         events: &Events,
     ) -> Result<(), SrpmError> {
+        let project = &UntrustedTree::open(project, Links::Never)?;
         let scratch = beside(dest)?;
         let out = scratch.path().join("OUT");
-        fs::create_dir(&out).map_err(SrpmError::io("create", &out))?;
+        HostDir::create(&out, 0o755)?;
         match place {
-            VendorPlace::Chroot(runner) => self.in_chroot(project, &out, dest, runner)?,
+            VendorPlace::Chroot(runner) => self.in_chroot(project.shown(), &out, dest, runner)?,
             VendorPlace::Host(host) => self.on_host(project, &out, host, events)?,
         }
         let times = DirTimes::Each(HashMap::new(), MTIME);
@@ -145,7 +148,7 @@ impl VendorTool {
     /// Outside the project and with homes of their own, cargo and rustup read no settings of its.
     fn on_host(
         self,
-        project: &Path,
+        project: &Dir,
         out: &Path,
         host: &CommandEnv,
         events: &Events,
@@ -154,14 +157,13 @@ impl VendorTool {
         let scm = |error| SrpmError::from(TemplateError::Scm(error));
         let new = |program| HostCommand::new(Tool::Vendor, program, &host.env);
         let vendor = out.join("vendor");
-        let lock = project.join("Cargo.lock");
-        let locked = fs::symlink_metadata(&lock).is_ok();
+        let locked = project.lstat_if_there("Cargo.lock")?.is_some();
         let command = match self {
             Self::Cargo => new("cargo")
                 .map_err(|error| scm(error.into()))?
                 .env("CARGO_HOME", home.path())
                 .args(["vendor", "--versioned-dirs", "--manifest-path"])
-                .args([project.join("Cargo.toml")])
+                .args([project.shown().join("Cargo.toml")])
                 .args(locked.then_some("--locked"))
                 .args([vendor]),
             Self::Go => new("go")
@@ -173,20 +175,28 @@ impl VendorTool {
                 .env("GOFLAGS", "-modcacherw")
                 // The compiler a go.mod asks for is not fetched and run.
                 .env("GOTOOLCHAIN", "local")
-                .cwd(project)
+                .cwd(project.shown())
                 .args(["mod", "vendor", "-o"])
                 .args([vendor]),
         };
         run_on_host(&command, events).map_err(scm)?;
         if self == Self::Cargo && !locked {
-            fs::copy(&lock, out.join("Cargo.lock")).map_err(SrpmError::io("read", &lock))?;
+            project.copy_file_itself(
+                "Cargo.lock",
+                &*HostDir::open(out)?,
+                "Cargo.lock",
+                &CopyOptions::default(),
+            )?;
         }
         Ok(())
     }
 }
 
 /// A directory beside `path` that goes away with the value.
-pub(crate) fn beside(path: &Path) -> Result<tempfile::TempDir, SrpmError> {
+pub(crate) fn beside(path: &Path) -> Result<TempDir, SrpmError> {
     let dir = path.parent().unwrap_or(Path::new("/"));
-    tempfile::tempdir_in(dir).map_err(SrpmError::io("create a directory in", dir))
+    let dir = HostDir::open(dir)?;
+    // What killed runs left is untidy and nothing else.
+    let _ = TempDir::sweep(&dir);
+    Ok(TempDir::new(&dir, "vendor", "")?)
 }

@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -6,6 +11,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use std::fs;
 
 use super::*;
 use crate::srpm::tests::{PlainParser, names};
@@ -25,6 +32,8 @@ fn access() -> RemoteAccess {
                 ("PATH", "/usr/local/bin:/usr/bin:/bin"),
                 ("GIT_CONFIG_GLOBAL", "/dev/null"),
                 ("HOME", "/nonexistent"),
+                // Submodules of these tests lie here.
+                ("GIT_ALLOW_PROTOCOL", "file"),
             ]
             .into_iter()
             .collect(),
@@ -485,4 +494,49 @@ fn clones_over_http_are_whole_or_shallow() {
             .ends_with("there is no such repository (404)"),
         "{error}"
     );
+}
+
+/// A checkout that reaches for `victim` in each of the ways mock's SCM mode would follow.
+#[test]
+fn a_checkout_leads_to_nothing_of_the_host() {
+    let host = tempfile::tempdir().unwrap();
+    let victim = host.path().join("secret");
+    let hostile: [&dyn Fn(&TestRepo); 4] = [
+        &|repo| {
+            fs::remove_file(repo.path().join("hello.spec")).unwrap();
+            std::os::unix::fs::symlink(&victim, repo.path().join("hello.spec")).unwrap();
+        },
+        &|repo| {
+            for name in ["hello-1.0.tar.gz", "hello-1.0.tar.gz.part", "hello.conf"] {
+                std::os::unix::fs::symlink(&victim, repo.path().join(name)).unwrap();
+            }
+        },
+        &|repo| std::os::unix::fs::symlink(&victim, repo.path().join(".write_tar")).unwrap(),
+        &|repo| std::os::unix::fs::symlink(host.path(), repo.path().join("SRC")).unwrap(),
+    ];
+    for (at, spoil) in hostile.iter().enumerate() {
+        fs::write(&victim, "hunter2").unwrap();
+        let (repo, _lib) = project();
+        spoil(&repo);
+        repo.commit("evil");
+        let tmp = tempfile::tempdir().unwrap();
+        let command = format!("git clone SCM_BRN {} SCM_PKG", repo.path().display());
+        let mut given = json!({"package": "hello", "git_get": command, "write_tar": "True"});
+        if at == 3 {
+            given["int_src_dir"] = json!("SRC");
+        }
+        let options = options(given);
+        let checkout = get(&options, tmp.path()).unwrap();
+        let done = ready(&checkout, &options);
+        assert_eq!(fs::read(&victim).unwrap(), b"hunter2", "{at}");
+        let inside = fs::read_dir(host.path()).unwrap().count();
+        assert_eq!(inside, 1, "{at}");
+        match done {
+            Ok(ready) => {
+                let tar = ready.tarball.unwrap();
+                assert!(fs::symlink_metadata(&tar).unwrap().is_file(), "{at}");
+            }
+            Err(error) => assert!(error.to_string().contains("leads out"), "{at}: {error}"),
+        }
+    }
 }

@@ -5,7 +5,6 @@
 //! attributes survive the way out and in; overlayfs's marks are not part of it.
 
 mod oci;
-mod pace;
 mod read;
 mod write;
 

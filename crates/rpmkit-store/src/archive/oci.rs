@@ -11,9 +11,9 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Labels, Pack, Tree, Unpack, Unpacked, apply, pace::Paced, write_root};
+use super::{Labels, Pack, Tree, Unpack, Unpacked, apply, write_root};
 use crate::ops::{OpAt, OpError};
-use rpmkit_types::{ChecksumKind, Hasher};
+use rpmkit_types::{ChecksumKind, Hasher, untar::Paced};
 
 /// Layers of an image; runtimes stop at 128.
 const MAX_LAYERS: usize = 500;

@@ -20,9 +20,9 @@ use nix::{
 };
 use tar::{Archive, Entry, EntryType};
 
-use super::{Unpacked, pace::Paced};
+use super::Unpacked;
 use crate::ops::{OpAt, OpError, RemoveTree, delete};
-use rpmkit_types::rooted::Rooted;
+use rpmkit_types::{rooted::Rooted, untar::Paced};
 
 /// Bytes of one file. A file with holes may be larger than its archive, and than the disk.
 const MAX_SIZE: u64 = 1 << 40;

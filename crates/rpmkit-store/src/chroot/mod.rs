@@ -20,14 +20,16 @@ mod session;
 mod shown;
 mod snapshot;
 mod state;
+mod unchecked;
 
 use std::path::PathBuf;
 
 pub use error::ChrootError;
-pub use session::Session;
+pub use session::{KEPT, Session};
 pub use shown::RootPlace;
 pub use snapshot::SnapshotInfo;
 pub use state::{ChrootState, Instance, LayerNode, Named, POSTINIT, Top, Upper, is_snapshot_name};
+pub use unchecked::Unchecked;
 
 use crate::{At, Layer, LockWant, Store, StoreError, StoreLock, holder};
 use rpmkit_types::{ChrootName, LayerId};

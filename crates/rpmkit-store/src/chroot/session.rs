@@ -1,13 +1,18 @@
 //! Working in a chroot.
 
 use std::{
+    collections::BTreeSet,
     os::fd::BorrowedFd,
     path::{Path, PathBuf},
 };
 
-use super::{Chroot, ChrootError, POSTINIT, Top, Upper};
+use super::{Chroot, ChrootError, POSTINIT, Top, Unchecked, Upper};
 use crate::{Layer, LayerKind, LockWant, Root, Store, StoreError, StoreLock, random_id};
 use rpmkit_types::LayerId;
+
+mod kept;
+
+pub use kept::KEPT;
 
 /// Chains are flattened on the spot above this; the kernel's limit is 500 layers.
 const FLATTEN_NOW_ABOVE: usize = 400;
@@ -41,6 +46,8 @@ struct PrivateUpper {
     rebased: bool,
     dirty: bool,
     done: Vec<String>,
+    /// As in [`Upper::Private`].
+    unsigned: Option<BTreeSet<String>>,
 }
 
 /// Commands remembered of those that wrote on a private directory.
@@ -113,12 +120,16 @@ impl Chroot {
                     rebased,
                     dirty,
                     done,
+                    unsigned,
                     ..
                 } => {
                     let parent = self.locked_layer(parent)?;
                     let mut upper =
                         PrivateUpper::reopen(&self.store, id, parent, *rebased, *dirty)?;
                     upper.done.clone_from(done);
+                    if *dirty {
+                        upper.unsigned.clone_from(unsigned);
+                    }
                     upper
                 }
             };
@@ -152,6 +163,7 @@ impl PrivateUpper {
             rebased: false,
             dirty: false,
             done: Vec::new(),
+            unsigned: Some(BTreeSet::new()),
         })
     }
 
@@ -184,6 +196,7 @@ impl PrivateUpper {
             rebased,
             dirty,
             done: Vec::new(),
+            unsigned: Some(BTreeSet::new()),
         })
     }
 
@@ -195,6 +208,7 @@ impl PrivateUpper {
             dirty: self.dirty,
             open,
             done: self.done.clone(),
+            unsigned: self.unsigned.clone(),
         }
     }
 }
@@ -283,6 +297,23 @@ impl Session {
             self.upper.done.drain(..surplus);
         }
         self.upper.dirty = true;
+        self.save(true)
+    }
+
+    /// What is in the root that nobody verified.
+    pub fn unchecked(&self) -> Result<Unchecked, StoreError> {
+        let store = &self.chroot.store;
+        let _guard = store.shared()?;
+        Unchecked::of(store, self.upper.unsigned.as_ref(), self.top())
+    }
+
+    /// Writes down that packages of these repositories are going to be installed on top, whose signatures
+    /// nobody looked at.
+    pub fn note_unchecked(&mut self, repos: BTreeSet<String>) -> Result<(), ChrootError> {
+        match &mut self.upper.unsigned {
+            Some(known) if !repos.is_subset(known) => known.extend(repos),
+            _ => return Ok(()),
+        }
         self.save(true)
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Chroot, ChrootError, ChrootState, Named, Top, Upper, is_snapshot_name, session};
+use super::{
+    Chroot, ChrootError, ChrootState, Named, Top, Unchecked, Upper, is_snapshot_name, session,
+};
 use crate::{
     GcOptions, LayerKind, LayerMeta, LayerSpec, LockWant, StoreError, StoreLock, holder, now,
 };
@@ -125,15 +127,16 @@ impl Chroot {
     /// Makes the upper of this instance immutable, if it is not, and says which layer it is now.
     fn freeze(&self, note: &str) -> Result<Top, ChrootError> {
         let upper = self.change(|state| Ok(state.instance(&self.ext).upper.clone()))?;
-        let (id, parent, rebased, dirty) = match upper {
+        let (id, parent, rebased, dirty, unsigned) = match upper {
             Upper::Frozen(top) => return Ok(top),
             Upper::Private {
                 id,
                 parent,
                 rebased,
                 dirty,
+                unsigned,
                 ..
-            } => (id, parent, rebased, dirty),
+            } => (id, parent, rebased, dirty, unsigned),
         };
         let dir = self.store.upper_dir(&id);
         let fs = dir.join("fs");
@@ -156,11 +159,20 @@ impl Chroot {
             };
             self.store.writable(&dir, &below)?;
         }
+        let below = self.locked_layer(&parent)?;
         let spec = LayerSpec {
             kind: LayerKind::Snapshot,
+            dependencies: below
+                .map(|layer| layer.meta().dependencies.clone())
+                .unwrap_or_default(),
             packages: Vec::new(),
             note: format!("{}: {note}", self.label()),
-            unsigned: None,
+            unsigned: Unchecked::of(
+                &self.store,
+                unsigned.as_ref(),
+                self.locked_layer(&parent)?.as_ref(),
+            )?
+            .known(),
         };
         self.store.commit(&dir, &id, parent.as_ref(), &spec)?;
         Ok(Some(id))
@@ -357,7 +369,11 @@ impl Chroot {
         Ok(doomed)
     }
 
-    fn named<'a>(&self, state: &'a ChrootState, name: &str) -> Result<&'a Named, ChrootError> {
+    pub(super) fn named<'a>(
+        &self,
+        state: &'a ChrootState,
+        name: &str,
+    ) -> Result<&'a Named, ChrootError> {
         state
             .names
             .get(name)

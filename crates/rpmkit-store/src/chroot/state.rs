@@ -55,6 +55,10 @@ pub enum Upper {
         /// The commands that may have written, the last ones.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         done: Vec<String>,
+        /// Repositories whose packages were installed here and whose signatures nobody looked at, as in
+        /// [`crate::LayerMeta`]; `None` where an older rpmkit worked, which did not write it down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unsigned: Option<BTreeSet<String>>,
     },
 }
 

@@ -58,6 +58,7 @@ pub(super) fn base(store: &Store, key: &str) -> Result<Layer, StoreError> {
         packages: Vec::new(),
         note: key.to_owned(),
         unsigned: None,
+        dependencies: std::collections::BTreeSet::new(),
     })
 }
 

@@ -244,6 +244,7 @@ fn a_key_is_made_once() {
             packages: Vec::new(),
             note: String::new(),
             unsigned: None,
+            dependencies: std::collections::BTreeSet::new(),
         };
         pending.publish(&spec).unwrap();
         waiter
@@ -662,4 +663,57 @@ fn what_a_failed_init_leaves_is_no_snapshot() {
         session.close().unwrap();
         chroot.snapshot_prepared("s", "").unwrap();
     }
+}
+
+#[test]
+fn what_a_failed_build_left_is_kept_under_a_name_and_nobody_stands_on_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, c) = worked_in(home.path());
+    c.snapshot("a", "").unwrap();
+    let fail = |text: &str| {
+        let s = c.open().unwrap();
+        // As the build user, which nobody writes down.
+        std::fs::write(s.volume("builddir").join("h"), text).unwrap();
+        s.keep("demo", "no").unwrap()
+    };
+    assert_eq!(fail("failed"), "failed-demo");
+    let home_of = |c: &Chroot| {
+        let s = c.open().unwrap();
+        let text = std::fs::read_to_string(s.volume("builddir").join("h")).unwrap();
+        s.close().unwrap();
+        text
+    };
+    assert_eq!(home_of(&c), "2");
+    assert!(
+        c.list()
+            .unwrap()
+            .iter()
+            .any(|one| one.name == "a" && one.current)
+    );
+    c.stand_on("failed-demo").unwrap();
+    assert_eq!(home_of(&c), "failed");
+    // What is changed on top of it stays, and `clean` goes where it went before.
+    let s = c.open().unwrap();
+    std::fs::write(s.volume("builddir").join("h"), "looked into").unwrap();
+    s.close().unwrap();
+    c.stand_on("failed-demo").unwrap();
+    assert_eq!(home_of(&c), "looked into");
+    c.clean().unwrap();
+    assert_eq!(home_of(&c), "2");
+    // One of a name, and not without end.
+    fail("again");
+    for what in ["b", "c", "d"] {
+        c.open().unwrap().keep(what, "").unwrap();
+    }
+    let kept = |c: &Chroot| -> Vec<String> {
+        let names = c.list().unwrap().into_iter().map(|one| one.name);
+        names.filter(|name| name.starts_with(KEPT)).collect()
+    };
+    assert_eq!(kept(&c).len(), 3);
+    assert!(kept(&c).contains(&"failed-d".to_owned()));
+    c.forget_kept("d").unwrap();
+    c.forget_kept("nosuch").unwrap();
+    assert!(kept(&c).len() == 2 && !kept(&c).contains(&"failed-d".to_owned()));
+    assert!(c.throwaway(None).unwrap().keep("e", "").is_ok());
+    assert!(layers_on_disk(&store) < 6);
 }

@@ -27,13 +27,11 @@ impl Export {
         self.filter.as_deref() == Some("lfs")
     }
 
-    /// A remark for people about what is not done here.
+    /// A remark for people about what is not done here. LFS has its own ([`super::lfs`]).
     pub fn note(&self, path: &[u8]) -> Option<String> {
         let path = String::from_utf8_lossy(path);
         if self.is_lfs() {
-            return Some(format!(
-                "`{path}` is kept in Git LFS: what is archived is only a pointer to it (after `git lfs pull`, --dirty takes the file itself)"
-            ));
+            return None;
         }
         if let Some(filter) = &self.filter {
             return Some(format!(

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use rpmkit_fs::{Links, UntrustedTree};
 
 use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
     attributes::{Attributes, Export},
     convert::convert,
     join,
+    lfs::{self, LfsPointer},
     subst::Substitution,
     tar::{TarEntry, TarKind},
     write_archive,
@@ -16,7 +18,8 @@ use super::{
 use crate::git::{self, FILEMODE_COMMIT, FILEMODE_LINK};
 
 /// Writes the files of `rev` (a branch, tag or commit) to `dest`, compressed as its name says.
-/// Answers with remarks for people: submodules left empty, files that are only LFS pointers.
+/// Answers with remarks for people: submodules left empty, files that are only LFS pointers because
+/// `.git/lfs` does not have them.
 ///
 /// # Errors
 /// When the revision or one of its objects cannot be read, or `dest` cannot be written.
@@ -27,6 +30,10 @@ pub fn archive_commit(
     options: &ArchiveOptions,
 ) -> Result<Vec<String>, ScmError> {
     let commit = git::resolve(repo, rev)?;
+    git::check_tree(
+        repo,
+        &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+    )?;
     let mut notes = Vec::new();
     write_archive(dest, |tar| {
         let mut walk = CommitWalk::new(repo, commit.clone(), options, tar, dest)?;
@@ -86,7 +93,7 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
         if !self.options.prefix.is_empty() {
             self.dir(b"", tree.id())?;
         }
-        let info = std::fs::read(self.repo.commondir().join("info/attributes")).unwrap_or_default();
+        let info = git::info_attributes(self.repo);
         let mut attributes = Attributes::new(&info);
         if self.options.subdir.is_empty() {
             return self.tree(&tree, b"", &attributes);
@@ -252,10 +259,23 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
             link: if link { content } else { b"" },
             id: &id,
         };
-        if link {
-            self.tar.append(&entry)
+        let stored = match LfsPointer::parse(content) {
+            Some(pointer) if export.is_lfs() && !link => {
+                pointer.open(self.repo).map(|file| (pointer.size, file))
+            }
+            _ => None,
+        };
+        if let Some((size, mut file)) = stored {
+            let entry = TarEntry { size, ..entry };
+            self.tar.append_data(&entry, &mut file)
         } else {
-            self.tar.append_data(&entry, &mut &*content)
+            if export.is_lfs() && !link {
+                self.notes.push(lfs::absent(path));
+            }
+            match link {
+                true => self.tar.append(&entry),
+                false => self.tar.append_data(&entry, &mut &*content),
+            }
         }
         .map_err(ScmError::io("write", self.dest))
     }
@@ -284,6 +304,10 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
             options.times = FileTimes::Commit;
         }
         self.dir(path, id)?;
+        git::check_tree(
+            repo,
+            &commit.tree().map_err(ScmError::git("read", repo.path()))?,
+        )?;
         let mut inner = CommitWalk::new(repo, commit, &options, self.tar, self.dest)?;
         // The superproject's commit dates the whole archive.
         inner.mtime = self.mtime;
@@ -301,14 +325,16 @@ impl<'a, W: std::io::Write> CommitWalk<'a, W> {
 /// `modules/`.
 pub(super) fn open_submodule(repo: &Repository, path: &[u8]) -> Option<Repository> {
     let path = git::bytes_path(path);
-    if let Some(work) = repo.workdir() {
-        let dir = work.join(path);
-        // `open` on a directory that is no checkout must not find the superproject.
-        if dir.join(".git").exists()
-            && let Ok(found) = Repository::open(dir)
-        {
+    if let Ok(tree) = git::work_tree(repo)
+        && let Ok(inner) = tree.with_links(Links::Never).and_then(|t| t.subtree(path))
+    {
+        // A directory that is no checkout must not find the superproject.
+        if let Some(found) = git::open_inner(inner.shown()) {
             return Some(found);
         }
     }
-    Repository::open(repo.commondir().join("modules").join(path)).ok()
+    let kept = UntrustedTree::open(repo.commondir(), Links::Never).ok()?;
+    let dir = Path::new("modules").join(path);
+    git::check_parts(&kept, &dir).ok()?;
+    Repository::open_bare(kept.show(&dir)).ok()
 }

@@ -1,13 +1,11 @@
 //! An archive of a plain directory, for checkouts that are not git's.
 
-use std::{
-    collections::HashMap, fs, os::unix::ffi::OsStrExt, os::unix::fs::MetadataExt, path::Path,
-};
+use std::{collections::HashMap, os::unix::ffi::OsStrExt, path::Path};
 
-use walkdir::WalkDir;
+use rpmkit_fs::{Links, Meta, UntrustedTree, WalkOptions};
 
 use super::{
-    ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join, stays_below,
+    ArchiveOptions, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, join,
     tar::{TarEntry, TarKind},
     write_archive,
 };
@@ -59,39 +57,39 @@ pub fn archive_dir(
     times: &DirTimes,
     exclude_vcs: bool,
 ) -> Result<(), ScmError> {
+    let tree = UntrustedTree::open(dir, Links::Beneath)?;
+    // A link counts as what it leads to only where that is a file of the tree, and none of git's own.
+    let linked = tree.with_links(Links::Beneath)?.without(".git");
     let mut found = Vec::new();
-    let walk = WalkDir::new(dir)
-        .min_depth(1)
-        .into_iter()
-        .filter_entry(|entry| {
-            let name = entry.file_name().to_string_lossy();
-            !(exclude_vcs && VCS_NAMES.contains(&&*name)) && entry.path() != dest
-        });
-    for entry in walk {
-        let entry = entry.map_err(|e| ScmError::Io {
-            action: "read",
-            path: e.path().unwrap_or(dir).to_owned(),
-            source: e.into(),
-        })?;
-        let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
-        let mut path = relative.as_os_str().as_bytes().to_vec();
+    let mut walk = tree.walk("", WalkOptions::default())?;
+    while let Some(entry) = walk.next() {
+        let entry = entry?;
+        let name = entry.name().to_string_lossy();
+        if exclude_vcs && VCS_NAMES.contains(&&*name) || entry.shown() == dest {
+            walk.skip();
+            continue;
+        }
+        let mut path = entry.path().as_os_str().as_bytes().to_vec();
         if options.excludes(&path) {
             continue;
         }
-        let metadata = if options.dereference && stays_below(dir, entry.path()) {
-            fs::metadata(entry.path()).or_else(|_| fs::symlink_metadata(entry.path()))
-        } else {
-            fs::symlink_metadata(entry.path())
+        let mut metadata = entry.metadata()?;
+        if metadata.is_link()
+            && options.dereference
+            && let Ok(target) = linked.stat(entry.path())
+            && target.is_file()
+        {
+            metadata = target;
         }
-        .map_err(ScmError::io("read", entry.path()))?;
         let mtime = match times {
-            DirTimes::Disk => metadata.mtime(),
+            DirTimes::Disk => metadata.mtime().0,
             DirTimes::Each(times, other) => times.get(&path).copied().unwrap_or(*other),
         };
+        let at = entry.path().to_owned();
         if metadata.is_dir() {
             path.push(b'/');
         }
-        found.push((path, entry.into_path(), metadata, mtime));
+        found.push((path, at, metadata, mtime));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     date_directories(&mut found);
@@ -103,13 +101,13 @@ pub fn archive_dir(
             let entry = plain(&path, TarKind::Dir, MODE_DIR, top);
             tar.append(&entry).map_err(error())?;
         }
-        for (path, disk, metadata, mtime) in &found {
+        for (path, at, metadata, mtime) in &found {
             let full = join(&options.prefix, path);
             if metadata.is_dir() {
                 let entry = plain(&full, TarKind::Dir, MODE_DIR, *mtime);
                 tar.append(&entry).map_err(error())?;
-            } else if metadata.is_symlink() {
-                let target = fs::read_link(disk).map_err(ScmError::io("read", disk))?;
+            } else if metadata.is_link() {
+                let target = tree.read_link(at)?;
                 let mut entry = plain(&full, TarKind::Symlink, MODE_LINK, *mtime);
                 entry.link = target.as_os_str().as_bytes();
                 tar.append(&entry).map_err(error())?;
@@ -117,8 +115,13 @@ pub fn archive_dir(
                 let executable = metadata.mode() & 0o100 != 0;
                 let mode = if executable { MODE_EXEC } else { MODE_FILE };
                 let mut entry = plain(&full, TarKind::File, mode, *mtime);
-                entry.size = metadata.len();
-                let mut file = fs::File::open(disk).map_err(ScmError::io("read", disk))?;
+                let mut file = if tree.lstat(at)?.is_link() {
+                    linked.open_file(at)?
+                } else {
+                    tree.open_file_itself(at)?
+                };
+                let read = ScmError::io("read", dir);
+                entry.size = file.metadata().map_err(read)?.len();
                 tar.append_data(&entry, &mut file).map_err(error())?;
             }
         }
@@ -126,7 +129,7 @@ pub fn archive_dir(
     })
 }
 
-type Found = (Vec<u8>, std::path::PathBuf, fs::Metadata, i64);
+type Found = (Vec<u8>, std::path::PathBuf, Meta, i64);
 
 /// Gives each directory the time of the youngest thing in it.
 fn date_directories(found: &mut [Found]) {

@@ -9,6 +9,7 @@ mod commit;
 mod compress;
 mod convert;
 mod dir;
+mod lfs;
 mod subst;
 mod tar;
 mod worktree;
@@ -19,7 +20,9 @@ pub use dir::{DirTimes, archive_dir};
 pub use worktree::{WorktreeState, archive_worktree, worktree_files, worktree_state};
 
 use super::error::ScmError;
-use std::{collections::HashMap, fs::File, io::BufWriter, path::Path};
+use std::{collections::HashMap, io::BufWriter, path::Path};
+
+use rpmkit_fs::{Durability, HostDir, IfThere, PendingFile};
 
 use compress::Packer;
 pub(crate) use tar::TarWriter;
@@ -107,38 +110,25 @@ const MODE_LINK: u32 = 0o777;
 /// it in place by rename, so that a cut run leaves no half archive under the final name.
 fn write_archive(
     dest: &Path,
-    fill: impl FnOnce(&mut TarWriter<Packer<BufWriter<File>>>) -> Result<(), ScmError>,
+    fill: impl FnOnce(&mut TarWriter<Packer<BufWriter<PendingFile>>>) -> Result<(), ScmError>,
 ) -> Result<(), ScmError> {
     let compression = ArchiveCompression::of_name(dest)?;
-    let mut part = dest.as_os_str().to_owned();
-    part.push(".part");
-    let part = Path::new(&part);
-    let written = (|| {
-        let file = File::create(part).map_err(ScmError::io("create", part))?;
-        let packer = Packer::new(BufWriter::with_capacity(1 << 17, file), compression)
-            .map_err(ScmError::io("write", part))?;
-        let mut tar = TarWriter::new(packer);
-        fill(&mut tar)?;
-        tar.finish()
-            .and_then(Packer::finish)
-            .and_then(|writer| writer.into_inner().map_err(|e| e.into_error()))
-            .map_err(ScmError::io("write", part))?;
-        std::fs::rename(part, dest).map_err(ScmError::io("create", dest))
-    })();
-    if written.is_err() {
-        // The first error is the one to tell; a leftover here is only untidy.
-        let _ = std::fs::remove_file(part);
-    }
-    written
-}
-
-/// Whether what a path leads to, links followed, is below `top` and none of git's own files.
-fn stays_below(top: &Path, path: &Path) -> bool {
-    let (Ok(top), Ok(real)) = (top.canonicalize(), path.canonicalize()) else {
-        return false;
+    let io = ScmError::io("write", dest);
+    let (Some(dir), Some(name)) = (dest.parent(), dest.file_name()) else {
+        return Err(io(std::io::ErrorKind::InvalidInput.into()));
     };
-    real.strip_prefix(top)
-        .is_ok_and(|inside| inside.components().all(|part| part.as_os_str() != ".git"))
+    // Never through a link: the archive may lie in the checkout.
+    let file = HostDir::open(dir)?.replace(name, 0o666)?;
+    let packed = Packer::new(BufWriter::with_capacity(1 << 17, file), compression)
+        .map_err(ScmError::io("write", dest))?;
+    let mut tar = TarWriter::new(packed);
+    fill(&mut tar)?;
+    tar.finish()
+        .and_then(Packer::finish)
+        .and_then(|writer| writer.into_inner().map_err(|e| e.into_error()))
+        .map_err(io)?
+        .commit(Durability::No, IfThere::Replace)?;
+    Ok(())
 }
 
 /// Joins byte paths with a slash, leaving out empty sides.

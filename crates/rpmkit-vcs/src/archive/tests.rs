@@ -1,4 +1,9 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, os::unix::fs::PermissionsExt};
 
@@ -197,7 +202,7 @@ fn what_stays_as_it_is_written_is_told() {
     assert_eq!(
         notes,
         [
-            "`a.big` is kept in Git LFS: what is archived is only a pointer to it (after `git lfs pull`, --dirty takes the file itself)",
+            "`a.big` is kept in Git LFS and is not in .git/lfs: what is archived is only a pointer to it (`git lfs fetch` brings the file)",
             "`a.enc` is archived as the commit has it: the filter `crypt` is not run",
             "`a.ru` is archived in UTF-8, as the commit has it, and not in KOI8-R",
             "the placeholders %<(10), %ar of export-subst files stay as they are written",
@@ -205,6 +210,58 @@ fn what_stays_as_it_is_written_is_told() {
     );
     let notes = archive_worktree(&repo.repository(), &dest, &options).unwrap();
     assert_eq!(notes.len(), 2, "{notes:?}");
+}
+
+#[test]
+fn what_lfs_keeps_is_taken_from_the_repository_and_nowhere_else() {
+    let oid = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"; // foo
+    let repo = TestRepo::new();
+    repo.write(".gitattributes", "*.big filter=lfs\n");
+    repo.write(
+        "a.big",
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 3\n"),
+    );
+    repo.commit("one");
+    let store = repo.path().join(format!(".git/lfs/objects/2c/26/{oid}"));
+    fs::create_dir_all(store.parent().unwrap()).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let dest = out.path().join("x.tar");
+    let options = ArchiveOptions::with_prefix("p");
+    let archive = |of_commit: bool| {
+        let repo = repo.repository();
+        match of_commit {
+            true => archive_commit(&repo, "HEAD", &dest, &options),
+            false => archive_worktree(&repo, &dest, &options),
+        }
+        .unwrap()
+        .len()
+    };
+    let outside = out.path().join("foo");
+    fs::write(&outside, "foo").unwrap();
+    for of_commit in [true, false] {
+        let held = || {
+            let mut tar = ::tar::Archive::new(File::open(&dest).unwrap());
+            let mut text = String::new();
+            for entry in tar.entries().unwrap() {
+                let mut entry = entry.unwrap();
+                if entry.path().unwrap().ends_with("a.big") {
+                    std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+                }
+            }
+            text
+        };
+        fs::write(&store, "foo").unwrap();
+        assert_eq!(archive(of_commit), 0);
+        assert_eq!(held(), "foo");
+        fs::write(&store, "bar").unwrap();
+        assert_eq!(archive(of_commit), 1);
+        assert!(held().starts_with("version"));
+        fs::remove_file(&store).unwrap();
+        std::os::unix::fs::symlink(&outside, &store).unwrap();
+        assert_eq!(archive(of_commit), 1);
+        assert!(held().starts_with("version"));
+        fs::remove_file(&store).unwrap();
+    }
 }
 
 #[test]
@@ -314,7 +371,7 @@ fn submodules_go_in_where_they_are_checked_out() {
         let out = tempfile::tempdir().unwrap();
         let dest = out.path().join("x.tar");
         let notes = archive_commit(repo, "HEAD", &dest, options).unwrap();
-        let names: Vec<String> = ::tar::Archive::new(File::open(&dest).unwrap())
+        let names: Vec<String> = ::tar::Archive::new(fs::File::open(&dest).unwrap())
             .entries()
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())

@@ -1,20 +1,17 @@
 //! An archive of a working tree: tracked files as they are on disk and new files git would not
 //! ignore.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
-    path::Path,
-};
+use std::{collections::BTreeSet, fs::File, io::Read, os::unix::ffi::OsStrExt, path::Path};
 
 use git2::{Oid, Repository, StatusOptions};
+use rpmkit_fs::{EntryKind, Links, Meta, UntrustedTree};
 
 use super::{
     ArchiveOptions, FileTimes, MODE_DIR, MODE_EXEC, MODE_FILE, MODE_LINK, ScmError, TarWriter,
     attributes::Attributes,
     commit::open_submodule,
-    join, stays_below,
+    join,
+    lfs::{self, LfsPointer},
     subst::Substitution,
     tar::{TarEntry, TarKind},
     write_archive,
@@ -88,9 +85,9 @@ pub fn worktree_files(repo: &Repository) -> Result<Vec<Vec<u8>>, ScmError> {
             .into_iter()
             .filter(|path| path.last() != Some(&b'/')),
     );
-    if let Some(work) = repo.workdir() {
-        paths.retain(|path| fs::symlink_metadata(work.join(git::bytes_path(path))).is_ok());
-    }
+    // A directory that has become a link has none of the files that were in it, as for git.
+    let tree = git::work_tree(repo)?.with_links(Links::Never)?;
+    paths.retain(|path| tree.lstat(git::bytes_path(path)).is_ok());
     Ok(paths.into_iter().collect())
 }
 
@@ -134,9 +131,7 @@ struct WorktreeWalk<'a, W: std::io::Write> {
 impl<W: std::io::Write> WorktreeWalk<'_, W> {
     /// Adds one repository's files below `at` of the archive's root.
     fn repository(&mut self, repo: &Repository, at: &[u8]) -> Result<(), ScmError> {
-        let work = repo.workdir().ok_or_else(|| ScmError::Bare {
-            path: repo.path().to_owned(),
-        })?;
+        let files = Files::of(repo)?;
         let state = worktree_state(repo)?;
         let mine: BTreeSet<&Vec<u8>> = state.changed.iter().chain(&state.untracked).collect();
         let head = repo.head().ok().and_then(|head| head.peel_to_commit().ok());
@@ -148,7 +143,7 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
             }
         }
         let subst = head.map(|commit| Substitution::new(repo, commit));
-        let attributes = disk_attributes(repo, work)?;
+        let attributes = disk_attributes(repo, &files)?;
         for path in worktree_files(repo)? {
             let Some(relative) = (if at.is_empty() {
                 self.options.relative(&path)
@@ -162,34 +157,49 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
             if self.options.excludes(&inside) || ignored(&attributes, &path, self.options) {
                 continue;
             }
-            let disk = work.join(git::bytes_path(&path));
-            let mut metadata = fs::symlink_metadata(&disk).map_err(ScmError::io("read", &disk))?;
+            let disk = git::bytes_path(&path);
+            let mut metadata = files.own.lstat(disk)?;
             if metadata.is_dir() {
                 self.submodule(repo, &path, &shown)?;
                 continue;
             }
-            if metadata.is_symlink() && self.options.dereference {
-                match fs::metadata(&disk) {
-                    Ok(target) if target.is_file() && stays_below(work, &disk) => metadata = target,
-                    _ => self.notes.push(format!(
+            let mut file = None;
+            if metadata.is_link() && self.options.dereference {
+                match files.linked.open_file(disk) {
+                    Ok(opened) => {
+                        metadata = files.linked.stat(disk)?;
+                        file = Some(opened);
+                    }
+                    Err(_) => self.notes.push(format!(
                         "the symbolic link `{}` stays one: it does not lead to a file of the tree",
                         String::from_utf8_lossy(&shown)
                     )),
                 }
             }
+            if metadata.is_file() && file.is_none() {
+                file = Some(files.own.open_file_itself(disk)?);
+            }
             let mtime = match &self.options.times {
-                _ if mine.contains(&path) => metadata.mtime(),
+                _ if mine.contains(&path) => metadata.mtime().0,
                 FileTimes::Commit => commit_time,
                 FileTimes::Each(times) => times.get(&inside).copied().unwrap_or(commit_time),
             };
             let export = attributes.get(&path, false);
-            if export.is_lfs() && metadata.len() < 1024 && is_pointer(&disk) {
-                self.notes.extend(export.note(&shown));
+            if export.is_lfs()
+                && let Ok(text) = files.own.read(disk, lfs::MAX_POINTER - 1)
+                && text.starts_with(lfs::MARK)
+            {
+                let pointer = LfsPointer::parse(&text);
+                if let Some((size, file)) = pointer.and_then(|it| Some((it.size, it.open(repo)?))) {
+                    self.stored(&shown, &metadata, mtime, size, file)?;
+                    continue;
+                }
+                self.notes.push(lfs::absent(&shown));
             }
             let subst = subst
                 .as_ref()
                 .filter(|_| export.subst && self.options.attributes);
-            self.file(&shown, &disk, &metadata, mtime, subst)?;
+            self.file(&shown, &files, disk, &metadata, file, mtime, subst)?;
         }
         self.notes.extend(subst.and_then(|subst| subst.note()));
         Ok(())
@@ -201,7 +211,7 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
         if !self.options.submodules {
             return Ok(());
         }
-        match open_submodule(repo, path).filter(|inner| inner.workdir().is_some_and(Path::exists)) {
+        match open_submodule(repo, path).filter(|inner| git::work_tree(inner).is_ok()) {
             Some(inner) => self.repository(&inner, shown),
             None => {
                 self.notes.push(format!(
@@ -213,20 +223,25 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
         }
     }
 
+    /// Adds a link, or the file that was opened.
+    #[allow(clippy::too_many_arguments)]
     fn file(
         &mut self,
         path: &[u8],
+        files: &Files,
         disk: &Path,
-        metadata: &fs::Metadata,
+        metadata: &Meta,
+        file: Option<File>,
         mtime: i64,
         subst: Option<&Substitution<'_>>,
     ) -> Result<(), ScmError> {
         self.parents(path)?;
         let full = join(&self.options.prefix, path);
-        let read = || ScmError::io("read", disk);
+        let shown = files.own.show(disk);
+        let read = || ScmError::io("read", &shown);
         let write = ScmError::io("write", self.dest);
-        if metadata.is_symlink() {
-            let target = fs::read_link(disk).map_err(read())?;
+        if metadata.kind() == EntryKind::Link {
+            let target = files.own.read_link(disk)?;
             let target = target.as_os_str().as_bytes();
             let id = hash(target);
             return self
@@ -242,13 +257,14 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
                 })
                 .map_err(write);
         }
-        if !metadata.is_file() {
+        let Some(mut file) = file else {
             self.notes.push(format!(
                 "`{}` is left out: neither file nor link",
                 String::from_utf8_lossy(path)
             ));
             return Ok(());
-        }
+        };
+        let size = file.metadata().map_err(read())?.len();
         let executable = metadata.mode() & 0o100 != 0;
         // Only a path that needs a pax header shows its id; it depends on the path alone then.
         let id = hash(&full);
@@ -257,20 +273,51 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
             kind: TarKind::File,
             mode: if executable { MODE_EXEC } else { MODE_FILE },
             mtime,
-            size: metadata.len(),
+            size,
             link: b"",
             id: &id,
         };
         if let Some(subst) = subst {
-            let content = subst.expand(&fs::read(disk).map_err(read())?)?;
+            let mut text = Vec::new();
+            file.take(size).read_to_end(&mut text).map_err(read())?;
+            let content = subst.expand(&text)?;
             entry.size = content.len() as u64;
             return self
                 .tar
                 .append_data(&entry, &mut content.as_slice())
                 .map_err(write);
         }
-        let mut file = fs::File::open(disk).map_err(read())?;
         self.tar.append_data(&entry, &mut file).map_err(write)
+    }
+
+    /// Adds a file whose pointer is in the tree and whose content is in `.git/lfs`.
+    fn stored(
+        &mut self,
+        path: &[u8],
+        metadata: &Meta,
+        mtime: i64,
+        size: u64,
+        mut file: File,
+    ) -> Result<(), ScmError> {
+        self.parents(path)?;
+        let full = join(&self.options.prefix, path);
+        let id = hash(&full);
+        let entry = TarEntry {
+            path: &full,
+            kind: TarKind::File,
+            mode: if metadata.mode() & 0o100 != 0 {
+                MODE_EXEC
+            } else {
+                MODE_FILE
+            },
+            mtime,
+            size,
+            link: b"",
+            id: &id,
+        };
+        self.tar
+            .append_data(&entry, &mut file)
+            .map_err(ScmError::io("write", self.dest))
     }
 
     /// Writes the directories above a path that are not in the archive yet.
@@ -306,9 +353,25 @@ impl<W: std::io::Write> WorktreeWalk<'_, W> {
     }
 }
 
+/// A working tree, looked at twice.
+struct Files {
+    /// As git has it: no path leads through a link.
+    own: UntrustedTree,
+    /// As links of the tree have it.
+    linked: UntrustedTree,
+}
+
+impl Files {
+    fn of(repo: &Repository) -> Result<Self, ScmError> {
+        let linked = git::work_tree(repo)?;
+        let own = linked.with_links(Links::Never)?;
+        Ok(Self { own, linked })
+    }
+}
+
 /// The attribute files of a working tree, by the directory they are in, outermost first.
-fn disk_attributes(repo: &Repository, work: &Path) -> Result<Attributes, ScmError> {
-    let info = fs::read(repo.commondir().join("info/attributes")).unwrap_or_default();
+fn disk_attributes(repo: &Repository, tree: &Files) -> Result<Attributes, ScmError> {
+    let info = git::info_attributes(repo);
     let mut attributes = Attributes::new(&info);
     let mut files: Vec<Vec<u8>> = worktree_files(repo)?
         .into_iter()
@@ -316,8 +379,7 @@ fn disk_attributes(repo: &Repository, work: &Path) -> Result<Attributes, ScmErro
         .collect();
     files.sort_by_key(|path| path.iter().filter(|b| **b == b'/').count());
     for path in files {
-        let disk = work.join(git::bytes_path(&path));
-        let text = fs::read(&disk).map_err(ScmError::io("read", &disk))?;
+        let text = tree.linked.read(git::bytes_path(&path), git::MAX_RULES)?;
         let dir = path
             .strip_suffix(b".gitattributes")
             .map(|dir| dir.strip_suffix(b"/").unwrap_or(dir))
@@ -325,11 +387,6 @@ fn disk_attributes(repo: &Repository, work: &Path) -> Result<Attributes, ScmErro
         attributes = attributes.descend(dir, &text);
     }
     Ok(attributes)
-}
-
-/// Whether a file is what Git LFS leaves where it is not installed (its specification of pointers).
-fn is_pointer(disk: &Path) -> bool {
-    fs::read(disk).is_ok_and(|text| text.starts_with(b"version https://git-lfs.github.com/spec/"))
 }
 
 /// Whether a path or a directory above it is `export-ignore`.

@@ -1,9 +1,14 @@
 //! The `sources` file.
 
-use std::{fs, path::Path};
+use std::path::Path;
+
+use rpmkit_fs::{Links, UntrustedTree};
 
 use crate::ScmError;
 use rpmkit_types::{Checksum, ChecksumKind};
+
+/// Bytes of the file.
+const MAX: u64 = 64 << 20;
 
 /// One line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +26,13 @@ pub struct ListedSource {
 /// # Errors
 /// [`ScmError::SourcesLine`] with the line's number.
 pub fn read_sources(path: &Path) -> Result<Vec<ListedSource>, ScmError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(ScmError::io("read", path)(error)),
-    };
-    parse_sources(&text, path)
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let tree = UntrustedTree::open(dir, Links::Beneath)?.without(".git");
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    match tree.read_if_there(name, MAX)? {
+        Some(text) => parse_sources(&String::from_utf8_lossy(&text), path),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// As [`read_sources`], for the text of a file; `path` only names it in errors.

@@ -1,12 +1,18 @@
 //! The user's store of downloaded sources: files by digest, and the digests URLs were seen with.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the store is the user's own; what leaves it goes through rpmkit-fs"
+)]
+
 use std::{
-    fs,
+    ffi::OsStr,
+    fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
 };
 
-use rpmkit_fs::WriteOptions;
+use rpmkit_fs::{CopyOptions, HostDir, IfThere, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::{Download, ScmError};
@@ -45,10 +51,13 @@ impl SourceStore {
     /// # Errors
     /// When it is there and cannot be read.
     pub fn holds(&self, path: &Path, digest: &Checksum) -> Result<bool, ScmError> {
-        if !path.is_file() {
-            return Ok(false);
+        // It may lie in a checkout, where a link that leads out stands for nothing.
+        let opened = split(path).and_then(|(dir, name)| dir.open_file(name));
+        match opened {
+            Ok(file) => Ok(digest_of(file, path, digest.kind)? == *digest),
+            Err(error) if error.is_not_found() || error.is_refusal() => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        Ok(file_digest(path, digest.kind)? == *digest)
     }
 
     /// Copies the file with this digest to `dest`; false when the store does not have it. A
@@ -65,7 +74,13 @@ impl SourceStore {
             fs::remove_file(&path).map_err(ScmError::io("remove", &path))?;
             return Ok(false);
         }
-        fs::copy(&path, dest).map_err(ScmError::io("copy", &path))?;
+        let ((from, name), (to, new)) = (split(&path)?, split(dest)?);
+        let options = CopyOptions {
+            times: false,
+            there: IfThere::Replace,
+            ..CopyOptions::default()
+        };
+        from.copy_file(name, &to, new, &options)?;
         Ok(true)
     }
 
@@ -148,12 +163,29 @@ fn make_parent(path: &Path) -> Result<(), ScmError> {
     fs::create_dir_all(dir).map_err(ScmError::io("create", dir))
 }
 
-/// The digest of a file's content.
+/// The directory a file is in, and its name there.
+fn split(path: &Path) -> rpmkit_fs::Result<(HostDir, &OsStr)> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    Ok((
+        HostDir::open(dir)?,
+        path.file_name().unwrap_or(path.as_os_str()),
+    ))
+}
+
+/// The digest of the content of a file of ours.
 pub(crate) fn file_digest(
     path: &Path,
     kind: rpmkit_types::ChecksumKind,
 ) -> Result<Checksum, ScmError> {
-    let mut file = fs::File::open(path).map_err(ScmError::io("read", path))?;
+    let (dir, name) = split(path)?;
+    digest_of(dir.open_file(name)?, path, kind)
+}
+
+fn digest_of(
+    mut file: File,
+    path: &Path,
+    kind: rpmkit_types::ChecksumKind,
+) -> Result<Checksum, ScmError> {
     let mut hasher = Hasher::new(kind);
     let mut buffer = vec![0; 1 << 16];
     loop {

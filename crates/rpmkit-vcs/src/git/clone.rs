@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use git2::{Oid, Repository, build::CheckoutBuilder};
+use rpmkit_fs::Links;
 
 use super::{
     access::RemoteAccess,
@@ -164,7 +165,7 @@ pub fn submodules(
             .config()
             .and_then(|config| config.get_string(&format!("submodule.{name}.url")))
             .map_err(open())?;
-        allow_submodule(repo, &url)?;
+        allow_submodule(repo, &url, access)?;
         let inner = match module.open() {
             Ok(inner) => inner,
             Err(_) => module.repo_init(true).map_err(open())?,
@@ -193,21 +194,28 @@ pub fn submodules(
     Ok(())
 }
 
-/// Refuses what git refuses with its default of `protocol.file.allow`: a repository that came from
-/// elsewhere must not name directories of this host as its submodules and so have them built into a
-/// package. One that is of this host itself may.
-fn allow_submodule(repo: &Repository, url: &str) -> Result<(), ScmError> {
-    let own = super::super::distgit::remote_url_of(repo);
-    if UrlRoute::of(url) != UrlRoute::Local
-        || own.is_none_or(|own| UrlRoute::of(&own) == UrlRoute::Local)
-    {
+/// Refuses what git refuses with its default of `protocol.file.allow` (CVE-2022-39253): a repository must
+/// not name directories of this host as its submodules and so have them built into a package, wherever it
+/// came from. The user's configuration and environment allow it.
+fn allow_submodule(repo: &Repository, url: &str, access: &RemoteAccess) -> Result<(), ScmError> {
+    if UrlRoute::of(url) != UrlRoute::Local {
         return Ok(());
     }
-    let allowed = repo
-        .config()
-        .and_then(|config| config.get_string("protocol.file.allow"))
-        .is_ok_and(|value| value == "always");
-    if allowed {
+    const KEY: &str = "protocol.file.allow";
+    let var = |name: &str| access.host.env.var(name)?.to_str().map(str::to_owned);
+    let by_protocol = var("GIT_ALLOW_PROTOCOL").map(|list| list.split(':').any(|p| p == "file"));
+    // git-config(1): pairs in the environment stand above every file.
+    let count = var("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
+    let by_pairs = (0..count.unwrap_or(0u16)).rev().find_map(|n| {
+        let key = var(&format!("GIT_CONFIG_KEY_{n}"))?;
+        let value = var(&format!("GIT_CONFIG_VALUE_{n}"))?;
+        key.eq_ignore_ascii_case(KEY).then(|| value == "always")
+    });
+    let by_file = || {
+        let value = repo.config().and_then(|config| config.get_string(KEY));
+        value.is_ok_and(|value| value == "always")
+    };
+    if by_protocol.or(by_pairs).unwrap_or_else(by_file) {
         return Ok(());
     }
     Err(ScmError::LocalSubmodule {
@@ -221,23 +229,15 @@ fn allow_submodule(repo: &Repository, url: &str) -> Result<(), ScmError> {
 /// # Errors
 /// When history cannot be read or a file's time cannot be set.
 pub fn set_file_times(repo: &Repository) -> Result<usize, ScmError> {
-    let place = repo.workdir().ok_or_else(|| ScmError::Bare {
-        path: repo.path().to_owned(),
-    })?;
     let head = super::resolve(repo, "HEAD")?;
     let times = history::file_times(repo, &head, history::Clock::Author)?;
+    let tree = super::work_tree(repo)?.with_links(Links::Never)?;
     for (path, time) in &times {
-        let path = place.join(super::bytes_path(path));
-        let Ok(metadata) = std::fs::symlink_metadata(&path) else {
-            continue;
-        };
-        if metadata.is_file() {
+        let path = super::bytes_path(path);
+        if tree.lstat(path).is_ok_and(|meta| meta.is_file()) {
             let time = std::time::UNIX_EPOCH
                 + std::time::Duration::from_secs((*time).max(0).unsigned_abs());
-            // Opened for reading: a tracked file may well be read-only.
-            std::fs::File::open(&path)
-                .and_then(|file| file.set_modified(time))
-                .map_err(ScmError::io("set the time of", &path))?;
+            tree.set_modified(path, time)?;
         }
     }
     Ok(times.len())

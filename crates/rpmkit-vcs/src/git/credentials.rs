@@ -149,6 +149,7 @@ fn description(url: &Url, name: &str) -> String {
 /// The entry of `~/.netrc` for a host, as curl and so git read it; `name` must fit if there is one.
 fn netrc(url: &Url, name: &str, host: &CommandEnv) -> Option<(String, String)> {
     let path = std::path::Path::new(host.env.var("HOME")?).join(".netrc");
+    #[allow(clippy::disallowed_methods, reason = "the user's own file")]
     let text = std::fs::read_to_string(path).ok()?;
     find_in_netrc(&text, url.host_str()?, name)
 }
@@ -186,7 +187,11 @@ fn find_in_netrc(text: &str, wanted: &str, name: &str) -> Option<(String, String
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Getting a repository's objects from wherever a URL points: the file system, git's own
 //! protocol, http and https, or, through the host's git, ssh.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use git2::{Direction, FetchOptions, Oid, Repository};
 
@@ -11,6 +11,7 @@ use super::{
     refs::{RemoteRef, RemoteRefs},
 };
 use crate::{ScmError, host, url::without_secret};
+use rpmkit_fs::{CopyOptions, HostDir, IfThere, TempDir};
 use rpmkit_host::HostCommand;
 use rpmkit_types::event::Events;
 
@@ -25,6 +26,10 @@ pub(super) enum UrlRoute {
 }
 
 impl UrlRoute {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "whether an address is a path, as git asks; nothing is read"
+    )]
     pub fn of(url: &str) -> Self {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme);
         match scheme {
@@ -193,8 +198,7 @@ impl<'a> Connection<'a> {
     ) -> Result<(), ScmError> {
         // git would read the configuration of the repository it fetches into. It works in one of ours,
         // made just now, and only the objects go where they belong.
-        let scratch = tempfile::tempdir_in(self.repo.path())
-            .map_err(ScmError::io("create a directory in", self.repo.path()))?;
+        let scratch = TempDir::new(&HostDir::open(self.repo.path())?, "fetch", "")?;
         let made = Repository::init_bare(scratch.path())
             .map_err(ScmError::git("create", scratch.path()))?;
         let objects = self.repo.commondir().join("objects");
@@ -213,10 +217,16 @@ impl<'a> Connection<'a> {
 
     /// Takes over the references that were fetched into `made`, and how far history goes back.
     fn adopt(&self, made: &Repository) -> Result<(), ScmError> {
-        let shallow = made.path().join("shallow");
-        if shallow.is_file() {
-            let dest = self.repo.commondir().join("shallow");
-            fs::copy(&shallow, &dest).map_err(ScmError::io("write", &dest))?;
+        let (from, to) = (
+            HostDir::open(made.path())?,
+            HostDir::open(self.repo.commondir())?,
+        );
+        if from.lstat_if_there("shallow")?.is_some() {
+            let options = CopyOptions {
+                there: IfThere::Replace,
+                ..CopyOptions::default()
+            };
+            from.copy_file_itself("shallow", &to, "shallow", &options)?;
         }
         let error = || ScmError::git("write references of", self.repo.path());
         for reference in made.references().map_err(error())? {
@@ -253,7 +263,9 @@ impl<'a> Connection<'a> {
     fn list_native(&mut self) -> Result<(), ScmError> {
         if self.way == UrlRoute::Local {
             let path = self.url.strip_prefix("file://").unwrap_or(&self.url);
-            if !Path::new(path).exists() {
+            #[allow(clippy::disallowed_methods, reason = "only for a better error")]
+            let there = Path::new(path).exists();
+            if !there {
                 return Err(ScmError::NoRemote {
                     place: path.to_owned(),
                 });

@@ -62,6 +62,7 @@ fn agent(url: &str, options: &HttpOptions, proxies: &Proxies) -> Result<ureq::Ag
         .user_agent(concat!("git/2.0 (rpmkit ", env!("CARGO_PKG_VERSION"), ")"))
         .timeout_connect(Some(std::time::Duration::from_secs(30)))
         .timeout_recv_response(Some(std::time::Duration::from_secs(120)))
+        .timeout_per_read(Some(std::time::Duration::from_secs(120)))
         .tls_config(tls)
         .proxy(proxy)
         .build()
@@ -124,7 +125,7 @@ impl Remote {
         if kind != "application/x-git-upload-pack-advertisement" {
             return Ok(None);
         }
-        let mut body = response.into_body().into_reader();
+        let mut body = io::BufReader::new(response.into_body().into_reader());
         remote.refs = read_refs(&mut body).map_err(|error| remote.error(error.to_string()))?;
         if let Some(format) = remote
             .refs
@@ -202,7 +203,7 @@ impl Remote {
         if !shallow.is_empty() {
             let path = repo.path().join("shallow");
             let text: String = shallow.iter().map(|id| format!("{id}\n")).collect();
-            std::fs::write(&path, text).map_err(ScmError::io("write", &path))?;
+            rpmkit_fs::write_file(&path, text, &rpmkit_fs::WriteOptions::with_mode(0o666))?;
         }
         Ok(())
     }
@@ -244,7 +245,13 @@ impl Remote {
                     Some(Packet::Line(line)) => {
                         let line = String::from_utf8_lossy(&line).trim_end().to_owned();
                         if let Some(id) = line.strip_prefix("shallow ") {
-                            shallow.push(id.to_owned());
+                            // It becomes a line of a file of git's.
+                            let id =
+                                Oid::from_str(id).map_err(|e| io::Error::other(e.to_string()))?;
+                            shallow.push(id.to_string());
+                            if shallow.len() > MOST_LINES {
+                                return Err(too_many());
+                            }
                         } else if let Some(message) = line.strip_prefix("ERR ") {
                             return Err(io::Error::other(message.to_owned()));
                         }
@@ -370,12 +377,33 @@ fn header(response: &Response<ureq::Body>, name: &str) -> String {
         .to_owned()
 }
 
-fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
+/// References that are read, and lines of any answer before its pack; the largest repositories of any forge
+/// have some hundred thousand.
+const MOST_LINES: usize = 2_000_000;
+/// Bytes of names that are kept.
+const MOST_NAMES: usize = 64 << 20;
+
+fn too_many() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("it names more than {MOST_LINES} references, or {MOST_NAMES} bytes of them"),
+    )
+}
+
+pub(super) fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
     // `# service=git-upload-pack`, flush, then the references, the capabilities behind a NUL
     // of the first.
     let mut refs = RemoteRefs::default();
     let mut begun = false;
+    let (mut lines, mut names) = (0, 0);
     while let Some(packet) = pkt::read(body)? {
+        lines += 1;
+        if let Packet::Line(line) = &packet {
+            names += line.len();
+        }
+        if lines > MOST_LINES || names > MOST_NAMES {
+            return Err(too_many());
+        }
         let line = match packet {
             Packet::Flush if !begun => continue,
             Packet::Flush => break,
@@ -417,4 +445,39 @@ fn read_refs(body: &mut dyn Read) -> io::Result<RemoteRefs> {
         .map(str::to_owned);
     refs.default = default.or(refs.default.take());
     Ok(refs)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The same packet again and again.
+    struct Endless(Vec<u8>, usize);
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let left = &self.0[self.1..];
+            let count = left.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&left[..count]);
+            self.1 = (self.1 + count) % self.0.len();
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_server_that_never_ends_its_list_is_left() {
+        let mut long = Vec::new();
+        let name = "x".repeat(60_000);
+        pkt::line(
+            &mut long,
+            &format!("{} refs/heads/{name}\n", "a".repeat(40)),
+        );
+        let mut short = Vec::new();
+        pkt::line(&mut short, "# x");
+        for packet in [long, short, b"0000".to_vec()] {
+            let error = read_refs(&mut Endless(packet, 0)).unwrap_err();
+            assert!(error.to_string().contains("more than"), "{error}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Git, in-process.
 
 mod access;
+mod border;
+mod bounds;
 mod clone;
 mod credentials;
 mod fetch;
@@ -13,12 +15,18 @@ mod refs;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use border::check_parts;
+pub use border::check_rules;
+pub(crate) use bounds::check_tree;
+
 pub use access::{HttpSettings, RemoteAccess};
 pub use clone::{CloneRequest, checkout, clone, set_file_times, submodules};
 
 use std::{collections::HashSet, ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use git2::{Commit, ObjectType, Oid, Repository, RepositoryOpenFlags, Tree};
+
+use rpmkit_fs::{Links, UntrustedTree};
 
 use super::ScmError;
 
@@ -31,20 +39,85 @@ pub(crate) fn packet(stream: &mut dyn std::io::Read) -> std::io::Result<bool> {
     pkt::read(stream).map(|packet| packet.is_some())
 }
 
+/// Reads what a server says it has. For [`crate::fuzz`].
+pub(crate) fn references(stream: &mut dyn std::io::Read) {
+    drop(http::read_refs(stream));
+}
+
+/// Bytes of a file of ignore rules or attributes: git's own limit (gitattributes(5)).
+pub(crate) const MAX_RULES: u64 = 100 << 20;
+
+/// `info/attributes` of a repository; empty where it has none that can be read.
+pub(crate) fn info_attributes(repo: &Repository) -> Vec<u8> {
+    UntrustedTree::open(repo.commondir(), Links::Beneath)
+        .and_then(|dir| dir.read("info/attributes", MAX_RULES))
+        .unwrap_or_default()
+}
+
 /// Opens the repository `path` is in.
 ///
 /// # Errors
 /// [`ScmError::NoRepository`] when there is none, [`ScmError::ForeignOwner`] when it belongs to
-/// somebody else, [`ScmError::Git`] when it is damaged.
+/// somebody else, [`ScmError::Outside`] when parts of it lie elsewhere on this host, [`ScmError::Git`] when it
+/// is damaged.
 pub fn discover(path: &Path) -> Result<Repository, ScmError> {
-    Repository::discover(path).map_err(|source| {
-        if source.code() == git2::ErrorCode::NotFound {
-            return ScmError::NoRepository {
-                path: path.to_owned(),
-            };
-        }
-        ScmError::git("open", path)(source)
-    })
+    border::check_before(path)?;
+    let refused = |source: git2::Error| match source.code() {
+        git2::ErrorCode::Owner => with_environment(path, source),
+        _ => Err(source),
+    };
+    let repo = Repository::discover(path)
+        .or_else(refused)
+        .map_err(|source| {
+            if source.code() == git2::ErrorCode::NotFound {
+                return ScmError::NoRepository {
+                    path: path.to_owned(),
+                };
+            }
+            ScmError::git("open", path)(source)
+        })?;
+    border::check_opened(&repo, path)?;
+    Ok(repo)
+}
+
+/// Whether a commit holds no more than can be walked.
+///
+/// # Errors
+/// [`ScmError::Tree`] for one that is too large or too deep.
+pub fn check_size(repo: &Repository, commit: Oid) -> Result<(), ScmError> {
+    let tree = repo.find_commit(commit).and_then(|commit| commit.tree());
+    check_tree(repo, &tree.map_err(ScmError::git("read", repo.path()))?)
+}
+
+/// The repository whose work tree is `dir` itself: a submodule that is checked out.
+pub(crate) fn open_inner(dir: &Path) -> Option<Repository> {
+    let own = UntrustedTree::open(dir, Links::Never).ok()?;
+    own.lstat(".git").ok()?;
+    discover(dir).ok()
+}
+
+/// The files of a repository's work tree but for git's own, links followed while they stay there.
+///
+/// # Errors
+/// When the repository is bare.
+pub fn work_tree(repo: &Repository) -> Result<UntrustedTree, ScmError> {
+    let work = repo.workdir().ok_or_else(|| ScmError::Bare {
+        path: repo.path().to_owned(),
+    })?;
+    Ok(UntrustedTree::open(work, Links::Beneath)?.without(".git"))
+}
+
+/// Opens a repository that another user owns, where `safe.directory` of the files that
+/// `GIT_CONFIG_GLOBAL` and `GIT_CONFIG_SYSTEM` name allows it.
+fn with_environment(path: &Path, refused: git2::Error) -> Result<Repository, git2::Error> {
+    let none: [&Path; 0] = [];
+    let git_dir = Repository::discover_path(path, none)?;
+    let flags = RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH;
+    match Repository::open_ext(&git_dir, flags, none) {
+        // The other variables that are read along, such as GIT_DIR, choose no other repository.
+        Ok(repo) if repo.path().canonicalize().ok() == git_dir.canonicalize().ok() => Ok(repo),
+        _ => Err(refused),
+    }
 }
 
 /// The commit a name stands for. A name that several things have means, as for `git checkout`,

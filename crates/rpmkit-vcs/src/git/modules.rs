@@ -2,9 +2,8 @@
 //! ends the process over one that has none (`path` instead of `path = …`). libgit2 reads the file
 //! whenever it compares, checks out or lists.
 
-use std::io::Read;
-
 use git2::{Commit, Repository};
+use rpmkit_fs::FsError;
 
 use super::ScmError;
 
@@ -17,21 +16,24 @@ const MAX: u64 = 1 << 20;
 /// # Errors
 /// [`ScmError::Modules`] for a file that is not to be given to libgit2.
 pub(crate) fn check_worktree(repo: &Repository) -> Result<(), ScmError> {
-    let Some(path) = repo.workdir().map(|dir| dir.join(NAME)) else {
-        return Ok(());
-    };
-    // What is no file, or is not there, is none to libgit2 either.
-    if !std::fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
+    if repo.is_bare() {
         return Ok(());
     }
-    let mut text = Vec::new();
-    std::fs::File::open(&path)
-        .and_then(|file| file.take(MAX + 1).read_to_end(&mut text))
-        .map_err(|source| ScmError::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+    // libgit2 compares with HEAD's tree.
+    if let Ok(tree) = repo.head().and_then(|head| head.peel_to_tree()) {
+        super::check_tree(repo, &tree)?;
+    }
+    let tree = super::work_tree(repo)?;
+    super::border::check_rules(&tree)?;
+    // What is no file, or is not there, is none to libgit2 either.
+    let text = match tree.read(NAME, MAX) {
+        Ok(text) => text,
+        Err(FsError::TooLarge { path, .. }) => return Err(ScmError::Modules { path, line: 1 }),
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(FsError::Kind { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let path = tree.show(NAME);
     check(&text).map_err(|line| ScmError::Modules { path, line })
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn check_commit(repo: &Repository, commit: &Commit<'_>) -> Result<(),
     let tree = commit
         .tree()
         .map_err(ScmError::git("read a commit of", repo.path()))?;
+    super::check_tree(repo, &tree)?;
     let blob = tree
         .get_name(NAME)
         .and_then(|entry| repo.find_blob(entry.id()).ok());
@@ -101,7 +104,11 @@ fn after_section(rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
     use crate::testing::TestRepo;
 

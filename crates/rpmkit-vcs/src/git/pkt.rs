@@ -54,7 +54,11 @@ pub(super) fn read(stream: &mut dyn Read) -> io::Result<Option<Packet>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )]
     use super::*;
 
     #[test]

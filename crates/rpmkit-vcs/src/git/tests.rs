@@ -1,7 +1,12 @@
 //! Servers that are really there: https, redirections, names and passwords, git's own protocol, ssh. One file, since
 //! every case starts its server from the same few pieces.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{
     fs,
@@ -422,9 +427,17 @@ fn submodules_come_over_http_nested_and_relative() {
         .clone_of(&request(format!("{}/top", server.url)))
         .unwrap_err();
     assert!(matches!(error, ScmError::LocalSubmodule { .. }), "{error}");
-    // Here at home it may.
-    let local = evil.to_str().unwrap().to_owned();
-    assert!(User::new().clone_of(&request(local)).is_ok());
+    // Nor does one that lies here, unless the user says so.
+    let local = || request(evil.to_str().unwrap().to_owned());
+    let error = User::new().clone_of(&local()).unwrap_err();
+    assert!(matches!(error, ScmError::LocalSubmodule { .. }), "{error}");
+    let allowed = User::new().with("GIT_ALLOW_PROTOCOL", "https:file");
+    assert!(allowed.clone_of(&local()).is_ok());
+    let allowed = User::new()
+        .with("GIT_CONFIG_COUNT", "1")
+        .with("GIT_CONFIG_KEY_0", "protocol.file.allow")
+        .with("GIT_CONFIG_VALUE_0", "always");
+    assert!(allowed.clone_of(&local()).is_ok());
     // Nor run a program, whatever the user allows for addresses of their own.
     let pwned = top.path().join("pwned");
     let url = format!("ext::touch {}", pwned.display());

@@ -17,8 +17,8 @@ use rpmkit_cli::{
 use rpmkit_core::{
     Error, Events,
     build::{
-        About, Buildroot, Built, ChrootAccess, Rebuild, ResumeFrom, failure_report, hints::Remedy,
-        scratch,
+        About, Buildroot, Built, ChrootAccess, Engine, Rebuild, ResumeFrom, failure_report,
+        hints::Remedy,
     },
     config::{SearchRules, Settings},
     types::{is_source_package, source_stem},
@@ -239,8 +239,7 @@ impl One<'_> {
         if is_source_package(self.path) {
             let dir = self.resultdir(cx, &settings, self.path.parent(), &stem(self.path))?;
             let engine = setup::engine(cx, events.clone(), &settings)?;
-            let root = Buildroot::open(&engine, &settings, ChrootAccess::OwnOrEphemeral)
-                .map_err(Error::from)?;
+            let root = self.open(cx, &engine, &settings)?;
             let sources = self.args.sources.sources.as_ref();
             let sources = sources.map(|dir| cx.host.cwd.join(dir));
             return self.rebuild(cx, root, (self.path.to_owned(), sources), dir, None);
@@ -270,6 +269,38 @@ impl One<'_> {
         Ok(settings)
     }
 
+    /// The chroot to build in; to go on from a section, as the last failed build left it.
+    fn open(
+        &self,
+        cx: &Context,
+        engine: &Engine,
+        settings: &Settings,
+    ) -> Result<Buildroot, Failure> {
+        let access = ChrootAccess::OwnOrEphemeral;
+        let Some(from) = self.args.from else {
+            return Ok(Buildroot::open(engine, settings, access).map_err(Error::from)?);
+        };
+        let place = match &self.args.resultdir {
+            Some(dir) => cx.host.cwd.join(dir),
+            None => sources::top(self.path).join(sources::RESULTS),
+        };
+        if let Some(name) = crate::results::kept(&place, &settings.chroot.chroot_name) {
+            let root = Buildroot::open_kept(engine, settings, &name).map_err(Error::from)?;
+            return Ok(root);
+        }
+        let root = Buildroot::open(engine, settings, ChrootAccess::Own).map_err(Error::from)?;
+        if from != FromSection::Prep && !root.home().join("build/BUILD").exists() {
+            let _ = root.close();
+            return Err(Failure::general(format!(
+                "there is nothing to go on from: chroot `{}` keeps no failed build of `{}`",
+                settings.chroot.chroot_name,
+                self.path.display()
+            ))
+            .hint("build it without `--from` first; what a failed build leaves is kept"));
+        }
+        Ok(root)
+    }
+
     /// Where results go: as asked, with the chroot's name below when there are several builds.
     fn resultdir(
         &self,
@@ -286,9 +317,10 @@ impl One<'_> {
                 .join(&settings.chroot.chroot_name)
                 .join(name),
             Some(dir) => cx.host.cwd.join(dir),
-            None => sources::results(beside.unwrap_or(&cx.host.cwd))?
-                .join(&settings.chroot.chroot_name)
-                .join(name),
+            None => sources::results(
+                beside.unwrap_or(&cx.host.cwd),
+                &[&settings.chroot.chroot_name, name],
+            )?,
         })
     }
 
@@ -299,15 +331,12 @@ impl One<'_> {
         settings: &Settings,
     ) -> Result<Built, Failure> {
         let engine = setup::engine(cx, events.clone(), settings)?;
-        // What is wrong with it, the next line says.
-        let _ = cx.host.dirs.make_temp();
-        let scratch = scratch(&cx.host.dirs.temp).map_err(Error::from)?;
+        let scratch = cx.host.dirs.scratch()?;
         // The name of the result directory is known once the spec has been read; until then the
         // logs are kept aside.
         let aside = scratch.path().join("logs");
         job::open_logs(cx, &aside)?;
-        let mut root = Buildroot::open(&engine, settings, ChrootAccess::OwnOrEphemeral)
-            .map_err(Error::from)?;
+        let mut root = self.open(cx, &engine, settings)?;
         let checkout = Checkout {
             path: self.path,
             source: &self.args.sources,
@@ -387,11 +416,13 @@ impl One<'_> {
             clean: settings.build.clean,
             from: self.args.from.and_then(FromSection::resume),
             calculate: false,
+            withheld: Vec::new(),
         };
         // A failed build stays for a look into it; the next build starts afresh anyway.
         let cleanup = Cleanup {
             on_success: settings.build.cleanup_on_success,
             on_failure: false,
+            by_name: true,
         };
         job::build(cx, root, &job, about, cleanup)
     }

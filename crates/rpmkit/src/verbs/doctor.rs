@@ -72,7 +72,7 @@ pub fn run(cx: &mut Context, args: &DoctorArgs) -> VerbResult {
 
 fn mode_name(mode: &IdMode) -> &'static str {
     match mode {
-        IdMode::Root => "as root",
+        IdMode::Root(_) => "as root, with ids of its own",
         IdMode::Sub(_) => "without root, with sub-ids",
         IdMode::Single => "without root, with one id",
     }

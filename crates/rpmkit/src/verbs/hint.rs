@@ -65,8 +65,18 @@ pub fn run(cx: &mut Context, args: &HintArgs) -> VerbResult {
         setup::overrides(&args.chroot, &BuildOptions::default()),
     )?;
     let engine = setup::engine(cx, events, &configured.settings)?;
-    let mut root = Buildroot::open(&engine, &configured.settings, ChrootAccess::OwnOrEphemeral)
-        .map_err(Error::from)?;
+    let settings = &configured.settings;
+    let kept = report
+        .kept
+        .as_ref()
+        .and_then(|kept| Buildroot::open_kept(&engine, settings, kept).ok());
+    let mut root = match kept {
+        Some(root) => root,
+        // What was kept is gone, or the chroot busy: its repositories answer all the same.
+        None => {
+            Buildroot::open(&engine, settings, ChrootAccess::OwnOrEphemeral).map_err(Error::from)?
+        }
+    };
     report.hints.clear();
     let remedies = hints::complete(&mut root, &mut report, HintReach::Fetch);
     root.close().map_err(Error::from)?;

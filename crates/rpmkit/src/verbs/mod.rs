@@ -1,6 +1,7 @@
 //! The front door's own verbs, one file each: arguments, whose comments are the help, and `run`.
 
 pub mod build;
+pub mod chain;
 pub mod completions;
 pub mod config;
 pub mod diff;
@@ -10,3 +11,4 @@ pub mod history;
 pub mod log;
 pub mod new;
 pub mod shell;
+pub mod why;

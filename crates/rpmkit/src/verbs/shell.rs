@@ -67,8 +67,15 @@ pub fn run(cx: &mut Context, args: &BuildShellArgs) -> VerbResult {
         setup::overrides(&args.chroot, &BuildOptions::default()),
     )?;
     let engine = setup::engine(cx, events, &configured.settings)?;
-    let mut root =
-        Buildroot::open(&engine, &configured.settings, ChrootAccess::Own).map_err(Error::from)?;
+    let kept = record
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.kept.as_deref());
+    let mut root = match kept {
+        Some(kept) => Buildroot::open_kept(&engine, &configured.settings, kept),
+        None => Buildroot::open(&engine, &configured.settings, ChrootAccess::Own),
+    }
+    .map_err(Error::from)?;
     if !root.home().join("build/BUILD").exists() {
         let _ = root.close();
         return Err(Failure::general(format!(

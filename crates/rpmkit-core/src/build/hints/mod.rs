@@ -7,7 +7,10 @@
 
 mod candidates;
 mod offers;
+pub(crate) mod reports;
 mod tree;
+
+use std::collections::BTreeSet;
 
 use rpmkit_results::{
     failure::{FailureCause, FailureReport},
@@ -49,10 +52,50 @@ pub struct Remedy {
 /// misses, most needed first. A look-up that cannot be made changes nothing: the report stands without it.
 pub fn complete(root: &mut Buildroot, report: &mut FailureReport, reach: HintReach) -> Vec<Remedy> {
     tree::look(root, report);
+    reports::look(root, report);
+    near_paths(root, report);
     if report.wants.is_empty() {
         return Vec::new();
     }
     look_up(root, report, reach).unwrap_or_default()
+}
+
+/// Paths that were required and that no package has: the files of the same directory that are named
+/// nearly so.
+fn near_paths(root: &mut Buildroot, report: &mut FailureReport) {
+    let FailureCause::Unresolvable { requirements, .. } = &report.cause else {
+        return;
+    };
+    let paths: Vec<String> = requirements
+        .iter()
+        .map(|one| one.requirement.clone())
+        .filter(|path| path.starts_with('/'))
+        .take(MOST_WANTS)
+        .collect();
+    if paths.is_empty() {
+        return;
+    }
+    let mut files: Vec<BTreeSet<String>> = vec![BTreeSet::new(); paths.len()];
+    let seen = root.package_manager().available(|package| {
+        for (wanted, near) in paths.iter().zip(&mut files) {
+            let dir = wanted.rsplit_once('/').map_or("", |(dir, _)| dir);
+            let beside = |file: &&String| file.rsplit_once('/').is_some_and(|(own, _)| own == dir);
+            near.extend(package.files.iter().filter(beside).cloned());
+        }
+    });
+    if seen.is_err() {
+        return;
+    }
+    for (wanted, near) in paths.iter().zip(&files) {
+        let near = similar(wanted, near.iter().map(String::as_str));
+        if !near.is_empty() {
+            let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            let hint = Hint::new(format!("did you mean {}?", names.join(" or ")));
+            if !report.hints.contains(&hint) {
+                report.hints.push(hint);
+            }
+        }
+    }
 }
 
 fn look_up(

@@ -116,7 +116,11 @@ fn interpreter(root: &mut Buildroot, report: &mut FailureReport, script: &str) {
     ) else {
         return;
     };
-    let Some(line) = text.lines().next().and_then(|line| line.strip_prefix("#!")) else {
+    let Some(line) = text
+        .split('\n')
+        .next()
+        .and_then(|line| line.strip_prefix("#!"))
+    else {
         return;
     };
     if line.ends_with('\r') {

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use rpmkit_sandbox::Mount;
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
-use crate::build::{Engine, ItemOwner, transfer::CopyIn};
+use crate::build::{
+    Engine, ItemOwner,
+    transfer::{CopyIn, Follow},
+};
 use rpmkit_config::{ChrootSettings, Dict, Plugins, Value, python::percent};
 use rpmkit_types::event::Log;
 
@@ -47,7 +50,7 @@ impl CompilerCache {
                 uid: chroot.chrootuid,
                 gid: chroot.chrootgid,
             },
-            dereference: false,
+            follow: Follow::Nothing,
         };
         engine.operate("copy-in", &job)?;
         Ok(Some(Self {

@@ -6,18 +6,22 @@
 use std::{
     fs::File,
     io::{Seek, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
-use rpmkit_fs::{Durability, HostDir, IfThere};
+use rpmkit_fs::{Durability, IfThere, Links, UntrustedTree};
 use rpmkit_sandbox::{Command, Output, RunAs, Stdin, Stream};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
 use rpmkit_config::{Value, scan_patterns};
 use rpmkit_types::event::Level;
+use rpmkit_types::untar::Paced;
 
 /// Copies to `chroot_scan/`, or packs `chroot_scan.tar.gz`.
 pub(super) struct ChrootScan;
+
+/// What the copies lie below, and the tarball is called.
+const NAME: &str = "chroot_scan";
 
 /// What is no part of the chroot's own files.
 const LIST: &str = "find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o \\( -type f -o -type l -xtype f \\) -print0";
@@ -79,14 +83,23 @@ impl ChrootScan {
         }
         let bad = |e: std::io::Error| failed(self.name(), e);
         let packed = self.pack(root, &found)?;
-        let target = resultdir.join("chroot_scan");
         let rootdir = root.settings().chroot.rootdir.clone();
-        let below = below(&target, &rootdir);
-        std::fs::create_dir_all(&below).map_err(bad)?;
-        let mut archive = tar::Archive::new(packed);
-        archive.set_preserve_mtime(false);
-        archive.unpack(&below).map_err(bad)?;
+        let target = resultdir.join(NAME);
+        // Another user may write in the directory: none of its links is followed.
+        let results =
+            UntrustedTree::open(resultdir, Links::Never).map_err(|e| failed(self.name(), e))?;
+        let below = below(Path::new(NAME), &rootdir);
         let events = root.engine().events();
+        if tarball {
+            let name = format!("{NAME}.tar.gz");
+            let path = resultdir.join(&name);
+            events.info(format!("chroot_scan: creating tarball {}", path.display()));
+            let inside = target.strip_prefix("/").unwrap_or(&target);
+            let inside = inside.join(below.strip_prefix(NAME).unwrap_or(&below));
+            compressed(packed, &inside, &results, &name).map_err(bad)?;
+        } else {
+            unpack(packed, &results, &below).map_err(bad)?;
+        }
         events.info(format!(
             "chroot_scan: {} files copied to {}",
             found.len(),
@@ -97,12 +110,6 @@ impl ChrootScan {
             .map(|path| format!("{}{path}", rootdir.display()))
             .collect();
         events.narrate(Level::Info, copied.join("\n"));
-        if tarball {
-            let path = resultdir.join("chroot_scan.tar.gz");
-            events.info(format!("chroot_scan: creating tarball {}", path.display()));
-            compressed(&target, &path).map_err(bad)?;
-            std::fs::remove_dir_all(&target).map_err(bad)?;
-        }
         Ok(())
     }
 }
@@ -177,21 +184,112 @@ fn below(target: &Path, rootdir: &Path) -> PathBuf {
     target.join(rootdir.strip_prefix("/").unwrap_or(rootdir))
 }
 
-fn compressed(dir: &Path, path: &Path) -> std::io::Result<()> {
-    let (parent, name) = (path.parent(), path.file_name());
-    let parent = HostDir::open(parent.unwrap_or(Path::new("/")))?;
-    let made = parent.replace(name.unwrap_or_default(), 0o644)?;
+/// The plain files of an archive that the chroot's tar wrote: the build may have had a hand in that.
+fn each_file(
+    packed: File,
+    mut take: impl FnMut(PathBuf, tar::Entry<'_, Paced<File>>) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    // The chroot's own tar made it.
+    let (packed, pace) = Paced::new(packed);
+    let mut archive = tar::Archive::new(packed);
+    let mut entries = archive.entries()?;
+    loop {
+        pace.headers();
+        let Some(entry) = entries.next() else { break };
+        pace.content();
+        let entry = entry?;
+        let path = entry.path()?.into_owned();
+        let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if entry.header().entry_type().is_file() && path.components().all(plain) {
+            take(path, entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Permission bits a copy has of what an archive says: its owner may read it.
+fn mode(entry: &tar::Entry<'_, Paced<File>>) -> std::io::Result<u32> {
+    Ok((entry.header().mode()? & 0o777) | 0o600)
+}
+
+fn unpack(packed: File, results: &UntrustedTree, below: &Path) -> std::io::Result<()> {
+    each_file(packed, |path, mut entry| {
+        let to = below.join(path);
+        results.mkdir_all(to.parent().unwrap_or(below), 0o755)?;
+        let mut file = results.replace(&to, 0o600)?;
+        std::io::copy(&mut entry, &mut file)?;
+        file.set_mode(mode(&entry)?)?;
+        Ok(file.commit(Durability::No, IfThere::Replace)?)
+    })
+}
+
+fn compressed(
+    packed: File,
+    inside: &Path,
+    results: &UntrustedTree,
+    name: &str,
+) -> std::io::Result<()> {
+    let made = results.replace(name, 0o644)?;
     let gzip = flate2::write::GzEncoder::new(made.file(), flate2::Compression::default());
     let mut tar = tar::Builder::new(gzip);
-    tar.follow_symlinks(false);
-    tar.append_dir_all(dir.strip_prefix("/").unwrap_or(dir), dir)?;
+    each_file(packed, |path, mut entry| {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(mode(&entry)?);
+        header.set_size(entry.size());
+        header.set_mtime(entry.header().mtime()?);
+        tar.append_data(&mut header, inside.join(path), &mut entry)
+    })?;
     tar.into_inner()?.finish()?;
     Ok(made.commit(Durability::Content, IfThere::Replace)?)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn copies_go_through_no_link_and_only_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let (results, host) = (dir.path().join("r"), dir.path().join("host"));
+        for made in [&results, &host] {
+            std::fs::create_dir(made).unwrap();
+        }
+        let archive = || {
+            let mut tar = tar::Builder::new(tempfile::tempfile().unwrap());
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o4755);
+            header.set_size(1);
+            tar.append_data(&mut header, "log/a", &b"a"[..]).unwrap();
+            let mut link = tar::Header::new_gnu();
+            link.set_entry_type(tar::EntryType::Symlink);
+            link.set_size(0);
+            tar.append_link(&mut link, "log/b", &host).unwrap();
+            let mut file = tar.into_inner().unwrap();
+            file.rewind().unwrap();
+            file
+        };
+        let tree = UntrustedTree::open(&results, Links::Never).unwrap();
+        unpack(archive(), &tree, Path::new("chroot_scan/root")).unwrap();
+        let copies = results.join("chroot_scan/root/log");
+        assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 1);
+        assert_eq!(tree.stat("chroot_scan/root/log/a").unwrap().mode(), 0o755);
+        compressed(archive(), Path::new("x/root"), &tree, "c.tar.gz").unwrap();
+        let packed = File::open(results.join("c.tar.gz")).unwrap();
+        let mut read = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+        let names: Vec<PathBuf> = read
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().into_owned())
+            .collect();
+        assert_eq!(names, [Path::new("x/root/log/a")]);
+        std::fs::remove_dir_all(results.join("chroot_scan")).unwrap();
+        symlink(&host, results.join("chroot_scan")).unwrap();
+        assert!(unpack(archive(), &tree, Path::new("chroot_scan/root")).is_err());
+        assert_eq!(std::fs::read_dir(&host).unwrap().count(), 0);
+    }
 
     #[test]
     fn patterns_of_mock_are_understood() {

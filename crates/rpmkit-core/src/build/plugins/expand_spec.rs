@@ -2,6 +2,7 @@
 
 use super::{BuildError, Buildroot, ChrootPath, Plugin, Rebuild, failed, write};
 use rpmkit_config::Value;
+use rpmkit_types::event::Phase;
 
 /// Writes `expanded-spec.txt`.
 pub(super) struct ExpandSpec;
@@ -21,9 +22,10 @@ impl Plugin for ExpandSpec {
         let options = options.and_then(Value::items).unwrap_or_default();
         let mut argv = vec!["rpmspec".to_owned(), "--parse".to_owned(), spec.to_string()];
         argv.extend(options.iter().map(ToString::to_string));
-        let mut run = root.command(argv, root.build_user());
+        let mut run = root.limited_command(argv, root.build_user())?;
         run.log = None;
         let ran = root.run(&run)?;
+        let ran = root.within_limits(ran, "rpmspec", Phase::Rpmbuild)?;
         if !ran.exit.success() {
             return Err(failed(self.name(), ran.tail.join("; ")));
         }

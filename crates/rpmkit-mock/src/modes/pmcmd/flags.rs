@@ -14,6 +14,8 @@ pub struct Flags {
     /// Download, and stop.
     pub download_only: bool,
     pub skip_unavailable: bool,
+    /// What only the removed needed stays.
+    pub keep_unneeded: bool,
     pub allow_erasing: Option<bool>,
     /// Lines for the configuration: section, and `key=value`.
     pub setopts: Vec<(String, String)>,
@@ -66,7 +68,7 @@ pub enum Shown {
 }
 
 /// Options that change nothing here: nobody is asked, nothing is coloured, no plugins are loaded.
-const NOTHING: [&str; 22] = [
+const NOTHING: [&str; 20] = [
     "-y",
     "--assumeyes",
     "-q",
@@ -75,8 +77,6 @@ const NOTHING: [&str; 22] = [
     "--verbose",
     "-b",
     "--refresh",
-    "--noautoremove",
-    "--no-autoremove",
     "--noplugins",
     "--nobest-candidate",
     "--skip-broken",
@@ -143,6 +143,7 @@ pub fn read(all: &[String]) -> Result<(Flags, Vec<String>), Failure> {
             "--best" => flags.best = Some(true),
             "--nobest" | "--no-best" => flags.best = Some(false),
             "--allowerasing" => flags.allow_erasing = Some(true),
+            "--noautoremove" | "--no-autoremove" => flags.keep_unneeded = true,
             "--skip-unavailable" => flags.skip_unavailable = true,
             "-x" | "--exclude" | "--excludepkgs" => {
                 flags

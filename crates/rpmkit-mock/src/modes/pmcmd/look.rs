@@ -30,7 +30,7 @@ impl Look<'_, '_> {
     ) -> Result<T, Failure> {
         self.work.open_logs(self.cx)?;
         let access = ChrootAccess::OwnOrEphemeral;
-        let mut root = self.work.prepared_with(self.cx, self.settings, access)?;
+        let mut root = self.work.to_look_with(self.cx, self.settings, access)?;
         let outcome = body(&mut root);
         let closed = root.close();
         let outcome = outcome?;

@@ -7,7 +7,9 @@ use rpmkit_sandbox::IdMode;
 
 use crate::embedded::*;
 use rpmkit_repo::{CacheDirs, FetchOptions, Vars};
-use rpmkit_store::{Direct, Disk, Driver, LockHolder, Mapping, StoreFormat, StoreOptions};
+use rpmkit_store::{
+    Direct, Disk, Driver, LockHolder, Mapping, StoreFormat, StoreOptions, chroot::Unchecked,
+};
 use rpmkit_types::{Checksum, Evr, Location, Nevra};
 
 fn store(home: &Path) -> Store {
@@ -49,6 +51,7 @@ fn finished(pm: &Embedded, id: &LayerId, parent: Option<&Layer>, unsigned: &[&st
                 kind: LayerKind::BuildDeps,
                 packages: vec![package()],
                 note: String::new(),
+                dependencies: BTreeSet::new(),
                 unsigned: Some(unsigned.iter().map(|&id| id.to_owned()).collect()),
             })
             .unwrap(),
@@ -58,7 +61,7 @@ fn finished(pm: &Embedded, id: &LayerId, parent: Option<&Layer>, unsigned: &[&st
 /// A package manager whose tool root is there already.
 fn manager(home: &Path, conf: &str) -> Embedded {
     let tools = PmParts {
-        mode: IdMode::Root,
+        mode: IdMode::Single,
         emulation: None,
         store: store(home),
         fetcher: Arc::new(Fetcher::new(
@@ -114,18 +117,40 @@ fn a_layer_is_only_found_where_its_packages_are_trusted_alike() {
 }
 
 #[test]
-fn what_was_not_verified_is_distrusted_once_its_repository_asks_for_it() {
+fn what_was_not_verified_is_doubted_once_its_repository_asks_for_it() {
     let home = tempfile::tempdir().unwrap();
-    let pm = |conf: &str| manager(home.path(), conf);
-    let off = pm("[r]\nbaseurl=/x\n[s]\nbaseurl=/y\n");
-    let layer = finished(&off, &LayerId::of(b"l"), None, &["r"]);
-    assert!(!off.distrusts(&layer));
-    assert!(pm("[r]\nbaseurl=/x\ngpgcheck=1\n").distrusts(&layer));
-    // Another repository's check says nothing of this one's packages, and one that was given for a
-    // single command is not missed by the next.
-    assert!(!pm("[r]\nbaseurl=/x\n[s]\nbaseurl=/y\ngpgcheck=1\n").distrusts(&layer));
-    assert!(!pm("[s]\nbaseurl=/y\ngpgcheck=1\n").distrusts(&layer));
-    let local = finished(&off, &LayerId::of(b"local"), None, &[""]);
-    assert!(!off.distrusts(&local));
-    assert!(pm("[main]\nlocalpkg_gpgcheck=1\n[r]\nbaseurl=/x\n").distrusts(&local));
+    let root = |repos: &[&str]| Unchecked {
+        repos: repos.iter().map(|&id| id.to_owned()).collect(),
+        unknown: false,
+    };
+    let doubts = |conf: &str, root: &Unchecked| {
+        let found = manager(home.path(), conf).doubts(root);
+        let list = |ids: BTreeSet<String>| ids.into_iter().collect::<Vec<_>>().join(" ");
+        (list(found.unverified), list(found.strange), found.unknown)
+    };
+    let said = |a: &str, b: &str, unknown| (a.to_owned(), b.to_owned(), unknown);
+    let fine = || said("", "", false);
+    let of_r = root(&["r"]);
+    assert_eq!(doubts("[r]\nbaseurl=/x\n[s]\nbaseurl=/y\n", &of_r), fine());
+    let both = "[r]\nbaseurl=/x\ngpgcheck=1\n[s]\nbaseurl=/y\n";
+    assert_eq!(doubts(both, &of_r), said("r", "", false));
+    // Another repository's check says nothing of this one's packages.
+    let other = "[r]\nbaseurl=/x\n[s]\nbaseurl=/y\ngpgcheck=1\n";
+    assert_eq!(doubts(other, &of_r), fine());
+    // One that was given for a single command, or is another configuration's, is told.
+    let strict = "[s]\nbaseurl=/y\ngpgcheck=1\n";
+    assert_eq!(doubts(strict, &of_r), said("", "r", false));
+    assert_eq!(doubts("[s]\nbaseurl=/y\n", &of_r), fine());
+    let local = manager(
+        home.path(),
+        "[main]\nlocalpkg_gpgcheck=1\n[r]\nbaseurl=/x\n",
+    );
+    assert_eq!(local.doubts(&root(&[""])).unverified.len(), 1);
+    assert_eq!(doubts("[r]\nbaseurl=/x\n", &root(&[""])), fine());
+    let old = Unchecked {
+        unknown: true,
+        ..Unchecked::default()
+    };
+    assert_eq!(doubts(strict, &old), said("", "", true));
+    assert_eq!(doubts("[r]\nbaseurl=/x\n", &old), fine());
 }

@@ -5,13 +5,15 @@ use super::{super::text, Failures, Scene};
 
 pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
     let mut found = Failures::of("the suite");
+    let (mut tap_total, mut tap_failed) = (None, None);
     for (at, line) in scene.lines.iter().enumerate() {
         let name = ["FAIL: ", "FAIL ", "ERROR: ", "XPASS: "]
             .iter()
             .find_map(|word| line.strip_prefix(word));
         if let Some(name) = name {
             let word = name.split(" (").next().unwrap_or(name);
-            if line.starts_with("ERROR: ") && word.contains(' ')
+            if name.contains("unittest.loader._FailedTest")
+                || line.starts_with("ERROR: ") && word.contains(' ')
                 || line.starts_with("FAIL ") && name.contains(':')
             {
                 continue;
@@ -24,6 +26,12 @@ pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
                     .trim_start_matches([' ', '-']);
                 found.test(at, name);
             }
+        } else if let Some(count) = line.strip_prefix("# tests ").and_then(text::number) {
+            tap_total = Some(count);
+        } else if let Some(count) = line.strip_prefix("# fail ").and_then(text::number) {
+            tap_failed = Some(count);
+        } else if let Some(count) = line.strip_prefix("1..").and_then(text::number) {
+            tap_total = tap_total.or(Some(count));
         } else if let Some(rest) = line.strip_prefix("# TOTAL:") {
             found.framework = "automake";
             found.total = text::number(rest);
@@ -41,6 +49,10 @@ pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
             found.failed = text::number(rest);
             found.seen(at);
         }
+    }
+    if found.framework == "the suite" && !found.tests.is_empty() {
+        found.total = tap_total.filter(|total| *total >= found.tests.len() as u64);
+        found.failed = tap_failed;
     }
     found.some()
 }

@@ -3,6 +3,13 @@
 use super::{super::text, Failures, Scene};
 
 pub(super) fn read(scene: &Scene<'_>) -> Option<Failures> {
+    // `test x ... FAILED` is what scripts print too.
+    let harness = scene.lines.iter().any(|line| {
+        line.starts_with("test result: ") || line.starts_with("running ") && line.contains(" test")
+    });
+    if !harness {
+        return None;
+    }
     let mut found = Failures::of("cargo");
     for (at, line) in scene.lines.iter().enumerate() {
         if let Some(name) = line

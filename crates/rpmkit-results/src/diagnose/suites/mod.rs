@@ -2,13 +2,16 @@
 
 mod automake;
 mod cargo;
+mod cpp;
 mod ctest;
 mod go;
 mod gtest;
+mod java;
 mod jest;
 mod meson;
 mod prove;
 mod pytest;
+mod ruby;
 mod unittest;
 
 use crate::failure::FailureCause;
@@ -19,7 +22,7 @@ use super::{finding::Finding, scene::Scene};
 type Reader = fn(&Scene<'_>) -> Option<Failures>;
 
 /// Most particular first: a `FAIL:` line is in the output of several.
-const READERS: [Reader; 10] = [
+const READERS: [Reader; 13] = [
     pytest::read,
     unittest::read,
     ctest::read,
@@ -28,6 +31,9 @@ const READERS: [Reader; 10] = [
     cargo::read,
     go::read,
     jest::read,
+    ruby::read,
+    cpp::read,
+    java::read,
     prove::read,
     automake::read,
 ];
@@ -99,28 +105,13 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
         .failed
         .unwrap_or(found.tests.len() as u64)
         .max(found.tests.len() as u64);
-    let count = match (found.total, failed) {
-        (Some(total), failed) if total >= failed => format!("{failed} of {total} tests"),
-        (_, 1) => "1 test".to_owned(),
-        (_, failed) => format!("{failed} tests"),
-    };
-    let mut text = format!("{count} of {}", found.framework);
-    if !found.tests.is_empty() {
-        let named: Vec<String> = found
-            .tests
-            .iter()
-            .take(NAMED)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        text.push_str(": ");
-        text.push_str(&named.join(", "));
-        if failed > NAMED as u64 {
-            text.push_str(&format!(" and {} more", failed - NAMED as u64));
-        }
-    }
-    if let Some(detail) = found.detail.filter(|_| failed == 1) {
-        text.push_str(&format!(" ({detail})"));
-    }
+    let text = sentence(
+        found.framework,
+        &found.tests,
+        failed,
+        found.total,
+        found.detail.as_deref(),
+    );
     Some(
         Finding::new(found.at, text)
             .from(found.from.min(found.at))
@@ -132,6 +123,38 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
                 total: found.total,
             }),
     )
+}
+
+/// How many tests of what failed, which first, and with what if it was one.
+pub(crate) fn sentence(
+    framework: &str,
+    tests: &[String],
+    failed: u64,
+    total: Option<u64>,
+    detail: Option<&str>,
+) -> String {
+    let count = match (total, failed) {
+        (Some(total), failed) if total >= failed => format!("{failed} of {total} tests"),
+        (_, 1) => "1 test".to_owned(),
+        (_, failed) => format!("{failed} tests"),
+    };
+    let mut text = format!("{count} of {framework}");
+    if !tests.is_empty() {
+        let named: Vec<String> = tests
+            .iter()
+            .take(NAMED)
+            .map(|name| format!("`{name}`"))
+            .collect();
+        text.push_str(": ");
+        text.push_str(&named.join(", "));
+        if failed > NAMED as u64 {
+            text.push_str(&format!(" and {} more", failed - NAMED as u64));
+        }
+    }
+    if let Some(detail) = detail.filter(|_| failed == 1) {
+        text.push_str(&format!(" ({detail})"));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! Checkouts that reach for files of the host: named and refused, and the files stay as they were.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 use std::{
     fs,
