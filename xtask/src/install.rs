@@ -26,10 +26,19 @@ pub const DATA: [(&str, &str); 4] = [
     ("completions/man", "share/man/man1"),
 ];
 
-/// Whether a file of those is for the name `mock`.
+/// Whether a file of those is for one of mock's own names.
 pub fn of_mock(name: &str) -> bool {
-    ["mock", "_mock", "mock.fish", "mock.1"].contains(&name)
+    name.trim_start_matches('_').starts_with("mock")
 }
+
+/// mock's own names, and the program each is a link to.
+pub const OF_MOCK: [(&str, &str); 5] = [
+    ("mock", "rpmkit-mock"),
+    ("mock-hermetic-repo", "rpmkit-mock"),
+    ("mock-parse-buildlog", "rpmkit-mock"),
+    ("mock-scm", "rpmkit-scm"),
+    ("mockchain", "rpmkit-mock"),
+];
 
 /// What to install and where.
 pub struct Install {
@@ -66,24 +75,25 @@ impl Install {
         for program in PROGRAMS {
             self.put(&built.join(program), &format!("bin/{program}"), 0o755, say)?;
         }
-        let mut names = vec!["rpmkit-hermetic-repo"];
+        let mut names = vec![("rpmkit-hermetic-repo", "rpmkit-mock")];
         if self.mock {
-            names.extend(["mock", "mock-hermetic-repo"]);
+            names.extend(OF_MOCK);
         }
-        for name in names {
+        for (name, program) in names {
             let link = self.path(&format!("bin/{name}"));
             if link.symlink_metadata().is_ok() {
                 fs::remove_file(&link)
                     .with_context(|| format!("cannot replace `{}`", link.display()))?;
             }
-            symlink("rpmkit-mock", &link)
-                .with_context(|| format!("cannot link `{}`", link.display()))?;
-            say(&format!("{} -> rpmkit-mock", link.display()));
+            symlink(program, &link).with_context(|| format!("cannot link `{}`", link.display()))?;
+            say(&format!("{} -> {program}", link.display()));
         }
         for (from, to) in DATA {
             self.put_all(&root.join(from), to, say)?;
         }
-        Ok(())
+        let helper = "packaging/libexec/mock-plugin.py";
+        let place = "libexec/rpmkit/mock-plugin.py";
+        self.put(&root.join(helper), place, 0o644, say)
     }
 
     fn put_all(&self, from: &Path, to: &str, say: &dyn Fn(&str)) -> Result<()> {

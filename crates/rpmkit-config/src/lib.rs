@@ -54,7 +54,7 @@ pub use list::list;
 pub use load::{Loader, load};
 pub use origin::{Origin, Origins as OriginMap};
 pub use overrides::{Hermetic, Overrides};
-pub use patterns::{bad_pattern, scan_patterns};
+pub use patterns::{ScanPatterns, bad_pattern, scan_patterns};
 pub use personality::thirty_two_bit;
 pub use request::{LoadRequest, SearchRules};
 pub use rpmkit_types::event::Level;

@@ -23,19 +23,25 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Does `work` until it succeeds, and returns the last failure when it never does.
+    /// Does `work` until it succeeds, and returns the last failure when it never does. `manager` is what the
+    /// package manager is called.
     pub(crate) fn make<T, E: Display>(
         self,
+        manager: &str,
         events: &Events,
         mut work: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
         for attempt in 2..=self.count {
             match work() {
                 Ok(done) => return Ok(done),
-                Err(error) => events.warn(format!(
-                    "{error}; retrying, attempt #{attempt}, sleeping {}s",
-                    self.delay.as_secs()
-                )),
+                Err(error) => {
+                    events.warn(error.to_string());
+                    events.warn(format!(
+                        "{} command failed, retrying, attempt #{attempt}, sleeping {}s",
+                        manager.to_uppercase(),
+                        self.delay.as_secs()
+                    ));
+                }
             }
             thread::sleep(self.delay);
         }
@@ -55,7 +61,7 @@ mod tests {
                 ..Attempts::default()
             };
             let mut made = 0;
-            let outcome = attempts.make(&Events::silent(), || {
+            let outcome = attempts.make("dnf4", &Events::silent(), || {
                 made += 1;
                 if made < good { Err("no") } else { Ok(made) }
             });

@@ -20,7 +20,7 @@ pub enum Dialect {
 
 /// What becomes of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
+enum PackageChange {
     Install,
     Upgrade,
     Downgrade,
@@ -32,15 +32,27 @@ enum Change {
 }
 
 /// In the order in which dnf lists them: heading, and the word when it is done.
-const CHANGES: [(Change, &str, &str); 8] = [
-    (Change::Install, "Installing", "Installed"),
-    (Change::Upgrade, "Upgrading", "Upgraded"),
-    (Change::Downgrade, "Downgrading", "Downgraded"),
-    (Change::Reinstall, "Reinstalling", "Reinstalled"),
-    (Change::Dependency, "Installing dependencies", "Installed"),
-    (Change::Weak, "Installing weak dependencies", "Installed"),
-    (Change::Remove, "Removing", "Removed"),
-    (Change::Unused, "Removing unused dependencies", "Removed"),
+const CHANGES: [(PackageChange, &str, &str); 8] = [
+    (PackageChange::Install, "Installing", "Installed"),
+    (PackageChange::Upgrade, "Upgrading", "Upgraded"),
+    (PackageChange::Downgrade, "Downgrading", "Downgraded"),
+    (PackageChange::Reinstall, "Reinstalling", "Reinstalled"),
+    (
+        PackageChange::Dependency,
+        "Installing dependencies",
+        "Installed",
+    ),
+    (
+        PackageChange::Weak,
+        "Installing weak dependencies",
+        "Installed",
+    ),
+    (PackageChange::Remove, "Removing", "Removed"),
+    (
+        PackageChange::Unused,
+        "Removing unused dependencies",
+        "Removed",
+    ),
 ];
 
 /// Width of dnf's tables without a terminal.
@@ -104,21 +116,33 @@ impl Dialect {
         lines
     }
 
-    fn summary(self, changes: &[(Change, &Package)]) -> Vec<String> {
-        let count = |of: &[Change]| changes.iter().filter(|(c, _)| of.contains(c)).count();
+    fn summary(self, changes: &[(PackageChange, &Package)]) -> Vec<String> {
+        let count = |of: &[PackageChange]| changes.iter().filter(|(c, _)| of.contains(c)).count();
         let rows = [
             (
                 "Install",
                 "Installing",
-                count(&[Change::Install, Change::Dependency, Change::Weak]),
+                count(&[
+                    PackageChange::Install,
+                    PackageChange::Dependency,
+                    PackageChange::Weak,
+                ]),
             ),
-            ("Upgrade", "Upgrading", count(&[Change::Upgrade])),
-            ("Reinstall", "Reinstalling", count(&[Change::Reinstall])),
-            ("Downgrade", "Downgrading", count(&[Change::Downgrade])),
+            ("Upgrade", "Upgrading", count(&[PackageChange::Upgrade])),
+            (
+                "Reinstall",
+                "Reinstalling",
+                count(&[PackageChange::Reinstall]),
+            ),
+            (
+                "Downgrade",
+                "Downgrading",
+                count(&[PackageChange::Downgrade]),
+            ),
             (
                 "Remove",
                 "Removing",
-                count(&[Change::Remove, Change::Unused]),
+                count(&[PackageChange::Remove, PackageChange::Unused]),
             ),
         ];
         let rows = rows.into_iter().filter(|(.., count)| *count > 0);
@@ -257,8 +281,8 @@ fn plural(count: usize) -> &'static str {
 }
 
 /// All that changes, in the order of the headings.
-fn changes(solution: &Solution) -> Vec<(Change, &Package)> {
-    let mut all: Vec<(Change, &Package)> = Vec::new();
+fn changes(solution: &Solution) -> Vec<(PackageChange, &Package)> {
+    let mut all: Vec<(PackageChange, &Package)> = Vec::new();
     for (nth, package) in solution.install.iter().enumerate() {
         let old = solution
             .replaced
@@ -275,31 +299,31 @@ fn changes(solution: &Solution) -> Vec<(Change, &Package)> {
         let unused = solution.remove_reasons.get(nth) == Some(&Reason::Clean);
         all.push((
             if unused {
-                Change::Unused
+                PackageChange::Unused
             } else {
-                Change::Remove
+                PackageChange::Remove
             },
             package,
         ));
     }
-    let place = |of: Change| CHANGES.iter().position(|(change, ..)| *change == of);
+    let place = |of: PackageChange| CHANGES.iter().position(|(change, ..)| *change == of);
     all.sort_by_key(|(change, _)| place(*change));
     all
 }
 
-fn change(new: &Nevra, old: Option<&Nevra>, reason: Option<&Reason>) -> Change {
+fn change(new: &Nevra, old: Option<&Nevra>, reason: Option<&Reason>) -> PackageChange {
     match (old, reason) {
-        (Some(old), _) if new.evr > old.evr => Change::Upgrade,
-        (Some(old), _) if new.evr < old.evr => Change::Downgrade,
-        (Some(_), _) => Change::Reinstall,
-        (None, Some(Reason::Dependency)) => Change::Dependency,
-        (None, Some(Reason::Weak)) => Change::Weak,
-        (None, _) => Change::Install,
+        (Some(old), _) if new.evr > old.evr => PackageChange::Upgrade,
+        (Some(old), _) if new.evr < old.evr => PackageChange::Downgrade,
+        (Some(_), _) => PackageChange::Reinstall,
+        (None, Some(Reason::Dependency)) => PackageChange::Dependency,
+        (None, Some(Reason::Weak)) => PackageChange::Weak,
+        (None, _) => PackageChange::Install,
     }
 }
 
 /// By the word for what was done.
-fn done<'a>(changes: &[(Change, &'a Package)]) -> Vec<(&'static str, Vec<&'a Package>)> {
+fn done<'a>(changes: &[(PackageChange, &'a Package)]) -> Vec<(&'static str, Vec<&'a Package>)> {
     let mut words: Vec<(&'static str, Vec<&'a Package>)> = Vec::new();
     for (of, _, word) in CHANGES {
         let packages = changes.iter().filter(|(c, _)| *c == of).map(|(_, p)| *p);
@@ -313,7 +337,7 @@ fn done<'a>(changes: &[(Change, &'a Package)]) -> Vec<(&'static str, Vec<&'a Pac
 }
 
 /// dnf's table of packages.
-fn table(changes: &[(Change, &Package)]) -> Vec<String> {
+fn table(changes: &[(PackageChange, &Package)]) -> Vec<String> {
     let name = width(changes, 20, |p| p.nevra.name.len());
     let version = width(changes, 16, |p| p.nevra.evr.to_string().len());
     let repo = width(changes, 10, |p| p.repo.len());
@@ -334,7 +358,7 @@ fn table(changes: &[(Change, &Package)]) -> Vec<String> {
         }
         lines.push(format!("{heading}:"));
         lines.extend(packages.map(|(change, p)| {
-            let gone = matches!(change, Change::Remove | Change::Unused);
+            let gone = matches!(change, PackageChange::Remove | PackageChange::Unused);
             let (repo, size) = match (gone, p.repo.as_str()) {
                 (true, repo) => (format!("@{repo}"), p.installed_size),
                 (false, "") => ("@commandline".to_owned(), p.size),
@@ -347,7 +371,11 @@ fn table(changes: &[(Change, &Package)]) -> Vec<String> {
     lines
 }
 
-fn width(changes: &[(Change, &Package)], least: usize, of: impl Fn(&Package) -> usize) -> usize {
+fn width(
+    changes: &[(PackageChange, &Package)],
+    least: usize,
+    of: impl Fn(&Package) -> usize,
+) -> usize {
     changes.iter().map(|(_, p)| of(p)).fold(least, usize::max)
 }
 

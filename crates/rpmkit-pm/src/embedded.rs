@@ -188,8 +188,9 @@ impl Embedded {
             return Ok(known);
         }
         let data = self.events.phase(Phase::Metadata, "", || {
-            self.attempts
-                .make(&self.events, || self.fetcher.refresh_all(&self.repos))
+            self.attempts.make(self.dialect.name(), &self.events, || {
+                self.fetcher.refresh_all(&self.repos)
+            })
         })?;
         let repos = data
             .into_iter()
@@ -278,7 +279,7 @@ impl Embedded {
 
     pub(super) fn download(&self, packages: &[Package]) -> Result<Vec<VerifiedPackage>, PmError> {
         self.events.phase(Phase::Download, "", || {
-            Ok(self.attempts.make(&self.events, || {
+            Ok(self.attempts.make(self.dialect.name(), &self.events, || {
                 self.fetcher.download(packages, &self.repos)
             })?)
         })

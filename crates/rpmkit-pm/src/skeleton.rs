@@ -85,6 +85,9 @@ const DIRECTORIES: [(&str, u32); 18] = [
     ("etc/yum.repos.d", 0o755),
 ];
 
+/// Files that are there, if only empty ones.
+const EMPTY: [&str; 3] = ["etc/os-release", "etc/yum/yum.conf", "var/log/yum.log"];
+
 impl Skeleton {
     /// Makes the mount points an installing rpm needs in an empty root.
     pub fn prepare(root: &Path) -> io::Result<()> {
@@ -131,6 +134,13 @@ impl Skeleton {
         let mtab = rooted.file(Path::new("etc/mtab"))?;
         if fs::symlink_metadata(&mtab).is_err() {
             std::os::unix::fs::symlink("../proc/self/mounts", &mtab)?;
+        }
+        for path in EMPTY {
+            write_file(&mut rooted, Path::new(path), "", true)?;
+        }
+        let short = rooted.file(Path::new("etc/yum.conf"))?;
+        if fs::symlink_metadata(&short).is_err() {
+            std::os::unix::fs::symlink("yum/yum.conf", &short)?;
         }
         for file in &self.files {
             write_file(
@@ -321,6 +331,11 @@ mod tests {
                     .is_file()
             );
             assert!(root.join("builddir").is_dir() && root.join("srv/x").is_dir());
+            assert!(root.join("etc/dnf/vars").is_dir() && root.join("var/log/yum.log").is_file());
+            assert!(
+                root.join("etc/yum.conf").is_file(),
+                "a link to yum/yum.conf"
+            );
             assert_eq!(fs::read_to_string(root.join("etc/motd")).unwrap(), "hi\n");
         }
     }

@@ -26,6 +26,8 @@ pub enum ExitCode {
     Timeout = 11,
     /// The chroot could not be prepared.
     Root = 20,
+    /// The volumes of the plugin lvm_root cannot be had.
+    Lvm = 25,
     /// The package manager failed: repositories, solving, installing.
     PackageManager = 30,
     /// A dependency written `external:` is of a kind nobody knows.
@@ -48,7 +50,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code, ascending.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::General,
         Self::Arguments,
         Self::Config,
@@ -59,6 +61,7 @@ impl ExitCode {
         Self::Build,
         Self::Timeout,
         Self::Root,
+        Self::Lvm,
         Self::PackageManager,
         Self::ExternalDependency,
         Self::Srpm,
@@ -89,6 +92,9 @@ impl ExitCode {
             Self::Build => "The package failed to build for a reason known to be its own.",
             Self::Timeout => "A command took longer than allowed.",
             Self::Root => "The chroot could not be prepared.",
+            Self::Lvm => {
+                "The plugin `lvm_root` is on, and its volume group is not named or not there."
+            }
             Self::PackageManager => {
                 "Repositories, dependency solving, downloading or installing failed."
             }

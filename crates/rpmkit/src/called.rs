@@ -10,7 +10,9 @@ pub fn by_name(word: &OsStr) -> Option<&'static Verb> {
     match Path::new(word).file_name()?.to_str()? {
         "mock" | "rpmkit-mock" => Some(&rpmkit_mock::VERB),
         "mock-hermetic-repo" | "rpmkit-hermetic-repo" => Some(&rpmkit_mock::HERMETIC_REPO),
-        "rpmkit-scm" => Some(&rpmkit_scm::VERB),
+        "mock-parse-buildlog" => Some(&rpmkit_mock::PARSE_BUILDLOG),
+        "mockchain" => Some(&rpmkit_mock::CHAIN),
+        "rpmkit-scm" | "mock-scm" => Some(&rpmkit_scm::VERB),
         "rpmkit-snap" => Some(&rpmkit_snap::VERB),
         "rpmkit-srpm" => Some(&rpmkit_srpm::VERB),
         _ => None,

@@ -23,7 +23,8 @@ pub fn run(args: &[OsString]) -> VerbResult {
         return Err(Failure::command_line("expected one directory"));
     };
     let dir = PathBuf::from(dir);
-    let mut names = vec!["rpmkit".to_owned(), "mock".to_owned()];
+    let mut names = vec!["rpmkit".to_owned()];
+    names.extend(OF_MOCK.iter().map(|(name, _)| (*name).to_owned()));
     names.extend(SUITE.iter().map(|verb| format!("rpmkit-{}", verb.name)));
     for name in &names {
         for (shell, file) in [
@@ -69,12 +70,24 @@ fn man_pages(dir: &Path) -> Result<(), Failure> {
     let command = front::command().disable_help_subcommand(true);
     fs::create_dir_all(dir).map_err(|e| failed(dir, &e))?;
     clap_mangen::generate_to(command, dir).map_err(|e| failed(dir, &e))?;
-    let mut mock = Vec::new();
-    clap_mangen::Man::new(rpmkit_mock::cmdline::command().name("mock"))
-        .render(&mut mock)
-        .map_err(|e| failed(dir, &e))?;
-    write(dir, "mock.1", &mock)
+    for (name, verb) in OF_MOCK {
+        let mut page = Vec::new();
+        clap_mangen::Man::new((verb.command)().name(name))
+            .render(&mut page)
+            .map_err(|e| failed(dir, &e))?;
+        write(dir, &format!("{name}.1"), &page)?;
+    }
+    Ok(())
 }
+
+/// mock's own names for programs of the suite.
+const OF_MOCK: [(&str, &rpmkit_cli::Verb); 5] = [
+    ("mock", &rpmkit_mock::VERB),
+    ("mock-hermetic-repo", &rpmkit_mock::HERMETIC_REPO),
+    ("mock-parse-buildlog", &rpmkit_mock::PARSE_BUILDLOG),
+    ("mock-scm", &rpmkit_scm::VERB),
+    ("mockchain", &rpmkit_mock::CHAIN),
+];
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     let path = dir.join(name);

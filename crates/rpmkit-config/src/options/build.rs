@@ -106,7 +106,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "update_before_build",
         OptionKind::Bool,
         Preset::Bool(true),
-        Support::Moot,
+        Support::Used,
         "Updates an existing chroot before a build.",
     ),
     OptionSpec::new(

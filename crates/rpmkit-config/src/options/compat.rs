@@ -1,7 +1,7 @@
 //! Why an option of mock's does something else here, or nothing. Each row of the options that is not simply
 //! acted on has its reason here; the page of documentation about it is made from both.
 
-use super::{OptionSpec, PLUGINS, Support, plugin_instead, plugin_support};
+use super::{FEATURES, OptionSpec, PLUGINS, Support, plugin_instead, plugin_support};
 
 /// Reasons that hold for all options whose names begin so.
 const GROUPS: &[(&str, &str)] = &[
@@ -124,10 +124,6 @@ const REASONS: &[(&str, &str)] = &[
         "users are written without the host's tools",
     ),
     (
-        "ssl_copied_ca_trust_dirs",
-        "downloads use the host's certificates; use `files` or `bind_mount` for those inside",
-    ),
-    (
         "ssl_extra_certs",
         "downloads use the host's certificates, or `sslcacert` of a repository",
     ),
@@ -146,10 +142,6 @@ const REASONS: &[(&str, &str)] = &[
         "archives are read and written by rpmkit itself",
     ),
     ("uniqueext", "read by nobody in mock either"),
-    (
-        "update_before_build",
-        "a clean root is always made of the newest packages there are",
-    ),
     (
         "use_buildroot_image",
         "the chroot is installed; without `buildroot_image_fallback` a run ends with 90",
@@ -171,13 +163,22 @@ pub fn because(name: &str) -> Option<&'static str> {
 /// `docs/mock-compat.md`.
 pub fn page() -> String {
     let mut text = String::from(
-        "# mock's options and plugins\n\n\
-         What each does here. *Yes*: as in mock. *Different*: setting it changes nothing, because what it steers is\n\
+        "# mock, row by row\n\n\
+         What mock does, and what becomes of it here. *Yes*: as in mock. *Different*: setting it changes nothing, because what it steers is\n\
          done in another way. *No*: setting it to anything but its default is reported, with what to do instead.\n\
          *Refused*: such a run ends before any work. This page is made from the tables in\n\
-         `crates/rpmkit-config/src/options/` by `cargo xtask man`.\n\n\
-         ## Options\n\n| option | what for | here |\n| --- | --- | --- |\n",
+         `crates/rpmkit-config/src/options/` by `cargo xtask man`.\n",
     );
+    let mut chapter = "";
+    for row in FEATURES {
+        if row.chapter != chapter {
+            chapter = row.chapter;
+            text.push_str(&format!("\n## {chapter}\n\n| | here |\n| --- | --- |\n"));
+        }
+        let here = answer(row.support, row.because);
+        text.push_str(&format!("| {} | {here} |\n", row.what));
+    }
+    text.push_str("\n## Options\n\n| option | what for | here |\n| --- | --- | --- |\n");
     let mut specs: Vec<&OptionSpec> = super::all().collect();
     specs.sort_by_key(|spec| spec.name);
     for spec in specs {
@@ -220,11 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_as_in_mock_has_a_reason() {
+        for row in FEATURES {
+            assert_eq!(
+                row.because.is_empty(),
+                row.support == Support::Used,
+                "{}",
+                row.what
+            );
+        }
+    }
+
+    #[test]
     fn the_page_has_a_row_for_each() {
         let page = page();
         let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, super::super::all().count() + PLUGINS.len() - 1);
-        assert!(page.contains("| `tmpfs` | no: "));
+        let features = FEATURES
+            .iter()
+            .filter(|row| row.what.starts_with('`'))
+            .count();
+        let options = super::super::all().count();
+        assert_eq!(rows, options + features + PLUGINS.len() - 1);
+        assert!(page.contains("| `tmpfs` | yes |") && page.contains("| `lvm_root` | refused: "));
         let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/mock-compat.md");
         let kept = std::fs::read_to_string(kept).unwrap_or_default();
         assert!(page == kept, "stale: run `cargo xtask man`");

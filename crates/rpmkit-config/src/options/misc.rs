@@ -26,6 +26,13 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "For each plugin NAME, NAME_enable and a table NAME_opts.",
     ),
     OptionSpec::new(
+        "hooks",
+        OptionKind::Dict,
+        Preset::Unset,
+        Support::Used,
+        "Programs of the host's for mock's hook points: for each, a command line or a list of them. Not in mock.",
+    ),
+    OptionSpec::new(
         "scm",
         OptionKind::Bool,
         Preset::Bool(false),

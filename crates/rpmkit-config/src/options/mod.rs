@@ -4,6 +4,7 @@ mod aliases;
 mod build;
 mod compat;
 mod computed;
+mod features;
 mod identity;
 mod images;
 mod isolation;
@@ -22,6 +23,7 @@ use super::{Dict, HostFacts, Value};
 
 pub use aliases::{ALIASES, canonical};
 pub use compat::{because, page as compat_page};
+pub use features::{FEATURES, FeatureRow};
 pub use plugin_support::{plugin_instead, plugin_support};
 pub use plugins::NAMES as PLUGINS;
 

@@ -120,7 +120,7 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
         "ssl_copied_ca_trust_dirs",
         OptionKind::List,
         Preset::Computed(computed::ca_trust_dirs),
-        Support::Missing,
+        Support::Used,
         "Certificate directories copied into the chroot.",
     ),
     OptionSpec::new(

@@ -5,20 +5,29 @@ use super::Support;
 /// How rpmkit takes a plugin that is switched on; `None` for one mock does not have either.
 pub fn plugin_support(name: &str) -> Option<Support> {
     Some(match name {
-        "bind_mount" | "mount" | "ccache" | "package_state" | "chroot_scan" | "compress_logs"
-        | "sign" | "hw_info" | "procenv" | "showrc" | "buildroot_lock" | "expand_spec"
-        | "overlayfs" => Support::Used,
+        "bind_mount"
+        | "mount"
+        | "ccache"
+        | "package_state"
+        | "chroot_scan"
+        | "compress_logs"
+        | "sign"
+        | "hw_info"
+        | "procenv"
+        | "showrc"
+        | "buildroot_lock"
+        | "expand_spec"
+        | "overlayfs"
+        | "rpkg_preprocessor"
+        | "rpmautospec"
+        | "system_monitor"
+        | "tmpfs"
+        | "export_buildroot_image" => Support::Used,
         // Layers take the place of caches; whatever SELinux means to the host,
         // the namespaces of a chroot have their own /sys.
         "root_cache" | "yum_cache" | "selinux" | "__init__" => Support::Moot,
-        "tmpfs"
-        | "lvm_root"
-        | "pm_request"
-        | "rpkg_preprocessor"
-        | "rpmautospec"
-        | "export_buildroot_image"
-        | "unbreq"
-        | "system_monitor" => Support::Missing,
+        "lvm_root" => Support::Refused,
+        "pm_request" | "unbreq" => Support::Missing,
         _ => return None,
     })
 }
@@ -26,15 +35,11 @@ pub fn plugin_support(name: &str) -> Option<Support> {
 /// What to do instead of a plugin that is not there.
 pub fn plugin_instead(name: &str) -> &'static str {
     match name {
-        "tmpfs" => {
-            "the chroot stays on disk and is kept; name a directory in memory in `RPMKIT_CACHE_DIR`"
-        }
         "root_cache" | "yum_cache" => "layers and downloads are kept without it",
         "selinux" => "no chroot sees the host's `/sys`",
-        "lvm_root" => "snapshots are there without it: `--snapshot`, `--rollback-to`",
-        "rpkg_preprocessor" => "`rpmkit srpm` and `rpmkit build` expand rpkg specs themselves",
-        "export_buildroot_image" => "`rpmkit snap export` writes a chroot as an image",
-        "system_monitor" => "`result.json` has the time of each phase",
+        "lvm_root" => {
+            "a run ends with 25: snapshots are there without it, by `--snapshot` and `--rollback-to`"
+        }
         _ => "builds go on without it",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{ConfigError, Dict, read::SettingsReader};
+use super::{ConfigError, Dict, Value, read::SettingsReader};
 use crate::{Config, Origin};
 
 /// What a command that runs a package's own code may use, with all it starts; none where zero is set.
@@ -84,6 +84,9 @@ pub struct BuildSettings {
     /// Container image the chroot is to be made of, and whether it may be installed when that fails.
     pub buildroot_image: Option<(String, bool)>,
 
+    /// Programs of the host's for hook points: command lines by hook.
+    pub hooks: Vec<(String, Vec<String>)>,
+
     /// Show the main output.
     pub print_main_output: bool,
     /// Everything, expanded, as a build records what it was made with.
@@ -164,8 +167,46 @@ impl BuildSettings {
                 _ => None,
             },
 
+            hooks: hooks(r.option("hooks")?),
+
             print_main_output: r.flag("print_main_output")?,
             all: places.everything(),
         })
+    }
+}
+
+/// `hooks`: for each hook a command line, or a list of them.
+fn hooks(option: Option<Value>) -> Vec<(String, Vec<String>)> {
+    let Some(Value::Dict(dict)) = option else {
+        return Vec::new();
+    };
+    let lines = |value: &Value| match value {
+        Value::None => Vec::new(),
+        other => match other.items() {
+            Some(items) => items.iter().map(ToString::to_string).collect(),
+            None => vec![other.to_string()],
+        },
+    };
+    let all = dict.0.iter();
+    all.map(|(hook, value)| (hook.to_string(), lines(value)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_has_a_line_or_a_list_of_them() {
+        let mut dict = Dict::new();
+        dict.set("prebuild", "/bin/a --b c");
+        dict.set("postbuild", vec!["/bin/d", "/bin/e"]);
+        let all = hooks(Some(dict.into()));
+        assert_eq!(
+            all[0],
+            ("prebuild".to_owned(), vec!["/bin/a --b c".to_owned()])
+        );
+        assert_eq!(all[1].1, ["/bin/d", "/bin/e"]);
+        assert!(hooks(None).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{ConfigError, Value, read::SettingsReader};
-use crate::{Config, HostUser};
+use crate::{Config, HostUser, Origin};
 
 /// The chroot and its build user.
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct ChrootSettings {
     pub accounts: Vec<(String, Option<HostUser>)>,
     /// Where the host's bundle of certificates is copied to.
     pub ca_bundle: Option<String>,
+    /// Directories of the host's certificates, and where in the chroot they are copied to; only what was set.
+    pub ca_trust_dirs: Vec<(String, String)>,
     /// Host name inside.
     pub hostname: Option<String>,
 
@@ -102,12 +104,25 @@ impl ChrootSettings {
             ca_bundle: r
                 .optional("ssl_ca_bundle_path")?
                 .filter(|path| !path.is_empty()),
+            ca_trust_dirs: ca_trust_dirs(config, r)?,
             hostname: r.optional("hostname")?.filter(|name| !name.is_empty()),
 
             use_host_resolv: r.flag("use_host_resolv")?,
             no_root_shells: r.flag("no_root_shells")?,
         })
     }
+}
+
+/// `ssl_copied_ca_trust_dirs`, where somebody has set it: mock's default would make every root depend on the
+/// certificates of the host it was made on.
+fn ca_trust_dirs(
+    config: &Config,
+    r: &SettingsReader<'_>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    const NAME: &str = "ssl_copied_ca_trust_dirs";
+    let dirs = r.two_each(NAME)?;
+    let by_default = matches!(config.origins().get(&[NAME]), Origin::Default);
+    Ok(if by_default { Vec::new() } else { dirs })
 }
 
 /// `copy_host_users`, looked up.

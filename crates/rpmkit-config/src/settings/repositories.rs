@@ -16,6 +16,8 @@ pub struct RepositorySettings {
     pub update_before_build: bool,
     /// The text of `dnf.conf`.
     pub dnf_conf: String,
+    /// The same as the configuration has it, whatever a run adds.
+    pub own_conf: String,
     /// Variables for repository addresses.
     pub dnf_vars: Vec<(String, String)>,
     /// Release for `$releasever`.
@@ -57,6 +59,7 @@ impl RepositorySettings {
             update_before_build: r.flag("update_before_build")?,
             attempts: r.number("package_manager_max_attempts")?.max(1),
             attempt_delay: r.seconds("package_manager_attempt_delay")?,
+            own_conf: r.text("dnf.conf")?,
             dnf_conf: r.text("dnf.conf")?,
             dnf_vars: r.pairs("dnf_vars")?,
             releasever: r.optional("releasever")?,

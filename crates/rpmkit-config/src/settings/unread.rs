@@ -20,6 +20,5 @@ pub(super) fn check(r: &SettingsReader<'_>) -> Result<(), ConfigError> {
     r.flag("internal_dev_setup")?;
     r.number("dev_loop_count")?;
     r.nullable_pairs("scm_opts")?;
-    r.two_each("ssl_copied_ca_trust_dirs")?;
     r.isolation()
 }

@@ -15,11 +15,12 @@ use rpmkit_sandbox::{
 use super::{
     BuildError, Engine,
     narrative::{self, Prepared},
-    plugins::{self, ccache::CompilerCache},
+    plugins::{self, ccache::CompilerCache, tmpfs::TmpfsRules},
     run::{Ran, Run},
     skeleton, traced,
     tree::DirContents,
     undone,
+    user_hooks::HookCaller,
 };
 use rpmkit_config::{Settings, thirty_two_bit};
 use rpmkit_pm as pm;
@@ -29,7 +30,10 @@ use rpmkit_store::{
     Layer, LayerKind, VOLUMES,
     chroot::{Chroot, ChrootError, Session},
 };
-use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};
+use rpmkit_types::{
+    ChrootPath, ExitCode, Package,
+    event::{Level, Log},
+};
 use unverified::Purpose;
 
 /// A chroot in use.
@@ -44,6 +48,8 @@ pub struct Buildroot {
     ccache: Option<CompilerCache>,
     /// Of the plugins `bind_mount` and `mount`.
     mounts: Vec<Mount>,
+    /// Of the plugin `system_monitor`, while a build runs.
+    pub(super) monitor: Option<plugins::monitor::Monitor>,
 }
 
 /// How to come by a session.
@@ -101,6 +107,7 @@ impl Buildroot {
             container: None,
             ccache,
             mounts,
+            monitor: None,
         })
     }
 
@@ -119,6 +126,7 @@ impl Buildroot {
             container: None,
             ccache: None,
             mounts: Vec::new(),
+            monitor: None,
         })
     }
 
@@ -138,6 +146,37 @@ impl Buildroot {
         Ok(&mut self.session)
     }
 
+    /// The chroot.
+    pub(super) fn chroot(&self) -> Chroot {
+        self.session.chroot().clone()
+    }
+
+    /// Calls the user's programs for a hook.
+    pub fn hook_call(
+        &self,
+        hook: &'static str,
+        details: &serde_json::Value,
+    ) -> Result<(), BuildError> {
+        HookCaller {
+            settings: &self.settings,
+            environment: &self.engine.surroundings().environment,
+            events: self.engine.events(),
+        }
+        .call(hook, details)
+    }
+
+    /// Fails where names are asked for that only other tools than the package manager would install.
+    pub fn refuse_external(&self, names: Vec<String>) -> Result<(), BuildError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let bootstrap = self.settings.repositories.use_bootstrap;
+        if bootstrap && self.settings.build.external_buildrequires {
+            return Err(BuildError::External(names));
+        }
+        Err(BuildError::ExternalOff { bootstrap, names })
+    }
+
     /// The package manager.
     pub fn package_manager(&self) -> &Embedded {
         &self.pm
@@ -146,9 +185,10 @@ impl Buildroot {
     /// Drops what was written since the current snapshot.
     pub fn clean(&mut self) -> Result<(), BuildError> {
         self.stop()?;
+        self.hook_call("umount_root", &serde_json::Value::Null)?;
         self.hook("hook_postclean", |root| root.session.clean())?;
         self.packages = None;
-        Ok(())
+        self.hook_call("postclean", &serde_json::Value::Null)
     }
 
     fn hook<T>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -181,8 +221,26 @@ impl Buildroot {
     fn prepare_for(&mut self, purpose: Purpose, build: bool) -> Result<(), BuildError> {
         let events = self.engine.events().clone();
         events.state(true, "chroot init");
+        let nothing = serde_json::Value::Null;
+        self.hook_call("mount_root", &nothing)?;
+        if TmpfsRules::of(&self.settings.plugins).is_some() {
+            let verb = if self.session.is_pristine() {
+                "mounting"
+            } else {
+                "reusing"
+            };
+            let place = self.settings.chroot.rootdir.display().to_string();
+            events.narrate(Level::Info, format!("{verb} tmpfs at {place}."));
+        }
         narrative::preinit(&self.settings, &self.engine);
-        let prepared = self.prepare(purpose)?;
+        self.hook_call("preinit", &nothing)?;
+        let prepared = match self.prepare(purpose) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                plugins::initfailed(self);
+                return Err(error);
+            }
+        };
         if build {
             self.tell_package_management()?;
             if prepared != Prepared::Installed {
@@ -194,6 +252,7 @@ impl Buildroot {
         if !self.home().join(".rpmmacros").exists() {
             self.fill_home(DirContents::default())?;
         }
+        self.hook_call("postinit", &nothing)?;
         // Not said of a preparation that failed: mock's stays unfinished.
         events.state(false, "chroot init");
         if prepared == Prepared::Installed {
@@ -222,8 +281,30 @@ impl Buildroot {
             }
             let mut request = self.pm.request();
             request.update = rpmkit_solve::Update::All;
-            self.change(&request, "update").map(drop)
+            let solution = self.change(&request, "update")?;
+            if solution.is_empty() {
+                return Ok(());
+            }
+            let new: Vec<String> = solution
+                .install
+                .iter()
+                .map(|package| package.nevra.to_string())
+                .collect();
+            events.narrate(
+                Level::Info,
+                format!(
+                    "Calling postupdate hooks because there are new/updated packages:\n{}",
+                    new.join("\n")
+                ),
+            );
+            self.hook_call("postupdate", &serde_json::Value::Null)
         })
+    }
+
+    /// The layer that is all there is of the root, unless somebody has written to it.
+    pub(super) fn untouched_top(&self) -> Option<Layer> {
+        let top = self.session.top().cloned();
+        top.filter(|_| !self.session.is_touched())
     }
 
     /// Whether the layer right below the session is one that `is` takes.
@@ -465,6 +546,8 @@ impl Buildroot {
         }
         let installed = self.packages()?.to_vec();
         self.stop()?;
+        let details = serde_json::json!({ "note": note });
+        self.hook_call("preyum", &details)?;
         self.hook("hook_preyum", |root| match root.session.top().cloned() {
             Some(top) if !root.session.is_touched() => {
                 let layer = root.pm.extend(&top, &installed, solution, note)?;
@@ -481,7 +564,7 @@ impl Buildroot {
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));
-        Ok(())
+        self.hook_call("postyum", &details)
     }
 
     /// A command with the configuration's environment, in the build directory's home.
@@ -504,7 +587,9 @@ impl Buildroot {
             cwd: PathBuf::from("/"),
             user,
             timeout: None,
-            limits: Vec::new(),
+            limits: TmpfsRules::of(&self.settings.plugins)
+                .map(TmpfsRules::limits)
+                .unwrap_or_default(),
             counted: false,
             most_output: None,
             log: Some(Log::Root),
@@ -535,7 +620,7 @@ impl Buildroot {
         let build = &self.settings.build;
         let mut run = self.command(argv, user);
         run.timeout = build.rpmbuild_timeout;
-        run.limits = super::limits::limits(&build.macros)?;
+        run.limits.extend(super::limits::limits(&build.macros)?);
         run.counted = true;
         run.most_output = build.limits.disk_mb.map(|mib| u64::from(mib) << 20);
         Ok(run)
@@ -682,13 +767,22 @@ impl Buildroot {
     /// Ends the work and keeps the root as it is.
     pub fn close(mut self) -> Result<(), BuildError> {
         self.stop()?;
+        if TmpfsRules::of(&self.settings.plugins).is_some_and(|rules| !rules.keep) {
+            let events = self.engine.events().clone();
+            events.narrate(Level::Info, "unmounting tmpfs.");
+            let called = self.hook_call("postumount", &serde_json::Value::Null);
+            self.session.discard()?;
+            return called;
+        }
+        let called = self.hook_call("postumount", &serde_json::Value::Null);
         let events = self.engine.events();
-        Ok(traced(
+        traced(
             &self.settings.plugins.overlayfs,
             events,
             "hook_umount_root",
             || self.session.close(),
-        )?)
+        )?;
+        called
     }
 
     /// Ends the work and keeps the root under a name of its own, which it gives: `what` is the build that
@@ -715,13 +809,19 @@ impl Buildroot {
         if let Some(container) = self.container.take() {
             container.stop()?;
         }
+        let nothing = serde_json::Value::Null;
+        let called = self
+            .hook_call("umount_root", &nothing)
+            .and_then(|()| self.hook_call("postclean", &nothing))
+            .and_then(|()| self.hook_call("postumount", &nothing));
         let events = self.engine.events();
-        Ok(traced(
+        traced(
             &self.settings.plugins.overlayfs,
             events,
             "hook_postclean",
             || self.session.discard(),
-        )?)
+        )?;
+        called
     }
 }
 

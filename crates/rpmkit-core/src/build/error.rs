@@ -148,6 +148,34 @@ pub enum BuildError {
         /// What went wrong.
         reason: String,
     },
+    /// A program of the user's for a hook failed.
+    #[error("hook {hook}: `{line}`: {reason}")]
+    Hook {
+        /// Which.
+        hook: &'static str,
+        /// The command line.
+        line: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The package asks for what other tools than the package manager would install, in mock's words.
+    #[error(
+        "{}",
+        if *bootstrap {
+            "ExternalBuildRequires are found but support is disabled. See \"external_buildrequires\" in config_opts."
+        } else {
+            "ExternalBuildRequires requires `use_bootstrap` to be set on."
+        }
+    )]
+    ExternalOff {
+        /// Whether `use_bootstrap` is on.
+        bootstrap: bool,
+        /// What is asked for.
+        names: Vec<String>,
+    },
+    /// The volume group of the plugin lvm_root, in mock's words.
+    #[error("{0}")]
+    Lvm(String),
     /// The configuration asks for what there is not.
     #[error("option `{option}` is `{found}`, which rpmkit does not do")]
     Undone {
@@ -161,7 +189,7 @@ pub enum BuildError {
         remedy: &'static str,
     },
     /// Requirements that the package manager does not install, in mock's words.
-    #[error("Unknown external dependencies: {}", .0.join(", "))]
+    #[error("{}", external(.0))]
     External(Vec<String>),
     /// Repository settings of the configuration cannot be used.
     #[error("chroot configuration `{chroot}`: {reason}")]
@@ -171,6 +199,24 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// mock's words for the first kind that cannot be installed.
+fn external(names: &[String]) -> String {
+    let of = |kind: &str| names.iter().any(|name| name.starts_with(kind));
+    let known = ["external:pypi:", "external:crate:"];
+    let unknown: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !known.iter().any(|kind| name.starts_with(kind)))
+        .collect();
+    if of(known[0]) {
+        "Pip3 install failed".to_owned()
+    } else if of(known[1]) {
+        "Cargo install failed".to_owned()
+    } else {
+        format!("Unknown external dependencies: {}", unknown.join(", "))
+    }
 }
 
 /// A repository, or, with an empty name, local files.
@@ -208,7 +254,11 @@ impl BuildError {
             Self::ResultDir { .. } => ExitCode::ResultDir,
             // mock's copy ends as a plain exception.
             Self::Link { .. } => ExitCode::General,
-            Self::Io { .. } | Self::Plugin { .. } => ExitCode::General,
+            Self::Io { .. }
+            | Self::Plugin { .. }
+            | Self::Hook { .. }
+            | Self::ExternalOff { .. } => ExitCode::General,
+            Self::Lvm(_) => ExitCode::Lvm,
             Self::Repositories { .. } => ExitCode::Config,
             Self::Undone { code, .. } => *code,
             Self::Unverified { .. } => ExitCode::PackageManager,
@@ -226,6 +276,13 @@ impl BuildError {
             Self::Repo(e) => e.hints(),
             Self::Sandbox(e) => sandbox_hints(e),
             Self::Undone { remedy, .. } => one(remedy),
+            Self::Lvm(_) => one(
+                "chroots are kept in layers without LVM: switch the plugin off; `--snapshot` and `--rollback-to` are there",
+            ),
+            Self::ExternalOff { names, .. } => vec![Hint::new(format!(
+                "asked for: {}; nothing outside of repositories is installed here",
+                names.join(", ")
+            ))],
             Self::Unverified { .. } => one(
                 "go back to a root that is made of verified packages with `--rollback-to postinit` or, without any \
                  snapshot, with `--clean`; `--scrub=all` drops it with all its snapshots",
@@ -258,6 +315,7 @@ impl BuildError {
             | Self::SourcePackages { .. }
             | Self::Io { .. }
             | Self::Plugin { .. }
+            | Self::Hook { .. }
             | Self::Repositories { .. } => Vec::new(),
         }
     }

@@ -23,6 +23,7 @@ mod spec_query;
 pub(crate) mod transfer;
 mod tree;
 mod undone;
+mod user_hooks;
 mod why;
 
 pub use buildroot::{Buildroot, ChrootAccess};
@@ -43,4 +44,6 @@ pub use source::{InChroot, MakeSource, source_package};
 pub use spec_query::{SpecDeps, SpecQuestion, source_digests};
 pub use transfer::{CopyItem, Follow, ItemOwner};
 pub use tree::DirContents;
+pub use undone::loadable;
+pub use user_hooks::{HOOKS, HookCaller};
 pub use why::{Why, WhyChain, WhyLink, why};

@@ -27,7 +27,7 @@ pub fn plugins_loaded(settings: &Settings, events: &Events) {
         for name in plugins.names() {
             match name.as_str() {
                 "selinux" => said.push("selinux disabled".to_owned()),
-                "tmpfs" => said.push("tmpfs initialized".to_owned()),
+                "tmpfs" => super::plugins::tmpfs::loaded(plugins, events),
                 "chroot_scan" | "compress_logs" | "expand_spec" => {
                     said.push(format!("{name}: initialized"));
                 }

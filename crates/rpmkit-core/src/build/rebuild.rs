@@ -93,6 +93,7 @@ fn steps(
         events.in_state("clean chroot", || root.clean())?;
     }
     root.init_for_build()?;
+    plugins::earlyprebuild(root, job)?;
     state(root, &format!("build phase for {shown}"), |root| {
         let (spec, made) = state(root, &format!("build setup for {shown}"), |root| {
             fill(root, job, source)?;
@@ -242,8 +243,9 @@ fn make_until_complete(
             return Ok(made);
         }
         let mut request = build_requirements(root, &made.package.nevra, made.requirements())?;
-        root.leave_out_present(&mut request)?;
+        leave_out_installed(&mut request, root.packages()?);
         refuse_external(root, &request.builddeps)?;
+        root.leave_out_present(&mut request)?;
         let note = made.package.nevra.name.clone();
         let solution = root.change(&request, &note)?;
         if solution.is_empty() {
@@ -251,6 +253,12 @@ fn make_until_complete(
         }
     }
     Err(BuildError::NoFixedPoint { rounds })
+}
+
+/// A package file that an earlier round has installed is not installed again: rounds would never end.
+fn leave_out_installed(request: &mut SolveRequest, present: &[Package]) {
+    let there = |package: &Package| present.iter().any(|one| one.nevra == package.nevra);
+    request.local.retain(|package| !there(package));
 }
 
 /// What to install for a build of `nevra`: its own requirements and the configuration's additions to them.
@@ -277,6 +285,9 @@ pub fn build_requirements(
     if settings.plugins.enabled("ccache") {
         request.install.push(plugins::ccache::PACKAGE.to_owned());
     }
+    if settings.plugins.enabled("procenv") {
+        request.install.push("procenv".to_owned());
+    }
     let (name, evr) = (&nevra.name, &nevra.evr);
     let forms = [
         format!("{name}-{}-{}", evr.version, evr.release),
@@ -296,14 +307,9 @@ pub fn build_requirements(
     Ok(request)
 }
 
-/// With `external_buildrequires`, `external:` names are none of the package manager's: there is no tool here
-/// that installs them. Without it they are names like others.
+/// `external:` names are none of the package manager's: there is no tool here that installs them.
 fn refuse_external(root: &Buildroot, deps: &[Dep]) -> Result<(), BuildError> {
-    let external = external(deps);
-    if external.is_empty() || !root.settings().build.external_buildrequires {
-        return Ok(());
-    }
-    Err(BuildError::External(external))
+    root.refuse_external(external(deps))
 }
 
 fn external(deps: &[Dep]) -> Vec<String> {
@@ -506,6 +512,24 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_package_file_is_installed_once() {
+        let package = |name: &str| -> Package {
+            serde_json::from_value(serde_json::json!({
+                "nevra": Nevra::new(name, rpmkit_types::Evr::new(0, "1", "1"), "noarch"),
+                "checksum": null,
+                "location": { "href": "a.rpm" },
+            }))
+            .unwrap()
+        };
+        let mut request = SolveRequest {
+            local: vec![package("a"), package("b")],
+            ..SolveRequest::default()
+        };
+        leave_out_installed(&mut request, &[package("a")]);
+        assert_eq!(request.local, [package("b")]);
+    }
 
     #[test]
     fn of_two_source_packages_the_first_gives_way() {

@@ -11,7 +11,7 @@ use super::{
 use rpmkit_repo as repo;
 use rpmkit_types::{
     ChrootPath, Dep, Package,
-    event::{Log, Phase},
+    event::{Level, Log, Phase},
 };
 
 /// rpmbuild's status for "build requirements are missing" (rpm's `RPMRC_MISSINGBUILDREQUIRES`).
@@ -87,6 +87,17 @@ impl Buildroot {
         run.log = Some(Log::Build);
         run.cwd = self.topdir().as_path().to_owned();
         let ran = self.run(&run)?;
+        let missing = matches!(stage, BuildStage::BuildRequires { .. })
+            && matches!(ran.exit, Exit::Code(MISSING_BUILD_REQUIRES));
+        let line = run.argv.join(" ");
+        if ran.exit == Exit::TimedOut {
+            let seconds = run.timeout.map_or(0, |limit| limit.as_secs());
+            let text = format!("Timeout({seconds}) expired for command:\n # {line}");
+            self.engine().events().narrate(Level::Error, text);
+        } else if !ran.exit.success() && !missing {
+            let text = format!("Command failed: \n # {line}");
+            self.engine().events().narrate(Level::Error, text);
+        }
         let ran = self.within_limits(ran, "rpmbuild", phase)?;
         if !ran.exit.success() {
             for sentence in run_into(&self.settings().build.macros, &ran.tail) {

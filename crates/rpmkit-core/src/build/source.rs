@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{BuildError, Buildroot, CopyItem, Follow, rpmbuild::check, tree::DirContents};
+use super::{BuildError, Buildroot, CopyItem, Follow, plugins, rpmbuild::check, tree::DirContents};
 use rpmkit_results::diagnose::survived;
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
@@ -37,9 +37,12 @@ pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf,
         events.in_state("clean chroot", || root.clean())?;
     }
     root.init_for_build()?;
+    let details = serde_json::json!({ "spec": job.spec, "sources": job.sources });
+    root.hook_call("earlyprebuild", &details)?;
     let made = events.in_state("buildsrpm", || {
         events.phase(Phase::Srpm, "", || make(root, job))
     });
+    root.hook_call("postbuild", &details)?;
     let path = made?;
     events.emit(Event::Artifact { path: path.clone() });
     Ok(path)
@@ -56,6 +59,16 @@ fn make(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
         },
     })?;
     let spec = root.in_tree(Path::new("SPECS").join(job.spec.file_name().unwrap_or_default()));
+    plugins::pre_srpm_build(
+        root,
+        &plugins::SourceBuild {
+            spec: &spec,
+            host_spec: &job.spec,
+            sources: job.sources.as_deref(),
+        },
+    )?;
+    let details = serde_json::json!({ "spec": spec.to_string(), "sources": job.sources });
+    root.hook_call("pre_srpm_build", &details)?;
     let events = root.engine().events().clone();
     let made = events.in_state("rpmbuild -bs", || root.make_source(&spec, &job.resultdir))?;
     Ok(made.path)

@@ -483,3 +483,21 @@ pub static ENTRIES: &[OptionEntry] = &[
         "Build offline from a lock file and the repository made for it",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_a_row_in_the_page_about_mock() {
+        let rows = rpmkit_core::config::options::FEATURES;
+        for entry in ENTRIES {
+            let told = |name: &&str| {
+                let quoted = format!("`{name}`");
+                rows.iter().any(|row| row.what.contains(&quoted))
+            };
+            let long: Vec<&&str> = entry.names.iter().filter(|n| n.starts_with("--")).collect();
+            assert!(long.iter().any(|name| told(name)), "{:?}", entry.names);
+        }
+    }
+}

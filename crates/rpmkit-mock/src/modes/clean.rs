@@ -19,10 +19,12 @@ use crate::cmdline::ScrubTarget;
 pub fn clean(cx: &Context, work: &Work<'_>) -> VerbResult {
     work.back_up()?;
     let chroot = work.chroot(cx)?;
-    work.state("clean chroot", || {
+    work.state("clean chroot", || -> Result<(), Failure> {
+        work.call(cx, "umount_root", &serde_json::Value::Null)?;
         work.hook("hook_postclean", || chroot.clean())
-    })
-    .map_err(Error::from)?;
+            .map_err(Error::from)?;
+        work.call(cx, "postclean", &serde_json::Value::Null)
+    })?;
     remove_results(work)?;
     Ok(Status::OK)
 }
@@ -38,7 +40,10 @@ pub fn scrub(cx: &Context, work: &Work<'_>, targets: &[ScrubTarget]) -> VerbResu
         .collect();
     let what = format!("scrub [{}]", names.join(", "));
     work.state(&what, || {
+        work.call(cx, "clean", &serde_json::Value::Null)?;
         for target in targets {
+            let details = serde_json::json!({ "name": target.name() });
+            work.call(cx, "scrub", &details)?;
             // Each anew: the one before may have removed the whole store.
             let chroot = work.chroot(cx)?;
             work.hook("hook_scrub", || scrub_one(cx, work, &chroot, *target))?;
@@ -201,19 +206,98 @@ fn remove(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Scrubs every chroot there is, of every configuration. Needs no configuration itself: the stores
-/// know whose chroots they have.
+/// know whose chroots they have. What mock would leave nothing of goes, too: directories of chroots and of
+/// their caches.
 pub fn scrub_all_chroots(cx: &Context) -> VerbResult {
+    let mut known = Vec::new();
     for home in homes::all(&cx.host) {
         let elsewhere = home != homes::usual(&cx.host);
         let (_, store) = open_store(&cx.host, home, Events::silent())?;
         for name in Chroot::all(&store).map_err(Error::from)? {
             cx.printer
                 .say(format!("INFO: scrubbing everything for {name}"));
+            known.push(name.to_string());
             Chroot::new(&store, name, "").scrub().map_err(Error::from)?;
         }
+        store.sweep().map_err(Error::from)?;
         if elsewhere {
             store.dissolve(&mentioned).map_err(Error::from)?;
         }
     }
+    let own = cx.host.dirs.state.join("mock");
+    for top in [
+        Path::new("/var/lib/mock"),
+        &own,
+        Path::new("/var/cache/mock"),
+    ] {
+        let Ok(entries) = fs::read_dir(top) else {
+            continue;
+        };
+        for entry in entries.flatten().filter(|e| e.path().is_dir()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if left_over(&entry.path()) || known.iter().any(|root| is_of(&name, root)) {
+                remove_directory(cx, &entry.path());
+            } else {
+                cx.printer.data(format!("Unknown directory: {name}"));
+            }
+        }
+    }
     Ok(Status::OK)
+}
+
+/// Whether a directory is called as a chroot, its bootstrap, or one with a `--uniqueext`.
+fn is_of(name: &str, root: &str) -> bool {
+    name.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Whether a directory has nothing but what mock's face leaves of a chroot: an empty place where its root was
+/// seen, and results.
+fn left_over(dir: &Path) -> bool {
+    let empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    fs::read_dir(dir).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .all(|entry| match entry.file_name().to_str() {
+                Some("root") => empty(&entry.path()),
+                Some("result" | "buildroot.lock") => true,
+                _ => false,
+            })
+    })
+}
+
+/// Removes what lies in a directory of a chroot, but nothing through a mount that is still there.
+fn remove_directory(cx: &Context, dir: &Path) {
+    let root = dir.join("root");
+    // Only when it is empty, so that no root that somebody has mounted loses a file.
+    let gone = match fs::remove_dir(&root) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => fs::remove_dir_all(dir),
+    };
+    if let Err(e) = gone
+        && e.kind() != ErrorKind::NotFound
+    {
+        cx.printer
+            .line(format!("WARNING: cannot remove `{}`: {e}", dir.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn directories_are_known_by_name_or_by_what_is_in_them() {
+        assert!(is_of("fedora-43-x86_64", "fedora-43-x86_64"));
+        assert!(is_of("fedora-43-x86_64-bootstrap", "fedora-43-x86_64"));
+        assert!(!is_of("fedora-43-x86_64x", "fedora-43-x86_64"));
+        let dir = tempfile::tempdir().unwrap();
+        for below in ["root", "result"] {
+            fs::create_dir(dir.path().join(below)).unwrap();
+        }
+        assert!(left_over(dir.path()));
+        fs::write(dir.path().join("root/file"), "").unwrap();
+        assert!(!left_over(dir.path()));
+    }
 }

@@ -29,10 +29,14 @@ pub fn shell(cx: &Context, work: &Work<'_>) -> VerbResult {
     if let Some(term) = cx.host.var("TERM") {
         command = command.env("TERM", term);
     }
+    hook(work, &root, "preshell")?;
     let exit = work.state("shell", || {
         let container = root.start()?;
         Ok(container.run_interactive(&command)?)
     });
+    if exit.is_ok() {
+        hook(work, &root, "postshell")?;
+    }
     ended(work, root, exit)
 }
 
@@ -67,6 +71,8 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
     command.output = Output::Merged;
     command.stdin = Stdin::Null;
     let shown: Vec<String> = words.iter().map(|w| python_quoted(w)).collect();
+    work.info(format!("Running in chroot: [{}]", shown.join(", ")));
+    hook(work, &root, "prechroot")?;
     let what = format!("chroot [{}]", shown.join(", "));
     let logs = cx.logs.clone();
     let exit = work.state(&what, || {
@@ -85,7 +91,16 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
         cx.printer.foreign(&mut pieces, b"");
         Ok(exit)
     });
+    if exit.is_ok() {
+        hook(work, &root, "postchroot")?;
+    }
     ended(work, root, exit)
+}
+
+/// The user's programs for a hook around a command.
+fn hook(work: &Work<'_>, root: &Buildroot, name: &'static str) -> Result<(), Failure> {
+    let details = serde_json::json!({ "command": work.request.words });
+    root.hook_call(name, &details).map_err(|e| work.failure(&e))
 }
 
 /// A command with the configuration's environment. One as root may change the root.
@@ -121,6 +136,7 @@ fn command(
         .map(|(k, v)| (k.into(), v.into()))
         .collect();
     command.read_only_root = plan.read_only_root;
+    command.limits = plan.limits;
     command.writable = plan.writable;
     command.filters = plan.filters;
     Ok(command)

@@ -63,7 +63,7 @@ fn copy_all_in(
                 "No such file or directory: {source}"
             )));
         }
-        work.info(format!("copying {source} to {dest}"));
+        work.info(format!("copying {source} to {}", seen(work, dest)));
         let base = path
             .file_name()
             .unwrap_or_default()
@@ -187,10 +187,16 @@ fn copy_all_out(
         )));
     }
     for path in found {
-        work.info(format!("copying {path} to {dest}"));
+        work.info(format!("copying {} to {dest}", seen(work, &path)));
         copy_one_out(work, root, &path, dest_path)?;
     }
     Ok(Status::OK)
+}
+
+/// A path inside as it is seen from outside, which is what mock shows.
+fn seen(work: &Work<'_>, path: &str) -> String {
+    let root = work.settings.chroot.rootdir.display().to_string();
+    format!("{root}/{}", path.trim_start_matches('/'))
 }
 
 /// What a pattern matches inside, links to nowhere included.

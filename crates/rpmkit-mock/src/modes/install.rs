@@ -4,9 +4,10 @@ use std::path::Path;
 
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
-    Error, ExitCode,
+    Error,
     build::{BuildError, Buildroot, ChrootAccess},
     config::Settings,
+    event::Level,
     repo::local::read_package,
     solve::{SolveRequest, Update},
     types::{Dep, DepFlag, Evr},
@@ -57,12 +58,6 @@ pub fn add_packages(
     request: &mut SolveRequest,
 ) -> Result<(), Failure> {
     for word in words {
-        if let Some(external) = word.strip_prefix("external:") {
-            return Err(Failure::new(
-                ExitCode::ExternalDependency,
-                format!("Unknown external dependency: {external}"),
-            ));
-        }
         let path = host_path(cx, word);
         if word.ends_with(".rpm") && path.is_file() {
             let package = read_package(&path).map_err(|e| work.failure(&BuildError::from(e)))?;
@@ -94,7 +89,14 @@ pub fn install(cx: &Context, work: &Work<'_>) -> VerbResult {
             }
         })
         .collect::<Result<Vec<String>, Failure>>()?;
-    change(cx, work, &note, |_, request| {
+    change(cx, work, &note, |root, request| {
+        let external = words.iter().filter(|word| word.starts_with("external:"));
+        root.refuse_external(external.cloned().collect())
+            .map_err(|e| work.failure(&e))?;
+        work.events.narrate(
+            Level::Info,
+            format!("installing package(s): {}", words.join(" ")),
+        );
         add_packages(cx, work, &words, request)
     })
 }

@@ -36,14 +36,18 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
     let words = args.iter().map(|word| shell_quoted(word));
     let words: Vec<String> = std::iter::once(program).chain(words).collect();
     work.info(format!(
-        "mock.py version {MOCK_VERSION} starting (rpmkit {}), args: {}",
+        "mock.py version {MOCK_VERSION} starting (python version = none, NVR = rpmkit-{}), args: {}",
         env!("CARGO_PKG_VERSION"),
         words.join(" ")
     ));
     rpmkit_core::build::plugins_loaded(&work.settings, &work.events);
+    rpmkit_core::build::loadable(&work.settings).map_err(|e| work.failure(&e))?;
     work.info("Signal handler active");
     work.events.state(true, "run");
     tell_configuration(&work);
+    if let Some(name) = &work.settings.chroot.hostname {
+        work.info(format!("Setting hostname: {name}"));
+    }
     let outcome = dispatch(cx, &work);
     // A mode that was called without what it needs has not looked at a chroot.
     let begun = !matches!(&outcome, Err(failure) if failure.code == ExitCode::Usage.code());

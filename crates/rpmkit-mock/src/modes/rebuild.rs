@@ -170,6 +170,8 @@ pub fn one(
     };
     let built = job::build(cx, root, &rebuild, about, cleanup);
     timed.end_in(built.is_ok(), resultdir);
+    let details = serde_json::json!({ "resultdir": resultdir });
+    work.call(cx, "process_logs", &details)?;
     built
 }
 
@@ -300,7 +302,8 @@ fn make_repository(work: &Work<'_>, dir: &Path) -> Result<(), Failure> {
         exclude_sources: true,
         ..CreateOptions::default()
     };
-    work.state("createrepo on binary rpms", || create(dir, &options))
+    work.info("Running createrepo on binary rpms in resultdir");
+    create(dir, &options)
         .map(drop)
         .map_err(|e| work.failure(&BuildError::from(e)))
 }

@@ -19,10 +19,15 @@ fn chroot(cx: &Context, work: &Work<'_>, hook: &str) -> Result<[Chroot; 1], Fail
     Ok([work.chroot(cx)?])
 }
 
+fn details(work: &Work<'_>) -> serde_json::Value {
+    serde_json::json!({ "name": work.request.words.first() })
+}
+
 /// Names the present state.
 pub fn create(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "make_snapshot")?;
+    work.call(cx, "make_snapshot", &details(work))?;
     work.hook("hook_make_snapshot", || {
         mock::snapshot(&chroot, &work.request.words)
     })
@@ -32,6 +37,7 @@ pub fn create(cx: &Context, work: &Work<'_>) -> VerbResult {
 pub fn rollback(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "rollback_to")?;
+    work.call(cx, "rollback_to", &details(work))?;
     work.hook("hook_rollback_to", || {
         mock::rollback_to(&chroot, &work.request.words)
     })
@@ -41,6 +47,7 @@ pub fn rollback(cx: &Context, work: &Work<'_>) -> VerbResult {
 pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
     mock::name(&work.request.words)?;
     let chroot = chroot(cx, work, "remove_snapshot")?;
+    work.call(cx, "remove_snapshot", &details(work))?;
     work.hook("hook_remove_snapshot", || {
         mock::remove_snapshot(&chroot, &work.request.words)
     })
@@ -49,6 +56,7 @@ pub fn remove(cx: &Context, work: &Work<'_>) -> VerbResult {
 /// A line a name, marked when it is what `--clean` returns to.
 pub fn list(cx: &Context, work: &Work<'_>) -> VerbResult {
     let chroot = chroot(cx, work, "list_snapshots")?;
+    work.call(cx, "list_snapshots", &serde_json::Value::Null)?;
     work.hook("hook_list_snapshots", || {
         mock::list_snapshots(&chroot, &cx.printer)
     })

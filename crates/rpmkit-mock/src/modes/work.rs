@@ -13,8 +13,8 @@ use rpmkit_cli::{
 use rpmkit_core::{
     Error, Events,
     build::{
-        About, BuildError, Buildroot, ChrootAccess, Engine, added_repository, failure_report,
-        traced,
+        About, BuildError, Buildroot, ChrootAccess, Engine, HookCaller, added_repository,
+        failure_report, traced,
     },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
@@ -149,6 +149,22 @@ impl<'a> Work<'a> {
         traced(&self.settings.plugins.overlayfs, &self.events, name, work)
     }
 
+    /// Calls the user's programs for a hook of mock's that concerns no single build root.
+    pub fn call(
+        &self,
+        cx: &Context,
+        hook: &'static str,
+        details: &serde_json::Value,
+    ) -> Result<(), Failure> {
+        HookCaller {
+            settings: &self.settings,
+            environment: &cx.host.environment(),
+            events: &self.events,
+        }
+        .call(hook, details)
+        .map_err(|e| self.failure(&e))
+    }
+
     /// A line for people and `root.log`.
     pub fn info(&self, text: impl Into<String>) {
         self.events.info(text);
@@ -254,8 +270,12 @@ impl<'a> Work<'a> {
                 place.display()
             ))
         })?;
-        if moved > 0 {
-            self.info(format!("backed up {moved} packages to {}", place.display()));
+        if !moved.is_empty() {
+            self.events.narrate_state(format!(
+                "backup_on_clean (completed builds): saving with mv {} {}",
+                moved.join(" "),
+                place.display()
+            ));
         }
         Ok(())
     }
@@ -301,14 +321,14 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Moves the packages of a directory, replacing those of the same name. Returns how many.
-fn move_packages(from: &Path, to: &Path) -> io::Result<usize> {
+/// Moves the packages of a directory, replacing those of the same name. Returns where they were.
+fn move_packages(from: &Path, to: &Path) -> io::Result<Vec<String>> {
     let files = match fs::read_dir(from) {
         Ok(files) => files,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(e),
     };
-    let mut moved = 0;
+    let mut moved = Vec::new();
     for file in files {
         let file = file?;
         let name = file.file_name();
@@ -324,7 +344,7 @@ fn move_packages(from: &Path, to: &Path) -> io::Result<usize> {
             }
             other => other?,
         }
-        moved += 1;
+        moved.push(file.path().display().to_string());
     }
     Ok(moved)
 }
@@ -448,12 +468,12 @@ mod tests {
     fn packages_are_moved_and_logs_stay() {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("result"), dir.path().join("backup/box"));
-        assert_eq!(move_packages(&from, &to).unwrap(), 0);
+        assert!(move_packages(&from, &to).unwrap().is_empty());
         fs::create_dir(&from).unwrap();
         for name in ["a-1-1.src.rpm", "a-1-1.noarch.rpm", "build.log"] {
             fs::write(from.join(name), name).unwrap();
         }
-        assert_eq!(move_packages(&from, &to).unwrap(), 2);
+        assert_eq!(move_packages(&from, &to).unwrap().len(), 2);
         assert!(from.join("build.log").exists() && !from.join("a-1-1.src.rpm").exists());
         assert!(to.join("a-1-1.src.rpm").exists() && to.join("a-1-1.noarch.rpm").exists());
     }

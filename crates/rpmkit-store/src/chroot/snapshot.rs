@@ -268,6 +268,9 @@ impl Chroot {
     /// Removes everything of this configuration: all snapshots and chroots. Of a `--uniqueext`
     /// instance only that instance. Layers that nothing else needs go, too. This is also the way out
     /// of a state file that something else damaged.
+    ///
+    /// Instances that somebody is working in stay, with what they stand on: as in mock, a parallel build is no
+    /// reason to refuse. Only this very instance must be free.
     pub fn scrub(&self) -> Result<(), ChrootError> {
         let state = self.state_to_scrub()?;
         let mut locks = Vec::new();
@@ -277,36 +280,46 @@ impl Chroot {
         } else {
             BTreeSet::from([self.ext.clone()])
         };
+        let mut free = BTreeSet::new();
         for ext in &exts {
             let one = Self::new(&self.store, self.name.clone(), ext);
-            locks.push(one.enter()?);
+            match one.enter() {
+                Ok(lock) => {
+                    locks.push(lock);
+                    free.insert(ext.clone());
+                }
+                Err(ChrootError::InUse { .. }) if *ext != self.ext => {}
+                Err(error) => return Err(error),
+            }
         }
         let path = self.store.dir().join("lock");
         let _guard = StoreLock::take(&self.store.inner().disk, &path, LockWant::Exclusive)?;
         let state = self.state_to_scrub()?;
-        if state
-            .instances
-            .keys()
-            .any(|ext| self.ext.is_empty() && !exts.contains(ext))
-        {
-            // Born while we were collecting locks; whoever made it is using it.
-            return Err(ChrootError::InUse {
-                chroot: self.label(),
-                holder: None,
-            });
-        }
-        let doomed = self.everything_on(&state, &exts)?;
-        if self.ext.is_empty() {
+        // One that was born while we were collecting locks is being used by whoever made it.
+        let all_free = state.instances.keys().all(|ext| free.contains(ext));
+        let doomed = self.everything_on(&state, &free)?;
+        if self.ext.is_empty() && all_free {
             self.store.trash(&self.dir())?;
             for id in state.uppers() {
                 self.store.trash(&self.store.upper_dir(&id))?;
             }
         } else {
-            let old = self.change(|state| Ok(state.instances.remove(&self.ext)))?;
-            if let Some(Upper::Private { id, .. }) = old.map(|i| i.upper) {
-                self.store.trash(&self.store.upper_dir(&id))?;
+            let whole = self.ext.is_empty();
+            let old = self.change(|state| {
+                if whole {
+                    state.names.clear();
+                }
+                let gone = free.iter().filter_map(|ext| state.instances.remove(ext));
+                Ok(gone.collect::<Vec<_>>())
+            })?;
+            for instance in old {
+                if let Upper::Private { id, .. } = instance.upper {
+                    self.store.trash(&self.store.upper_dir(&id))?;
+                }
             }
-            self.store.inner().disk.unlink(&self.use_path(&self.ext))?;
+            for ext in &free {
+                self.store.inner().disk.unlink(&self.use_path(ext))?;
+            }
         }
         self.store
             .collect(&super::mentioned, &GcOptions::default(), &doomed)?;

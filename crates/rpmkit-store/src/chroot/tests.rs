@@ -289,6 +289,43 @@ fn scrub_takes_everything_of_one_configuration_only() {
 }
 
 #[test]
+fn scrub_leaves_an_instance_that_is_worked_in() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let (main, other) = (
+        chroot(&store),
+        Chroot::new(&store, chroot(&store).name().clone(), "other"),
+    );
+    let own = base(&store, "own").unwrap();
+    for c in [&main, &other] {
+        let mut s = c.open().unwrap();
+        s.rebase(&own).unwrap();
+        s.mark_dirty().unwrap();
+        s.close().unwrap();
+    }
+    let mut s = main.open().unwrap();
+    s.snapshot("mine", "").unwrap();
+    s.close().unwrap();
+    drop(own);
+    let busy = other.open().unwrap();
+    store.wait_for_background();
+    main.scrub().unwrap();
+    assert!(main.list().unwrap().is_empty(), "names go");
+    assert_eq!(
+        std::fs::read_dir(store.dir().join("uppers"))
+            .unwrap()
+            .count(),
+        1,
+        "of the one that is worked in"
+    );
+    assert_eq!(busy.below().len(), 1);
+    busy.close().unwrap();
+    assert_eq!(other.open().unwrap().below().len(), 1, "it is what it was");
+    main.scrub().unwrap();
+    assert_eq!(Chroot::all(&store).unwrap(), []);
+}
+
+#[test]
 fn scrub_is_the_way_out_of_a_damaged_state() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());

@@ -1,6 +1,6 @@
 //! `chroot_scan`: files of the chroot that tell what went wrong, copied to the result directory.
 //!
-//! Only plain files are taken, and only by programs inside: a link a build has left must not bring a file
+//! Files are taken by programs inside: a link a build has left means what it means there, and brings no file
 //! of the host into the results.
 
 use std::{
@@ -14,6 +14,7 @@ use rpmkit_sandbox::{Command, Output, RunAs, Stdin, Stream};
 
 use super::{BuildError, Buildroot, Built, Plugin, Rebuild, failed};
 use rpmkit_config::{Value, scan_patterns};
+use rpmkit_types::event::Level;
 use rpmkit_types::untar::Paced;
 
 /// Copies to `chroot_scan/`, or packs `chroot_scan.tar.gz`.
@@ -23,8 +24,7 @@ pub(super) struct ChrootScan;
 const NAME: &str = "chroot_scan";
 
 /// What is no part of the chroot's own files.
-const LIST: &str =
-    "find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o -type f -print0";
+const LIST: &str = "find / \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o \\( -type f -o -type l -xtype f \\) -print0";
 
 impl Plugin for ChrootScan {
     fn name(&self) -> &'static str {
@@ -37,17 +37,40 @@ impl Plugin for ChrootScan {
         job: &Rebuild,
         built: Option<&Built>,
     ) -> Result<(), BuildError> {
-        let plugins = &root.settings().plugins;
-        let flag = |key: &str| {
-            plugins
-                .option(self.name(), key)
-                .is_some_and(|value| value.to_string() == "True")
-        };
-        if flag("only_failed") && built.is_some() {
+        if flag(root, "only_failed") && built.is_some() {
             return Ok(());
         }
-        let tarball = flag("write_tar");
-        let patterns: Vec<String> = plugins
+        let resultdir = job.resultdir.clone();
+        self.scan(root, &resultdir)
+    }
+}
+
+/// What mock's hook `initfailed` does.
+pub(super) fn after_failed_init(root: &mut Buildroot) -> Result<(), BuildError> {
+    // Without a shell in the root there is nobody to look, and hardly anything to find.
+    if root
+        .quietly(["/bin/sh", "-c", ":"].map(str::to_owned).to_vec())
+        .is_err()
+    {
+        return Ok(());
+    }
+    let resultdir = root.settings().build.resultdir.clone();
+    ChrootScan.scan(root, &resultdir)
+}
+
+fn flag(root: &Buildroot, key: &str) -> bool {
+    root.settings()
+        .plugins
+        .option("chroot_scan", key)
+        .is_some_and(|value| value.to_string() == "True")
+}
+
+impl ChrootScan {
+    fn scan(&self, root: &mut Buildroot, resultdir: &Path) -> Result<(), BuildError> {
+        let tarball = flag(root, "write_tar");
+        let patterns: Vec<String> = root
+            .settings()
+            .plugins
             .option(self.name(), "regexes")
             .and_then(Value::items)
             .unwrap_or_default()
@@ -60,15 +83,16 @@ impl Plugin for ChrootScan {
         }
         let bad = |e: std::io::Error| failed(self.name(), e);
         let packed = self.pack(root, &found)?;
-        let target = job.resultdir.join(NAME);
+        let rootdir = root.settings().chroot.rootdir.clone();
+        let target = resultdir.join(NAME);
         // Another user may write in the directory: none of its links is followed.
-        let results = UntrustedTree::open(&job.resultdir, Links::Never)
-            .map_err(|e| failed(self.name(), e))?;
-        let below = below(Path::new(NAME), &root.settings().chroot.rootdir);
+        let results =
+            UntrustedTree::open(resultdir, Links::Never).map_err(|e| failed(self.name(), e))?;
+        let below = below(Path::new(NAME), &rootdir);
         let events = root.engine().events();
         if tarball {
             let name = format!("{NAME}.tar.gz");
-            let path = job.resultdir.join(&name);
+            let path = resultdir.join(&name);
             events.info(format!("chroot_scan: creating tarball {}", path.display()));
             let inside = target.strip_prefix("/").unwrap_or(&target);
             let inside = inside.join(below.strip_prefix(NAME).unwrap_or(&below));
@@ -81,6 +105,11 @@ impl Plugin for ChrootScan {
             found.len(),
             target.display()
         ));
+        let copied: Vec<String> = found
+            .iter()
+            .map(|path| format!("{}{path}", rootdir.display()))
+            .collect();
+        events.narrate(Level::Info, copied.join("\n"));
         Ok(())
     }
 }
@@ -112,7 +141,17 @@ impl ChrootScan {
         let bad = |e: std::io::Error| failed(self.name(), e);
         let mut out = tempfile::tempfile_in(root.engine().scratch()?.path()).map_err(bad)?;
         let tar = "tar";
-        let words = ["-C", "/", "--null", "--no-recursion", "-cf", "-", "-T", "-"];
+        let words = [
+            "-C",
+            "/",
+            "--null",
+            "--no-recursion",
+            "--dereference",
+            "-cf",
+            "-",
+            "-T",
+            "-",
+        ];
         let mut command = Command::new(std::iter::once(tar).chain(words))
             .user(RunAs::Root)
             .output(Output::Separate);

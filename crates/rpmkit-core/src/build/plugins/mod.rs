@@ -8,12 +8,17 @@ pub(super) mod ccache;
 mod chroot_scan;
 mod compress_logs;
 mod expand_spec;
+mod export_image;
 mod installed;
+pub(super) mod monitor;
 pub(super) mod mounts;
 mod reports;
 mod sign;
+mod srpm_hooks;
+pub(super) mod tmpfs;
 
 pub use compress_logs::compress_logs;
+pub(super) use srpm_hooks::{SourceBuild, pre_srpm_build};
 
 use std::path::PathBuf;
 
@@ -63,6 +68,7 @@ static ALL: &[&dyn Plugin] = &[
     &reports::PROCENV,
     &reports::SHOWRC,
     &buildroot_lock::BuildrootLock,
+    &export_image::ExportImage,
     &expand_spec::ExpandSpec,
 ];
 
@@ -78,7 +84,18 @@ fn enabled(root: &Buildroot) -> Vec<&'static dyn Plugin> {
 pub(super) fn prebuild(root: &mut Buildroot, job: &Rebuild) -> Result<(), BuildError> {
     enabled(root)
         .iter()
-        .try_for_each(|plugin| plugin.prebuild(root, job))
+        .try_for_each(|plugin| plugin.prebuild(root, job))?;
+    root.hook_call("prebuild", &details(job))
+}
+
+/// What hooks of the user's are told of a build.
+fn details(job: &Rebuild) -> serde_json::Value {
+    serde_json::json!({ "srpm": job.srpm, "resultdir": job.resultdir })
+}
+
+/// Before requirements are looked at.
+pub(super) fn earlyprebuild(root: &mut Buildroot, job: &Rebuild) -> Result<(), BuildError> {
+    root.hook_call("earlyprebuild", &details(job))
 }
 
 /// With all requirements there.
@@ -89,7 +106,12 @@ pub(super) fn postdeps(
 ) -> Result<(), BuildError> {
     enabled(root)
         .iter()
-        .try_for_each(|plugin| plugin.postdeps(root, job, spec))
+        .try_for_each(|plugin| plugin.postdeps(root, job, spec))?;
+    let mut details = details(job);
+    details["spec"] = spec.to_string().into();
+    root.hook_call("postdeps", &details)?;
+    monitor::begin(root);
+    Ok(())
 }
 
 /// When all is over. A build that failed keeps its own error; what plugins have to say is a warning then.
@@ -98,15 +120,44 @@ pub(super) fn postbuild(
     job: &Rebuild,
     built: Option<&Built>,
 ) -> Result<(), BuildError> {
+    let mut outcomes = vec![monitor::end(root, &job.resultdir)];
     for plugin in enabled(root) {
-        if let Err(error) = plugin.postbuild(root, job, built) {
-            if built.is_some() {
-                return Err(error);
-            }
-            root.engine().events().warn(error.to_string());
+        outcomes.push(plugin.postbuild(root, job, built));
+        if built.is_some() && outcomes.iter().any(Result::is_err) {
+            break;
         }
     }
+    let mut details = details(job);
+    details["result"] = if built.is_some() { "success" } else { "fail" }.into();
+    details["packages"] = built
+        .map(|built| built.artifacts.clone())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    if outcomes.iter().all(Result::is_ok) {
+        outcomes.push(root.hook_call("postbuild", &details));
+    }
+    for error in outcomes.into_iter().filter_map(Result::err) {
+        if built.is_some() {
+            return Err(error);
+        }
+        root.engine().events().warn(error.to_string());
+    }
     Ok(())
+}
+
+/// A chroot that could not be prepared: what there is of it may tell why.
+pub(super) fn initfailed(root: &mut Buildroot) {
+    let outcome = if root.settings().plugins.enabled("chroot_scan") {
+        chroot_scan::after_failed_init(root)
+    } else {
+        Ok(())
+    };
+    let hook = root.hook_call("initfailed", &serde_json::Value::Null);
+    for error in [outcome, hook].into_iter().filter_map(Result::err) {
+        root.engine().events().warn(error.to_string());
+    }
 }
 
 /// Writes a file of the result directory.

@@ -99,7 +99,7 @@ fn one([device, path, kind, options]: &[String; 4]) -> Result<Mount, BuildError>
 }
 
 /// `512m` as a number of bytes.
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let unit = match text.chars().last()?.to_ascii_lowercase() {
         'k' => 1 << 10,
         'm' => 1 << 20,

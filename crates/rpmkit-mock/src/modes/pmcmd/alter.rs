@@ -250,20 +250,24 @@ impl Alter<'_, '_> {
         Ok(())
     }
 
-    /// `mark`: nobody here remembers why a package was installed.
+    /// `mark`: what a chroot remembers of its packages is part of its layers.
     pub fn mark(&self) -> VerbResult {
         Err(Failure::new(
             ExitCode::PackageManager,
-            "mark: a chroot does not remember why its packages were installed, so none is ever unneeded",
+            "mark: why a package of a chroot was installed is remembered, and cannot be changed",
         )
-        .hint("`--remove PACKAGE` removes what is not wanted"))
+        .hint("`--remove PACKAGE` removes what is not wanted, `--pm-cmd autoremove` what nothing needs"))
     }
 
     /// `remove SPEC…`, and with `unneeded` what nobody needs any more with it.
     pub fn remove(&self, unneeded: bool) -> VerbResult {
         if unneeded && self.words.is_empty() {
-            // Nothing counts as unneeded where nobody remembers why it came.
-            return self.change(|_, _| Ok(()));
+            return self.change(|root, request| {
+                let candidates = root.dependencies();
+                let packages = root.packages().map_err(|e| self.work.failure(&e))?;
+                request.remove.extend(unneeded_of(packages, &candidates));
+                Ok(())
+            });
         }
         self.named("remove")?;
         self.change(|root, request| {
@@ -319,6 +323,38 @@ impl Alter<'_, '_> {
         outcome?;
         closed.map_err(Error::from)?;
         Ok(Status::OK)
+    }
+}
+
+/// Of the packages that came as dependencies, those that nothing needs any more.
+fn unneeded_of(packages: &[Package], candidates: &[String]) -> Vec<String> {
+    let mut kept: Vec<&Package> = packages.iter().collect();
+    let mut gone = Vec::new();
+    let needs = |one: &Package, other: &Package| {
+        let mut deps = one
+            .requires
+            .iter()
+            .map(|requirement| &requirement.dep)
+            .chain(&one.recommends);
+        deps.any(|dep| {
+            // A condition may name it anywhere.
+            let rich = dep.name.starts_with('(') && dep.name.contains(&other.nevra.name);
+            rich || dep.name == other.nevra.name
+                || other.provides.iter().any(|offer| offer.name == dep.name)
+                || other.files.contains(&dep.name)
+        })
+    };
+    loop {
+        let free = kept.iter().position(|package| {
+            candidates.contains(&package.nevra.name)
+                && !kept
+                    .iter()
+                    .any(|other| other.nevra != package.nevra && needs(other, package))
+        });
+        let Some(nth) = free else {
+            return gone;
+        };
+        gone.push(kept.remove(nth).nevra.name.clone());
     }
 }
 
@@ -399,4 +435,38 @@ fn again(work: &Work<'_>, root: &mut Buildroot, words: &[&str]) -> Result<Soluti
         }
     }
     Ok(solution)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rpmkit_core::types::Nevra;
+
+    use super::*;
+
+    #[test]
+    fn what_nothing_needs_goes_one_after_the_other() {
+        let package = |name: &str, requires: &[&str]| -> Package {
+            let requires: Vec<_> = requires
+                .iter()
+                .map(|one| serde_json::json!({ "name": one, "version": null }))
+                .collect();
+            serde_json::from_value(serde_json::json!({
+                "nevra": Nevra::new(name, Evr::new(0, "1", "1"), "noarch"),
+                "checksum": null,
+                "location": { "href": "a.rpm" },
+                "requires": requires,
+            }))
+            .unwrap()
+        };
+        let all = [
+            package("asked", &["lib"]),
+            package("lib", &[]),
+            package("old", &["older"]),
+            package("older", &[]),
+        ];
+        let came: Vec<String> = ["lib", "old", "older"].map(str::to_owned).to_vec();
+        assert_eq!(unneeded_of(&all, &came), ["old", "older"]);
+        assert!(unneeded_of(&all, &[]).is_empty());
+    }
 }

@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command mock-hermetic-repo --arguments "(COMPLETE=fish mock-hermetic-repo -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command mock-parse-buildlog --arguments "(COMPLETE=fish mock-parse-buildlog -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
