@@ -196,6 +196,22 @@ static int fd_of_init(const char *number)
 	int init = syscall(SYS_pidfd_open, 1, 0);
 	return init < 0 ? SHUT : of(syscall(SYS_pidfd_getfd, init, atoi(number), 0));
 }
+/* That these change nothing outside is for the caller to see. */
+static int host_name(const char *name) { return sethostname(name, strlen(name)), setdomainname(name, strlen(name)), SHUT; }
+static int kill_all(const char *unused)
+{
+	/* Everybody we can see but pid 1, by number: -1 would take the shell that reads this with it. */
+	for (int pid = 2; pid < 400; pid++)
+		if (kill(pid, 0) == 0 && pid != getpid() && pid != getppid()) {
+			char path[64], line[64] = "";
+			snprintf(path, sizeof path, "/proc/%d/comm", pid);
+			int fd = open(path, O_RDONLY);
+			if (fd < 0 || read(fd, line, sizeof line - 1) <= 0)
+				return OPEN; /* a process that /proc does not show is not one of ours */
+			close(fd);
+		}
+	return SHUT;
+}
 static int compare_init(const char *unused) { return of(syscall(SYS_kcmp, getpid(), 1, 2, 0, 0)); }
 static int by_handle(const char *dir)
 {
@@ -470,6 +486,7 @@ static const struct row {
 	{ "init-vm", read_init }, { "init-getfd-0", fd_of_init, "0" }, { "init-getfd-3", fd_of_init, "3" }, { "init-kcmp", compare_init },
 	{ "init-pages", pages_of_init }, { "init-kill", kill_init }, { "init-mnt-ns", namespace_of_init, "/proc/1/ns/mnt" },
 	{ "init-user-ns", namespace_of_init, "/proc/1/ns/user" }, { "host-process", host_process },
+	{ "host-name", host_name, "rpmkit-probe" }, { "hidden-processes", kill_all },
 	/* system calls */
 	{ "bpf-map", bpf_map }, { "bpf-load", bpf_load }, { "perf", perf }, { "perf-all", perf_all }, { "key-session", key_session },
 	{ "key-user", key_user }, { "key-search", key_search }, { "key-add", key_add }, { "key-request", key_request },

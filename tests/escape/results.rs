@@ -171,3 +171,63 @@ fn what_a_build_says_is_no_order() {
         assert!(text.contains("\u{1b}]0;title\u{7}\u{1b}[2J"), "{text}");
     }
 }
+
+#[test]
+fn root_takes_no_link_of_another_user_on_the_way_to_results() {
+    // Nobody else may write where the link leads.
+    for who in everybody().into_iter().filter(|who| who.name == "root") {
+        let world = World::of(&who);
+        let tree = tree(&world, "");
+        let private = world.path("private");
+        fs::create_dir(&private).unwrap();
+        let link = world.path("results-of-another");
+        symlink(&private, &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(1501), Some(1501)).unwrap();
+        for out in [link.clone(), link.join("new")] {
+            build(&world, &tree, &out)
+                .expect(70)
+                .says(&["no link is followed here"]);
+        }
+        // As mock, with a `basedir` of that kind.
+        let conf = stage().join("conf").display().to_string();
+        let mut mock = world.command("mock");
+        mock.args(["--configdir", &conf, "-r", &chroot(), "--config-opts"]);
+        mock.arg(format!("basedir={}", link.display()));
+        mock.arg("--init");
+        finish(mock).expect(20).says(&["no link is followed here"]);
+        assert_eq!(fs::read_dir(&private).unwrap().count(), 0);
+        // One that root made is fine.
+        let own = world.path("own");
+        symlink(&private, &own).unwrap();
+        build(&world, &tree, &own).expect(0);
+        assert!(private.join("build.log").exists());
+    }
+}
+
+#[test]
+fn only_files_are_packages() {
+    for who in everybody() {
+        let world = World::of(&who);
+        for (what, make) in [
+            ("pipe", "mkfifo a.rpm"),
+            (
+                "socket",
+                "perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"a.rpm\", Listen => 1)'",
+            ),
+            // mknod of what overlayfs takes for a removed file, which anybody may make.
+            (
+                "whiteout",
+                "perl -e '$n = \"a.rpm\"; syscall(133, $n, 020644, 0) == 0 or die'",
+            ),
+            ("directory", "mkdir -p a.rpm/b"),
+        ] {
+            let tree = tree(&world, &format!("cd %{{_rpmdir}}; {make}; ls -l a.rpm"));
+            let out = world.path("out");
+            let ran = build(&world, &tree, &out);
+            assert!(ran.stderr.contains("rpmbuild"), "{what}: {}", ran.stderr);
+            let left = fs::symlink_metadata(out.join("a.rpm"));
+            assert!(left.is_err(), "{what} in the results: {}", ran.stderr);
+            fs::remove_dir_all(&tree).unwrap();
+        }
+    }
+}

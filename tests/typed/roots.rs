@@ -96,3 +96,41 @@ fn snapshots_are_marked_as_mock_marks_them() {
         world.mock(&["--scrub=overlayfs"]).expect(0);
     }
 }
+
+/// Copr's method "custom source", command for command, but that its last one goes by `--unpriv` where nobody can be become.
+#[test]
+fn copr_makes_sources_by_a_script_in_the_chroot() {
+    for who in everybody() {
+        let world = World::of(&who);
+        let script = world.write(
+            "script",
+            "#!/bin/sh\nid -un > made; cat hook_payload >> made\n",
+        );
+        let payload = world.write("payload", "hook\n");
+        let at = |path: &std::path::Path| path.display().to_string();
+        world.mock(&["--init"]).expect(0);
+        world.mock(&["--copyin", &at(&script), "/script"]).expect(0);
+        let setup = "set -ex; chmod a+x /script; rm -rf /workdir; mkdir -p /workdir; chown mockbuild /workdir;";
+        world.mock(&["--chroot", setup]).expect(0);
+        world
+            .mock(&["--copyin", &at(&payload), "/workdir/hook_payload"])
+            .expect(0);
+        world
+            .mock(&["--shell", "chmod a+r /workdir/hook_payload"])
+            .expect(0);
+        let run = "set -xe; cd /workdir; COPR_RESULTDIR=/workdir /script";
+        let become_user = format!("su - mockbuild -c '{run}'");
+        let ran = world.mock(&["--chroot", &become_user]);
+        if ran.code != 0 {
+            assert_ne!(who.name, "root", "{}", ran.stderr);
+            assert_ne!(who.name, "sub", "{}", ran.stderr);
+            ran.says(&["without subordinate ids", "--unpriv"]);
+            world.mock(&["--unpriv", "--chroot", run]).expect(0);
+        }
+        let out = world.path("srcdir");
+        world.mock(&["--copyout", "/workdir", &at(&out)]).expect(0);
+        let made = fs::read_to_string(out.join("made")).unwrap();
+        assert_eq!(made, "mockbuild\nhook\n");
+        world.mock(&["--clean"]).expect(0);
+    }
+}

@@ -58,7 +58,7 @@ pub fn give_results(cx: &Context, dir: &Path) -> Result<(), Failure> {
 /// Moves the log files begun in `from` to `to`, behind what is there, and goes on there.
 pub fn move_logs(cx: &Context, from: &Path, to: &Path) -> Result<(), Failure> {
     cx.logs.close();
-    fs::create_dir_all(to).map_err(|e| result_dir(to, e))?;
+    make_results(to, cx.host.invoking, cx.results_group).map_err(|e| result_dir(to, e))?;
     for name in ["build.log", "root.log", "state.log"] {
         let Ok(text) = fs::read(from.join(name)) else {
             continue;

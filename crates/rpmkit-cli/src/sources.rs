@@ -14,7 +14,7 @@ use rpmkit_core::{
     project::Project,
     results::{
         failure::{FailureCause, FailureReport, SpecLine},
-        owner::place_result,
+        owner::{make_results, place_result},
     },
     scm::{
         self,
@@ -123,7 +123,7 @@ impl CheckoutSources {
             Self::Package { srpm, .. } => {
                 let name = srpm.file_name().unwrap_or_default();
                 let to = resultdir.join(name);
-                fs::create_dir_all(resultdir)
+                make_results(resultdir, None, None)
                     .and_then(|()| place_result(srpm, resultdir, name))
                     .map_err(|source| BuildError::ResultDir {
                         path: resultdir.to_owned(),

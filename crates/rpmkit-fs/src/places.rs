@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 use crate::{
     Dir, FsError, Links, Result,
-    resolve::{PLACE, open_ours},
+    resolve::{PLACE, ResolveStop, open_named, open_ours},
 };
 
 /// A directory of ours: only we, the user or the administrator write in it.
@@ -32,7 +32,7 @@ impl Deref for HostDir {
 }
 
 impl HostDir {
-    /// The directory at `path`, which is taken as the host takes it.
+    /// The directory at `path`, which is taken as the host takes it, but that root takes no link of another user's on the way.
     ///
     /// # Errors
     /// When it is not there or no directory.
@@ -106,8 +106,8 @@ impl Deref for UntrustedTree {
 }
 
 impl UntrustedTree {
-    /// The tree at `path`, which the user named: links on the way to it are followed, only what is
-    /// below is foreign.
+    /// The tree at `path`, which the user named: links on the way to it are followed, by root those that root has made; only
+    /// what is below is foreign.
     ///
     /// # Errors
     /// When it is not there or no directory.
@@ -159,8 +159,11 @@ fn ambient(shown: PathBuf, links: Links) -> Result<Dir> {
     } else {
         &shown
     };
-    let fd = openat(CWD, path, PLACE | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|e| FsError::io("open", &shown, e))?;
+    let fd = open_named(path).map_err(|stop| match stop {
+        ResolveStop::Link(path, target) => FsError::Link { path, target },
+        ResolveStop::Errno(e) => FsError::io("open", &shown, e),
+        ResolveStop::Leaves(_) => FsError::io("open", &shown, Errno::XDEV),
+    })?;
     Ok(Dir {
         fd,
         shown,

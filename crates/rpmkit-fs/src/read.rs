@@ -176,6 +176,18 @@ impl Dir {
         Ok(listed)
     }
 
+    /// A directory as a file, to change its owner or its permission bits; it must not be a link.
+    ///
+    /// # Errors
+    /// When it is not there or no directory.
+    pub fn open_directory_itself(&self, path: impl AsRef<Path>) -> Result<File> {
+        let path = path.as_ref();
+        let (place, name) = self.place("open", path)?;
+        openat(&place, name, LIST, Mode::empty())
+            .map(File::from)
+            .map_err(|e| self.other_than(place.as_fd(), name, path, EntryKind::Dir, "open", e))
+    }
+
     /// Opens a directory to name things in; it must not be a link.
     pub(crate) fn open_dir_itself(&self, path: &Path) -> Result<OwnedFd> {
         if crate::dir::is_this(path) {

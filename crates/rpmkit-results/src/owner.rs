@@ -6,11 +6,11 @@
 
 use std::{
     ffi::OsStr,
-    fs::{DirBuilder, File, Metadata, Permissions},
+    fs::{File, Metadata, Permissions},
     io,
     os::{
         fd::AsFd,
-        unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        unix::fs::{MetadataExt, PermissionsExt},
     },
     path::Path,
 };
@@ -32,20 +32,19 @@ pub fn make_results(dir: &Path, caller: Option<Ids>, group: Option<u32>) -> io::
     if let Some(around) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
         make_results(around, caller.filter(|ids| below_own(around, *ids)), None)?;
     }
-    match DirBuilder::new().mode(0o777).create(dir) {
+    let around = dir.parent().unwrap_or(Path::new(""));
+    let around = UntrustedTree::open(around, Links::Never).map_err(io::Error::from)?;
+    let name = dir.file_name().unwrap_or_default();
+    match around.mkdir(name, 0o777).map_err(io::Error::from) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         other => other?,
     }
     if caller.is_none() && group.is_none() {
         return Ok(());
     }
-    let flags = nix::fcntl::OFlag::O_DIRECTORY | nix::fcntl::OFlag::O_NOFOLLOW;
-    let made = nix::fcntl::open(
-        dir,
-        flags | nix::fcntl::OFlag::O_CLOEXEC,
-        nix::sys::stat::Mode::empty(),
-    )?;
-    let made = File::from(made);
+    let made = around
+        .open_directory_itself(name)
+        .map_err(io::Error::from)?;
     give(&made, &made.metadata()?, caller, group)
 }
 

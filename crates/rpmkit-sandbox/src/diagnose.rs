@@ -152,6 +152,13 @@ fn map_tool(error: &StepError) -> Advice {
             &["sudo apt install uidmap (or: shadow-utils)"],
         );
     }
+    // What shadow's tools say; after newgrp(1), too, all is right but the group.
+    if error.detail.contains("is owned by a different user") {
+        return Advice::new(
+            "this process runs with another primary group than its account has in `/etc/passwd`",
+            &["leave the shell that `newgrp` or `sg` has started, or give the account that group"],
+        );
+    }
     Advice::new(
         format!(
             "`{}` refused: no fitting line in `/etc/subuid` and `/etc/subgid`, a lost set-uid bit, or a file system \
@@ -237,7 +244,25 @@ fn overlay(errno: Errno, detail: &str) -> Advice {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn another_primary_group_is_told_from_missing_ids() {
+        let dir = tempfile::NamedTempFile::new().unwrap();
+        let of = |detail: &str| {
+            let error = StepError::new(SandboxStep::MapTool, "run", Errno::EPERM);
+            error
+                .at(dir.path())
+                .because(detail)
+                .advice()
+                .cause
+                .unwrap_or_default()
+        };
+        let told = of("newuidmap: Target process 7 is owned by a different user: uid:1500");
+        assert!(told.contains("primary group"), "{told}");
+        assert!(of("exit status: 1").contains("/etc/subuid"));
+    }
 
     #[test]
     fn known_refusals_have_a_cause_and_a_cure() {

@@ -17,7 +17,7 @@ use super::{
     tree::{DirContents, WRITE},
 };
 use rpmkit_repo as repo;
-use rpmkit_results::hardware_report;
+use rpmkit_results::{hardware_report, owner::make_results};
 use rpmkit_rpmfile::{UnpackedSrpm, unpack_source};
 use rpmkit_solve::SolveRequest;
 use rpmkit_types::{
@@ -70,7 +70,7 @@ pub fn rebuild(root: &mut Buildroot, job: &Rebuild) -> Result<Built, BuildError>
     let staging = root.engine().scratch()?;
     // Before any work: a file that is no source package must not cost a chroot.
     let source = unpack(&job.srpm, job.spec.as_deref(), staging.path())?;
-    fs::create_dir_all(&job.resultdir).map_err(|source| BuildError::ResultDir {
+    make_results(&job.resultdir, None, None).map_err(|source| BuildError::ResultDir {
         path: job.resultdir.clone(),
         source,
     })?;

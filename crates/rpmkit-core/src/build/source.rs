@@ -1,12 +1,10 @@
 //! Source packages from a spec and its sources, and specs read by the target's own rpm.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{BuildError, Buildroot, CopyItem, Follow, plugins, rpmbuild::check, tree::DirContents};
 use rpmkit_results::diagnose::survived;
+use rpmkit_results::owner::make_results;
 use rpmkit_sources::srpm::SpecParser;
 use rpmkit_types::event::{Event, Log, Phase};
 
@@ -28,7 +26,7 @@ pub struct MakeSource {
 /// Makes the source package in the chroot (`rpmbuild -bs`) and gives its path in the result
 /// directory.
 pub fn source_package(root: &mut Buildroot, job: &MakeSource) -> Result<PathBuf, BuildError> {
-    fs::create_dir_all(&job.resultdir).map_err(|source| BuildError::ResultDir {
+    make_results(&job.resultdir, None, None).map_err(|source| BuildError::ResultDir {
         path: job.resultdir.clone(),
         source,
     })?;

@@ -3,6 +3,7 @@
 //! The kernel does it in one call, openat2(2) (Linux 5.6). Where that is missing, or a seccomp filter
 //! that does not know it answers EPERM (docker before 20.10), [`steps`] does the same by hand.
 
+mod named;
 mod steps;
 
 use std::{
@@ -20,6 +21,7 @@ use rustix::{
     io::Errno,
 };
 
+pub(crate) use named::open_named;
 pub(crate) use steps::{real_path, walk_down, walk_making};
 
 /// Which symbolic links of a tree are followed.

@@ -11,17 +11,17 @@ use rpmkit_cli::{
     setup,
 };
 use rpmkit_core::{
-    Error, Events,
+    Error, Events, ExitCode,
     build::{
         About, BuildError, Buildroot, ChrootAccess, Engine, HookCaller, added_repository,
         failure_report, traced,
     },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
-    event::Log,
-    results::{failure::FailureCause, hardware_report},
+    event::{Event, Log},
+    results::{failure::FailureCause, hardware_report, owner::make_results},
 };
-use rpmkit_fs::WriteOptions;
+use rpmkit_fs::{HostDir, WriteOptions};
 
 use crate::{
     cmdline::{PackageManager, RepoSwitch, ShortCircuitFlag},
@@ -108,9 +108,9 @@ impl<'a> Work<'a> {
             settings,
             events,
         };
-        work.place_results(cx);
-        work.place_root(cx);
         cx.results_group = own_group(&work.settings.chroot.chrootgroup);
+        work.place_results(cx);
+        work.place_root(cx)?;
         Ok(work)
     }
 
@@ -118,7 +118,8 @@ impl<'a> Work<'a> {
     /// can write to. Who cannot gets the same tree below their own state directory.
     fn place_results(&mut self, cx: &Context) {
         let dir = cx.host.cwd.join(&self.settings.build.resultdir);
-        self.settings.build.resultdir = if self.settings.build.resultdir_given || writable(&dir) {
+        self.settings.build.resultdir = if self.settings.build.resultdir_given || writable(cx, &dir)
+        {
             dir
         } else {
             let state = cx.host.dirs.state.join("mock");
@@ -130,18 +131,25 @@ impl<'a> Work<'a> {
     }
 
     /// As results, so the place where the root is seen.
-    fn place_root(&mut self, cx: &Context) {
+    fn place_root(&mut self, cx: &Context) -> Result<(), Failure> {
         let root = cx.host.cwd.join(&self.settings.chroot.rootdir);
         let mut around = root.parent().unwrap_or(Path::new("/"));
         while !around.exists() {
             around = around.parent().unwrap_or(Path::new("/"));
         }
+        // Root mounts there: no link of another user's may lead it elsewhere.
+        HostDir::open(around).map_err(|e| {
+            let mut failure = Failure::general(format!("option `basedir`: {e}"));
+            failure.code = ExitCode::Root.code();
+            failure
+        })?;
         let can_write = nix::unistd::access(around, nix::unistd::AccessFlags::W_OK).is_ok();
         let state = cx.host.dirs.state.join("mock");
         self.settings.chroot.rootdir = match root.strip_prefix(&self.settings.chroot.basedir) {
             Ok(below) if !can_write => state.join(below),
             _ => root,
         };
+        Ok(())
     }
 
     /// Does what mock's overlayfs plugin does in a hook; tells of it where the configuration wants that.
@@ -285,7 +293,7 @@ impl<'a> Work<'a> {
         let engine = self.engine(cx)?;
         let name = self.settings.chroot.shared_root.parse().map_err(|e| {
             Failure::new(
-                rpmkit_core::ExitCode::Config,
+                ExitCode::Config,
                 format!(
                     "option `root` of `{}`: {e}",
                     self.settings.chroot.chroot_name
@@ -350,8 +358,9 @@ fn move_packages(from: &Path, to: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Whether a directory can be made there and written to. Makes it, as mock does at the start.
-fn writable(dir: &Path) -> bool {
-    fs::create_dir_all(dir).is_ok() && tempfile::tempfile_in(dir).is_ok()
+fn writable(cx: &Context, dir: &Path) -> bool {
+    make_results(dir, cx.host.invoking, cx.results_group).is_ok()
+        && tempfile::tempfile_in(dir).is_ok()
 }
 
 /// The words of a request that name files of the host.
