@@ -11,7 +11,7 @@
 //! - `at: FILE:LINE` the place in the sources
 //!
 //! The test prints a table; `cargo test -p rpmkit-results --test printed -- --nocapture` shows it.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
 use std::{fs, path::Path};
 
