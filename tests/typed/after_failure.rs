@@ -50,6 +50,13 @@ fn a_failed_build_is_looked_into_and_gone_on_with() {
             "{}",
             who.name
         );
+        // A source package that is given as such has its lines too.
+        let srpm = chroot.path().join("demo-1-1/demo-1-1.src.rpm");
+        let apart = world.path("apart").display().to_string();
+        world
+            .rpmkit(&["build", &srpm.display().to_string(), "--resultdir", &apart])
+            .expect(1)
+            .says(&["`%install` failed at `false`", "demo.spec:19"]);
         // The log is asked for without a chroot.
         let log = world
             .run("rpmkit", &["log", &top, "--section", "build"])
@@ -186,8 +193,8 @@ fn every_section_can_be_gone_on_from() {
             assert_eq!(marked, section != "prep", "{section} as {}", who.name);
             fs::remove_dir_all(world.path("stops/results")).unwrap();
         }
-        // Once it is built there is nothing to go on from.
-        world.rpmkit(&["build", &top]).expect(0);
+        // In a clean chroot there is nothing to go on from.
+        world.rpmkit(&["snap", "clean"]).expect(0);
         world
             .rpmkit(&["build", &top, "--from", "install"])
             .expect(1)
@@ -285,4 +292,73 @@ fn a_requirement_on_a_path_that_only_file_lists_know_is_met() {
     world
         .rpmkit(&["build", &world.path("demo").display().to_string()])
         .expect(0);
+}
+
+#[test]
+fn every_stage_of_mocks_short_circuit_goes_on_in_the_same_tree() {
+    for who in everybody() {
+        let world = World::of(&who);
+        let spec = world.write("stops.spec", STOPS);
+        world.write("sources/none", "");
+        let (spec, sources) = (spec.display().to_string(), world.path("sources"));
+        let (sources, out) = (sources.display().to_string(), world.path("out"));
+        let out = out.display().to_string();
+        let words = ["--spec", &spec, "--sources", &sources, "--resultdir", &out];
+        world
+            .mock(&[&["--buildsrpm"], &words[..]].concat())
+            .expect(0);
+        let srpm = world.path("out/stops-1-1.src.rpm").display().to_string();
+        let rpm = world
+            .mock(&["-q", "--chroot", "rpm --version"])
+            .expect(0)
+            .stdout;
+        // Each with the sections that run, and the one before them, which does not.
+        let stages = [
+            ("prep", vec!["%prep"], "%none"),
+            ("build", vec!["%build"], "%prep"),
+            ("install", vec!["%install", "%check"], "%build"),
+            ("binary", vec![], "%install"),
+        ];
+        for (stage, run, before) in stages {
+            if stage == "prep" && !rpm.contains("4.18") {
+                // rpm refuses that combination of its own since 4.20.
+                continue;
+            }
+            let stop = match stage {
+                "prep" => "stop_prep 1",
+                "build" => "stop_build 1",
+                "install" => "stop_install 1",
+                _ => "stop_files 1",
+            };
+            let first = world.path(&format!("first-{stage}")).display().to_string();
+            let keep = ["--no-cleanup-after", "--resultdir", &first, &srpm];
+            world
+                .mock(&[&["--rebuild", "--define", stop], &keep[..]].concat())
+                .expect(1);
+            let then = world.path(&format!("then-{stage}"));
+            let shown = then.display().to_string();
+            let again = ["--no-clean", "--no-cleanup-after", "--short-circuit", stage];
+            let more = [
+                "--define",
+                "ran 1",
+                "--resultdir",
+                &shown,
+                "--rebuild",
+                &srpm,
+            ];
+            world.mock(&[&again[..], &more[..]].concat()).expect(0);
+            let log = fs::read_to_string(then.join("build.log")).unwrap();
+            for section in &run {
+                assert!(
+                    log.contains(&format!("Executing({section})")),
+                    "{stage}: {log}"
+                );
+            }
+            assert!(
+                !log.contains(&format!("Executing({before})")),
+                "{stage}: {log}"
+            );
+        }
+        world.mock(&["--clean"]).expect(0);
+    }
 }

@@ -12,14 +12,14 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestReportKind {
-    /// `<testsuite>` with a `<testcase>` each.
-    JUnit,
     /// `Testing/Temporary/LastTestsFailed.log`: `2:name`.
     CTest,
     /// `test-suite.log`: `FAIL: name`.
     Automake,
     /// `meson-logs/testlog.json`: an object a line.
     Meson,
+    /// `<testsuite>` with a `<testcase>` each; some write it beside a form of their own.
+    JUnit,
 }
 
 impl TestReportKind {

@@ -11,7 +11,7 @@
 //! - `at: FILE:LINE` the place in the sources
 //!
 //! The test prints a table; `cargo test -p rpmkit-results --test printed -- --nocapture` shows it.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ use rpmkit_types::event::Phase;
 
 /// One recorded failure.
 #[derive(Debug, Default)]
-struct Recorded {
+struct PrintedCase {
     file: String,
     name: String,
     section: String,
@@ -37,7 +37,7 @@ struct Recorded {
     printed: Vec<String>,
 }
 
-impl Recorded {
+impl PrintedCase {
     fn report(&self) -> FailureReport {
         let mut lines = vec![
             format!(
@@ -120,13 +120,13 @@ impl Recorded {
     }
 }
 
-fn read(dir: &Path) -> Vec<Recorded> {
+fn read(dir: &Path) -> Vec<PrintedCase> {
     let mut paths: Vec<_> = fs::read_dir(dir)
         .expect("the directory of cases")
         .map(|entry| entry.expect("an entry").path())
         .collect();
     paths.sort();
-    let mut cases: Vec<Recorded> = Vec::new();
+    let mut cases: Vec<PrintedCase> = Vec::new();
     for path in paths {
         let text = fs::read_to_string(&path).expect("a file of cases");
         let mut head = false;
@@ -136,7 +136,7 @@ fn read(dir: &Path) -> Vec<Recorded> {
                     .strip_suffix(']')
                     .and_then(|title| title.rsplit_once(" ["))
                     .unwrap_or((title, "%build"));
-                cases.push(Recorded {
+                cases.push(PrintedCase {
                     file: path
                         .file_stem()
                         .unwrap_or_default()
@@ -144,7 +144,7 @@ fn read(dir: &Path) -> Vec<Recorded> {
                         .into_owned(),
                     name: name.to_owned(),
                     section: section.to_owned(),
-                    ..Recorded::default()
+                    ..PrintedCase::default()
                 });
                 head = true;
                 continue;

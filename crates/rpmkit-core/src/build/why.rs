@@ -1,7 +1,7 @@
 //! Why a package is in a buildroot: the shortest chain of requirements from what was asked for.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     path::Path,
 };
 
@@ -216,15 +216,15 @@ impl<'a> Graph<'a> {
         let mut reached = Reached::new();
         let mut todo = VecDeque::new();
         for (nth, requirement) in starts {
-            if !reached.contains_key(nth) {
-                reached.insert(*nth, (None, requirement.clone()));
+            if let Entry::Vacant(free) = reached.entry(*nth) {
+                free.insert((None, requirement.clone()));
                 todo.push_back(*nth);
             }
         }
         while let Some(nth) = todo.pop_front() {
             for (to, requirement) in self.needs(nth) {
-                if !reached.contains_key(&to) {
-                    reached.insert(to, (Some(nth), requirement));
+                if let Entry::Vacant(free) = reached.entry(to) {
+                    free.insert((Some(nth), requirement));
                     todo.push_back(to);
                 }
             }

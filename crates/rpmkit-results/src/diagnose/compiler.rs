@@ -291,11 +291,14 @@ fn maven(line: &str) -> Option<Diagnostic<'_>> {
     })
 }
 
-/// msgfmt's `de.po:12: end-of-line within string`
+/// What msgfmt and makeinfo say: `de.po:12: end-of-line within string`
 fn catalogue(line: &str) -> Option<Diagnostic<'_>> {
     let (place, said) = line.split_once(": ")?;
     let (file, number, column) = placed(place)?;
-    (file.ends_with(".po") && !said.starts_with("warning")).then(|| Diagnostic {
+    let of_text = [".po", ".texi", ".texinfo"]
+        .iter()
+        .any(|kind| file.ends_with(kind));
+    (of_text && !said.starts_with("warning")).then(|| Diagnostic {
         file,
         line: number,
         column,

@@ -38,6 +38,7 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
     let telling = |line: &str| {
         alarming(line)
             && line.trim() != "[ERROR]"
+            && !line.starts_with("FAILED: ")
             && super::make::marker(line).is_none()
             && !text::any(line, &CLOSINGS)
     };
@@ -92,6 +93,7 @@ pub(crate) fn alarming(line: &str) -> bool {
         "can't ",
         "Can't ",
         "could not ",
+        "ouldn't ",
         "Could not ",
         "unable to ",
         "Unable to ",

@@ -172,3 +172,37 @@ pub(super) fn vala(scene: &Scene<'_>) -> Option<Finding> {
         ))
     })
 }
+
+/// An interface another one includes.
+pub(super) fn introspection(scene: &Scene<'_>) -> Option<Finding> {
+    scene.rev().find_map(|(at, line)| {
+        let name = text::between(line, "Couldn't find include '", "'")?;
+        let found = Finding::new(at, line.trim());
+        Some(found.want(MissingThing::File(format!("/usr/share/gir-1.0/{name}"))))
+    })
+}
+
+/// A document that would be fetched, as no catalog leads to a copy of it.
+pub(super) fn entity(scene: &Scene<'_>) -> Option<Finding> {
+    let (at, line) = scene
+        .rev()
+        .find(|(_, line)| line.contains("Attempt to load network entity "))?;
+    let end = (at..(at + 4).min(scene.lines.len()))
+        .rev()
+        .find(|nth| {
+            text::any(
+                scene.lines[*nth],
+                &["cannot parse ", "failed to load external entity"],
+            )
+        })
+        .unwrap_or(at);
+    Some(
+        Finding::new(end, line.trim())
+            .from(at)
+            .cause(FailureCause::Network {
+                section: scene.section.map(str::to_owned),
+                host: None,
+            })
+            .hint("builds have no network on purpose, and no XML catalog of the chroot leads to a copy: install the package that has it, for docbook its style sheets or document types"),
+    )
+}

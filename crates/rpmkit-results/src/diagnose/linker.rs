@@ -27,8 +27,8 @@ pub(super) fn find(scene: &Scene<'_>) -> Option<Finding> {
             found = found.want(MissingThing::Library(library.to_owned()));
         }
     }
-    if line.contains("recompile with -fPIC") {
-        found = found.hint("compile what goes into a shared object with `-fPIC`: a `CFLAGS` that replaces the default flags drops it");
+    if line.contains("recompile with -fPI") {
+        found = found.hint("compile what goes into it with `-fPIC`: a `CFLAGS` that replaces the default flags drops it");
     } else if line.contains("multiple definition of") {
         found = found.hint("two objects define it; GCC 10 and later want `extern` in headers (`-fcommon` brings back the old way)");
     } else if line.contains("undefined reference to") {
@@ -47,6 +47,7 @@ fn complains(line: &str) -> bool {
             "undefined reference to ",
             "multiple definition of ",
             "recompile with -fPIC",
+            "recompile with -fPIE",
             "ld.lld: error: ",
             "ld: error: ",
             "undefined symbol: ",

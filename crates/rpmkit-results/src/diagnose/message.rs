@@ -51,6 +51,18 @@ pub(super) fn message(
         FailureCause::UnpackagedFiles { files } => {
             format!("{} installed but in no `%files`", list(files))
         }
+        // What is no path at all was not looked for.
+        FailureCause::FilesMissing { files }
+            if files.first().is_some_and(|one| !one.starts_with('/')) =>
+        {
+            let first = files.first().map_or("", String::as_str);
+            let what = match first {
+                _ if first.starts_with("%{") => "has a macro that is not defined",
+                _ if first.starts_with('%') => "is no directive that rpm knows",
+                _ => "is no absolute path",
+            };
+            format!("`{first}` in `%files` {what}")
+        }
         FailureCause::FilesMissing { files } => {
             format!("{} in `%files` but not installed", list(files))
         }

@@ -51,7 +51,7 @@ pub(crate) use suites::sentence as tests_sentence;
 
 /// Everything that is looked for in a failing command's output. Of findings that end on the same line
 /// the one further up counts.
-const FAMILIES: [Family; 36] = [
+const FAMILIES: [Family; 38] = [
     shell::syntax,
     shell::carriage,
     shell::macros,
@@ -77,6 +77,8 @@ const FAMILIES: [Family; 36] = [
     languages::node,
     languages::maven,
     languages::vala,
+    languages::introspection,
+    languages::entity,
     cmake::find,
     meson::find,
     pkgconfig::find,

@@ -22,6 +22,12 @@ pub(super) fn traceback(scene: &Scene<'_>) -> Option<Finding> {
         .iter()
         .rev()
         .find_map(|line| file_line(line).filter(|(file, _)| own(file)));
+    let found = match VERSIONS.iter().find(|(sign, _)| line.contains(sign)) {
+        Some((_, variable)) => found.hint(format!(
+            "the sources have no history here that tells a version: `export {variable}=%{{version}}` before it"
+        )),
+        None => found,
+    };
     Some(match place {
         Some((file, number)) if found.source.is_none() => {
             found.source(text::in_tree(file), number, None)
@@ -29,6 +35,22 @@ pub(super) fn traceback(scene: &Scene<'_>) -> Option<Finding> {
         _ => found,
     })
 }
+
+/// What tools that ask git for a version say without one, and the variable that tells it to them.
+const VERSIONS: [(&str, &str); 3] = [
+    (
+        "setuptools-scm was unable to detect version",
+        "SETUPTOOLS_SCM_PRETEND_VERSION",
+    ),
+    (
+        "Versioning for this project requires either an sdist tarball",
+        "PBR_VERSION",
+    ),
+    (
+        "Error getting the version from source `vcs`",
+        "SETUPTOOLS_SCM_PRETEND_VERSION",
+    ),
+];
 
 /// File and line of a frame: `  File "x.py", line 3, in main`.
 fn file_line(line: &str) -> Option<(&str, u32)> {

@@ -18,10 +18,12 @@ use rpmkit_sandbox::Command;
 use crate::results;
 
 /// Reads what rpm set for the section (everything in its script before it begins to trace), goes to where
-/// the command that failed ran, and becomes a shell. `$1` is the script, `$2` the directory, the rest a
-/// command.
+/// the command that failed ran, and becomes a shell. `$1` is the script (where another
+/// build of the package came in between, the newest is it), `$2` the directory, the rest a command.
 const ENTER: &str = r#"
-if [ -r "$1" ]; then eval "$(sed '/^[[:space:]]*set -x/,$d' "$1")"; fi
+s=$1
+[ -r "$s" ] || s=$(ls -t /var/tmp/rpm-tmp.* 2>/dev/null | head -n 1)
+if [ -r "$s" ]; then eval "$(sed '/^[[:space:]]*set -x/,$d' "$s")"; fi
 cd "$2" 2>/dev/null || cd "$HOME"
 shift 2
 if [ $# -gt 0 ]; then exec /bin/sh -c "$*"; fi

@@ -80,22 +80,33 @@ fn near_paths(root: &mut Buildroot, report: &mut FailureReport) {
         for (wanted, near) in paths.iter().zip(&mut files) {
             let dir = wanted.rsplit_once('/').map_or("", |(dir, _)| dir);
             let beside = |file: &&String| file.rsplit_once('/').is_some_and(|(own, _)| own == dir);
-            near.extend(package.files.iter().filter(beside).cloned());
+            let names = package
+                .files
+                .iter()
+                .filter(beside)
+                .map(|file| base(file).to_owned());
+            near.extend(names);
         }
     });
     if seen.is_err() {
         return;
     }
     for (wanted, near) in paths.iter().zip(&files) {
-        let near = similar(wanted, near.iter().map(String::as_str));
+        let (name, dir) = (base(wanted), wanted.trim_end_matches(base(wanted)));
+        let near = similar(name, near.iter().map(String::as_str));
         if !near.is_empty() {
-            let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            let names: Vec<String> = near.iter().map(|name| format!("`{dir}{name}`")).collect();
             let hint = Hint::new(format!("did you mean {}?", names.join(" or ")));
             if !report.hints.contains(&hint) {
                 report.hints.push(hint);
             }
         }
     }
+}
+
+/// The last part of a path.
+fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn look_up(
