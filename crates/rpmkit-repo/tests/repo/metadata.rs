@@ -5,7 +5,10 @@ use std::io::Read;
 use rpmkit_repo::{FetchCause, RepoData, RepoError};
 use rpmkit_types::compress;
 
-use crate::fixture::{Cache, Repo, one};
+use crate::{
+    fixture::{Cache, Repo, one},
+    server::Server,
+};
 
 fn text(path: &std::path::Path) -> String {
     let mut text = String::new();
@@ -325,4 +328,25 @@ fn a_repository_made_anew_in_between_is_asked_again() {
     let cache = Cache::new();
     let data = cache.fetcher().refresh(&set.repos[0]).unwrap();
     assert!(text(&data.primary).contains("gamma"));
+}
+
+#[test]
+fn a_changed_bit_of_cached_metadata_is_noticed_and_mended() {
+    let repo = Repo::new();
+    let server = Server::start(repo.path());
+    let set = one(&format!(
+        "metadata_expire=never\nbaseurl={}",
+        server.url("")
+    ));
+    let cache = Cache::new();
+    let data = cache.fetcher().refresh_all(&set).unwrap().remove(0);
+    let good = std::fs::read(&data.primary).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    std::fs::write(&data.primary, bad).unwrap();
+    cache.fetcher().refresh_all(&set).unwrap();
+    assert_eq!(std::fs::read(&data.primary).unwrap(), good);
+    let warnings = cache.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("damaged"), "{warnings:?}");
 }
