@@ -6,7 +6,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -68,8 +68,12 @@ impl Forward {
         }
         request.push_str("\r\n");
         stream.write_all(request.as_bytes()).map_err(failed)?;
-        let mut reader = BufReader::with_capacity(1 << 16, stream);
+        // The time limit of the stream is for one read: a byte now and then keeps within it.
+        let end = timeout.map(|timeout| Instant::now() + timeout);
+        let mut reader = BufReader::with_capacity(1 << 16, Until { inner: stream, end });
         let (status, headers) = head(&mut reader).map_err(failed)?;
+        // How slow the body may be is for its reader to say.
+        reader.get_mut().end = None;
 
         let chunked = headers
             .get(header::TRANSFER_ENCODING)
@@ -111,8 +115,23 @@ impl Forward {
     }
 }
 
+/// A stream that ends with an error at some time.
+struct Until<R> {
+    inner: R,
+    end: Option<Instant>,
+}
+
+impl<R: Read> Read for Until<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.end {
+            Some(end) if Instant::now() >= end => Err(std::io::ErrorKind::TimedOut.into()),
+            _ => self.inner.read(buffer),
+        }
+    }
+}
+
 /// Reads the status line and the headers.
-fn head(reader: &mut BufReader<TcpStream>) -> std::io::Result<(u16, HeaderMap)> {
+fn head(reader: &mut impl BufRead) -> std::io::Result<(u16, HeaderMap)> {
     let odd = |what: &str| std::io::Error::other(format!("not an HTTP answer: {what}"));
     let mut limited = reader.take(HEAD);
     let mut line = String::new();
@@ -198,6 +217,18 @@ impl<R: BufRead> Read for Chunked<R> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn headers_that_never_end_are_left_by_time_or_by_length() {
+        let over = Until {
+            inner: std::io::repeat(b'a'),
+            end: Some(Instant::now()),
+        };
+        let error = head(&mut BufReader::new(over)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        let endless = b"HTTP/1.1 200 OK\r\nX: ".chain(std::io::repeat(b'a'));
+        assert!(head(&mut BufReader::new(endless)).is_err());
+    }
 
     #[test]
     fn chunks_are_put_together() {

@@ -2,7 +2,8 @@
 //!
 //! A file is known by device, inode, size and both times. Whoever changes its content changes one
 //! of them, unless he sets out to deceive, and then he could as well change the memory: it lies in
-//! a directory only the user may write.
+//! a directory only the user may write. File systems count time in ticks, so a file that was changed
+//! in the tick in which it was looked at is not remembered: it may change once more and look the same.
 
 use std::{
     collections::HashSet,
@@ -10,6 +11,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use super::{
@@ -19,8 +21,41 @@ use super::{
 
 /// First line of the file; the number is the format.
 const HEAD: &str = "rpmkit verified files 1";
+/// Longer than a tick of any kernel, 10 ms where they are longest.
+const TICK: Duration = Duration::from_millis(30);
 /// Lines kept; the oldest go first.
 const MOST: usize = 100_000;
+
+/// A file as it was seen before its content was read.
+pub(super) struct Look {
+    /// What the file system says of it.
+    pub meta: Metadata,
+    settled: bool,
+}
+
+impl Look {
+    /// Looks at a file, behind links.
+    pub fn at(path: &Path) -> std::io::Result<Self> {
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default();
+        let meta = std::fs::metadata(path)?;
+        let changed = Duration::new(
+            u64::try_from(meta.ctime()).unwrap_or(0),
+            u32::try_from(meta.ctime_nsec()).unwrap_or(0),
+        );
+        // A time in the future is of another clock, which says nothing of the past.
+        let settled = now.checked_sub(changed).is_some_and(|age| age > TICK);
+        Ok(Self { meta, settled })
+    }
+
+    /// Of a file that nobody else may write.
+    pub fn at_own(path: &Path) -> std::io::Result<Self> {
+        let settled = true;
+        Ok(Self {
+            settled,
+            ..Self::at(path)?
+        })
+    }
+}
 
 pub(super) struct Memo {
     path: PathBuf,
@@ -43,13 +78,16 @@ impl Memo {
     }
 
     /// True when `claim` was found true of this very file.
-    pub fn holds(&self, meta: &Metadata, claim: &str) -> bool {
-        self.inner().known.contains(&line(meta, claim))
+    pub fn holds(&self, file: &Look, claim: &str) -> bool {
+        self.inner().known.contains(&line(&file.meta, claim))
     }
 
     /// Notes that `claim` is true of this file.
-    pub fn note(&self, meta: &Metadata, claim: &str) {
-        let line = line(meta, claim);
+    pub fn note(&self, file: &Look, claim: &str) {
+        if !file.settled {
+            return;
+        }
+        let line = line(&file.meta, claim);
         let mut inner = self.inner();
         if inner.known.insert(line.clone()) {
             inner.new.push(line);
@@ -125,7 +163,11 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         let path = dir.path().join("memo");
         let first = Memo::new(path.clone());
-        let meta = std::fs::metadata(&file).unwrap();
+        // Changed a moment ago: it may be changed again and look the same.
+        first.note(&Look::at(&file).unwrap(), "sha256:x");
+        assert!(!first.holds(&Look::at(&file).unwrap(), "sha256:x"));
+        std::thread::sleep(2 * TICK);
+        let meta = Look::at(&file).unwrap();
         assert!(!first.holds(&meta, "sha256:x"));
         first.note(&meta, "sha256:x");
         first.save().unwrap();
@@ -134,7 +176,7 @@ mod tests {
         assert!(second.holds(&meta, "sha256:x"));
         assert!(!second.holds(&meta, "sha256:y"));
         std::fs::write(&file, "other").unwrap();
-        assert!(!second.holds(&std::fs::metadata(&file).unwrap(), "sha256:x"));
+        assert!(!second.holds(&Look::at(&file).unwrap(), "sha256:x"));
 
         // Two writers add to each other's notes.
         first.note(&meta, "gpg:1");

@@ -6,7 +6,7 @@
 //! ```
 //! `state.json` is written last, by rename; without it, or in another format, everything is
 //! fetched again. Metadata files are named by their digest and appear by rename after they were
-//! verified, so that one that is there is right; its length is checked on every use.
+//! verified; that they still are as they were then is known of each file (see [`super::memo`]).
 
 use std::{
     path::{Path, PathBuf},
@@ -20,6 +20,7 @@ use super::{
     disk::{CacheLock, replace},
     error::RepoError,
     fetcher::{Fetcher, as_cause},
+    memo::Look,
     progress::Meter,
     repomd::{Record, Repomd},
     state::{FORMAT, RepoState, now, read_state, record_name},
@@ -71,6 +72,7 @@ impl Fetcher {
         let outcomes = super::parallel::map(self.options.parallel.max(1), &repos, |repo| {
             self.refresh(repo)
         });
+        self.memo.save()?;
         let mut all = Vec::new();
         for (repo, outcome) in repos.iter().zip(outcomes) {
             match outcome {
@@ -276,24 +278,28 @@ impl Fetcher {
         self.dirs.metadata.join("files-1").join(record_name(record))
     }
 
-    /// A metadata file of the cache, whole by its length; or, where that is not what the table of
-    /// contents says, by its digest: some tables are wrong about lengths.
+    /// A metadata file of the cache, if its digest is right. One that is not as it should be is fetched
+    /// again, and that is said.
     fn have(&self, record: &Record) -> Option<PathBuf> {
         let path = self.record_path(record);
-        let meta = std::fs::metadata(&path)
-            .ok()
-            .filter(|meta| meta.is_file())?;
-        if record.size == Some(meta.len()) {
+        let file = Look::at(&path).ok().filter(|file| file.meta.is_file())?;
+        let claim = record.checksum.to_string();
+        if self.memo.holds(&file, &claim) {
             return Some(path);
         }
-        let claim = record.checksum.to_string();
-        if !self.memo.holds(&meta, &claim) {
-            let found = super::packages::hash_file(&path, &record.checksum).ok()?;
-            if found != record.checksum {
-                return None;
+        let found = super::packages::hash_file(&path, &record.checksum).ok()?;
+        if found != record.checksum {
+            let text = format!(
+                "metadata in the cache is damaged and is fetched again: `{}`",
+                path.display()
+            );
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert(text.clone()) {
+                self.events.warn(text);
             }
-            self.memo.note(&meta, &claim);
+            return None;
         }
+        self.memo.note(&file, &claim);
         Some(path)
     }
 
@@ -473,7 +479,12 @@ impl Fetcher {
                     },
                 )?;
                 std::fs::rename(&part, &path)
-                    .map_err(|e| as_cause(RepoError::io("rename", &part)(e)))
+                    .map_err(|e| as_cause(RepoError::io("rename", &part)(e)))?;
+                // It was hashed on its way.
+                if let Ok(file) = Look::at_own(&path) {
+                    self.memo.note(&file, &record.checksum.to_string());
+                }
+                Ok(())
             },
         );
         match fetched {

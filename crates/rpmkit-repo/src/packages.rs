@@ -22,6 +22,7 @@ use super::{
     fetcher::{Fetcher, as_cause},
     gpg,
     keys::Keys,
+    memo::Look,
     parallel,
     progress::Meter,
     verified::VerifiedPackage,
@@ -300,8 +301,8 @@ impl Fetcher {
         })?;
         std::fs::rename(&part, place).map_err(|e| as_cause(RepoError::io("rename", &part)(e)))?;
         // It was hashed on its way.
-        if let Ok(meta) = std::fs::metadata(place) {
-            self.memo.note(&meta, &sum.to_string());
+        if let Ok(file) = Look::at_own(place) {
+            self.memo.note(&file, &sum.to_string());
         }
         Ok(())
     }
@@ -312,20 +313,20 @@ impl Fetcher {
             std::io::ErrorKind::NotFound => FetchCause::Missing,
             _ => FetchCause::Connection(e.to_string()),
         };
-        let meta = std::fs::metadata(path).map_err(missing)?;
+        let file = Look::at(path).map_err(missing)?;
         if let Some(size) = expect.size
-            && size != meta.len()
+            && size != file.meta.len()
         {
             return Err(FetchCause::Length {
                 expected: size,
-                found: meta.len(),
+                found: file.meta.len(),
             });
         }
         let Some(sum) = expect.checksum else {
             return Ok(());
         };
         let claim = sum.to_string();
-        if self.memo.holds(&meta, &claim) {
+        if self.memo.holds(&file, &claim) {
             return Ok(());
         }
         let found = hash_file(path, sum).map_err(missing)?;
@@ -335,7 +336,7 @@ impl Fetcher {
                 found,
             });
         }
-        self.memo.note(&meta, &claim);
+        self.memo.note(&file, &claim);
         Ok(())
     }
 
@@ -348,12 +349,12 @@ impl Fetcher {
         repo: &str,
         url: impl Fn() -> String,
     ) -> Result<(), RepoError> {
-        let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
+        let file = Look::at(path).map_err(RepoError::io("read", path))?;
         let claim = match level {
             VerifyLevel::All => keys.claim(),
             VerifyLevel::Signature => format!("gpg-{}-one:{}", gpg::POLICY, keys.name),
         };
-        if self.memo.holds(&meta, &claim) {
+        if self.memo.holds(&file, &claim) {
             return Ok(());
         }
         let refused = |problem| RepoError::Signature {
@@ -364,7 +365,7 @@ impl Fetcher {
         match gpg::verify_package(self.ring(owner, keys)?, path, level) {
             Ok(Ok(warnings)) => {
                 self.weak(repo, warnings);
-                self.memo.note(&meta, &claim);
+                self.memo.note(&file, &claim);
                 Ok(())
             }
             Ok(Err(problem)) => Err(refused(problem)),
@@ -379,8 +380,8 @@ impl Fetcher {
     /// checked before. The rpm that installs it is told to check nothing.
     fn is_whole(&self, path: &Path) -> Result<(), RepoError> {
         const CLAIM: &str = "own-digests-1";
-        let meta = std::fs::metadata(path).map_err(RepoError::io("read", path))?;
-        if self.memo.holds(&meta, CLAIM) {
+        let file = Look::at(path).map_err(RepoError::io("read", path))?;
+        if self.memo.holds(&file, CLAIM) {
             return Ok(());
         }
         PackageFile::open(path)
@@ -403,7 +404,7 @@ impl Fetcher {
                     ..
                 } => RepoError::io("read", &path)(source),
             })?;
-        self.memo.note(&meta, CLAIM);
+        self.memo.note(&file, CLAIM);
         Ok(())
     }
 

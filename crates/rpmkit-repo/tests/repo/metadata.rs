@@ -5,7 +5,10 @@ use std::io::Read;
 use rpmkit_repo::{FetchCause, RepoData, RepoError};
 use rpmkit_types::compress;
 
-use crate::fixture::{Cache, Repo, one};
+use crate::{
+    fixture::{Cache, Repo, one},
+    server::Server,
+};
 
 fn text(path: &std::path::Path) -> String {
     let mut text = String::new();
@@ -255,7 +258,7 @@ fn a_wrong_size_does_no_harm_where_the_digest_is_right() {
         let size = between(&primary, "<size>", "</size>");
         text.replace(&primary, &primary.replace(&size, "<size>7</size>"))
     });
-    let server = crate::server::Server::start(repo.path());
+    let server = Server::start(repo.path());
     let set = one(&format!(
         "metadata_expire=never\nbaseurl={}",
         server.url("")
@@ -284,7 +287,7 @@ fn without_a_digest_where_something_else_vouches() {
     let caches: Vec<Cache> = (0..3).map(|_| Cache::new()).collect();
     let refresh = |at: usize, lines: &str| caches[at].fetcher().refresh(&one(lines).repos[0]);
     check(&refresh(0, &format!("baseurl={}", repo.path().display())).unwrap());
-    let server = crate::server::Server::start(repo.path());
+    let server = Server::start(repo.path());
     let base = format!("baseurl={}", server.url(""));
     check(&refresh(1, &format!("{base}\ngpgcheck=1\ngpgkey=/none")).unwrap());
     let error = refresh(2, &base).unwrap_err();
@@ -319,10 +322,31 @@ fn a_repository_made_anew_in_between_is_asked_again() {
     repo.add("gamma", "3", |_| {});
     repo.index();
     std::fs::remove_file(&primary).ok();
-    let server = crate::server::Server::start(repo.path());
+    let server = Server::start(repo.path());
     server.fault("repomd.xml", crate::server::Fault::Instead(old), 1);
     let set = one(&format!("baseurl={}", server.url("")));
     let cache = Cache::new();
     let data = cache.fetcher().refresh(&set.repos[0]).unwrap();
     assert!(text(&data.primary).contains("gamma"));
+}
+
+#[test]
+fn a_changed_bit_of_cached_metadata_is_noticed_and_mended() {
+    let repo = Repo::new();
+    let server = Server::start(repo.path());
+    let set = one(&format!(
+        "metadata_expire=never\nbaseurl={}",
+        server.url("")
+    ));
+    let cache = Cache::new();
+    let data = cache.fetcher().refresh_all(&set).unwrap().remove(0);
+    let good = std::fs::read(&data.primary).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    std::fs::write(&data.primary, bad).unwrap();
+    cache.fetcher().refresh_all(&set).unwrap();
+    assert_eq!(std::fs::read(&data.primary).unwrap(), good);
+    let warnings = cache.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("damaged"), "{warnings:?}");
 }

@@ -103,6 +103,9 @@ pub(crate) fn pack(input: Pack) -> Result<(), OpError> {
     }
 }
 
+/// Letters of a name an archive proposes.
+const MAX_NAME: usize = 200;
+
 /// As the operation does it, for tests that feed it anything; `None` when it fails.
 #[doc(hidden)]
 pub fn unpack_here(archive: &Path, fs: &Path) -> Option<Unpacked> {
@@ -131,7 +134,7 @@ pub(crate) fn unpack(input: Unpack) -> Result<Unpacked, OpError> {
             input.archive.display()
         )));
     }
-    done.labels.name.truncate(200);
+    done.labels.name = done.labels.name.chars().take(MAX_NAME).collect();
     for (host, place) in &input.volumes {
         take_side(&input.fs, host, place)?;
     }
@@ -210,5 +213,56 @@ impl Write for Compressor {
             Self::Zstd(w) => w.flush(),
             Self::Xz(w) => w.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rpmkit_types::Checksum;
+
+    fn tar_of(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, data) in members {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(data.len() as u64);
+            builder
+                .append_data(&mut header, name, data.as_slice())
+                .unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn an_image_may_have_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let blob = |data: &[u8]| {
+            let hex = Checksum::sha256(data).hex;
+            (format!("blobs/sha256/{hex}"), data.to_vec())
+        };
+        let layer = tar_of(&[("a".to_owned(), b"x".to_vec())]);
+        // Cut between the bytes of a letter it would be no text.
+        let title = "x".to_owned() + &"\u{e9}".repeat(300);
+        let manifest = serde_json::json!({
+            "layers": [{ "digest": Checksum::sha256(&layer).to_string(), "mediaType": "tar", "size": layer.len() }],
+            "annotations": { "org.opencontainers.image.title": title },
+        });
+        let manifest = manifest.to_string().into_bytes();
+        let index = serde_json::json!({
+            "manifests": [{ "digest": Checksum::sha256(&manifest).to_string(), "mediaType": "m", "size": manifest.len() }],
+        });
+        let image = tar_of(&[
+            ("index.json".to_owned(), index.to_string().into_bytes()),
+            blob(&manifest),
+            blob(&layer),
+        ]);
+        let archive = dir.path().join("image.tar");
+        std::fs::write(&archive, image).unwrap();
+        let fs = dir.path().join("fs");
+        std::fs::create_dir(&fs).unwrap();
+        let done = unpack_here(&archive, &fs).unwrap();
+        assert_eq!(done.labels.name.chars().count(), MAX_NAME);
     }
 }
