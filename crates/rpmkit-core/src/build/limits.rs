@@ -99,7 +99,7 @@ pub(super) fn run_into(macros: &Macros, tail: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     fn macros(pairs: &[(&str, &str)]) -> Vec<(String, Option<String>)> {

@@ -1,5 +1,10 @@
 //! Source packages from a spec and its sources, and specs read by the target's own rpm.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what the user named, or what was looked at, by its real name"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -254,12 +254,12 @@ mod tests {
         fs::create_dir(&outside).unwrap();
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Directory);
+        header.set_entry_type(EntryType::Directory);
         header.set_mode(0o755);
         header.set_size(0);
         tar.append_data(&mut header, "x", io::empty()).unwrap();
         let mut link = tar::Header::new_gnu();
-        link.set_entry_type(tar::EntryType::Symlink);
+        link.set_entry_type(EntryType::Symlink);
         link.set_size(0);
         tar.append_link(&mut link, "x/link", &outside).unwrap();
         let mut file = tar::Header::new_gnu();
