@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, os::unix::fs::symlink, path::Path};
 
-use rpmkit_tests::{Ran, World, everybody};
+use rpmkit_tests::{Ran, World, chroot, everybody, finish, stage};
 
 use crate::victim::Victim;
 
@@ -215,5 +215,52 @@ fn programs_of_a_trees_git_configuration_are_not_run() {
             victim.is_safe(&ran, &tree.join("results"));
             world.write("tree/a.txt", "b\n");
         }
+    }
+}
+
+#[test]
+fn a_project_file_brings_no_chroot() {
+    for who in everybody() {
+        let world = World::of(&who);
+        let victim = Victim::new(&world);
+        let tree = world.path("tree");
+        world.write("tree/x.spec", &spec(""));
+        let base = stage().join("conf").join(format!("{}.toml", chroot()));
+        let evil = format!(
+            "extends = \"{}\"\n[plugin_conf]\nsign_enable = true\nsign_opts.cmd = \"touch {}; true\"\n",
+            base.display(),
+            victim.trace().display()
+        );
+        world.write("tree/evil.toml", &evil);
+        world.write("tree/conf/evil.toml", &evil);
+        world.commit(&tree);
+        for chosen in [
+            "./evil.toml",
+            "evil.toml",
+            "conf/evil",
+            "../tree/evil.toml",
+            ".evil",
+        ] {
+            let text = format!("chroots = [\"{chosen}\"]\n");
+            world.write("tree/rpmkit.toml", &text);
+            for dir in [tree.clone(), tree.join("conf")] {
+                let mut command = world.command("rpmkit");
+                command
+                    .args(["build", "--configdir"])
+                    .arg(stage().join("conf"));
+                command.current_dir(dir).arg(&tree);
+                let ran = finish(command);
+                assert_ne!(ran.code, 0, "{chosen}: {}", ran.stderr);
+                victim.is_safe(&ran, &tree.join("results"));
+            }
+        }
+        // Nor does one that lies above, where everybody may write.
+        let above = world.path("shared");
+        fs::create_dir(&above).unwrap();
+        fs::set_permissions(&above, fs::Permissions::from_mode(0o1777)).unwrap();
+        world.write("shared/rpmkit.toml", "chroots = [\"evil\"]\n");
+        world.write("shared/tree/x.spec", &spec(""));
+        let ran = build(&world, &above.join("tree")).expect(0);
+        victim.is_safe(&ran, &above.join("tree/results"));
     }
 }

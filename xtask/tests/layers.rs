@@ -203,3 +203,23 @@ fn the_list_leads_down() {
         }
     }
 }
+
+/// clippy reads the nearest `clippy.toml` alone, so that of a crate has to repeat what holds for all.
+#[test]
+fn crates_that_read_foreign_trees_forbid_the_same_calls() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let first = read("crates/rpmkit-vcs/clippy.toml");
+    for name in ["rpmkit-core", "rpmkit-sources"] {
+        assert_eq!(read(&format!("crates/{name}/clippy.toml")), first, "{name}");
+    }
+    let all = read("clippy.toml");
+    assert!(all.contains("std::process::Command") && first.contains("std::process::Command"));
+    let setting = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("large-error"))
+            .map(str::to_owned)
+    };
+    assert_eq!(setting(&first), setting(&all));
+    assert!(first.contains("\"std::fs::read\"") && first.contains("std::path::Path::exists"));
+}

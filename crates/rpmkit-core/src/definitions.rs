@@ -3,6 +3,11 @@
 //! What is downloaded is a stranger's: only plain files are taken out of it, of bounded size, into a directory of
 //! their own; [`crate::config::update()`] looks them over.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the user's own definitions, and a directory of ours that archives of them are unpacked in"
+)]
+
 use std::{
     fs,
     io::{self, Read},
@@ -132,7 +137,7 @@ fn unpack(file: &Path, tree: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use rpmkit_repo::{CacheDirs, FetchOptions};
 
     use super::*;

@@ -8,7 +8,8 @@
     clippy::expect_used,
     clippy::print_stdout,
     missing_docs,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::disallowed_types
 )]
 
 use std::{

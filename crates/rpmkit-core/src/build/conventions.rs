@@ -213,7 +213,7 @@ fn bring_back(home: &Path, inside: &Path, to: &Path) -> rpmkit_fs::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use std::{fs, os::unix::fs::symlink};
 
     use super::*;

@@ -1,5 +1,7 @@
 //! Which emulator a build for a foreign architecture runs with.
 
+#![allow(clippy::disallowed_methods, reason = "programs of the host")]
+
 use std::path::{Path, PathBuf};
 
 use rpmkit_config::ChrootSettings;

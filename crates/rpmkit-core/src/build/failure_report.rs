@@ -1,5 +1,7 @@
 //! A failed build as one record for people and machines.
 
+#![allow(clippy::disallowed_methods, reason = "whether a log is there")]
+
 use std::path::{Path, PathBuf};
 
 use super::BuildError;

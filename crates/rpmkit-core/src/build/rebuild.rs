@@ -1,5 +1,10 @@
 //! From a source package to binary packages: the steps, in mock's order.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "directories of the run, and a result directory the user named; packages go there by descriptor"
+)]
+
 use std::{
     collections::HashMap,
     fs,
@@ -510,7 +515,7 @@ fn write_hardware(root: &Buildroot, dir: &Path) -> Result<(), BuildError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     #[test]

@@ -107,6 +107,7 @@ pub(super) fn of(settings: &Settings, events: &Events) -> Skeleton {
         .collect();
     files.extend(package_manager_files(settings));
     if let Some(path) = &s.chroot.ca_bundle {
+        #[allow(clippy::disallowed_methods, reason = "the host's own certificates")]
         let bundle = HOST_CA_BUNDLES
             .iter()
             .find_map(|place| std::fs::read_to_string(place).ok());

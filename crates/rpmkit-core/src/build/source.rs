@@ -1,6 +1,14 @@
 //! Source packages from a spec and its sources, and specs read by the target's own rpm.
 
-use std::path::{Path, PathBuf};
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what the user named, or what was looked at, by its real name"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{BuildError, Buildroot, CopyItem, Follow, plugins, rpmbuild::check, tree::DirContents};
 use rpmkit_results::diagnose::survived;

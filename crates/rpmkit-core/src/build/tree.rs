@@ -1,5 +1,10 @@
 //! The build user's home: what goes in before rpmbuild runs, what comes out after.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a macros file of the user's configuration"
+)]
+
 use std::path::{Path, PathBuf};
 
 use super::{

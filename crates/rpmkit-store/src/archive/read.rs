@@ -170,6 +170,12 @@ impl Tree {
         mine: &HashSet<PathBuf>,
     ) -> Result<(), OpError> {
         let dir = mark.parent().unwrap_or(&self.root).to_owned();
+        if matches!(hidden, "" | "." | "..") {
+            return Err(OpError::Bad(format!(
+                "`{}` in an archive says that no name, or its directory itself, was deleted",
+                mark.display()
+            )));
+        }
         if hidden != ".wh..opq" {
             return self.clear(&dir.join(hidden));
         }
@@ -346,4 +352,28 @@ fn set_time(path: &Path, time: TimeSpec) -> Result<(), OpError> {
         UtimensatFlags::NoFollowSymlink,
     )
     .at("set the time of", path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn marks_of_deleted_names_name_something_in_their_directory() {
+        for mark in [".wh...", ".wh..", ".wh.", "sub/.wh..."] {
+            let dir = tempfile::tempdir().unwrap();
+            let (root, beside) = (dir.path().join("root"), dir.path().join("beside"));
+            fs::create_dir_all(root.join("sub")).unwrap();
+            fs::write(&beside, "").unwrap();
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            tar.append_data(&mut header, mark, io::empty()).unwrap();
+            let bytes = tar.into_inner().unwrap();
+            let done = apply(&mut Tree::new(&root), bytes.as_slice(), Path::new("x.tar"));
+            assert!(done.is_err(), "{mark}");
+            assert!(beside.exists() && root.join("sub").exists(), "{mark}");
+        }
+    }
 }

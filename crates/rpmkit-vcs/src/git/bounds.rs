@@ -69,7 +69,7 @@ pub(crate) fn check_tree(repo: &Repository, tree: &Tree<'_>) -> Result<(), ScmEr
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
     use crate::testing::TestRepo;
 

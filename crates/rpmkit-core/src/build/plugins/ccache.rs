@@ -1,5 +1,10 @@
 //! `ccache`: compilers whose results are kept between builds of one chroot.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a directory of the user's configuration"
+)]
+
 use std::path::PathBuf;
 
 use rpmkit_sandbox::Mount;

@@ -245,7 +245,7 @@ fn compressed(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use std::os::unix::fs::symlink;
 
     use super::*;

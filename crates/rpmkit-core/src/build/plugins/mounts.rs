@@ -114,7 +114,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use super::*;
 
     fn entry(words: [&str; 4]) -> Result<Mount, BuildError> {
