@@ -19,7 +19,7 @@ use super::{
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, Reason, Solution, SolveRepo, SolveRequest, Solver};
+use rpmkit_solve::{Filelists, HandOver, Reason, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust,
@@ -235,7 +235,9 @@ impl Embedded {
         let main = &self.repos.main;
         SolveRequest {
             weak_deps: main.install_weak_deps,
-            best: main.best,
+            best: main
+                .best
+                .unwrap_or(self.options.hand_over == HandOver::Decisions),
             strict: main.strict,
             skip_unavailable: main.skip_unavailable,
             vendor_change: main.allow_vendor_change,

@@ -6,8 +6,8 @@ use rpmkit_types::{Setting, VerifyLevel};
 /// The options of `[main]` that rpmkit acts on, with dnf's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MainOptions {
-    /// Fail rather than take an older version (dnf4's default is false).
-    pub best: bool,
+    /// Fail rather than take an older version. Without a word about it dnf 5 does, and dnf 4 does not.
+    pub best: Option<bool>,
     /// Whether recommended packages are installed.
     pub install_weak_deps: bool,
     /// Whether what only a removed package needed goes with it.
@@ -62,7 +62,7 @@ pub struct MainOptions {
 impl Default for MainOptions {
     fn default() -> Self {
         Self {
-            best: false,
+            best: None,
             install_weak_deps: true,
             clean_requirements_on_remove: true,
             excludepkgs: Vec::new(),
@@ -97,7 +97,7 @@ impl MainOptions {
         let wrong = |expected| ConfError::value(entry, expected);
         let flag = || value::boolean(text).map_err(wrong);
         match entry.key.as_str() {
-            "best" => self.best = flag()?,
+            "best" => self.best = Some(flag()?),
             "install_weak_deps" => self.install_weak_deps = flag()?,
             "clean_requirements_on_remove" => self.clean_requirements_on_remove = flag()?,
             "exclude" | "excludepkgs" => self.excludepkgs.extend(value::list(text)),

@@ -22,7 +22,8 @@ fn a_template_of_fedoras_is_read() {
          type=rpm-md\nmdpolicy=group:main\n",
     );
     let main = &set.main;
-    assert!(main.best && !main.install_weak_deps && main.assumeyes && main.obsoletes);
+    assert_eq!(main.best, Some(true));
+    assert!(!main.install_weak_deps && main.assumeyes && main.obsoletes);
     assert_eq!(main.module_platform_id.as_deref(), Some("platform:f40"));
     let [local, fedora] = &set.repos[..] else {
         panic!("{:?}", set.repos)

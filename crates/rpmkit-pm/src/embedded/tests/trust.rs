@@ -154,3 +154,16 @@ fn what_was_not_verified_is_doubted_once_its_repository_asks_for_it() {
     assert_eq!(doubts(strict, &old), said("", "", true));
     assert_eq!(doubts("[r]\nbaseurl=/x\n", &old), fine());
 }
+
+#[test]
+fn without_a_word_about_it_the_best_is_wanted_as_by_the_targets_dnf() {
+    let home = tempfile::tempdir().unwrap();
+    let best = |lines: &str, hand_over| {
+        let conf = format!("[main]\n{lines}[r]\nbaseurl={}\n", home.path().display());
+        let mut pm = manager(home.path(), &conf);
+        pm.options.hand_over = hand_over;
+        pm.request().best
+    };
+    assert!(best("", HandOver::Decisions) && !best("", HandOver::Metadata));
+    assert!(!best("best=0\n", HandOver::Decisions) && best("best=1\n", HandOver::Metadata));
+}
