@@ -4,6 +4,7 @@ mod attempts;
 mod embedded;
 mod error;
 mod installed;
+mod nearest;
 mod offers;
 mod skeleton;
 mod space;

@@ -43,6 +43,7 @@ enum Own {
     History(verbs::history::HistoryArgs),
     Log(verbs::log::LogArgs),
     New(Box<verbs::new::NewArgs>),
+    Repo(verbs::repo::RepoArgs),
     Shell(verbs::shell::BuildShellArgs),
     Completions(verbs::completions::CompletionsArgs),
     /// Somebody's `rpmkit-VERB`.
@@ -93,6 +94,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
             Own::History(args) => verbs::history::run(cx, &args),
             Own::Log(args) => verbs::log::run(cx, &args),
             Own::New(args) => verbs::new::run(cx, &args),
+            Own::Repo(args) => verbs::repo::run(cx, &args),
             Own::Shell(args) => verbs::shell::run(cx, &args),
             Own::Completions(args) => verbs::completions::run(cx, &args),
             Own::External(words) => external::run(cx, &words),

@@ -10,4 +10,5 @@ pub mod hint;
 pub mod history;
 pub mod log;
 pub mod new;
+pub mod repo;
 pub mod shell;
