@@ -4,6 +4,7 @@
 mod after_failure;
 mod bad_input;
 mod builds;
+mod chain;
 mod generations;
 mod killed;
 mod new_specs;

@@ -147,11 +147,6 @@ impl SlurmExecutor {
             .collect())
     }
 
-    /// What happened to jobs since it was last asked.
-    pub fn take_told(&mut self) -> Vec<(NodeId, String)> {
-        std::mem::take(&mut self.told)
-    }
-
     fn note(&mut self, node: NodeId, text: &str) {
         let line = format!("{text}\n");
         // In the build's own log too: who looks there wants to know.
@@ -252,6 +247,10 @@ impl Executor for SlurmExecutor {
             self.jobs.remove(node);
         }
         Ok(ended)
+    }
+
+    fn notices(&mut self) -> Vec<(NodeId, String)> {
+        std::mem::take(&mut self.told)
     }
 
     fn cancel(&mut self, node: NodeId) -> Result<(), ExecutorError> {

@@ -52,6 +52,8 @@ pub trait ChainObserver {
     /// # Errors
     /// The circle that would close.
     fn connect(&mut self, node: NodeId, on: NodeId, requirement: &Dep) -> Result<(), Box<Cycle>>;
+    /// Something happened to a build, for people.
+    fn noticed(&mut self, node: NodeId, text: &str);
     /// What a running build wrote.
     fn wrote(&mut self, node: NodeId, bytes: &[u8]);
     /// Time passes. `false` ends the chain.
@@ -113,6 +115,9 @@ impl Drive<'_> {
                 if !bytes.is_empty() {
                     self.observer.wrote(node, &bytes);
                 }
+            }
+            for (node, text) in self.executor.notices() {
+                self.observer.noticed(node, &text);
             }
             for (node, end) in ended {
                 self.end(node, end)?;

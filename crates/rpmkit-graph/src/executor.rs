@@ -83,6 +83,11 @@ pub trait Executor {
     /// When it cannot be found out.
     fn poll(&mut self, wait: Duration) -> Result<Vec<(NodeId, JobEnd)>, ExecutorError>;
 
+    /// What happened to builds besides their ends since it was last asked, for people.
+    fn notices(&mut self) -> Vec<(NodeId, String)> {
+        Vec::new()
+    }
+
     /// Ends a build, or takes it from the queue. One that is not there is no error.
     ///
     /// # Errors

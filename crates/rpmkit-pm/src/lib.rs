@@ -7,6 +7,7 @@ mod embedded;
 mod error;
 mod installed;
 mod movable;
+mod nearest;
 mod offers;
 mod skeleton;
 mod space;

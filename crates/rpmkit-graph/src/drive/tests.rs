@@ -65,6 +65,7 @@ impl ChainObserver for Heard {
     fn connect(&mut self, _: NodeId, _: NodeId, _: &Dep) -> Result<(), Box<Cycle>> {
         Ok(())
     }
+    fn noticed(&mut self, _: NodeId, _: &str) {}
     fn wrote(&mut self, _: NodeId, _: &[u8]) {}
     fn tick(&mut self, _: &JobScheduler) -> bool {
         true

@@ -186,6 +186,7 @@ impl ChainObserver for Unfollowed {
         Ok(())
     }
 
+    fn noticed(&mut self, _: NodeId, _: &str) {}
     fn wrote(&mut self, _: NodeId, _: &[u8]) {}
 
     fn tick(&mut self, _: &JobScheduler) -> bool {

@@ -468,6 +468,11 @@ impl ChainObserver for ChainFollower {
             .add_need(node, on, requirement.clone())
     }
 
+    fn noticed(&mut self, node: NodeId, text: &str) {
+        self.tell(Tone::Faint, "·", node, text);
+        self.event("build-notice", node, serde_json::json!({ "text": text }));
+    }
+
     fn wrote(&mut self, node: NodeId, bytes: &[u8]) {
         let mut all = std::mem::take(&mut self.followed[node].rest);
         all.extend_from_slice(bytes);

@@ -10,5 +10,6 @@ pub mod hint;
 pub mod history;
 pub mod log;
 pub mod new;
+pub mod repo;
 pub mod shell;
 pub mod why;
