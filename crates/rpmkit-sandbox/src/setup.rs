@@ -24,6 +24,7 @@ const PER_LINUX32: libc::c_ulong = 8;
 pub(crate) fn prepare(
     spec: &ContainerSpec,
     mapped: Option<OwnedFd>,
+    held: &[OwnedFd],
 ) -> Result<SavedLimits, StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
@@ -51,7 +52,7 @@ pub(crate) fn prepare(
     let prepared: Vec<PreparedMount<'_>> = spec
         .mounts
         .iter()
-        .map(|mount| mounts::prepare(mount, &mut sources))
+        .map(|mount| mounts::prepare(mount, &mut sources, held))
         .collect::<Result<_, _>>()?;
     let kernel = KernelFs::open(spec.network)?;
     let devices = Devices::open(&spec.mode)?;
