@@ -6,6 +6,7 @@ mod bad_input;
 mod builds;
 mod chain;
 mod generations;
+mod joined;
 mod killed;
 mod new_specs;
 mod repositories;

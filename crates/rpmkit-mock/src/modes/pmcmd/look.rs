@@ -29,7 +29,7 @@ impl Look<'_, '_> {
         body: impl FnOnce(&mut Buildroot) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.work.open_logs(self.cx)?;
-        let access = ChrootAccess::OwnOrEphemeral;
+        let access = ChrootAccess::JoinOrEphemeral;
         let mut root = self.work.to_look_with(self.cx, self.settings, access)?;
         let outcome = body(&mut root);
         let closed = root.close();
