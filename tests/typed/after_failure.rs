@@ -330,12 +330,12 @@ fn every_stage_of_mocks_short_circuit_goes_on_in_the_same_tree() {
                 "install" => "stop_install 1",
                 _ => "stop_files 1",
             };
-            let first = world.path(&format!("first-{stage}")).display().to_string();
+            let first = world.path(format!("first-{stage}")).display().to_string();
             let keep = ["--no-cleanup-after", "--resultdir", &first, &srpm];
             world
                 .mock(&[&["--rebuild", "--define", stop], &keep[..]].concat())
                 .expect(1);
-            let then = world.path(&format!("then-{stage}"));
+            let then = world.path(format!("then-{stage}"));
             let shown = then.display().to_string();
             let again = ["--no-clean", "--no-cleanup-after", "--short-circuit", stage];
             let more = [
