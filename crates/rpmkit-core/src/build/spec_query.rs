@@ -10,7 +10,7 @@ use rpmkit_rpmfile::{UnpackedSrpm, unpack_source};
 use rpmkit_types::{Dep, DepFlag, Evr, Nevra, event::Phase};
 use serde::{Deserialize, Serialize};
 
-use super::{BuildError, Buildroot, CopyItem, Engine, rpmbuild::check, tree::DirContents};
+use super::{BuildError, Buildroot, CopyItem, Engine, Follow, rpmbuild::check, tree::DirContents};
 
 /// Most bytes of an answer that are looked at.
 const LIMIT: usize = 16 << 20;
@@ -102,7 +102,7 @@ impl Buildroot {
             items,
             fresh: true,
             replace_sources: true,
-            follow: super::Follow::Nothing,
+            follow: Follow::Nothing,
         })?;
         let inside = self.in_tree(Path::new("SPECS").join(&name));
         let tag = |letter: char, tag: &str| {

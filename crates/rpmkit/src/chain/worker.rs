@@ -308,6 +308,7 @@ impl Work<'_> {
         let cleanup = Cleanup {
             on_success: true,
             on_failure: true,
+            by_name: false,
         };
         let (watch, started) = (MemoryWatch::start(), Instant::now());
         let built = job::build(self.cx, root, &job, about, cleanup)?;
