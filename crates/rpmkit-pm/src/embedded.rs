@@ -117,8 +117,16 @@ impl PackageSet<'_> {
     /// Names of what nobody asked for in a part of the set, and below.
     fn unasked(&self, added: &[Package]) -> BTreeSet<String> {
         let names = added.iter().map(|package| &package.nevra.name);
-        let of_part = names.filter(|name| self.dependencies.contains(*name)).cloned();
-        self.base.meta().dependencies.iter().cloned().chain(of_part).collect()
+        let of_part = names
+            .filter(|name| self.dependencies.contains(*name))
+            .cloned();
+        self.base
+            .meta()
+            .dependencies
+            .iter()
+            .cloned()
+            .chain(of_part)
+            .collect()
     }
 }
 

@@ -119,6 +119,7 @@ impl Chroot {
             rebased,
             dirty,
             done,
+            unsigned,
             ..
         } = state.instance(&self.ext).upper.clone()
         else {
@@ -137,6 +138,7 @@ impl Chroot {
             rebased,
             dirty,
             done,
+            unsigned,
         };
         Ok(Some(Session {
             chroot: self.clone(),
