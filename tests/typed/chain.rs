@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use rpmkit_tests::{World, chroot, somebody};
+use rpmkit_tests::{World, somebody};
 
 /// Name, build requirements, requirements, more of the preamble, `%build`.
 type Sketch = (
@@ -93,19 +93,10 @@ fn built(dir: &Path) -> BTreeSet<String> {
 fn a_chain_is_built_whatever_its_width_and_goes_on_where_it_ended() {
     let world = World::of(&somebody());
     write_all(&world);
-    let (stack, chroot) = (world.path("stack").display().to_string(), chroot());
+    let stack = world.path("stack").display().to_string();
     let run = |jobs: &str, place: &str, more: &[&str]| {
         let resultdir = world.path(place).display().to_string();
-        let mut words = vec![
-            "chain",
-            &stack,
-            "-r",
-            &chroot,
-            "-j",
-            jobs,
-            "--resultdir",
-            &resultdir,
-        ];
+        let mut words = vec!["chain", &stack, "-j", jobs, "--resultdir", &resultdir];
         words.extend(more);
         world.rpmkit(&words)
     };
@@ -134,11 +125,8 @@ fn a_circle_nobody_breaks_is_explained() {
     write_all(&world);
     fs::remove_file(world.path("stack/rpmkit.toml")).unwrap();
     let stack = world.path("stack").display().to_string();
-    world
-        .rpmkit(&["chain", &stack, "-r", &chroot()])
-        .expect(4)
-        .says(&[
-            "ring-a needs `ring-c` of ring-c",
-            "bootstrap = [\"ring-a\"]",
-        ]);
+    world.rpmkit(&["chain", &stack]).expect(4).says(&[
+        "ring-a needs `ring-c` of ring-c",
+        "bootstrap = [\"ring-a\"]",
+    ]);
 }

@@ -35,6 +35,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Own {
     Build(Box<verbs::build::BuildArgs>),
+    Cache(verbs::cache::CacheArgs),
     Chain(Box<verbs::chain::ChainArgs>),
     Config(verbs::config::ConfigArgs),
     Diff(verbs::diff::BuildDiffArgs),
@@ -87,6 +88,7 @@ pub fn run(cx: &mut Context) -> VerbResult {
         Err(error) => frame::usage(cx, &error),
         Ok(Cli { verb }) => match verb {
             Own::Build(args) => verbs::build::run(cx, *args),
+            Own::Cache(args) => verbs::cache::run(cx, &args),
             Own::Chain(args) => verbs::chain::run(cx, &args),
             Own::Config(args) => verbs::config::run(cx, &args),
             Own::Diff(args) => verbs::diff::run(cx, &args),

@@ -232,6 +232,16 @@ impl Drop for ChainRun {
     }
 }
 
+/// Whether somebody builds a chain whose results are kept in `dir`.
+pub fn at_work(dir: &Path) -> bool {
+    let runs = fs::read_dir(dir.join("runs-1"));
+    let mut runs = runs.into_iter().flatten().flatten();
+    runs.any(|run| {
+        let lock = run.path().join("lock");
+        lock.exists() && !matches!(locked(&lock), Ok(Some(_)))
+    })
+}
+
 /// Takes the lock of a file, which is made; `None` when somebody has it.
 ///
 /// # Errors
@@ -318,6 +328,7 @@ mod tests {
         let worker = locked(&runs.join("working/1/lock")).unwrap().unwrap();
         fs::write(home.results().join(".key.4000000"), "").unwrap();
         let other = home.run().unwrap();
+        assert!(at_work(dir.path()));
         assert!(mine.dir.exists() && other.dir.exists());
         assert!(!runs.join("dead").exists() && runs.join("working").exists());
         assert!(!home.results().join(".key.4000000").exists());

@@ -1,6 +1,7 @@
 //! The front door's own verbs, one file each: arguments, whose comments are the help, and `run`.
 
 pub mod build;
+pub mod cache;
 pub mod chain;
 pub mod completions;
 pub mod config;
