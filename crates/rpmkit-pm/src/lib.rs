@@ -6,6 +6,7 @@ mod error;
 mod installed;
 mod movable;
 mod offers;
+mod reasons;
 mod skeleton;
 mod space;
 mod sysusers;
