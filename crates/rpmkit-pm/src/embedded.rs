@@ -18,13 +18,14 @@ use super::{
     doubts::unsigned,
     movable,
     nearest::{KnownSets, allocate_ids},
+    reasons,
     skeleton::SkeletonJob,
     space, sysusers,
     transaction::RpmTransaction,
 };
 use rpmkit_repo::{Fetcher, RepoData, RepoSet, Repository, VerifiedPackage};
 use rpmkit_rpmfile::unpack_set;
-use rpmkit_solve::{Filelists, HandOver, Reason, Solution, SolveRepo, SolveRequest, Solver};
+use rpmkit_solve::{Filelists, HandOver, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
     LayerId, Package, Trust,
@@ -510,7 +511,7 @@ impl Embedded {
                 kind: LayerKind::Base,
                 note: request.install.join(" "),
                 unsigned: Some(unsigned(&solution.install, &files)),
-                dependencies: dependencies(&BTreeSet::new(), &solution),
+                dependencies: reasons::dependencies(&BTreeSet::new(), &solution),
                 packages: solution.install,
             })?)
         })?;
@@ -559,7 +560,7 @@ impl Embedded {
             base,
             of_base: &of_base,
             note,
-            dependencies: dependencies(&parent.meta().dependencies, solution),
+            dependencies: reasons::dependencies(&parent.meta().dependencies, solution),
             solution,
             from: parent,
         };
@@ -715,7 +716,7 @@ impl Embedded {
             let unsigned = unsigned_above(parent, solution, &files);
             Ok(pending.publish(&LayerSpec {
                 kind: LayerKind::BuildDeps,
-                dependencies: dependencies(&parent.meta().dependencies, solution),
+                dependencies: reasons::dependencies(&parent.meta().dependencies, solution),
                 unsigned,
                 packages: after(installed, solution),
                 note: note.to_owned(),
@@ -860,31 +861,6 @@ fn unsigned_above(
         _ => below.meta().unsigned.clone(),
     };
     known.map(|known| &known | &unsigned(&solution.install, files))
-}
-
-/// Names of what nobody asked for, after `solution`. What is only brought up to date stays what it was.
-fn dependencies(before: &BTreeSet<String>, solution: &Solution) -> BTreeSet<String> {
-    let mut names = before.clone();
-    for package in &solution.remove {
-        names.remove(&package.nevra.name);
-    }
-    for (package, reason) in std::iter::zip(&solution.install, &solution.reasons) {
-        let name = &package.nevra.name;
-        let known = solution
-            .replaced
-            .iter()
-            .any(|r| r.new == package.nevra && r.old.iter().any(|old| old.name == *name));
-        match reason {
-            _ if known => {}
-            Reason::Dependency | Reason::Weak => {
-                names.insert(name.clone());
-            }
-            Reason::User | Reason::Clean => {
-                names.remove(name);
-            }
-        }
-    }
-    names
 }
 
 /// The packages of a root after `solution`.

@@ -9,6 +9,7 @@ mod installed;
 mod movable;
 mod nearest;
 mod offers;
+mod reasons;
 mod skeleton;
 mod space;
 mod sysusers;
