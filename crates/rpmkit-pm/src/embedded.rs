@@ -28,7 +28,7 @@ use rpmkit_rpmfile::unpack_set;
 use rpmkit_solve::{Filelists, HandOver, Solution, SolveRepo, SolveRequest, Solver};
 use rpmkit_store::{Layer, LayerKind, LayerSpec, Pending, Root, Slot, Store};
 use rpmkit_types::{
-    LayerId, Package, Trust,
+    LayerId, Package, Trust, Unsigned,
     event::{Event, Events, Log, Phase},
 };
 

@@ -18,7 +18,7 @@ use rpmkit_core::{
     },
     chroot::Chroot,
     config::{self, Config, Level, LoadRequest, Overrides, Settings},
-    event::{Event, Log},
+    event::Log,
     results::{failure::FailureCause, hardware_report, owner::make_results},
 };
 use rpmkit_fs::{HostDir, WriteOptions};

@@ -16,8 +16,6 @@ pub struct Flags {
     /// Download, and stop.
     pub download_only: bool,
     pub skip_unavailable: bool,
-    /// What only the removed needed stays.
-    pub keep_unneeded: bool,
     pub allow_erasing: Option<bool>,
     /// Lines for the configuration: section, and `key=value`.
     pub setopts: Vec<(String, String)>,
@@ -146,7 +144,6 @@ pub fn read(all: &[String]) -> Result<(Flags, Vec<String>), Failure> {
             "--best" => flags.best = Some(true),
             "--nobest" | "--no-best" => flags.best = Some(false),
             "--allowerasing" => flags.allow_erasing = Some(true),
-            "--noautoremove" | "--no-autoremove" => flags.keep_unneeded = true,
             "--skip-unavailable" => flags.skip_unavailable = true,
             "-x" | "--exclude" | "--excludepkgs" => {
                 flags
