@@ -1,5 +1,7 @@
 //! The build user, files and accounts of a new root.
 
+#![allow(clippy::disallowed_methods, reason = "the host's own certificates")]
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -107,7 +109,6 @@ pub(super) fn of(settings: &Settings, events: &Events) -> Skeleton {
         .collect();
     files.extend(package_manager_files(settings));
     if let Some(path) = &s.chroot.ca_bundle {
-        #[allow(clippy::disallowed_methods, reason = "the host's own certificates")]
         let bundle = HOST_CA_BUNDLES
             .iter()
             .find_map(|place| std::fs::read_to_string(place).ok());

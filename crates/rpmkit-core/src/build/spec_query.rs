@@ -69,8 +69,9 @@ pub fn source_digests(
 fn unpacked(srpm: &Path, staging: &Path) -> Result<UnpackedSrpm, BuildError> {
     let make = |name: &str| {
         let path = staging.join(name);
-        std::fs::create_dir(&path)
-            .map(|()| path.clone())
+        #[allow(clippy::disallowed_methods, reason = "a scratch directory of ours")]
+        let made = std::fs::create_dir(&path);
+        made.map(|()| path.clone())
             .map_err(|source| BuildError::Io {
                 action: "create",
                 path,

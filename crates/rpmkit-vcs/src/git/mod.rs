@@ -115,7 +115,7 @@ fn with_environment(path: &Path, refused: git2::Error) -> Result<Repository, git
     let flags = RepositoryOpenFlags::FROM_ENV | RepositoryOpenFlags::NO_SEARCH;
     match Repository::open_ext(&git_dir, flags, none) {
         // The other variables that are read along, such as GIT_DIR, choose no other repository.
-        Ok(repo) if repo.path().canonicalize().ok() == git_dir.canonicalize().ok() => Ok(repo),
+        Ok(repo) if repo.path() == git_dir => Ok(repo),
         _ => Err(refused),
     }
 }

@@ -134,7 +134,7 @@ fn find(tree: &UntrustedTree, since: SystemTime) -> Vec<TestReport> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
     use std::{fs, os::unix::fs::symlink, time::Duration};
 
     use super::*;

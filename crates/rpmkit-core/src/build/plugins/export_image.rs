@@ -1,8 +1,7 @@
 //! `export_buildroot_image`: the chroot with all requirements in it as an OCI image, without buildah.
 
-use std::{fs, io::ErrorKind};
-
 use super::{BuildError, Buildroot, ChrootPath, Plugin, Rebuild, failed};
+use rpmkit_fs::{Links, UntrustedTree};
 use rpmkit_store::archive::{Labels, Shape};
 
 /// Writes `buildroot-oci.tar`.
@@ -30,12 +29,9 @@ impl Plugin for ExportImage {
             return Ok(());
         };
         let path = job.resultdir.join(FILE);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(failed(self.name(), error));
-            }
-            _ => {}
-        }
+        UntrustedTree::open(&job.resultdir, Links::Never)
+            .and_then(|results| results.remove_file_if_there(FILE))
+            .map_err(|error| failed(self.name(), error))?;
         let chroot = &root.settings().chroot;
         let labels = Labels {
             name: format!("mock-container-{}", chroot.root),

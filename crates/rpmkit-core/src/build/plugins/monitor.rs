@@ -1,6 +1,8 @@
 //! `system_monitor`: how much memory a build takes, in all and the greediest of its processes. Read from the
 //! processes of the chroot, so that no cgroup is needed.
 
+#![allow(clippy::disallowed_methods, reason = "files of the kernel's")]
+
 use std::{
     fs,
     sync::{

@@ -1,10 +1,11 @@
 //! `rpkg_preprocessor` and `rpmautospec`: the spec is rewritten in the chroot before its source package is made.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use super::{BuildError, Buildroot, failed};
 use crate::build::rpmbuild::check;
 use rpmkit_config::Value;
+use rpmkit_fs::{Links, UntrustedTree};
 use rpmkit_types::{
     ChrootPath,
     event::{Level, Log, Phase},
@@ -120,6 +121,10 @@ fn wants_preprocessing(conf: &str) -> Option<bool> {
     found
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whether something is there, where the user said"
+)]
 fn rpkg(root: &mut Buildroot, job: &SourceBuild<'_>) -> Result<(), BuildError> {
     const NAME: &str = "rpkg_preprocessor";
     const SKIP: &str = "Skipping rpkg preprocessing step.";
@@ -185,6 +190,10 @@ fn rpkg(root: &mut Buildroot, job: &SourceBuild<'_>) -> Result<(), BuildError> {
     run(root, NAME, argv, &found.dir)
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whether something is there, where the user said"
+)]
 fn autospec(root: &mut Buildroot, job: &SourceBuild<'_>) -> Result<(), BuildError> {
     const NAME: &str = "rpmautospec";
     let skip = |root: &Buildroot, level: Level, why: &str| {
@@ -249,11 +258,8 @@ fn uses_autospec(spec: &str) -> bool {
 /// A text of a checkout: of a plain file that is not larger than a spec can be.
 fn small_text(path: &Path) -> Option<String> {
     const MOST: u64 = 4 << 20;
-    let meta = fs::symlink_metadata(path).ok()?;
-    if !meta.is_file() || meta.len() > MOST {
-        return None;
-    }
-    fs::read_to_string(path).ok()
+    let tree = UntrustedTree::open(path.parent()?, Links::Never).ok()?;
+    tree.read_text(path.file_name()?, MOST).ok()
 }
 
 #[cfg(test)]
