@@ -5,6 +5,7 @@ mod after_failure;
 mod bad_input;
 mod builds;
 mod generations;
+mod joined;
 mod killed;
 mod new_specs;
 mod repositories;

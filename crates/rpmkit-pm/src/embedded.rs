@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use rpmkit_sandbox::{Emulation, IdMode};
+use rpmkit_sandbox::{Container, Emulation, IdMode};
 use serde::Serialize;
 
 use super::{
@@ -488,6 +488,25 @@ impl Embedded {
         })
     }
 
+    /// Applies `solution` to the root of a running container, which others may be working in; `root` is how that root is put
+    /// together.
+    pub fn apply_inside(
+        &self,
+        container: &Container,
+        root: &Root,
+        solution: &Solution,
+    ) -> Result<(), PmError> {
+        if solution.is_empty() {
+            return Ok(());
+        }
+        let files = self.download(&solution.install)?;
+        self.events.phase(Phase::BuildDeps, "", || {
+            self.transaction(root, &files, solution, Phase::BuildDeps, |transaction| {
+                transaction.run_inside(container)
+            })
+        })
+    }
+
     fn transact(
         &self,
         root: &Root,
@@ -495,8 +514,21 @@ impl Embedded {
         solution: &Solution,
         phase: Phase,
     ) -> Result<(), PmError> {
+        self.transaction(root, files, solution, phase, |transaction| {
+            transaction.run()
+        })
+    }
+
+    fn transaction(
+        &self,
+        root: &Root,
+        files: &[VerifiedPackage],
+        solution: &Solution,
+        phase: Phase,
+        run: impl FnOnce(&RpmTransaction<'_>) -> Result<(), PmError>,
+    ) -> Result<(), PmError> {
         let erase: Vec<_> = solution.remove.iter().map(|p| p.nevra.clone()).collect();
-        RpmTransaction {
+        let transaction = RpmTransaction {
             mode: &self.mode,
             emulation: self.emulation.as_ref(),
             tool_root: &self.tool_root()?.fs(),
@@ -506,9 +538,8 @@ impl Embedded {
             options: &self.options,
             phase,
             events: &self.events,
-        }
-        .run()
-        .map_err(|error| space::explain(error, root))
+        };
+        run(&transaction).map_err(|error| space::explain(error, root))
     }
 
     fn skeleton(&self, tree: &Path, finish: Option<&Skeleton>) -> Result<(), PmError> {

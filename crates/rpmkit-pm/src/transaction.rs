@@ -6,7 +6,13 @@
 //! and later), by a script in [`TMPPATH`]. Digests and signatures were checked when the packages came
 //! in, so rpm need not do it again.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+    time::Duration,
+};
 
 use rpmkit_sandbox::{
     Command, Container, ContainerSpec, Emulation, Exit, Filters, IdMode, Limit, Lines, Mount,
@@ -65,6 +71,21 @@ pub(super) struct RpmTransaction<'a> {
 impl RpmTransaction<'_> {
     /// Runs it. On failure the target tree may be half changed: the caller drops it.
     pub fn run(&self) -> Result<(), PmError> {
+        self.run_on(mount_target(self.root), &[])
+    }
+
+    /// Runs it on the root of a container that others may be working in: a tree cannot be put together a second time
+    /// meanwhile, so the container's own is used.
+    pub fn run_inside(&self, container: &Container) -> Result<(), PmError> {
+        let tree = container.root_tree()?;
+        let target = Mount::Given {
+            target: TARGET.into(),
+            held: 0,
+        };
+        self.run_on(target, &[tree.as_fd()])
+    }
+
+    fn run_on(&self, target: Mount, held: &[BorrowedFd<'_>]) -> Result<(), PmError> {
         let mut spec =
             ContainerSpec::new(self.mode.clone(), RootFs::Dir(self.tool_root.to_path_buf()));
         spec.network = Network::None;
@@ -76,14 +97,14 @@ impl RpmTransaction<'_> {
             Mount::tmpfs("/tmp", 0o1777),
             Mount::tmpfs(TMPPATH, 0o1777),
             Mount::tmpfs("/mnt", 0o755),
-            mount_target(self.root),
+            target,
         ];
         let names = self.mount_packages(&mut spec.mounts);
         for kernel in ["/proc", "/sys", "/dev"] {
             spec.mounts
                 .push(Mount::inner(kernel, format!("{TARGET}{kernel}")));
         }
-        let container = Container::start(&spec)?;
+        let container = Container::start_with(&spec, held, None)?;
         let outcome = self.both_halves(&container, &names);
         let stopped = container.stop();
         outcome?;

@@ -169,10 +169,28 @@ fn become_user(spec: &ContainerSpec, run: &RunPlan) -> Result<(), StepError> {
         nix::unistd::Gid::from_raw(gid),
     );
     let text = || format!("become uid {uid}, gid {gid}");
+    give_pipes(uid, gid);
     nix::unistd::setgroups(&[]).step(SandboxStep::User, text())?;
     nix::unistd::setresgid(gid, gid, gid).step(SandboxStep::User, text())?;
     // The kernel takes all capabilities with the last uid 0.
     nix::unistd::setresuid(uid, uid, uid).step(SandboxStep::User, text())
+}
+
+/// Scripts write to `/dev/stderr`, which opens the pipe behind it anew, as its owner or not at all.
+fn give_pipes(uid: nix::unistd::Uid, gid: nix::unistd::Gid) {
+    /// linux/magic.h
+    const PIPEFS: i64 = 0x5049_5045;
+    for number in 0..CHANNEL {
+        // SAFETY: the standard descriptors were put there by `arrange_descriptors`.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        // Not a FIFO with a name, which is somebody's file.
+        let is_pipe =
+            nix::sys::statfs::fstatfs(fd).is_ok_and(|fs| fs.filesystem_type().0 == PIPEFS);
+        if is_pipe {
+            // One that came from further outside stays as it is.
+            let _ = nix::unistd::fchown(fd, Some(uid), Some(gid));
+        }
+    }
 }
 
 /// One id only: a nested user namespace lets it be called differently. Capabilities over it end at exec.

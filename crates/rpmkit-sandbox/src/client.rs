@@ -248,6 +248,24 @@ impl Container {
         }
     }
 
+    /// A detached mount of the container's root with everything mounted below it, for [`crate::Mount::Given`].
+    ///
+    /// # Errors
+    /// When it has ended, or the kernel refuses it.
+    pub fn root_tree(&self) -> Result<OwnedFd, SandboxError> {
+        let (ours, theirs) = wire::pair()?;
+        self.request(&ControlRequest::Root, &[theirs.as_fd()])?;
+        drop(theirs);
+        match wire::receive::<Reply>(&ours) {
+            Ok(Some((Reply::Root, fds))) => fds
+                .into_iter()
+                .next()
+                .ok_or_else(|| SandboxError::Died("it was asked for its root".to_owned())),
+            Ok(Some((Reply::Failed(error), _))) => Err(error.into()),
+            _ => Err(SandboxError::Died("it was asked for its root".to_owned())),
+        }
+    }
+
     /// Asks the container to end, which it does where nobody else uses it. `true`: it ends now, and so do its locks.
     ///
     /// # Errors

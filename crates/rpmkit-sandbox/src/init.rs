@@ -19,6 +19,7 @@ use nix::sys::socket::{SockFlag, accept4};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A command that was started and whose client still listens.
@@ -42,6 +43,8 @@ struct Init<'a> {
     has_starter: bool,
     stays: bool,
     listener: Option<OwnedFd>,
+    /// Kept open for their locks.
+    held: &'a [OwnedFd],
     running: Vec<Running>,
     /// Readable when a child has ended.
     signals: SignalFd,
@@ -50,6 +53,9 @@ struct Init<'a> {
 
 /// How long killed processes may take to be gone: one stuck in the kernel must not hold up the rest.
 const DYING: Duration = Duration::from_secs(2);
+
+/// How often a container that was left looks whether its chroot is there still, in milliseconds.
+const LOOK_ROUND: u16 = 2000;
 
 /// Why the loop ends.
 enum Next {
@@ -64,6 +70,7 @@ pub(crate) fn run(
     meter: Option<Meter>,
     socket: OwnedFd,
     listener: Option<OwnedFd>,
+    held: &[OwnedFd],
 ) -> i32 {
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
@@ -81,6 +88,7 @@ pub(crate) fn run(
         has_starter: true,
         stays: false,
         listener,
+        held,
         running: Vec::new(),
         signals,
         devices: mknod::Server::default(),
@@ -118,6 +126,9 @@ impl Init<'_> {
         // Who comes in this turn was not waited for yet.
         let controls = self.controls.len();
         let ready = self.wait()?;
+        if self.is_alone() && self.is_orphaned() {
+            return Ok(Next::Stop);
+        }
         let mut ready = ready.into_iter();
         if ready.next() == Some(true) {
             let _ = self.signals.read_signal();
@@ -136,6 +147,17 @@ impl Init<'_> {
         self.serve_controls(&controls)
     }
 
+    /// Whether we were left and nobody has come.
+    fn is_alone(&self) -> bool {
+        !self.has_starter && self.controls.is_empty()
+    }
+
+    /// Whether what we hold locks of was deleted: then nobody can find us any more.
+    fn is_orphaned(&self) -> bool {
+        let links = |fd: &OwnedFd| nix::sys::stat::fstat(fd).map_or(0, |meta| meta.st_nlink);
+        self.held.first().is_some_and(|fd| links(fd) == 0)
+    }
+
     fn wait(&self) -> Result<Vec<bool>, Errno> {
         let fds = std::iter::once(self.signals.as_fd())
             .chain(self.listener.iter().map(AsFd::as_fd))
@@ -145,6 +167,7 @@ impl Init<'_> {
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let timeout = match &self.meter {
             Some(meter) if self.is_counting() => output::timeout_until(meter.due()),
+            _ if self.is_alone() => PollTimeout::from(LOOK_ROUND),
             _ => PollTimeout::NONE,
         };
         match nix::poll::poll(&mut fds, timeout) {
@@ -198,6 +221,7 @@ impl Init<'_> {
                 Ok(Some((ControlRequest::KillAll, _))) => kill_everything(),
                 Ok(Some((ControlRequest::Stop, _))) => return Ok(Next::Stop),
                 Ok(Some((ControlRequest::Stay, _))) => self.stays = true,
+                Ok(Some((ControlRequest::Root, fds))) => give_root(&fds),
                 Ok(Some((ControlRequest::Ask, fds))) => asked.push((fds, false)),
                 Ok(Some((ControlRequest::Yield, fds))) => asked.push((fds, true)),
                 Ok(None) | Err(_) if at == 0 && self.has_starter => {
@@ -420,6 +444,16 @@ impl Init<'_> {
             ),
         }
     }
+}
+
+fn give_root(fds: &[OwnedFd]) {
+    let Some(channel) = fds.first() else { return };
+    let answer = match crate::mounts::clone_tree(Path::new("/"), SandboxStep::Root) {
+        Ok(tree) => wire::send(channel, &Reply::Root, &[tree.as_fd()]),
+        Err(error) => wire::send(channel, &Reply::Failed(error), &[]),
+    };
+    // Who asked may be gone.
+    drop(answer);
 }
 
 fn make_io(plan: &RunPlan, fds: Vec<OwnedFd>, channel: &OwnedFd) -> Result<ChildIo, StepError> {

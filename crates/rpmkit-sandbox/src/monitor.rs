@@ -129,20 +129,11 @@ fn run(
 ) -> i32 {
     // As real root, where pid 1 gets its mounts from.
     let channel = (!spec.mode.is_rootless()).then(wire::pair).transpose();
-    let cloned = channel
-        .map_err(|e| {
-            StepError::new(
-                SandboxStep::Protocol,
-                "make a socket pair",
-                nix::errno::Errno::EMFILE,
-            )
-            .because(e.to_string())
-        })
-        .and_then(|channel| {
-            let ready = std::io::pipe().step(SandboxStep::Namespaces, "make a pipe")?;
-            let side = clone_mapped(Some(&spec.mode), namespaces(spec.network))?;
-            Ok((side, channel, ready))
-        });
+    let cloned = channel.map_err(|e| no_socket(&e)).and_then(|channel| {
+        let ready = wire::pair().map_err(|e| no_socket(&e))?;
+        let side = clone_mapped(Some(&spec.mode), namespaces(spec.network))?;
+        Ok((side, channel, ready))
+    });
     match cloned {
         Ok((Side::Child, channel, ready)) => {
             let outside = Outside {
@@ -153,23 +144,23 @@ fn run(
             let group = group.map(Group::into_files);
             sys::exit_now(first_process(&spec, group, outside, listener, held, socket))
         }
-        Ok((Side::Parent(pid), channel, (mut ready, theirs_ready))) => {
+        Ok((Side::Parent(pid), channel, (ready, theirs_ready))) => {
             drop(theirs_ready);
             if let Some((ours, theirs)) = channel {
                 drop(theirs);
                 sources::serve(sources::wanted(&spec), pid, ours.as_fd());
             }
             drop(held);
-            // Without a byte pid 1 has told what went wrong, and is gone.
-            if ready.read(&mut [0]).unwrap_or(0) != 1 {
+            // Without a word from it pid 1 has told what went wrong, and is gone.
+            let Ok(Some(((), namespaces))) = wire::receive(&ready) else {
                 return wait(pid);
-            }
+            };
             drop(ready);
             if !spec.visible {
                 let _ = wire::send(&socket, &Started::Ready, &[]);
                 return watch(pid, &socket);
             }
-            let started = match show(&spec.mode, pid) {
+            let started = match show(&spec.mode, namespaces) {
                 Ok(()) => Started::Ready,
                 Err(error) => {
                     let _ = kill(pid, Signal::SIGKILL);
@@ -189,25 +180,43 @@ fn run(
     }
 }
 
+fn no_socket(error: &crate::SandboxError) -> StepError {
+    StepError::new(
+        SandboxStep::Protocol,
+        "make a socket pair",
+        nix::errno::Errno::EMFILE,
+    )
+    .because(error.to_string())
+}
+
 /// What pid 1 has from and for the monitor.
 struct Outside {
     /// As real root, where its mounts come from.
     mapped: Option<OwnedFd>,
     /// Told when the root is ready.
-    ready: std::io::PipeWriter,
+    ready: OwnedFd,
 }
 
 /// Enters the container's root, so that it is seen at our own `/proc/PID/root`.
-fn show(mode: &IdMode, pid: Pid) -> Result<(), StepError> {
+fn show(mode: &IdMode, namespaces: Vec<OwnedFd>) -> Result<(), StepError> {
+    let kinds = [CloneFlags::CLONE_NEWUSER, CloneFlags::CLONE_NEWNS];
     let text = "show the root to the caller";
-    let process = sys::pidfd_open(pid.as_raw()).step(SandboxStep::Root, text)?;
-    let mut what = CloneFlags::CLONE_NEWNS;
-    if mode.is_rootless() {
-        what |= CloneFlags::CLONE_NEWUSER;
+    for (kind, namespace) in kinds.into_iter().zip(namespaces) {
+        // Real root may enter the mounts as it is.
+        if kind == CloneFlags::CLONE_NEWNS || mode.is_rootless() {
+            setns(namespace, kind).step(SandboxStep::Root, text)?;
+        }
     }
-    setns(process, what).step(SandboxStep::Root, text)?;
     // Lost with the change of rights; the caller has ours.
     sys::prctl(libc::PR_SET_DUMPABLE, 1).step(SandboxStep::Root, text)
+}
+
+/// User and mount namespace of this process, opened before it hides itself: nobody but root could do that later.
+fn own_namespaces() -> Vec<OwnedFd> {
+    ["/proc/self/ns/user", "/proc/self/ns/mnt"]
+        .iter()
+        .filter_map(|path| std::fs::File::open(path).map(OwnedFd::from).ok())
+        .collect()
 }
 
 fn first_process(
@@ -218,18 +227,24 @@ fn first_process(
     held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    let (limits, meter) = match setup::prepare(spec, outside.mapped.take(), group) {
+    let namespaces = if spec.visible {
+        own_namespaces()
+    } else {
+        Vec::new()
+    };
+    let (limits, meter) = match setup::prepare(spec, outside.mapped.take(), group, &held) {
         Ok(prepared) => prepared,
         Err(error) => {
             drop(wire::send(&socket, &Started::Failed(error), &[]));
             return 1;
         }
     };
-    if outside.ready.write_all(b"r").is_err() {
+    let fds: Vec<_> = namespaces.iter().map(AsFd::as_fd).collect();
+    if wire::send(&outside.ready, &(), &fds).is_err() {
         return 1;
     }
-    drop(outside);
-    let code = init::run(spec, limits, meter, socket, listener);
+    drop((outside, namespaces));
+    let code = init::run(spec, limits, meter, socket, listener, &held);
     drop(held);
     code
 }

@@ -27,6 +27,7 @@ pub(crate) enum PreparedMount<'a> {
 pub(crate) fn prepare<'a>(
     mount: &'a Mount,
     sources: &mut Sources,
+    held: &[OwnedFd],
 ) -> Result<PreparedMount<'a>, StepError> {
     match mount {
         Mount::Bind {
@@ -61,6 +62,16 @@ pub(crate) fn prepare<'a>(
                 SandboxStep::Tmpfs,
             )?;
             Ok(PreparedMount::Detached(fs, target))
+        }
+        Mount::Given {
+            target,
+            held: number,
+        } => {
+            let missing =
+                || StepError::new(SandboxStep::Bind, "take the mount for", Errno::EBADF).at(target);
+            let tree = held.get(*number).ok_or_else(missing)?;
+            let tree = tree.try_clone().map_err(|_| missing())?;
+            Ok(PreparedMount::Detached(tree, target))
         }
         Mount::Overlay { target, overlay } => Ok(PreparedMount::Detached(
             overlay::mount(overlay, sources)?,

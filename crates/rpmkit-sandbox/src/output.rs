@@ -305,7 +305,7 @@ pub(crate) fn hear(command: &Command, channel: &OwnedFd) -> Result<Heard, Sandbo
             };
             Ok(Heard::Ended { exit, leftovers })
         }
-        Some((Reply::Gone(_) | Reply::Company { .. }, _)) => Ok(Heard::Nothing),
+        Some((Reply::Gone(_) | Reply::Root | Reply::Company { .. }, _)) => Ok(Heard::Nothing),
     }
 }
 

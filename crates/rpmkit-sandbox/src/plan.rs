@@ -45,6 +45,8 @@ pub(crate) enum ControlRequest {
     Stay,
     /// Who is here? Descriptor: where to answer, with [`Reply::Company`].
     Ask,
+    /// Give a mount of the root with all below. Descriptor: where to answer, with [`Reply::Root`].
+    Root,
     /// End, if nobody else is here. Descriptor and answer as for `Ask`.
     Yield,
 }
@@ -102,6 +104,8 @@ pub(crate) enum Reply {
     },
     /// Command lines of what was killed.
     Gone(Vec<String>),
+    /// A detached mount comes with this message.
+    Root,
     /// What the container is, and how many other clients it has.
     Company {
         spec: Box<ContainerSpec>,

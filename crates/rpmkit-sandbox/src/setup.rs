@@ -27,6 +27,7 @@ pub(crate) fn prepare(
     spec: &ContainerSpec,
     mapped: Option<OwnedFd>,
     group: Option<GroupFiles>,
+    held: &[OwnedFd],
 ) -> Result<(SavedLimits, Option<Meter>), StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
@@ -54,7 +55,7 @@ pub(crate) fn prepare(
     let prepared: Vec<PreparedMount<'_>> = spec
         .mounts
         .iter()
-        .map(|mount| mounts::prepare(mount, &mut sources))
+        .map(|mount| mounts::prepare(mount, &mut sources, held))
         .collect::<Result<_, _>>()?;
     let upper = Upper::open(spec, &mut sources)?;
     let kernel = KernelFs::open(spec.network)?;

@@ -225,7 +225,7 @@ pub(crate) fn wanted(spec: &ContainerSpec) -> Result<Vec<Wanted>, StepError> {
                 optional: *optional,
             }),
             Mount::Overlay { overlay, .. } => of_overlay(overlay, &mut all)?,
-            Mount::Inner { .. } | Mount::Tmpfs { .. } => {}
+            Mount::Inner { .. } | Mount::Tmpfs { .. } | Mount::Given { .. } => {}
         }
     }
     Ok(all)

@@ -118,6 +118,13 @@ pub enum Mount {
         /// Bytes; none is the kernel's default, half of the memory.
         size: Option<u64>,
     },
+    /// A mount that was taken from somewhere else, such as [`crate::Container::root_tree`].
+    Given {
+        /// Inside.
+        target: PathBuf,
+        /// Which of the descriptors that [`crate::Container::start_with`] is told to hold.
+        held: usize,
+    },
     /// Layers somewhere else than at `/`.
     Overlay {
         /// Inside.

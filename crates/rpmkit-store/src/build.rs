@@ -103,6 +103,19 @@ impl Store {
         })
     }
 
+    /// The root of a private directory that somebody else has made with [`Self::writable`].
+    pub(crate) fn standing(&self, dir: &Path, below: &[Layer]) -> Result<Root, StoreError> {
+        let fs = dir.join("fs");
+        Ok(match self.0.format.driver {
+            Driver::Overlay => Root::Overlay {
+                lowers: self.lowers(below)?,
+                upper: fs,
+                work: dir.join("work"),
+            },
+            Driver::Plain => Root::Dir(fs),
+        })
+    }
+
     /// Makes `fs` (and `work`) in `dir`, unless they are there, for writing on top of `below`.
     pub(crate) fn writable(&self, dir: &Path, below: &[Layer]) -> Result<Root, StoreError> {
         let fs = dir.join("fs");

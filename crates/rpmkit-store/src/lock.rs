@@ -128,6 +128,16 @@ impl StoreLock {
         self.0.as_fd()
     }
 
+    /// Lets go of it without unlocking: who has inherited the descriptor keeps the lock.
+    pub(crate) fn leave(self) {
+        use std::os::fd::AsRawFd;
+        let fd = self.0.as_raw_fd();
+        // Dropping would unlock it for everybody.
+        std::mem::forget(self.0);
+        // What could fail is a delayed write, and nothing is written here.
+        let _ = nix::unistd::close(fd);
+    }
+
     /// Records the present time as last use, in the file's modification time.
     pub(crate) fn mark_used(&self) -> io::Result<()> {
         self.0.set_modified(std::time::SystemTime::now())
@@ -145,6 +155,20 @@ pub(crate) fn holder(path: &Path) -> Option<LockHolder> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_lock_that_is_left_is_its_heirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("l");
+        let disk = Disk::default();
+        let take = || StoreLock::take(&disk, &path, LockWant::TryExclusive).unwrap();
+        let lock = take().unwrap();
+        let heir = lock.fd().try_clone_to_owned().unwrap();
+        lock.leave();
+        assert!(take().is_none());
+        drop(heir);
+        assert!(take().is_some());
+    }
 
     #[test]
     fn refused_lock_names_its_holder() {

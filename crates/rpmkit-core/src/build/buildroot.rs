@@ -24,7 +24,7 @@ use rpmkit_pm::{Embedded, PmError};
 use rpmkit_solve::{Solution, SolveRequest};
 use rpmkit_store::{
     Layer, LayerKind, VOLUMES,
-    chroot::{Chroot, ChrootError, Session},
+    chroot::{Chroot, ChrootError, RootPlace, Session},
 };
 use rpmkit_types::{ChrootPath, ExitCode, Package, event::Log};
 
@@ -49,6 +49,22 @@ pub enum ChrootAccess {
     Own,
     /// The chroot itself, or an ephemeral one when somebody is working in it.
     OwnOrEphemeral,
+    /// The root that runs, beside whoever works in it; without one the chroot itself.
+    Join,
+    /// As [`Self::Join`], or an ephemeral one when the chroot cannot be had either.
+    JoinOrEphemeral,
+    /// The chroot itself, or, when somebody is working in it, the root that runs.
+    OwnOrJoin,
+}
+
+impl ChrootAccess {
+    fn joins_first(self) -> bool {
+        matches!(self, Self::Join | Self::JoinOrEphemeral)
+    }
+
+    fn ends_ephemeral(self) -> bool {
+        matches!(self, Self::OwnOrEphemeral | Self::JoinOrEphemeral)
+    }
 }
 
 impl Buildroot {
@@ -77,33 +93,82 @@ impl Buildroot {
         let mounts = plugins::mounts::all(&settings.plugins, home)?;
         let ccache = CompilerCache::open(engine, &settings.chroot, &settings.plugins)?;
         let pm = super::repositories::package_manager(engine, settings)?;
-        let opened = traced(
-            &settings.plugins.overlayfs,
-            engine.events(),
-            "hook_mount_root",
-            || chroot.open(),
-        );
-        let session = match opened {
-            Err(ChrootError::InUse { holder, .. }) if access == ChrootAccess::OwnOrEphemeral => {
-                let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
-                engine.events().info(format!(
-                    "chroot `{}` is in use by {who}; building in an ephemeral copy of it",
-                    chroot.label()
-                ));
-                chroot.throwaway(None)?
-            }
-            other => other?,
+        let joined = if access.joins_first() {
+            joinable(engine, &chroot)?
+        } else {
+            None
         };
-        Ok(Self {
+        let tried = joined.is_some();
+        let (session, container) = match joined {
+            Some((session, container)) => (session, Some(container)),
+            None => open_session(engine, settings, &chroot, access)?,
+        };
+        let mut root = Self {
             engine: engine.clone(),
             settings: settings.clone(),
             pm,
             session,
             packages: None,
-            container: None,
+            container,
             ccache,
             mounts,
-        })
+        };
+        if tried && !root.suits()? {
+            // Nobody uses it, so it ends for us.
+            root.container = None;
+            (root.session, root.container) = open_session(engine, settings, &chroot, access)?;
+        }
+        Ok(root)
+    }
+
+    /// Whether the container we have joined is what we would have started. One that others use will have to do.
+    fn suits(&self) -> Result<bool, BuildError> {
+        let (running, others) = self.running()?.company()?;
+        let wanted = self.container_spec();
+        let same = running.mounts == wanted.mounts
+            && running.network == wanted.network
+            && running.personality == wanted.personality
+            && running.emulation == wanted.emulation
+            && running.root == wanted.root;
+        if others == 0 {
+            return Ok(same);
+        }
+        if running.network != wanted.network {
+            self.engine.events().warn(format!(
+                "chroot `{}` is in use, {} a network: a command that joins it has what it has",
+                self.session.chroot().label(),
+                if running.network == Network::Host {
+                    "with"
+                } else {
+                    "without"
+                }
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Whether somebody else is in the root now, so that nothing can be changed below it.
+    fn has_company(&self) -> bool {
+        if self.session.is_guest() {
+            return true;
+        }
+        let company = self.container.as_ref().map(Container::company);
+        matches!(company, Some(Ok((_, others))) if others > 0)
+    }
+
+    /// Where the root is to be seen.
+    fn place(&self) -> RootPlace<'_> {
+        RootPlace {
+            at: &self.settings.chroot.rootdir,
+            home: Path::new(&self.settings.chroot.chroothome),
+        }
+    }
+
+    /// Whether the container of this session is seen from outside, and stays.
+    fn is_shown(&self) -> bool {
+        self.engine.surroundings().shows_roots
+            && !self.session.is_throwaway()
+            && !self.session.is_guest()
     }
 
     /// Another root of the same configuration, that is thrown away in the end. It has a network, and
@@ -162,6 +227,10 @@ impl Buildroot {
     /// Makes sure the minimal buildroot is there: mounts or makes the base layer under an untouched
     /// session, and leaves a root that was worked in as it is.
     pub fn init(&mut self) -> Result<(), BuildError> {
+        if self.session.is_guest() {
+            // Whoever started the container has done so.
+            return Ok(());
+        }
         self.prepare()?;
         // What every command finds in its home, as in mock: the build tree and the macros. A build lays
         // them out anew; here they only must not be missing.
@@ -346,6 +415,13 @@ impl Buildroot {
             return Ok(());
         }
         let installed = self.packages()?.to_vec();
+        if self.has_company() {
+            self.session.mark_dirty()?;
+            let root = self.session.root().clone();
+            self.pm.apply_inside(self.running()?, &root, solution)?;
+            self.packages = Some(pm::after(&installed, solution));
+            return Ok(());
+        }
         self.stop()?;
         self.hook("hook_preyum", |root| match root.session.top().cloned() {
             Some(top) if !root.session.is_touched() => {
@@ -355,7 +431,9 @@ impl Buildroot {
             }
             _ => {
                 root.session.mark_dirty()?;
-                Ok(root.pm.apply(root.session.root(), solution)?)
+                root.pm.apply(root.session.root(), solution)?;
+                // It may be mounted again.
+                Ok(root.session.refresh()?)
             }
         })?;
         self.packages = Some(pm::after(&installed, solution));
@@ -449,12 +527,33 @@ impl Buildroot {
         if self.container.is_none() {
             let spec = self.container_spec();
             let locks = self.session.lock_fds();
-            self.container = Some(Container::start_with(&spec, &locks, None)?);
+            let socket = self.session.chroot().socket_path();
+            let socket = (!self.session.is_throwaway()).then_some(socket.as_path());
+            let container = Container::start_with(&spec, &locks, socket)?;
+            self.show(&container);
+            self.container = Some(container);
             if self.settings.plugins.overlayfs.touch_rpmdb {
                 self.touch_rpmdb()?;
             }
         }
         self.running()
+    }
+
+    /// Has the root of a container of ours seen at its place.
+    fn show(&self, container: &Container) {
+        if !self.is_shown() {
+            return;
+        }
+        let chroot = self.session.chroot();
+        match chroot.link(&self.session, self.place(), container) {
+            Ok(true) => {}
+            Ok(false) => self.engine.events().warn(format!(
+                "`{}` is not empty, so the root of chroot `{}` is not seen there",
+                self.settings.chroot.rootdir.display(),
+                chroot.label()
+            )),
+            Err(error) => self.engine.events().warn(error.to_string()),
+        }
     }
 
     /// mock's option: has the files of the rpm database copied to the upper directory, by opening them for
@@ -486,6 +585,10 @@ impl Buildroot {
 
     /// Ends the container; the root is at rest afterwards.
     pub fn stop(&mut self) -> Result<(), BuildError> {
+        if self.session.is_guest() {
+            // It is not ours to end.
+            return Ok(());
+        }
         match self.container.take() {
             Some(container) => {
                 container.stop()?;
@@ -538,6 +641,7 @@ impl Buildroot {
         spec.mounts
             .extend(self.ccache.iter().map(CompilerCache::mount));
         spec.mounts.extend(self.mounts.iter().cloned());
+        spec.visible = self.is_shown();
         spec.zone = self.engine.surroundings().zone.clone();
         spec.machine_id = true;
         spec.emulation = super::emulation::of(&s.chroot);
@@ -557,8 +661,15 @@ impl Buildroot {
         ChrootPath::new(Path::new(&self.settings.chroot.chroothome).join("build"))
     }
 
-    /// Ends the work and keeps the root as it is.
+    /// Ends the work and keeps the root as it is. Where roots stay visible, the container stays, too.
     pub fn close(mut self) -> Result<(), BuildError> {
+        if self.is_shown() {
+            self.start()?;
+            if let Some(container) = self.container.take() {
+                let chroot = self.session.chroot().clone();
+                return Ok(chroot.hold(self.session, container)?);
+            }
+        }
         self.stop()?;
         let events = self.engine.events();
         Ok(traced(
@@ -582,6 +693,51 @@ impl Buildroot {
             || self.session.discard(),
         )?)
     }
+}
+
+/// The session that `access` asks for, and the container when it is a joined one.
+fn open_session(
+    engine: &Engine,
+    settings: &Settings,
+    chroot: &Chroot,
+    access: ChrootAccess,
+) -> Result<(Session, Option<Container>), BuildError> {
+    let opened = traced(
+        &settings.plugins.overlayfs,
+        engine.events(),
+        "hook_mount_root",
+        || chroot.open(),
+    );
+    let (in_use, holder) = match opened {
+        Ok(session) => return Ok((session, None)),
+        Err(ChrootError::InUse { chroot, holder }) => (chroot, holder),
+        Err(other) => return Err(other.into()),
+    };
+    if access == ChrootAccess::OwnOrJoin
+        && let Some((session, container)) = joinable(engine, chroot)?
+    {
+        return Ok((session, Some(container)));
+    }
+    if !access.ends_ephemeral() {
+        return Err(ChrootError::InUse {
+            chroot: in_use,
+            holder,
+        }
+        .into());
+    }
+    let who = holder.map_or_else(|| "another process".to_owned(), |h| h.to_string());
+    engine.events().info(format!(
+        "chroot `{in_use}` is in use by {who}; building in an ephemeral copy of it",
+    ));
+    Ok((chroot.throwaway(None)?, None))
+}
+
+/// A container that works in the chroot, or was left in it, and a session beside it.
+fn joinable(engine: &Engine, chroot: &Chroot) -> Result<Option<(Session, Container)>, BuildError> {
+    let Some(container) = chroot.join(engine.mode()) else {
+        return Ok(None);
+    };
+    Ok(chroot.visit()?.map(|session| (session, container)))
 }
 
 /// Build user and group where the configuration leaves them to the caller's ids, as mock's defaults

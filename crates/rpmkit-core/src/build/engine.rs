@@ -38,6 +38,8 @@ pub struct Surroundings {
     pub zone: Option<TimeZoneName>,
     /// Variables such as `https_proxy`, handed to chroots that have a network.
     pub proxies: Vec<(String, String)>,
+    /// Whether roots stay visible, where the configuration has its root directory, after their command has ended.
+    pub shows_roots: bool,
     /// The caller's environment, for programs of the host that the user's configuration names.
     pub environment: Environment,
 }

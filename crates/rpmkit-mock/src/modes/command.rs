@@ -16,7 +16,7 @@ use super::work::Work;
 
 /// `--shell [COMMAND…]`: with a terminal; the words are one line for the shell inside.
 pub fn shell(cx: &Context, work: &Work<'_>) -> VerbResult {
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.prepared(cx, ChrootAccess::JoinOrEphemeral)?;
     let words = &work.request.words;
     let argv = match words.as_slice() {
         [] => vec!["/bin/sh".to_owned(), "-i".to_owned(), "-l".to_owned()],
@@ -50,7 +50,7 @@ pub fn chroot(cx: &Context, work: &Work<'_>) -> VerbResult {
         words => words.to_vec(),
     };
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.prepared(cx, ChrootAccess::JoinOrEphemeral)?;
     let cwd = work
         .request
         .options

@@ -31,7 +31,7 @@ fn parts<'a>(work: &Work<'a>, mode: &str) -> Result<(&'a [String], &'a str), Fai
 pub fn copy_in(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyin")?;
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::Own)?;
+    let mut root = work.prepared(cx, ChrootAccess::Join)?;
     let outcome = copy_all_in(cx, work, &mut root, sources, &inside(dest));
     root.close().map_err(Error::from)?;
     outcome
@@ -148,7 +148,7 @@ pub fn copy_out(cx: &Context, work: &Work<'_>) -> VerbResult {
     let (sources, dest) = parts(work, "copyout")?;
     let dest_path = host_path(cx, dest);
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.prepared(cx, ChrootAccess::JoinOrEphemeral)?;
     let outcome = copy_all_out(work, &mut root, sources, dest, &dest_path);
     root.close().map_err(Error::from)?;
     outcome

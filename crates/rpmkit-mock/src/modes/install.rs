@@ -36,7 +36,7 @@ pub fn change_in(
     note: &str,
     fill: impl FnOnce(&mut Buildroot, &mut SolveRequest) -> Result<(), Failure>,
 ) -> VerbResult {
-    let mut root = work.prepared_with(cx, settings, ChrootAccess::Own)?;
+    let mut root = work.prepared_with(cx, settings, ChrootAccess::OwnOrJoin)?;
     let mut request = root.package_manager().request();
     let outcome = fill(&mut root, &mut request).and_then(|()| {
         root.change(&request, note)

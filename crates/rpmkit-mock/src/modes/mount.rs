@@ -6,6 +6,7 @@ use std::path::Path;
 use rpmkit_cli::{Context, Failure, Status, VerbResult};
 use rpmkit_core::{
     Error,
+    build::ChrootAccess,
     chroot::{Chroot, RootPlace},
 };
 use rpmkit_snap::mock;
@@ -72,8 +73,8 @@ pub fn leaves_a_root(mode: &Mode) -> bool {
 }
 
 /// After a mode, also one that failed: has the root seen where mock has it, as Koji needs. Only for who calls
-/// `mock`, since whoever calls us by our own name may rely on no mount staying behind; and only real root can
-/// do that at no cost. Others get it when they ask for the path.
+/// `mock`, since whoever calls us by our own name may rely on no mount staying behind. This is real root's way; others
+/// leave the chroot's container behind, whose root is seen there.
 pub fn show_root(cx: &Context, work: &Work<'_>) {
     if !cx.host.is_root() || cx.host.called_as() != "mock" {
         return;
@@ -100,6 +101,14 @@ pub fn root_path(cx: &Context, work: &Work<'_>) -> VerbResult {
 
 fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure> {
     if chroot.mounted_at().map_err(Error::from)?.is_some() {
+        return Ok(());
+    }
+    if cx.host.called_as() == "mock" && !cx.host.is_root() {
+        let at = &work.settings.chroot.rootdir;
+        if !chroot.is_held(at).map_err(Error::from)? && chroot.has_root().map_err(Error::from)? {
+            let root = work.open(cx, ChrootAccess::Own)?;
+            root.close().map_err(Error::from)?;
+        }
         return Ok(());
     }
     let shown = if cx.host.is_root() {

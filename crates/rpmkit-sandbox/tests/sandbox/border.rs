@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use crate::place::{Place, ask, mode, sh};
+use crate::place::{Place, ask, mode, output, sh};
 use rpmkit_sandbox::{Command, Container, IdMode, RunAs, SandboxError, SandboxStep};
 use std::os::unix::fs::MetadataExt;
 
@@ -141,6 +141,12 @@ fn the_names_of_standard_descriptors_work() {
     let container = place.start();
     let script = "echo a > /dev/stdout; echo b > /dev/stderr";
     assert_eq!(ask(&container, script), "a\nb");
+    let builder = RunAs::Id {
+        uid: 1000,
+        gid: 135,
+    };
+    let command = Command::new(["sh", "-c", script]).user(builder);
+    assert_eq!(output(&container, &command).1, "a\nb\n");
 }
 
 #[test]

@@ -245,3 +245,27 @@ fn a_container_that_was_left_serves_others_until_it_yields() {
     .unwrap();
     assert!(Container::join(&mode, &socket).is_err());
 }
+
+/// Somebody deletes a chroot with `rm`: its container must not stay for ever.
+#[test]
+fn a_container_that_was_left_ends_with_what_it_holds() {
+    let place = Place::new();
+    let socket = place.path("join");
+    let lock = place.path("held");
+    let held = std::fs::File::create(&lock).unwrap();
+    let mut spec = place.spec();
+    spec.visible = true;
+    let container = Container::start_with(&spec, &[held.as_fd()], Some(&socket)).unwrap();
+    let monitor = container.monitor_pid().unwrap();
+    container.leave().unwrap();
+    std::fs::remove_file(&lock).unwrap();
+    let stat = format!("/proc/{monitor}/stat");
+    for _ in 0..1000 {
+        let state = std::fs::read_to_string(&stat).unwrap_or_default();
+        if state.is_empty() || state.contains(") Z ") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("still there");
+}

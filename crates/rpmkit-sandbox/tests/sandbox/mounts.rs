@@ -227,3 +227,28 @@ fn nothing_of_it_shows_in_the_hosts_mounts() {
     container.stop().unwrap();
     assert!(Path::new("/proc/self").exists());
 }
+
+#[test]
+fn the_root_of_one_container_is_changed_from_another() {
+    let place = Place::new();
+    let one = place.start();
+    ask(&one, "mkdir /tmp/in && echo old > /etc/hello");
+    let tools = Place::new();
+    let mut spec = tools.spec();
+    spec.mounts.push(Mount::Given {
+        target: "/mnt/target".into(),
+        held: 0,
+    });
+    spec.mounts.push(Mount::inner("/proc", "/mnt/target/proc"));
+    let tree = one.root_tree().unwrap();
+    let held = [std::os::fd::AsFd::as_fd(&tree)];
+    let other = Container::start_with(&spec, &held, None).unwrap();
+    let script = "cat /mnt/target/etc/hello; echo new > /mnt/target/etc/hello; { chown 7 /mnt/target/etc/hello || true; };
+        readlink /mnt/target/proc/self >&2";
+    ask(&other, script);
+    other.stop().unwrap();
+    assert_eq!(ask(&one, "cat /etc/hello"), "new");
+    if mode().has_ids() {
+        assert_eq!(ask(&one, "stat -c %u /etc/hello"), "7");
+    }
+}

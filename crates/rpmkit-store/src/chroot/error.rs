@@ -21,6 +21,14 @@ pub enum ChrootError {
         /// By whom, if it reads.
         holder: Option<LockHolder>,
     },
+    /// Its container ended when it was to stay.
+    #[error("the root of chroot `{chroot}` cannot be kept visible")]
+    Left {
+        /// Which.
+        chroot: String,
+        /// Why not.
+        source: rpmkit_sandbox::SandboxError,
+    },
     /// A snapshot operation found somebody working in the chroot.
     #[error(
         "the snapshots of `{chroot}` cannot be changed now: it is in use by {}",
@@ -99,6 +107,7 @@ impl ChrootError {
             Self::SnapshotBusy { .. }
             | Self::Mounted { .. }
             | Self::Show { .. }
+            | Self::Left { .. }
             | Self::NotEmpty(_)
             | Self::Bare { .. }
             | Self::NoSnapshot { .. }
@@ -134,7 +143,7 @@ impl ChrootError {
             Self::Bare { .. } => vec![Hint::new(
                 "nobody prepared it, or that failed: run `--init` and see what it says",
             )],
-            Self::BadName(_) | Self::Show { .. } => Vec::new(),
+            Self::BadName(_) | Self::Show { .. } | Self::Left { .. } => Vec::new(),
             Self::NotPristine { .. } => vec![Hint::new("`--clean` drops the changes")],
         }
     }

@@ -16,6 +16,7 @@
 
 mod cached;
 mod error;
+mod held;
 mod session;
 mod shown;
 mod snapshot;
@@ -136,7 +137,7 @@ impl Chroot {
 
     /// The use lock for working in the chroot. What was shown of it is no longer.
     fn enter(&self) -> Result<StoreLock, ChrootError> {
-        let Some(lock) = self.use_lock(&self.ext)? else {
+        let Some(lock) = self.use_lock_now()? else {
             return Err(self.busy()?);
         };
         self.withdraw_shown()?;
@@ -157,7 +158,7 @@ impl Chroot {
 
     /// The use lock for a snapshot operation.
     fn exclusive(&self) -> Result<StoreLock, ChrootError> {
-        let Some(lock) = self.use_lock(&self.ext)? else {
+        let Some(lock) = self.use_lock_now()? else {
             return Err(match self.busy()? {
                 ChrootError::InUse { chroot, holder } => {
                     ChrootError::SnapshotBusy { chroot, holder }

@@ -20,11 +20,23 @@ const FLATTEN_NOW_ABOVE: usize = 400;
 pub struct Session {
     chroot: Chroot,
     upper: PrivateUpper,
-    /// The use lock; none for a throw-away session, which is in nobody's way.
+    kind: SessionKind,
+    /// The use lock; only of a session that is [`SessionKind::Own`].
     use_lock: Option<StoreLock>,
     /// Layers to be remembered as used, the next time the state is written.
     used: Vec<LayerId>,
     finished: bool,
+}
+
+/// Whose root it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionKind {
+    /// The chroot's, and nobody else's until we have ended.
+    Own,
+    /// The chroot's, in which somebody else works or has left a container: we change nothing below it.
+    Guest,
+    /// Gone when we have ended. In nobody's way.
+    Throwaway,
 }
 
 /// A private directory with its locks.
@@ -37,7 +49,8 @@ struct PrivateUpper {
     parent: Option<Layer>,
     /// What is mounted below, top first.
     below: Vec<Layer>,
-    lock: StoreLock,
+    /// None of a guest's.
+    lock: Option<StoreLock>,
     rebased: bool,
     dirty: bool,
     done: Vec<String>,
@@ -57,6 +70,7 @@ impl Chroot {
         Ok(Session {
             chroot: self.clone(),
             upper,
+            kind: SessionKind::Own,
             use_lock: Some(use_lock),
             used: Vec::new(),
             finished: false,
@@ -80,10 +94,51 @@ impl Chroot {
         Ok(Session {
             chroot: self.clone(),
             upper,
+            kind: SessionKind::Throwaway,
             use_lock: None,
             used: Vec::new(),
             finished: false,
         })
+    }
+
+    /// A session in the root that somebody else works in, or has left a container in: for who has joined that container.
+    /// `None` when the chroot has no root of its own at the moment.
+    pub fn visit(&self) -> Result<Option<Session>, ChrootError> {
+        let _guard = self.store.shared()?;
+        let mut state = self.state()?;
+        let Upper::Private {
+            id,
+            parent,
+            rebased,
+            dirty,
+            done,
+            ..
+        } = state.instance(&self.ext).upper.clone()
+        else {
+            return Ok(None);
+        };
+        let parent = self.locked_layer(&parent)?;
+        let below = mounted_below(&self.store, parent.as_ref())?;
+        let dir = self.store.upper_dir(&id);
+        let upper = PrivateUpper {
+            root: self.store.standing(&dir, &below)?,
+            id,
+            dir,
+            parent,
+            below,
+            lock: None,
+            rebased,
+            dirty,
+            done,
+        };
+        Ok(Some(Session {
+            chroot: self.clone(),
+            upper,
+            kind: SessionKind::Guest,
+            use_lock: None,
+            used: Vec::new(),
+            finished: false,
+        }))
     }
 
     fn open_upper(&self) -> Result<PrivateUpper, ChrootError> {
@@ -148,7 +203,7 @@ impl PrivateUpper {
             root,
             parent,
             below,
-            lock,
+            lock: Some(lock),
             rebased: false,
             dirty: false,
             done: Vec::new(),
@@ -180,7 +235,7 @@ impl PrivateUpper {
             root,
             parent,
             below,
-            lock,
+            lock: Some(lock),
             rebased,
             dirty,
             done: Vec::new(),
@@ -197,6 +252,11 @@ impl PrivateUpper {
             done: self.done.clone(),
         }
     }
+}
+
+/// Whether the private directory of this id has been written to.
+fn is_dirty(upper: &Upper, ours: &LayerId) -> bool {
+    matches!(upper, Upper::Private { id, dirty: true, .. } if id == ours)
 }
 
 fn own_lock(store: &Store, dir: &Path) -> Result<StoreLock, StoreError> {
@@ -249,12 +309,33 @@ impl Session {
 
     /// True when the session's writes go away with it.
     pub fn is_throwaway(&self) -> bool {
-        self.use_lock.is_none()
+        self.kind == SessionKind::Throwaway
+    }
+
+    /// True when somebody else's container is worked in: nothing below the root can be changed.
+    pub fn is_guest(&self) -> bool {
+        self.kind == SessionKind::Guest
+    }
+
+    /// Writes down who has the chroot from now on.
+    pub(super) fn sign(&mut self, holder: &crate::LockHolder) -> std::io::Result<()> {
+        self.use_lock
+            .as_mut()
+            .map_or(Ok(()), |lock| lock.sign(holder))
+    }
+
+    /// Ends the session without saying so in the state: its container goes on.
+    pub(super) fn left(mut self) {
+        self.finished = true;
+        let own = [self.use_lock.take(), self.upper.lock.take()];
+        own.into_iter().flatten().for_each(StoreLock::leave);
+        // Until this process ends; shared locks, so in nobody's way.
+        std::mem::forget(std::mem::take(&mut self.upper.below));
     }
 
     /// Locks that a container should inherit, so that they hold for as long as it lives.
     pub fn lock_fds(&self) -> Vec<BorrowedFd<'_>> {
-        let mut out = vec![self.upper.lock.fd()];
+        let mut out: Vec<_> = self.upper.lock.iter().map(StoreLock::fd).collect();
         out.extend(self.use_lock.as_ref().map(StoreLock::fd));
         out.extend(self.upper.below.iter().map(Layer::lock_fd));
         out
@@ -264,8 +345,8 @@ impl Session {
     pub fn is_pristine(&self) -> bool {
         let empty = |dir: &Path| std::fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none());
         match &self.upper.root {
-            Root::Overlay { upper, .. } => !self.upper.dirty && empty(upper),
-            Root::Dir(_) => !self.upper.dirty,
+            Root::Overlay { upper, .. } => !self.is_touched() && empty(upper),
+            Root::Dir(_) => !self.is_touched(),
         }
     }
 
@@ -301,7 +382,16 @@ impl Session {
 
     /// Whether [`Self::mark_dirty`] was called since the last clean start.
     pub fn is_touched(&self) -> bool {
-        self.upper.dirty
+        self.upper.dirty || self.guests_have_written()
+    }
+
+    /// Whether somebody who joined our container has said that they write.
+    fn guests_have_written(&self) -> bool {
+        let state = self.chroot.state();
+        self.kind == SessionKind::Own
+            && state.is_ok_and(|mut state| {
+                is_dirty(&state.instance(&self.chroot.ext).upper, &self.upper.id)
+            })
     }
 
     /// Puts the session on another layer and keeps the directories beside the overlay with all that
@@ -311,7 +401,7 @@ impl Session {
         if self.top().map(Layer::id) == Some(top.id()) {
             return Ok(());
         }
-        if self.upper.dirty {
+        if self.is_touched() {
             return Err(ChrootError::NotPristine {
                 chroot: self.chroot.label(),
             });
@@ -360,7 +450,23 @@ impl Session {
         let _guard = self.chroot.store.shared()?;
         let boot = open.then(|| self.chroot.store.inner().boot.clone());
         self.chroot.change(|state| {
-            state.instance(&self.chroot.ext).upper = self.upper.as_state(boot);
+            let instance = state.instance(&self.chroot.ext);
+            if self.is_guest() {
+                if let Upper::Private {
+                    id, dirty, done, ..
+                } = &mut instance.upper
+                    && *id == self.upper.id
+                {
+                    *dirty |= self.upper.dirty;
+                    done.clone_from(&self.upper.done);
+                }
+                return Ok(());
+            }
+            let written = is_dirty(&instance.upper, &self.upper.id);
+            instance.upper = self.upper.as_state(boot);
+            if let Upper::Private { dirty, .. } = &mut instance.upper {
+                *dirty |= written;
+            }
             state.used.extend(self.used.iter().cloned());
             Ok(())
         })
@@ -376,7 +482,7 @@ impl Session {
     /// Makes a snapshot of what is there now and goes on, on top of it. No container may be running
     /// in the root. In a throw-away session this is refused like a busy chroot.
     pub fn snapshot(&mut self, name: &str, message: &str) -> Result<(), ChrootError> {
-        if self.is_throwaway() {
+        if self.kind != SessionKind::Own {
             return Err(ChrootError::SnapshotBusy {
                 chroot: self.chroot.label(),
                 holder: None,
@@ -391,7 +497,7 @@ impl Session {
     /// mock's implicit snapshot after init. Does nothing when there is one already, unless that one
     /// names a base layer of ours and the session was put on another: then the name moves on.
     pub fn postinit(&mut self) -> Result<(), ChrootError> {
-        if self.is_throwaway() {
+        if self.kind != SessionKind::Own {
             return Ok(());
         }
         let state = self.chroot.state()?;
@@ -435,6 +541,10 @@ impl Session {
     /// Ends the session. Of the chroot itself: what was written stays. A throw-away one is dropped.
     /// No container may be running.
     pub fn close(mut self) -> Result<(), ChrootError> {
+        if self.is_guest() {
+            self.finished = true;
+            return Ok(());
+        }
         if self.is_throwaway() {
             self.finished = true;
             return Ok(self.chroot.store.trash(&self.upper.dir)?);
@@ -446,7 +556,7 @@ impl Session {
 
     /// Ends the session and drops what was written, also of the chroot itself: `clean` and close.
     pub fn discard(mut self) -> Result<(), ChrootError> {
-        if self.is_throwaway() {
+        if self.kind != SessionKind::Own {
             return self.close();
         }
         self.finished = true;

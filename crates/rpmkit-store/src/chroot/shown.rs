@@ -1,13 +1,15 @@
 //! A chroot seen from outside, at mock's `basedir/NAME/root`.
 //!
 //! Roots are mounted in the namespace of whoever works in them and are gone with it. Programs that call
-//! mock look into the chroot afterwards, so there are four ways to have it at a path of the host:
+//! mock look into the chroot afterwards, so there are five ways to have it at a path of the host:
 //!
 //! - *view*: after a command of real root, the same layers mounted once more, read-only. Takes a millisecond
 //!   and no space.
 //! - *copy*: what an ordinary user can have, since none of their mounts outlives its process. Made when
 //!   somebody asks for the path; a link at the path leads to it.
 //! - *mount*: mock's `--mount` as real root. Writable; everything else is refused until it is undone.
+//! - *held*: what callers of `mock` have who are not root: a link to the root of the container that works in the
+//!   chroot, or was left there (see [`super::held`]). It is the root itself, writable.
 //! - *keep*: `--mount` of an ordinary user: a process stays behind that holds the chroot's use lock and,
 //!   in its namespace, the mount. A link at the path leads there.
 //!
@@ -32,6 +34,7 @@ enum ShownBy {
     Copy,
     Mount,
     Keep,
+    Held,
 }
 
 /// The note about what is shown.
@@ -118,7 +121,7 @@ impl Chroot {
         let there = match shown.way {
             ShownBy::Mount => is_presented(&shown.at),
             ShownBy::Keep => self.in_use_by()?.is_some(),
-            ShownBy::View | ShownBy::Copy => false,
+            ShownBy::View | ShownBy::Copy | ShownBy::Held => false,
         };
         Ok(there.then_some(shown.at))
     }
@@ -155,15 +158,48 @@ impl Chroot {
             ShownBy::View if there => self.take_off(&shown, true)?,
             ShownBy::Copy => self.drop_copy(&shown.at)?,
             // We have the lock, so the keeper is gone.
-            ShownBy::Keep => {
-                if std::fs::read_link(&shown.at).is_ok_and(|to| to.starts_with("/proc")) {
-                    self.store.inner().disk.unlink(&shown.at)?;
-                }
-            }
+            ShownBy::Keep | ShownBy::Held => self.drop_link(&shown.at)?,
             // The machine was started anew, or somebody else took it off.
             ShownBy::View | ShownBy::Mount => {}
         }
         Ok(self.store.inner().disk.unlink(&self.shown_path())?)
+    }
+
+    /// Takes away a link to a process' root.
+    fn drop_link(&self, at: &Path) -> Result<(), StoreError> {
+        if std::fs::read_link(at).is_ok_and(|to| to.starts_with("/proc")) {
+            self.store.inner().disk.unlink(at)?;
+        }
+        Ok(())
+    }
+
+    /// Has the path lead to a container's root; `false` where something else is there. The caller has the use lock.
+    pub(super) fn note_held(&self, place: RootPlace<'_>, root: &Path) -> Result<bool, StoreError> {
+        self.drop_link(place.at)?;
+        if !make_empty(place.at)? {
+            return Ok(false);
+        }
+        self.note_shown(ShownBy::Held, place)?;
+        std::fs::remove_dir(place.at).at("remove", place.at)?;
+        self.store.inner().disk.symlink(root, place.at)?;
+        Ok(true)
+    }
+
+    /// Whether the root of the running or idle container is seen at the path.
+    pub fn is_held(&self, at: &Path) -> Result<bool, StoreError> {
+        let held = self
+            .shown()?
+            .is_some_and(|s| s.way == ShownBy::Held && s.at == at);
+        Ok(held && self.in_use_by()?.is_some() && at.exists())
+    }
+
+    /// Whether something was written, or prepared, since the chroot was cleaned.
+    pub fn has_root(&self) -> Result<bool, StoreError> {
+        let mut state = self.state()?;
+        Ok(matches!(
+            state.instance(&self.ext).upper,
+            Upper::Private { .. }
+        ))
     }
 
     fn take_off(&self, shown: &ShownRoot, lazily: bool) -> Result<(), ChrootError> {
@@ -183,7 +219,7 @@ impl Chroot {
 
     /// The use lock for showing: nobody is working in the chroot, and nothing is shown any more.
     fn to_show(&self) -> Result<Option<StoreLock>, ChrootError> {
-        let Some(lock) = self.use_lock(&self.ext)? else {
+        let Some(lock) = self.use_lock_now()? else {
             return Ok(None);
         };
         self.withdraw_shown()?;
@@ -338,7 +374,9 @@ impl Chroot {
         };
         let user = self.in_use_by()?.flatten().map(|holder| holder.pid);
         let shown = self.shown()?;
-        let kept = shown.as_ref().is_some_and(|s| s.way == ShownBy::Keep);
+        let kept = shown
+            .as_ref()
+            .is_some_and(|s| matches!(s.way, ShownBy::Keep | ShownBy::Held));
         let root = shown.filter(|s| is_presented(&s.at)).map(|s| s.at);
         let mut all = rpmkit_sandbox::processes_in(user, &lock, root.as_deref());
         all.retain(|process| !(kept && process.is_init));

@@ -28,7 +28,8 @@ fn outside_build_tree(plugin: &'static str, mount: &Mount, home: &Path) -> Resul
         Mount::Bind { target, .. }
         | Mount::Inner { target, .. }
         | Mount::Tmpfs { target, .. }
-        | Mount::Overlay { target, .. } => target,
+        | Mount::Overlay { target, .. }
+        | Mount::Given { target, .. } => target,
     };
     // `/a//b/.` is `/a/b`; a way up is as good as anywhere.
     let place: PathBuf = target.components().collect();

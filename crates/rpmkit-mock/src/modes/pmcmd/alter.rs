@@ -115,7 +115,7 @@ impl Alter<'_, '_> {
         self.named("reinstall")?;
         let work = self.work;
         work.open_logs(self.cx)?;
-        let mut root = work.prepared(self.cx, ChrootAccess::Own)?;
+        let mut root = work.prepared(self.cx, ChrootAccess::OwnOrJoin)?;
         let outcome = again(work, &mut root, self.words).and_then(|solution| {
             // In place: a layer with the same packages would be the same layer.
             root.touch().map_err(|e| work.failure(&e))?;

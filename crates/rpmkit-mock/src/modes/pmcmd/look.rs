@@ -17,7 +17,7 @@ fn with_root(
     body: impl FnOnce(&mut Buildroot) -> Result<(), Failure>,
 ) -> VerbResult {
     work.open_logs(cx)?;
-    let mut root = work.prepared(cx, ChrootAccess::OwnOrEphemeral)?;
+    let mut root = work.prepared(cx, ChrootAccess::JoinOrEphemeral)?;
     let outcome = body(&mut root);
     let closed = root.close();
     outcome?;
