@@ -88,7 +88,7 @@ pub fn run(cx: &mut Context, args: Vec<OsString>) -> VerbResult {
         json: true,
         ..OutputArgs::default()
     });
-    let outcome = Work {
+    let outcome = WorkerRun {
         cx,
         args: &args,
         task: &task,
@@ -140,14 +140,14 @@ fn told(failure: &Failure) -> ChainAnswer {
     }
 }
 
-struct Work<'a> {
+struct WorkerRun<'a> {
     cx: &'a Context,
     args: &'a WorkerArgs,
     task: &'a ChainTask,
     events: Events,
 }
 
-impl Work<'_> {
+impl WorkerRun<'_> {
     fn all(&self) -> Result<ChainAnswer, Failure> {
         let (cx, task) = (self.cx, self.task);
         let home = ChainHome::open(&task.home)
