@@ -161,7 +161,7 @@ pub fn engine(cx: &Context, events: Events, settings: &Settings) -> Result<Engin
             .filter_map(|name| Some(((*name).to_owned(), either_case(host, name)?)))
             .collect(),
         // Only for who calls `mock`: whoever calls us by our own name may rely on nothing staying behind.
-        shows_roots: host.called_as() == "mock" && !host.is_root(),
+        shows_roots: host.called_as() == "mock",
         environment: host.environment(),
         cache,
         layers,

@@ -39,6 +39,7 @@ mod ops;
 mod output;
 mod overlay;
 mod overlay_reason;
+mod plain;
 mod plan;
 mod present;
 mod probe;

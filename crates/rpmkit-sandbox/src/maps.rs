@@ -56,6 +56,13 @@ pub(crate) fn write(mode: &IdMode, pid: libc::pid_t) -> Result<(), StepError> {
     }
 }
 
+/// Writes maps in which 0 is the host's root, and the other ids those of `range`.
+pub(crate) fn write_plain(range: IdRange, pid: libc::pid_t) -> Result<(), StepError> {
+    let map = format!("0 0 1\n1 {} {}", range.start + 1, range.count - 1);
+    put(pid, "gid_map", &map)?;
+    put(pid, "uid_map", &map)
+}
+
 fn put(pid: libc::pid_t, file: &str, text: &str) -> Result<(), StepError> {
     let path = PathBuf::from(format!("/proc/{pid}/{file}"));
     // One write call: the kernel takes the whole map at once.

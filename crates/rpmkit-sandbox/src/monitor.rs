@@ -5,7 +5,7 @@ use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::plan::Started;
 use crate::spec::{ContainerSpec, Network};
-use crate::{first_mount, init, maps, setup, sources, sys, wire};
+use crate::{first_mount, init, maps, plain, setup, sources, sys, wire};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
@@ -160,7 +160,7 @@ fn run(
                 let _ = wire::send(&socket, &Started::Ready, &[]);
                 return watch(pid, &socket);
             }
-            let started = match show(&spec.mode, namespaces) {
+            let started = match show(&spec, namespaces) {
                 Ok(()) => Started::Ready,
                 Err(error) => {
                     let _ = kill(pid, Signal::SIGKILL);
@@ -198,7 +198,12 @@ struct Outside {
 }
 
 /// Enters the container's root, so that it is seen at our own `/proc/PID/root`.
-fn show(mode: &IdMode, namespaces: Vec<OwnedFd>) -> Result<(), StepError> {
+fn show(spec: &ContainerSpec, namespaces: Vec<OwnedFd>) -> Result<(), StepError> {
+    let mode = &spec.mode;
+    let plain = match mode {
+        IdMode::Root(range) => plain::open(&spec.plain, *range)?,
+        IdMode::Sub(_) | IdMode::Single => Vec::new(),
+    };
     let kinds = [CloneFlags::CLONE_NEWUSER, CloneFlags::CLONE_NEWNS];
     let text = "show the root to the caller";
     for (kind, namespace) in kinds.into_iter().zip(namespaces) {
@@ -206,6 +211,9 @@ fn show(mode: &IdMode, namespaces: Vec<OwnedFd>) -> Result<(), StepError> {
         if kind == CloneFlags::CLONE_NEWNS || mode.is_rootless() {
             setns(namespace, kind).step(SandboxStep::Root, text)?;
         }
+    }
+    if !mode.is_rootless() {
+        plain::attach(plain)?;
     }
     // Lost with the change of rights; the caller has ours.
     sys::prctl(libc::PR_SET_DUMPABLE, 1).step(SandboxStep::Root, text)

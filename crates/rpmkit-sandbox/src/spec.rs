@@ -34,6 +34,9 @@ pub struct ContainerSpec {
     /// Let whoever may look into the namespaces see the root at `/proc/PID/root` of the monitor, which lies in no pid namespace
     /// of the container's. Only such a container can [`crate::Container::leave`], and holds nothing of the caller's but `held`.
     pub visible: bool,
+    /// As real root, with [`Self::visible`]: directories of the host, and their places inside, that are seen there with the
+    /// container's root as the host's, so that the host's root makes files that are container root's.
+    pub plain: Vec<(PathBuf, PathBuf)>,
     /// Filters for commands that do not choose their own (see [`crate::Command::filters`]).
     pub filters: Filters,
     /// Limits for all commands, before their own.
@@ -57,6 +60,7 @@ impl ContainerSpec {
             emulation: None,
             read_only_root: false,
             visible: false,
+            plain: Vec::new(),
             filters: Filters::default(),
             limits: Vec::new(),
             budget: None,

@@ -41,6 +41,9 @@ use rpmkit_types::{
 };
 use unverified::Purpose;
 
+/// Where kojid puts what its commands in the chroot work on.
+const KOJI: &str = "/chroot_tmpdir";
+
 /// A chroot in use.
 pub struct Buildroot {
     engine: Engine,
@@ -831,6 +834,11 @@ impl Buildroot {
             places.push(place.into());
         }
         spec.budget = super::limits::budget(&s.build.limits, places);
+        // A guest's, too: it is compared with the one that runs.
+        let stays = self.engine.surroundings().shows_roots && !self.session.is_throwaway();
+        if stays && !self.engine.mode().is_rootless() {
+            self.add_plain_places(&mut spec);
+        }
         if self.has_network() {
             spec.network = Network::Host;
             if s.chroot.use_host_resolv {
@@ -860,6 +868,23 @@ impl Buildroot {
             spec.personality = Personality::Linux32;
         }
         spec
+    }
+
+    /// What the host's root may write in a root that stays visible: the volumes, and a directory at the top that kojid makes.
+    /// In the rest of it, which is an overlay of another user namespace, it can make nothing.
+    fn add_plain_places(&self, spec: &mut ContainerSpec) {
+        let source = self.session.volume(KOJI.trim_start_matches('/'));
+        // Without it the container says what is wrong.
+        let _ = std::fs::create_dir(&source);
+        spec.mounts.push(Mount::bind(source, KOJI));
+        spec.plain = spec
+            .mounts
+            .iter()
+            .filter_map(|mount| match mount {
+                Mount::Bind { source, target, .. } => Some((source.clone(), target.clone())),
+                _ => None,
+            })
+            .collect();
     }
 
     /// Host path of the build user's home.

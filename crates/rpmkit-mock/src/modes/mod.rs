@@ -49,11 +49,6 @@ pub fn run(cx: &mut Context, request: &MockRequest, program: &str, args: &[Strin
         work.info(format!("Setting hostname: {name}"));
     }
     let outcome = dispatch(cx, &work);
-    // A mode that was called without what it needs has not looked at a chroot.
-    let begun = !matches!(&outcome, Err(failure) if failure.code == ExitCode::Usage.code());
-    if begun && mount::leaves_a_root(&work.request.mode) {
-        mount::show_root(cx, &work);
-    }
     if outcome.is_ok() {
         work.events.state(false, "run");
         cx.logs

@@ -12,7 +12,6 @@ use rpmkit_core::{
 use rpmkit_snap::mock;
 
 use super::work::Work;
-use crate::mode::Mode;
 
 fn place<'a>(work: &'a Work<'_>) -> RootPlace<'a> {
     RootPlace {
@@ -40,53 +39,6 @@ pub fn unmount(cx: &Context, work: &Work<'_>) -> VerbResult {
     work.hook("hook_umount_root", || mock::umount(&chroot))
 }
 
-/// Whether a mode leaves a chroot that others may want to look into.
-pub fn leaves_a_root(mode: &Mode) -> bool {
-    match mode {
-        Mode::Rebuild { .. }
-        | Mode::Chain
-        | Mode::BuildSrpm
-        | Mode::Shell
-        | Mode::Chroot
-        | Mode::Init
-        | Mode::InstallDeps
-        | Mode::Install
-        | Mode::Update
-        | Mode::Remove
-        | Mode::CopyIn
-        | Mode::CopyOut
-        | Mode::PmCmd(_) => true,
-        Mode::DebugConfig { .. }
-        | Mode::Clean
-        | Mode::Scrub(_)
-        | Mode::ScrubAllChroots
-        | Mode::ListChroots
-        | Mode::OrphansKill
-        | Mode::Snapshot
-        | Mode::RemoveSnapshot
-        | Mode::RollbackTo
-        | Mode::Umount
-        | Mode::Mount
-        | Mode::PrintRootPath
-        | Mode::ListSnapshots => false,
-    }
-}
-
-/// After a mode, also one that failed: has the root seen where mock has it, as Koji needs. Only for who calls
-/// `mock`, since whoever calls us by our own name may rely on no mount staying behind. This is real root's way; others
-/// leave the chroot's container behind, whose root is seen there.
-pub fn show_root(cx: &Context, work: &Work<'_>) {
-    if !cx.host.is_root() || cx.host.called_as() != "mock" {
-        return;
-    }
-    let shown = work
-        .chroot(cx)
-        .and_then(|chroot| Ok(chroot.show(place(work)).map_err(Error::from)?));
-    if let Err(failure) = shown {
-        work.events.warn(failure.message);
-    }
-}
-
 /// `--print-root-path`: where the chroot's root is seen, with mock's slash at the end. Makes sure that it is
 /// seen there, if there is one.
 pub fn root_path(cx: &Context, work: &Work<'_>) -> VerbResult {
@@ -103,7 +55,7 @@ fn reveal(cx: &Context, work: &Work<'_>, chroot: &Chroot) -> Result<(), Failure>
     if chroot.mounted_at().map_err(Error::from)?.is_some() {
         return Ok(());
     }
-    if cx.host.called_as() == "mock" && !cx.host.is_root() {
+    if cx.host.called_as() == "mock" {
         let at = &work.settings.chroot.rootdir;
         if !chroot.is_held(at).map_err(Error::from)? && chroot.has_root().map_err(Error::from)? {
             let root = work.open(cx, ChrootAccess::Own)?;

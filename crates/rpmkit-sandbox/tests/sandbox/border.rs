@@ -163,3 +163,38 @@ fn many_layers_are_mounted() {
     let container = Container::start(&spec).unwrap();
     assert_eq!(ask(&container, "ls -d /f* | wc -l"), "300");
 }
+
+#[test]
+fn the_hosts_root_writes_in_plain_places_as_container_root() {
+    let IdMode::Root(range) = mode() else { return };
+    let place = Place::new();
+    let data = place.mkdir("data");
+    let mut spec = place.spec();
+    spec.visible = true;
+    spec.mounts
+        .push(rpmkit_sandbox::Mount::bind(&data, "/data"));
+    spec.plain = vec![(data.clone(), "/data".into())];
+    let container = Container::start(&spec).unwrap();
+    let root = format!("/proc/{}/root", container.monitor_pid().unwrap());
+    std::fs::create_dir(format!("{root}/data/made")).unwrap();
+    ask(
+        &container,
+        "chown 1000 /data/made; touch /data/theirs; chmod 4755 /data/theirs",
+    );
+    assert_eq!(ask(&container, "stat -c %u /data/made/. /data"), "1000\n0");
+    // Seen from outside nothing belongs to a person, and nothing gives anybody's rights.
+    let seen = std::fs::metadata(format!("{root}/data/made")).unwrap();
+    assert_eq!(seen.uid(), range.start + 1000);
+    let monitor = container.monitor_pid().unwrap();
+    let mounts = std::fs::read_to_string(format!("/proc/{monitor}/mountinfo")).unwrap();
+    for line in mounts.lines() {
+        assert!(line.contains("nosuid") && line.contains("nodev"), "{line}");
+    }
+    // In the rest of the root it makes nothing, and reads.
+    assert!(std::fs::create_dir(format!("{root}/etc/made")).is_err());
+    assert_eq!(
+        std::fs::read(format!("{root}/etc/hello")).unwrap(),
+        b"hello\n"
+    );
+    container.stop().unwrap();
+}

@@ -8,7 +8,7 @@
 //! - *copy*: what an ordinary user can have, since none of their mounts outlives its process. Made when
 //!   somebody asks for the path; a link at the path leads to it.
 //! - *mount*: mock's `--mount` as real root. Writable; everything else is refused until it is undone.
-//! - *held*: what callers of `mock` have who are not root: a link to the root of the container that works in the
+//! - *held*: what callers of `mock` have: a link to the root of the container that works in the
 //!   chroot, or was left there (see [`super::held`]). It is the root itself, writable.
 //! - *keep*: `--mount` of an ordinary user: a process stays behind that holds the chroot's use lock and,
 //!   in its namespace, the mount. A link at the path leads there.
