@@ -26,7 +26,7 @@ fn stopped(ran: Ran, code: i32, option: &str, words: &str) {
 fn a_fork_bomb() {
     for who in everybody() {
         let world = World::of(&who);
-        let bomb = "b() { b | b & b; }; (b) & (b) & exec sleep 60";
+        let bomb = "b() { sleep 99 & b | b & b; }; (b) & (b) & exec sleep 60";
         let ran = build(&world, bomb, "max_build_processes=200");
         let words = "more than 200 processes and threads";
         stopped(ran, 10, "max_build_processes", words);

@@ -47,7 +47,7 @@ fn a_fork_bomb_ends() {
         ..Budget::default()
     };
     let container = start(&place, bound);
-    let bomb = "b() { b | b & b; }; (b) & (b) & exec sleep 60";
+    let bomb = "b() { sleep 99 & b | b & b; }; (b) & (b) & exec sleep 60";
     let user = RunAs::Id {
         uid: 1000,
         gid: 1000,
