@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Memory and processes are bounded by the kernel where we may make a version 2 control group with these controllers. Elsewhere
 /// pid 1 watches, ten times a second: then more can be used for a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
+pub struct UsageBudget {
     /// Bytes of memory, what lies in file systems in memory included.
     pub memory: Option<u64>,
     /// Processes and threads.
@@ -29,15 +29,15 @@ pub struct Budget {
     pub places: Vec<PathBuf>,
 }
 
-/// Which bound of a [`Budget`] was passed.
+/// Which bound of a [`UsageBudget`] was passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exceeded {
-    /// [`Budget::memory`].
+    /// [`UsageBudget::memory`].
     Memory,
-    /// [`Budget::processes`].
+    /// [`UsageBudget::processes`].
     Processes,
-    /// [`Budget::disk`].
+    /// [`UsageBudget::disk`].
     Disk,
-    /// [`Budget::cpu`].
+    /// [`UsageBudget::cpu`].
     Cpu,
 }

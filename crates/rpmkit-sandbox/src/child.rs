@@ -1,6 +1,6 @@
 //! The process of one command, from fork to exec.
 
-use crate::budget::meter::Meter;
+use crate::budget::meter::UsageMeter;
 use crate::command::RunAs;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::{self, SavedLimits};
@@ -29,19 +29,19 @@ pub(crate) fn become_command(
     spec: &ContainerSpec,
     run: &RunPlan,
     limits: SavedLimits,
-    meter: Option<&Meter>,
+    meter: Option<&UsageMeter>,
     io: &ChildIo,
     channel: &OwnedFd,
     notify: Option<&OwnedFd>,
 ) -> ! {
     // First, as the group's descriptors go with the others.
-    if let Err(error) = meter.map_or(Ok(()), Meter::join) {
+    if let Err(error) = meter.map_or(Ok(()), UsageMeter::join) {
         drop(wire::send(channel, &Reply::Failed(error), &[]));
         sys::exit_now(127)
     }
     let error = match arrange_descriptors(io, channel, notify) {
         Err(error) => error,
-        Ok(()) => match prepare(spec, run, limits, meter.and_then(Meter::backstop), io) {
+        Ok(()) => match prepare(spec, run, limits, meter.and_then(UsageMeter::backstop), io) {
             Ok(()) => exec::exec(&run.argv, &run.env),
             Err(error) => error,
         },

@@ -3,7 +3,7 @@
 //! It keeps the identity of container root: a build running under the same id could kill it otherwise.
 
 use crate::budget::Exceeded;
-use crate::budget::meter::Meter;
+use crate::budget::meter::UsageMeter;
 use crate::child::{self, ChildIo};
 use crate::command::Leftovers;
 use crate::error::{AtStep, SandboxStep, StepError};
@@ -36,7 +36,7 @@ struct Running {
 struct Init<'a> {
     spec: &'a ContainerSpec,
     limits: SavedLimits,
-    meter: Option<Meter>,
+    meter: Option<UsageMeter>,
     /// Who may ask for commands.
     controls: Vec<OwnedFd>,
     /// Whether the first of them is the client that started us: when it goes, we go, unless we are to stay.
@@ -67,7 +67,7 @@ enum Next {
 pub(crate) fn run(
     spec: &ContainerSpec,
     limits: SavedLimits,
-    meter: Option<Meter>,
+    meter: Option<UsageMeter>,
     socket: OwnedFd,
     listener: Option<OwnedFd>,
     held: &[OwnedFd],
@@ -384,7 +384,7 @@ impl Init<'_> {
             .meter
             .as_ref()
             .filter(|_| run.counted)
-            .and_then(Meter::told);
+            .and_then(UsageMeter::told);
         let leftovers = others && run.leftovers == Leftovers::Kill;
         drop(wire::send(
             &run.channel,

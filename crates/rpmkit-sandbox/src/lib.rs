@@ -55,7 +55,7 @@ mod spec;
 mod sys;
 mod wire;
 
-pub use budget::{Budget, Exceeded};
+pub use budget::{Exceeded, UsageBudget};
 pub use client::{Container, Killer};
 pub use command::{Command, Exit, Finished, Leftovers, Output, RunAs, Stdin, Stream};
 pub use diagnose::Advice;

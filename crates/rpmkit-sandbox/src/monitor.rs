@@ -1,6 +1,6 @@
 //! The process between caller and container: clones pid 1, writes its maps, and sees that it dies with the caller.
 
-use crate::budget::cgroup::{self, Group, GroupFiles};
+use crate::budget::cgroup::{self, ControlGroup, GroupFiles};
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::ids::IdMode;
 use crate::plan::Started;
@@ -111,8 +111,8 @@ pub(crate) fn container(
     held: Vec<OwnedFd>,
     socket: OwnedFd,
 ) -> i32 {
-    let group = spec.budget.as_ref().and_then(Group::make);
-    let path = group.as_ref().map(Group::path);
+    let group = spec.budget.as_ref().and_then(ControlGroup::make);
+    let path = group.as_ref().map(ControlGroup::path);
     let code = run(spec, group, listens, held, socket);
     if let Some(path) = path {
         cgroup::remove(&path);
@@ -122,7 +122,7 @@ pub(crate) fn container(
 
 fn run(
     spec: ContainerSpec,
-    group: Option<Group>,
+    group: Option<ControlGroup>,
     listens: bool,
     mut held: Vec<OwnedFd>,
     socket: OwnedFd,
@@ -141,7 +141,7 @@ fn run(
                 ready: ready.1,
             };
             let listener = if listens { held.pop() } else { None };
-            let group = group.map(Group::into_files);
+            let group = group.map(ControlGroup::into_files);
             sys::exit_now(first_process(&spec, group, outside, listener, held, socket))
         }
         Ok((Side::Parent(pid), channel, (ready, theirs_ready))) => {

@@ -4,7 +4,7 @@
 //! everything is attached by container paths: so symbolic links in the root can never lead outside.
 
 use crate::budget::cgroup::GroupFiles;
-use crate::budget::meter::{Meter, Upper};
+use crate::budget::meter::{UpperTree, UsageMeter};
 use crate::dev::Devices;
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::exec::SavedLimits;
@@ -28,7 +28,7 @@ pub(crate) fn prepare(
     mapped: Option<OwnedFd>,
     group: Option<GroupFiles>,
     held: &[OwnedFd],
-) -> Result<(SavedLimits, Option<Meter>), StepError> {
+) -> Result<(SavedLimits, Option<UsageMeter>), StepError> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     if spec.mode.has_ids() {
         // In single mode the kernel does not let anybody drop groups; they show as `nobody` inside.
@@ -57,7 +57,7 @@ pub(crate) fn prepare(
         .iter()
         .map(|mount| mounts::prepare(mount, &mut sources, held))
         .collect::<Result<_, _>>()?;
-    let upper = Upper::open(spec, &mut sources)?;
+    let upper = UpperTree::open(spec, &mut sources)?;
     let kernel = KernelFs::open(spec.network)?;
     let devices = Devices::open(&spec.mode)?;
     if let Some(emulation) = &spec.emulation {
@@ -75,7 +75,7 @@ pub(crate) fn prepare(
         mounts::attach(mount)?;
     }
     crate::local::settle(spec)?;
-    let meter = Meter::new(spec, upper, group)?;
+    let meter = UsageMeter::new(spec, upper, group)?;
     if spec.read_only_root {
         sys::mount_setattr(libc::AT_FDCWD, c"/", false, sys::ATTR_RDONLY)
             .step(SandboxStep::ReadOnly, "make the root read-only")?;

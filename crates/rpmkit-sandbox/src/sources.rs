@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// How one directory or file is wanted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedMount {
     path: PathBuf,
     read_only: bool,
     /// A missing one is passed over.
@@ -29,7 +29,10 @@ pub(crate) struct Wanted {
 /// One part of the monitor's answer; its descriptors come beside it, in the order of `opened`.
 #[derive(Debug, Serialize, Deserialize)]
 enum Part {
-    Opened { opened: Vec<Wanted>, more: bool },
+    Opened {
+        opened: Vec<WantedMount>,
+        more: bool,
+    },
     Failed(StepError),
 }
 
@@ -205,13 +208,13 @@ fn around<'a>(upper: &'a Path, work: &Path) -> Result<&'a Path, StepError> {
 }
 
 /// Everything of the host a container is made of, each as often as it is used.
-pub(crate) fn wanted(spec: &ContainerSpec) -> Result<Vec<Wanted>, StepError> {
+pub(crate) fn wanted(spec: &ContainerSpec) -> Result<Vec<WantedMount>, StepError> {
     let mut all = Vec::new();
     match &spec.root {
-        RootFs::Dir(dir) => all.push(Wanted::dir(dir)),
+        RootFs::Dir(dir) => all.push(WantedMount::dir(dir)),
         RootFs::Overlay(overlay) => of_overlay(overlay, &mut all)?,
     }
-    all.extend(crate::budget::meter::measured(spec).map(Wanted::dir));
+    all.extend(crate::budget::meter::measured(spec).map(WantedMount::dir));
     for mount in &spec.mounts {
         match mount {
             Mount::Bind {
@@ -219,7 +222,7 @@ pub(crate) fn wanted(spec: &ContainerSpec) -> Result<Vec<Wanted>, StepError> {
                 read_only,
                 optional,
                 ..
-            } => all.push(Wanted {
+            } => all.push(WantedMount {
                 path: source.clone(),
                 read_only: *read_only,
                 optional: *optional,
@@ -232,15 +235,15 @@ pub(crate) fn wanted(spec: &ContainerSpec) -> Result<Vec<Wanted>, StepError> {
 }
 
 /// What an overlay is made of.
-pub(crate) fn of_overlay(overlay: &Overlay, all: &mut Vec<Wanted>) -> Result<(), StepError> {
+pub(crate) fn of_overlay(overlay: &Overlay, all: &mut Vec<WantedMount>) -> Result<(), StepError> {
     if let (Some(upper), Some(work)) = (&overlay.upper, &overlay.work) {
-        all.push(Wanted::dir(around(upper, work)?));
+        all.push(WantedMount::dir(around(upper, work)?));
     }
-    all.extend(overlay.lowers.iter().map(|dir| Wanted::dir(dir)));
+    all.extend(overlay.lowers.iter().map(|dir| WantedMount::dir(dir)));
     Ok(())
 }
 
-impl Wanted {
+impl WantedMount {
     fn dir(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -252,7 +255,7 @@ impl Wanted {
 
 /// In the monitor: opens what is wanted, with the ids of `pid`'s user namespace, and sends it.
 pub(crate) fn serve(
-    wanted: Result<Vec<Wanted>, StepError>,
+    wanted: Result<Vec<WantedMount>, StepError>,
     pid: nix::unistd::Pid,
     socket: BorrowedFd<'_>,
 ) {
@@ -279,9 +282,9 @@ pub(crate) fn serve(
 }
 
 fn open_all(
-    wanted: Vec<Wanted>,
+    wanted: Vec<WantedMount>,
     pid: nix::unistd::Pid,
-) -> Result<Vec<(Wanted, OwnedFd)>, StepError> {
+) -> Result<Vec<(WantedMount, OwnedFd)>, StepError> {
     let path = PathBuf::from(format!("/proc/{pid}/ns/user"));
     let ids = open(&path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).step_at(
         SandboxStep::Maps,
@@ -301,7 +304,7 @@ fn open_all(
 pub(crate) const NO_MAPPING: &str =
     "this file system, or a kernel before Linux 5.19, cannot map ids";
 
-fn mapped(wanted: &Wanted, ids: BorrowedFd<'_>) -> Result<OwnedFd, StepError> {
+fn mapped(wanted: &WantedMount, ids: BorrowedFd<'_>) -> Result<OwnedFd, StepError> {
     let tree = clone_tree(&wanted.path, SandboxStep::Bind)?;
     if wanted.read_only {
         make_read_only(tree.as_fd(), &wanted.path)?;

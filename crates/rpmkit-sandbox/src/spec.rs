@@ -1,6 +1,6 @@
 //! What a container is made of. Plain data: nothing happens before [`crate::Container::start`].
 
-use crate::budget::Budget;
+use crate::budget::UsageBudget;
 use crate::emulate::Emulation;
 use crate::ids::IdMode;
 use crate::local::TimeZoneName;
@@ -42,7 +42,7 @@ pub struct ContainerSpec {
     /// Limits for all commands, before their own.
     pub limits: Vec<Limit>,
     /// What commands that are counted may use together.
-    pub budget: Option<Budget>,
+    pub budget: Option<UsageBudget>,
 }
 
 impl ContainerSpec {

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use rpmkit_config::BuildLimits;
-use rpmkit_sandbox::{Budget, Exceeded, Limit, Resource};
+use rpmkit_sandbox::{Exceeded, Limit, Resource, UsageBudget};
 
 use super::BuildError;
 
@@ -14,12 +14,12 @@ type Macros = [(String, Option<String>)];
 const MIB: u64 = 1 << 20;
 
 /// What all commands that count may use together; `places` are the writable ones beside the root.
-pub(super) fn budget(limits: &BuildLimits, places: Vec<PathBuf>) -> Option<Budget> {
+pub(super) fn budget(limits: &BuildLimits, places: Vec<PathBuf>) -> Option<UsageBudget> {
     if *limits == BuildLimits::default() {
         return None;
     }
     let bytes = |mebibytes: Option<u32>| mebibytes.map(|number| u64::from(number) * MIB);
-    Some(Budget {
+    Some(UsageBudget {
         memory: bytes(limits.memory_mb),
         processes: limits.processes.map(u64::from),
         disk: bytes(limits.disk_mb),

@@ -4,7 +4,7 @@
 //! is our own group, if it hands on what is needed, or the nearest one above that does and that we may move processes in: for
 //! root that is a slice of systemd's, for a user what systemd or a container runtime has delegated.
 
-use super::Budget;
+use super::UsageBudget;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
@@ -19,7 +19,7 @@ use std::time::Duration;
 const PREFIX: &str = "rpmkit-";
 
 /// A group of ours.
-pub(crate) struct Group {
+pub(crate) struct ControlGroup {
     path: PathBuf,
     files: GroupFiles,
 }
@@ -33,16 +33,16 @@ pub(crate) struct GroupFiles {
     pub(super) processes: bool,
 }
 
-impl Group {
+impl ControlGroup {
     /// Makes a group with this budget; none where that cannot be.
-    pub(crate) fn make(budget: &Budget) -> Option<Self> {
+    pub(crate) fn make(budget: &UsageBudget) -> Option<Self> {
         let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
         let (mount, own) = find(&cgroups, &mounts)?;
         Self::make_below(budget, &mount, &own)
     }
 
-    fn make_below(budget: &Budget, mount: &Path, own: &Path) -> Option<Self> {
+    fn make_below(budget: &UsageBudget, mount: &Path, own: &Path) -> Option<Self> {
         let wanted: Vec<&str> = [
             budget.memory.map(|_| "memory"),
             budget.processes.map(|_| "pids"),
@@ -62,7 +62,7 @@ impl Group {
         }
     }
 
-    fn make_in(budget: &Budget, dir: &Path) -> Option<Self> {
+    fn make_in(budget: &UsageBudget, dir: &Path) -> Option<Self> {
         sweep(dir);
         let path = dir.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&path).ok()?;
@@ -145,7 +145,7 @@ fn hands_on(dir: &Path, wanted: &[&str], try_to: bool) -> bool {
 }
 
 impl GroupFiles {
-    fn open(budget: &Budget, path: &Path) -> Option<Self> {
+    fn open(budget: &UsageBudget, path: &Path) -> Option<Self> {
         let bound = |file: &str, most: u64| fs::write(path.join(file), most.to_string()).is_ok();
         let memory = budget.memory.is_some_and(|most| {
             bound("memory.max", most) && {
@@ -219,11 +219,11 @@ mod tests {
         fs::write(path.join("cgroup.procs"), "").unwrap();
     }
 
-    fn budget() -> Budget {
-        Budget {
+    fn budget() -> UsageBudget {
+        UsageBudget {
             memory: Some(1 << 30),
             processes: Some(100),
-            ..Budget::default()
+            ..UsageBudget::default()
         }
     }
 
@@ -248,7 +248,7 @@ mod tests {
         // A directory that is no control group keeps what is written to it, as the kernel would not.
         fs::remove_file(own.join("cgroup.subtree_control")).unwrap();
         fs::create_dir(own.join("cgroup.subtree_control")).unwrap();
-        assert!(Group::make_below(&budget(), dir.path(), &own).is_none());
+        assert!(ControlGroup::make_below(&budget(), dir.path(), &own).is_none());
         let made = dir
             .path()
             .join("slice")

@@ -21,7 +21,7 @@ const URGENT: Duration = Duration::from_millis(50);
 pub(super) struct DiskMeter {
     places: Vec<OwnedFd>,
     most: u64,
-    walk: Option<Walk>,
+    walk: Option<UsageWalk>,
     /// What the last complete walk found, and how full the file systems were when it began.
     known: u64,
     full: u64,
@@ -33,7 +33,7 @@ pub(super) struct DiskMeter {
     blind: bool,
 }
 
-struct Walk {
+struct UsageWalk {
     began: Instant,
     full: u64,
     bytes: u64,
@@ -68,7 +68,7 @@ impl DiskMeter {
         let grown = full.saturating_sub(self.full);
         let urgent = self.known + nameless + grown > self.most;
         if self.walk.is_none() && (now >= self.must || urgent && now >= self.may) {
-            self.walk = Some(Walk::begin(&self.places, full));
+            self.walk = Some(UsageWalk::begin(&self.places, full));
         }
         if let Some(walk) = &mut self.walk {
             let done = walk.step(now + if urgent { URGENT } else { STEP });
@@ -92,7 +92,7 @@ impl DiskMeter {
     }
 }
 
-impl Walk {
+impl UsageWalk {
     fn begin(places: &[OwnedFd], full: u64) -> Self {
         let waiting = places.iter().filter_map(|place| place.try_clone().ok());
         Self {
@@ -188,8 +188,8 @@ mod tests {
         vec![std::fs::File::open(dir).unwrap().into()]
     }
 
-    fn whole(dir: &std::path::Path) -> Walk {
-        let mut walk = Walk::begin(&place(dir), 0);
+    fn whole(dir: &std::path::Path) -> UsageWalk {
+        let mut walk = UsageWalk::begin(&place(dir), 0);
         while !walk.step(Instant::now()) {}
         walk
     }
@@ -214,7 +214,7 @@ mod tests {
         for nth in 0..200 {
             std::fs::write(dir.path().join(nth.to_string()), "x").unwrap();
         }
-        let mut walk = Walk::begin(&place(dir.path()), 0);
+        let mut walk = UsageWalk::begin(&place(dir.path()), 0);
         assert!(!walk.step(Instant::now()));
         while !walk.step(Instant::now()) {}
         assert_eq!(walk.bytes, whole(dir.path()).bytes);

@@ -3,7 +3,7 @@
 use super::cgroup::GroupFiles;
 use super::disk::DiskMeter;
 use super::tasks::{self, Census, Nameless};
-use super::{Budget, Exceeded};
+use super::{Exceeded, UsageBudget};
 use crate::error::{AtStep, SandboxStep, StepError};
 use crate::sources::Sources;
 use crate::spec::{ContainerSpec, Limit, Mount, Resource, RootFs};
@@ -27,8 +27,8 @@ const BURST: u64 = 4096;
 const FILES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What to look at, and what was seen when the command began that is being counted.
-pub(crate) struct Meter {
-    budget: Budget,
+pub(crate) struct UsageMeter {
+    budget: UsageBudget,
     group: Option<GroupFiles>,
     disk: Option<DiskMeter>,
     /// File systems in memory.
@@ -42,9 +42,9 @@ pub(crate) struct Meter {
 }
 
 /// Directories that are only in reach before the host's tree goes away.
-pub(crate) struct Upper(Option<OwnedFd>);
+pub(crate) struct UpperTree(Option<OwnedFd>);
 
-impl Upper {
+impl UpperTree {
     pub(crate) fn open(spec: &ContainerSpec, sources: &mut Sources) -> Result<Self, StepError> {
         match measured(spec) {
             Some(upper) => sources
@@ -75,11 +75,11 @@ fn alone(path: &Path) -> Result<OwnedFd, StepError> {
     )
 }
 
-impl Meter {
+impl UsageMeter {
     /// To be called when everything is mounted.
     pub(crate) fn new(
         spec: &ContainerSpec,
-        upper: Upper,
+        upper: UpperTree,
         group: Option<GroupFiles>,
     ) -> Result<Option<Self>, StepError> {
         let Some(budget) = spec.budget.clone() else {

@@ -1,10 +1,10 @@
 //! Bounds on what commands use together: bombs, hogs, burners, and what holds without a name.
 
 use crate::place::{Place, ask, output};
-use rpmkit_sandbox::{Budget, Command, Container, Exceeded, Exit, RunAs};
+use rpmkit_sandbox::{Command, Container, Exceeded, Exit, RunAs, UsageBudget};
 use std::time::Duration;
 
-fn start(place: &Place, budget: Budget) -> Container {
+fn start(place: &Place, budget: UsageBudget) -> Container {
     let mut spec = place.spec();
     spec.budget = Some(budget);
     Container::start(&spec).unwrap()
@@ -26,7 +26,7 @@ fn ends(container: &Container, command: &Command, by: Exceeded) {
 #[test]
 fn who_keeps_within_a_budget_does_not_notice_it() {
     let place = Place::new();
-    let all = Budget {
+    let all = UsageBudget {
         memory: Some(1 << 30),
         processes: Some(1000),
         disk: Some(1 << 30),
@@ -42,9 +42,9 @@ fn who_keeps_within_a_budget_does_not_notice_it() {
 #[test]
 fn a_fork_bomb_ends() {
     let place = Place::new();
-    let bound = Budget {
+    let bound = UsageBudget {
         processes: Some(40),
-        ..Budget::default()
+        ..UsageBudget::default()
     };
     let container = start(&place, bound);
     let bomb = "b() { sleep 99 & b | b & b; }; (b) & (b) & exec sleep 60";
@@ -61,9 +61,9 @@ fn a_fork_bomb_ends() {
 #[test]
 fn a_memory_hog_ends_in_whatever_it_hoards() {
     let place = Place::new();
-    let bound = Budget {
+    let bound = UsageBudget {
         memory: Some(100 << 20),
-        ..Budget::default()
+        ..UsageBudget::default()
     };
     let container = start(&place, bound);
     for hog in [
@@ -84,10 +84,10 @@ fn a_memory_hog_ends_in_whatever_it_hoards() {
 #[test]
 fn a_full_disk_ends() {
     let place = Place::new();
-    let bound = || Budget {
+    let bound = || UsageBudget {
         disk: Some(50 << 20),
         places: vec!["/tmp".into()],
-        ..Budget::default()
+        ..UsageBudget::default()
     };
     for filler in [
         "head -c 100000000 /dev/zero > /root/x; sleep 60",
@@ -108,9 +108,9 @@ fn a_full_disk_ends() {
 #[test]
 fn a_burner_ends_and_what_others_burnt_before_does_not_count() {
     let place = Place::new();
-    let bound = Budget {
+    let bound = UsageBudget {
         cpu: Some(Duration::from_millis(700)),
-        ..Budget::default()
+        ..UsageBudget::default()
     };
     let container = start(&place, bound);
     let burn = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";

@@ -6,9 +6,9 @@ use rpmkit_core::{
     solve::{Comps, MemberKind, glob_matches},
 };
 
-use super::{alter::no_group, look::Look};
+use super::{alter::no_group, look::PmLook};
 
-impl Look<'_, '_> {
+impl PmLook<'_, '_> {
     fn comps(&self, root: &Buildroot) -> Result<Comps, Failure> {
         let comps = root.package_manager().comps();
         comps.map_err(|e| self.work.failure(&e.into()))

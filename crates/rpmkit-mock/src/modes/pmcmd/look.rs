@@ -15,14 +15,14 @@ use super::{super::work::Work, Flags};
 const UPDATES: u8 = 100;
 
 /// What looks, with its options.
-pub struct Look<'a, 'w> {
+pub struct PmLook<'a, 'w> {
     pub cx: &'a Context,
     pub work: &'a Work<'w>,
     pub settings: &'a Settings,
     pub flags: &'a Flags,
 }
 
-impl Look<'_, '_> {
+impl PmLook<'_, '_> {
     /// Calls `body` with the prepared chroot, which stays as it is.
     pub fn with_root<T>(
         &self,
@@ -152,7 +152,7 @@ pub fn sets<'a>(flags: &Flags, words: &'a [&'a str]) -> (bool, bool, &'a [&'a st
     (here, there, words)
 }
 
-impl Look<'_, '_> {
+impl PmLook<'_, '_> {
     /// `list [--installed|--available|--upgrades|--extras] [SPEC…]`
     pub fn list(&self, words: &[&str]) -> VerbResult {
         let (mut here, mut there, mut words) = sets(self.flags, words);

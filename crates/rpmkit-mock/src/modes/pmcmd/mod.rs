@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::mode::{Mode, Pm};
 use alter::Alter;
 use flags::Flags;
-use look::Look;
+use look::PmLook;
 
 /// The verbs, for the message about all others.
 const VERBS: &str = "install, reinstall, downgrade, swap, remove, autoremove, upgrade, distro-sync, builddep, \
@@ -42,7 +42,7 @@ pub fn run(cx: &Context, work: &Work<'_>) -> VerbResult {
         flags: &flags,
         words,
     };
-    let look = Look {
+    let look = PmLook {
         cx,
         work,
         settings: &settings,

@@ -8,10 +8,10 @@ use rpmkit_core::{
     solve::{ModuleStream, glob_matches},
 };
 
-use super::{alter::Alter, look::Look, unknown};
+use super::{alter::Alter, look::PmLook, unknown};
 
 /// One verb with its module specs.
-pub fn run(look: &Look<'_, '_>, alter: &Alter<'_, '_>, verb: &str) -> VerbResult {
+pub fn run(look: &PmLook<'_, '_>, alter: &Alter<'_, '_>, verb: &str) -> VerbResult {
     let words = alter.words;
     match verb {
         "list" => list(look, words),
@@ -53,7 +53,7 @@ fn named<'a>(words: &'a [&'a str]) -> Result<&'a [&'a str], Failure> {
     Ok(words)
 }
 
-fn streams(look: &Look<'_, '_>, root: &Buildroot) -> Result<Vec<ModuleStream>, Failure> {
+fn streams(look: &PmLook<'_, '_>, root: &Buildroot) -> Result<Vec<ModuleStream>, Failure> {
     let streams = root.package_manager().module_streams();
     streams.map_err(|e| look.work.failure(&e.into()))
 }
@@ -68,7 +68,7 @@ fn parts(spec: &str) -> (&str, Option<&str>) {
 }
 
 /// The stream a spec means: the one named, else the default one, else the only one.
-fn known(look: &Look<'_, '_>, root: &Buildroot, spec: &str) -> Result<ModuleStream, Failure> {
+fn known(look: &PmLook<'_, '_>, root: &Buildroot, spec: &str) -> Result<ModuleStream, Failure> {
     let (name, stream) = parts(spec);
     let all = streams(look, root)?;
     let mut fits = all
@@ -100,7 +100,7 @@ fn names(stream: &ModuleStream) -> Vec<String> {
 }
 
 fn write(
-    look: &Look<'_, '_>,
+    look: &PmLook<'_, '_>,
     root: &mut Buildroot,
     verb: &str,
     stream: &ModuleStream,
@@ -134,7 +134,7 @@ fn write(
     Ok(())
 }
 
-fn list(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
+fn list(look: &PmLook<'_, '_>, words: &[&str]) -> VerbResult {
     look.with_root(|root| {
         look.say(format!(
             "{:<20} {:<15} {:<40}",
@@ -168,7 +168,7 @@ fn list(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
     })
 }
 
-fn info(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
+fn info(look: &PmLook<'_, '_>, words: &[&str]) -> VerbResult {
     let words = named(words)?;
     look.with_root(|root| {
         for word in words {

@@ -11,7 +11,7 @@ use rpmkit_core::{
 use super::{
     flags::{QueryFlags, Shown},
     look::{
-        Look, details, formatted, installed, location, newer, newest, nothing, offers, offers_it,
+        PmLook, details, formatted, installed, location, newer, newest, nothing, offers, offers_it,
         wanted,
     },
 };
@@ -20,7 +20,7 @@ use super::{
 const FORM: &str = "%{name}-%{epoch}:%{version}-%{release}.%{arch}";
 
 /// `repoquery [OPTION…] [SPEC…]`
-pub fn run(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
+pub fn run(look: &PmLook<'_, '_>, words: &[&str]) -> VerbResult {
     look.with_root(|root| {
         let found = find(look, root, words)?;
         let query = &look.flags.query;
@@ -36,7 +36,7 @@ pub fn run(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
 }
 
 /// All packages, installed or on offer, that the options want.
-fn all(look: &Look<'_, '_>, root: &mut Buildroot) -> Result<Vec<Available>, Failure> {
+fn all(look: &PmLook<'_, '_>, root: &mut Buildroot) -> Result<Vec<Available>, Failure> {
     let flags = look.flags;
     if flags.installed {
         return installed(look.work, root);
@@ -55,7 +55,7 @@ fn all(look: &Look<'_, '_>, root: &mut Buildroot) -> Result<Vec<Available>, Fail
 }
 
 fn find(
-    look: &Look<'_, '_>,
+    look: &PmLook<'_, '_>,
     root: &mut Buildroot,
     words: &[&str],
 ) -> Result<Vec<Available>, Failure> {
@@ -139,7 +139,7 @@ fn limited(found: Vec<Available>, limit: i64) -> Vec<Available> {
 }
 
 fn lines(
-    look: &Look<'_, '_>,
+    look: &PmLook<'_, '_>,
     root: &mut Buildroot,
     query: &QueryFlags,
     found: &[Available],
@@ -190,7 +190,7 @@ fn related(offer: &Available, relation: Relation) -> Vec<String> {
 }
 
 /// `deplist SPEC…`: what each package requires, and who has it.
-pub fn deplist(look: &Look<'_, '_>, words: &[&str]) -> VerbResult {
+pub fn deplist(look: &PmLook<'_, '_>, words: &[&str]) -> VerbResult {
     look.with_root(|root| {
         let universe = all(look, root)?;
         let meant = wanted(words);
