@@ -135,7 +135,7 @@ fn a_checkout_brings_no_chroot_of_its_own() {
         world.write("tree/rpmkit.toml", "spec = \"../secret\"\n");
         let ran = world
             .rpmkit(&["build", &tree.display().to_string()])
-            .says(&["rpmkit.toml:1: spec `../secret` leads out"]);
+            .says(&["rpmkit.toml:1: `../secret` leads out of the checkout"]);
         assert!(ran.code != 0 && !ran.stderr.contains("hunter2"));
     }
 }
