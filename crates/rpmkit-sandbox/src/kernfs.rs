@@ -13,7 +13,8 @@ const QUIET: u64 = sys::ATTR_NOSUID | sys::ATTR_NODEV | sys::ATTR_NOEXEC;
 /// before the host's root is let go.
 pub(crate) struct KernelFs {
     proc: OwnedFd,
-    sys: OwnedFd,
+    /// `None` where the host shows none: in a plain chroot that has no `/sys`, say. It stays empty then.
+    sys: Option<OwnedFd>,
 }
 
 impl KernelFs {
@@ -27,6 +28,7 @@ impl KernelFs {
         };
         let sys = match network {
             Network::None => new_fs(c"sysfs", &[], QUIET | sys::ATTR_RDONLY, SandboxStep::Sys)
+                .map(Some)
                 .or_else(|_| host_sys())?,
             // sysfs shows the devices of a network namespace, and only who made that may mount it.
             Network::Host => host_sys()?,
@@ -37,15 +39,21 @@ impl KernelFs {
     /// Attaches both in the new root.
     pub(crate) fn attach(&self) -> Result<(), StepError> {
         attach_at(self.proc.as_fd(), Path::new("/proc"), SandboxStep::Proc)?;
-        attach_at(self.sys.as_fd(), Path::new("/sys"), SandboxStep::Sys)
+        match &self.sys {
+            Some(sys) => attach_at(sys.as_fd(), Path::new("/sys"), SandboxStep::Sys),
+            None => Ok(()),
+        }
     }
 }
 
-fn host_sys() -> Result<OwnedFd, StepError> {
+fn host_sys() -> Result<Option<OwnedFd>, StepError> {
     let path = Path::new("/sys");
+    if !path.exists() {
+        return Ok(None);
+    }
     let tree = clone_tree(path, SandboxStep::Sys)?;
     read_only(&tree, path)?;
-    Ok(tree)
+    Ok(Some(tree))
 }
 
 fn read_only(tree: &OwnedFd, path: &Path) -> Result<(), StepError> {
