@@ -1,4 +1,5 @@
-//! From a source package to binary packages: the steps, in mock's order.
+//! From a source package to binary packages: the steps, in mock's order. One file, so that the order can be read
+//! from top to bottom.
 
 #![allow(
     clippy::disallowed_methods,

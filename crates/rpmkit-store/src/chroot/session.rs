@@ -1,4 +1,4 @@
-//! Working in a chroot.
+//! Working in a chroot. One file, since every step keeps the same promise: the state on disk is true at any moment.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! `rpmkit chain`: packages that need each other.
+//! `rpmkit chain`: packages that need each other. Long by its options, which are documented here for help and man page.
 
 use std::{
     cell::RefCell,
