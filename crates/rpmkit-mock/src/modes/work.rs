@@ -231,8 +231,17 @@ impl<'a> Work<'a> {
 
     /// The chroot, prepared or not.
     pub fn open(&self, cx: &Context, access: ChrootAccess) -> Result<Buildroot, Failure> {
+        self.open_with(cx, &self.settings, access)
+    }
+
+    fn open_with(
+        &self,
+        cx: &Context,
+        settings: &Settings,
+        access: ChrootAccess,
+    ) -> Result<Buildroot, Failure> {
         let engine = self.engine(cx)?;
-        Buildroot::open(&engine, &self.settings, access).map_err(|e| self.failure(&e))
+        Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))
     }
 
     /// The chroot, with the minimal buildroot in it, to look around or to copy something.
@@ -247,8 +256,7 @@ impl<'a> Work<'a> {
         settings: &Settings,
         access: ChrootAccess,
     ) -> Result<Buildroot, Failure> {
-        let engine = self.engine(cx)?;
-        let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
+        let mut root = self.open_with(cx, settings, access)?;
         root.init_to_look().map_err(|e| self.failure(&e))?;
         Ok(root)
     }
@@ -261,8 +269,7 @@ impl<'a> Work<'a> {
         settings: &Settings,
         access: ChrootAccess,
     ) -> Result<Buildroot, Failure> {
-        let engine = self.engine(cx)?;
-        let mut root = Buildroot::open(&engine, settings, access).map_err(|e| self.failure(&e))?;
+        let mut root = self.open_with(cx, settings, access)?;
         root.init().map_err(|e| self.failure(&e))?;
         Ok(root)
     }
